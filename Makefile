@@ -1,0 +1,102 @@
+# Everything the project does, each with all of its set-up: needs python3 (3.11 to 3.13), make and the package registries.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+PYTHONS := python3 python3.13 python3.12 python3.11
+USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+# Takes one line of pip per package; the last line is `exit <status>`, because a pipe would lose it.
+define PROGRESS
+/^Collecting / { if (++seen % 20 == 0) printf "  %d of %d packages looked up\n", seen, total } \
+/^Installing collected packages/ { print "  unpacking" } \
+/^exit [0-9]+$$/ { status = $$2 } \
+{ fflush() } \
+END { exit status }
+endef
+
+# Resolves for every supported Python at once, keeps pins that still fit, and writes no address.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: install
+install: $(INSTALLED) ## Make .venv with everything, pinned and verified by hash
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@for python in $(PYTHONS); do \
+		if "$$python" -c '$(USABLE)' >/dev/null 2>&1; then break; fi; \
+		python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "accounts needs Python 3.11, 3.12 or 3.13 with venv (looked for: $(PYTHONS)); install one and run make again." >&2; \
+		exit 1; \
+	fi; \
+	total=$$(grep -c '==' requirements/dev.txt); \
+	echo "Installing up to $$total packages into .venv with $$($$python --version): about 250 MB the first time"; \
+	"$$python" -m venv .venv || exit 1; \
+	{ $(BIN)/python -u -m pip install --disable-pip-version-check --progress-bar off \
+		--require-hashes -r requirements/dev.txt; echo "exit $$?"; } \
+		| awk -v total="$$total" '$(PROGRESS)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: run
+run: install ## Start the servers and the worker, play a short story, stay up
+	@$(BIN)/accounts dev --story
+
+.PHONY: test
+test: install ## Run all tests
+	@$(BIN)/pytest
+
+.PHONY: check
+check: lint types imports test ## All that CI runs: lint, types, imports, then the tests
+
+.PHONY: lint
+lint: install ## Look for mistakes and for unformatted files
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+
+.PHONY: format
+format: install ## Format the files and mend what can be mended safely
+	@$(BIN)/ruff check --quiet --fix --exit-zero
+	@$(BIN)/ruff format --quiet
+
+.PHONY: types
+types: install ## Check the types
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+.PHONY: imports
+imports: install ## Check that the arrows between the packages point one way
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: cover
+cover: install ## Run all tests and show which lines they never reach
+	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+.PHONY: bench
+bench: install ## Measure against an ordinary worker; OUT=result.json also writes the figures
+	@$(BIN)/python -m benchmarks $(if $(OUT),--out "$(OUT)")
+
+.PHONY: asyncapi
+asyncapi: install ## Write asyncapi.yaml anew from the contracts
+	@$(BIN)/accounts asyncapi > .venv/asyncapi.yaml
+	@mv .venv/asyncapi.yaml asyncapi.yaml
+
+.PHONY: lock
+lock: install ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: newest of all)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	@$(COMPILE) --all-extras --group build -o requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra worker --group build -c requirements/dev.txt -o requirements/worker.txt pyproject.toml
+	@$(COMPILE) --group lock -o requirements/lock.txt
+
+.PHONY: clean
+clean: ## Remove .venv and what the tools left behind
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

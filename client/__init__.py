@@ -1,0 +1,1 @@
+"""What other services install to talk to accounts."""

@@ -1,0 +1,1 @@
+"""The promises and rules of the service, as sentences that can fail."""

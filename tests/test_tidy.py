@@ -1,0 +1,170 @@
+"""The style rules no linter knows."""
+
+import ast
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES: list[str] = PYPROJECT["tool"]["hatch"]["build"]["packages"]
+CORE = {"contracts", "handlers"}
+FILE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 40
+VAGUE = {"base", "common", "core", "helpers", "manager", "misc", "service", "utils"}
+LIMIT = re.compile(r"[A-Z][A-Z0-9_]*_(MAX|MIN|MS|S|BYTES)")
+LEFTOVER = re.compile(r"\b(T[O]DO|FIX[M]E)\b|#\s*X[X]X\b")
+REGISTRY = re.compile(
+    r"\b(pypi\.org|pythonhosted\.org|npmjs\.(org|com)|maven\.org|maven\.apache\.org"
+    r"|crates\.io|proxy\.golang\.org|debian\.org)\b"
+)
+MACHINE_PATH = re.compile(r"(^|[^\w.])/(root|home|work|Users)/\w", re.MULTILINE)
+MADE_BY_TOOLS = {"__pycache__", "build", "dist", "node_modules"}
+
+
+def texts() -> Iterator[Path]:
+    """Yield every text file of the repository, in or out of version control."""
+    for folder, folders, names in os.walk(ROOT):
+        kept = [name for name in folders if name not in MADE_BY_TOOLS]
+        folders[:] = sorted(name for name in kept if name == ".ci" or not name.startswith("."))
+        for path in (Path(folder, name) for name in sorted(names)):
+            if path.is_file() and b"\0" not in path.read_bytes():
+                yield path
+
+
+TEXTS = list(texts())
+FILES = [path for path in TEXTS if path.suffix == ".py"]
+every_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+every_package = pytest.mark.parametrize("package", PACKAGES)
+every_lock = pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=str)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def constants(path: Path) -> Iterator[tuple[str, ast.stmt | None]]:
+    """Yield the names a module assigns at its top, each with the statement that follows."""
+    body = tree(path).body
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
+        yield from ((target.id, after) for target in targets if isinstance(target, ast.Name))
+
+
+def is_text(node: ast.stmt | None) -> bool:
+    match node:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+        case _:
+            return False
+
+
+def package_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+@every_package
+def test_a_package_is_there_and_says_what_it_is(package: str) -> None:
+    assert ast.get_docstring(tree(ROOT / package / "__init__.py"))
+
+
+@every_package
+def test_the_rules_look_into_a_package(package: str) -> None:
+    assert ROOT / package / "__init__.py" in FILES
+
+
+@every_file
+def test_a_file_says_what_it_is(path: Path) -> None:
+    assert is_text(next(iter(tree(path).body), None)), "the first statement is not a docstring"
+
+
+@every_file
+def test_a_file_is_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
+
+
+@every_file
+def test_a_function_fits_one_screen(path: Path) -> None:
+    for function in functions(path):
+        docstring_lines = (ast.get_docstring(function) or "").count("\n") + 1
+        assert function.end_lineno is not None
+        lines = function.end_lineno - function.lineno + 1 - docstring_lines
+        assert lines <= FUNCTION_LINES_MAX, f"{function.name} has {lines} lines"
+
+
+@every_file
+def test_the_core_never_waits(path: Path) -> None:
+    if package_of(path) not in CORE:
+        return
+    waiting = [node.name for node in functions(path) if isinstance(node, ast.AsyncFunctionDef)]
+
+    assert waiting == []
+
+
+@every_file
+def test_a_limit_gives_its_reason(path: Path) -> None:
+    if package_of(path) not in PACKAGES:
+        return
+    bare = [name for name, after in constants(path) if LIMIT.fullmatch(name) and not is_text(after)]
+
+    assert bare == [], "a docstring under each of these must say why it has its value"
+
+
+@every_file
+def test_a_name_says_what_is_inside(path: Path) -> None:
+    assert path.stem not in VAGUE
+
+
+@every_file
+def test_nothing_is_mocked(path: Path) -> None:
+    mocks = [name for name in imports(path) if re.match(r"(unittest\.)?mock\b|pytest_mock\b", name)]
+
+    assert mocks == []
+
+
+@every_text
+def test_nothing_is_left_for_later(path: Path) -> None:
+    assert LEFTOVER.search(path.read_text()) is None
+
+
+@every_text
+def test_nothing_names_a_registry(path: Path) -> None:
+    assert REGISTRY.search(path.read_text()) is None
+
+
+@every_text
+def test_nothing_knows_one_machine(path: Path) -> None:
+    assert MACHINE_PATH.search(path.read_text()) is None
+
+
+@every_lock
+def test_a_requirement_is_pinned_and_hashed(path: Path) -> None:
+    requirements = path.read_text().replace("\\\n", " ").splitlines()
+
+    assert requirements
+    for requirement in requirements:
+        assert re.fullmatch(
+            r"[a-z0-9-]+==[^ ]+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+", requirement
+        )
