@@ -1,1 +1,1 @@
-"""The processes: one file for each thing that starts, or for a step of it."""
+"""The processes this service runs. One file is one thing that starts, or a step of it."""

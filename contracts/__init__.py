@@ -1,0 +1,1 @@
+"""What this service says and hears: the package other services install, free of I/O."""

@@ -1,0 +1,142 @@
+"""Why a command was not accepted. A refused command changed nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Listed by precedence: when several apply, the first is the answer."""
+
+    INVALID_COMMAND = "invalid_command"
+    UNSEALED_PASSWORD = "unsealed_password"
+    INTERNAL_ERROR = "internal_error"
+    COMMAND_ID_CONFLICT = "command_id_conflict"
+    EXPIRED = "expired"
+    CURRENCY_UNSUPPORTED = "currency_unsupported"
+    AMOUNT_TOO_PRECISE = "amount_too_precise"
+    AMOUNT_TOO_SMALL = "amount_too_small"
+    AMOUNT_TOO_LARGE = "amount_too_large"
+    SEAL_INVALID = "seal_invalid"
+    PASSWORD_TOO_SHORT = "password_too_short"
+    PASSWORD_TOO_LONG = "password_too_long"
+    PASSWORD_PERSONAL = "password_personal"
+    PASSWORD_COMMON = "password_common"
+    USERNAME_TAKEN = "username_taken"
+    EMAIL_TAKEN = "email_taken"
+    UNKNOWN_ACCOUNT = "unknown_account"
+    TOO_MANY_CURRENCIES = "too_many_currencies"
+    BALANCE_TOO_LARGE = "balance_too_large"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+
+    @property
+    def info(self) -> "CodeInfo":
+        """What this code means and how it is treated."""
+        return CODES[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeInfo:
+    """What a caller and the engine need to know of a code."""
+
+    title: str
+    meaning: str
+    recorded: bool = True
+    """The refusal is an outcome: final, and the id is used up."""
+    dead_letter: bool = False
+    """The record is kept on `accounts.dead-letters` too."""
+    liftable: bool = False
+    """The same user's other commands could lift it, so it waits for them first."""
+    retryable: bool = False
+    """Sending the same again, under a new id, may help."""
+
+
+CODES: dict[Code, CodeInfo] = {
+    Code.INVALID_COMMAND: CodeInfo(
+        title="Invalid command",
+        meaning="The record is not a command: malformed JSON, a missing, unknown or wrong field.",
+        recorded=False,
+        dead_letter=True,
+    ),
+    Code.UNSEALED_PASSWORD: CodeInfo(
+        title="Unsealed password",
+        meaning="A password was sent readable. Seal it to the service's key, and change it.",
+        recorded=False,
+        dead_letter=True,
+    ),
+    Code.INTERNAL_ERROR: CodeInfo(
+        title="Internal error",
+        meaning="The service failed on this command. Nothing was changed; its operators are alerted.",
+        recorded=False,
+        dead_letter=True,
+        retryable=True,
+    ),
+    Code.COMMAND_ID_CONFLICT: CodeInfo(
+        title="Command id conflict",
+        meaning="This command id was used before, with another content.",
+        recorded=False,
+    ),
+    Code.EXPIRED: CodeInfo(
+        title="Expired",
+        meaning="The command was decided after its `expires_at`.",
+        retryable=True,
+    ),
+    Code.CURRENCY_UNSUPPORTED: CodeInfo(
+        title="Currency unsupported",
+        meaning="The service does not keep balances in this currency.",
+    ),
+    Code.AMOUNT_TOO_PRECISE: CodeInfo(
+        title="Amount too precise",
+        meaning="The amount has more decimals than the currency. Amounts are never rounded.",
+    ),
+    Code.AMOUNT_TOO_SMALL: CodeInfo(
+        title="Amount too small",
+        meaning="The amount is zero or below the configured minimum.",
+    ),
+    Code.AMOUNT_TOO_LARGE: CodeInfo(
+        title="Amount too large",
+        meaning="The amount is above the configured maximum.",
+    ),
+    Code.SEAL_INVALID: CodeInfo(
+        title="Seal invalid",
+        meaning="The sealed field cannot be opened, or was sealed for another command, user or "
+        "purpose.",
+        retryable=True,
+    ),
+    Code.PASSWORD_TOO_SHORT: CodeInfo(
+        title="Password too short", meaning="The password has fewer than 8 characters."
+    ),
+    Code.PASSWORD_TOO_LONG: CodeInfo(
+        title="Password too long", meaning="The password has more than 256 characters."
+    ),
+    Code.PASSWORD_PERSONAL: CodeInfo(
+        title="Password is personal", meaning="The password is the username or the e-mail address."
+    ),
+    Code.PASSWORD_COMMON: CodeInfo(
+        title="Password too common", meaning="The password is on the list of common passwords."
+    ),
+    Code.USERNAME_TAKEN: CodeInfo(
+        title="Username taken", meaning="An account with this username exists or existed."
+    ),
+    Code.EMAIL_TAKEN: CodeInfo(
+        title="E-mail taken", meaning="Another account uses this e-mail address."
+    ),
+    Code.UNKNOWN_ACCOUNT: CodeInfo(
+        title="Unknown account",
+        meaning="There is no account with this username.",
+        liftable=True,
+    ),
+    Code.TOO_MANY_CURRENCIES: CodeInfo(
+        title="Too many currencies",
+        meaning="The account holds the configured maximum of currencies already.",
+    ),
+    Code.BALANCE_TOO_LARGE: CodeInfo(
+        title="Balance too large",
+        meaning="The balance would exceed the configured maximum.",
+        liftable=True,
+    ),
+    Code.INSUFFICIENT_FUNDS: CodeInfo(
+        title="Insufficient funds",
+        meaning="The available balance is smaller than the amount.",
+        liftable=True,
+    ),
+}

@@ -1,0 +1,87 @@
+"""What every message on the wire has in common: who, which command, and when."""
+
+from datetime import UTC, datetime
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,31}$"
+"""Lower case, so that no two users differ by case alone; 3 to 32 characters, so that it fits a key."""
+
+COMMAND_ID_PATTERN = r"^[ -~]{1,128}$"
+"""Printable ASCII, so that it survives every client, header and log unchanged."""
+
+TEXT_LENGTH_MAX = 128
+"""Characters in `reason` and `related_id`: enough for an id or a short remark, small enough to echo."""
+
+METADATA_PAIRS_MAX = 16
+"""Pairs in `metadata`: notes beside an entry, not a document store."""
+
+METADATA_BYTES_MAX = 2048
+"""UTF-8 bytes of all keys and values together, so that an entry stays small for ever."""
+
+
+def _small(metadata: dict[str, str]) -> dict[str, str]:
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
+    if size > METADATA_BYTES_MAX:
+        raise ValueError(f"metadata is larger than {METADATA_BYTES_MAX} bytes; send a reference")
+    return metadata
+
+
+Username: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=USERNAME_PATTERN,
+        description="The user. Also the record key. Never given out twice.",
+        examples=["alice"],
+    ),
+]
+
+CommandId: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=COMMAND_ID_PATTERN,
+        description="Chosen by the sender and kept across retries: sending it again repeats the "
+        "answer, not the effect.",
+        examples=["01JZX5Y7M2C9W4"],
+    ),
+]
+
+ShortText: TypeAlias = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
+
+Metadata: TypeAlias = Annotated[
+    dict[str, str],
+    Field(max_length=METADATA_PAIRS_MAX, description="Stored with the entry and echoed."),
+    AfterValidator(_small),
+]
+
+Instant: TypeAlias = Annotated[
+    AwareDatetime,
+    Field(description="RFC 3339, UTC, milliseconds.", examples=["2030-01-01T12:00:00.000Z"]),
+]
+
+
+class Message(BaseModel):
+    """Frozen once built: a message is a fact about what was said."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class Command(Message):
+    """A request that may be refused. Unknown fields are refused too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    command_id: CommandId
+    username: Username
+
+
+class Published(Message):
+    """Something this service says. Readers must ignore fields they do not know."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return *moment* as this service writes it: UTC, milliseconds, `Z` (RFC 3339 §5.6)."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,0 +1,49 @@
+"""Opening an account: the command, and the sealed password's way to be hashed."""
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from contracts.message import Command, CommandId, Published, Username
+from contracts.profile import DateOfBirth, Email, Name, Phone
+
+SEALED_PATTERN = r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$"
+"""Five base64url parts, the second empty under ECDH-ES (RFC 7516 §7.1). Anything else is not sealed."""
+
+SEALED_LENGTH_MAX = 4096
+"""Characters of a sealed field: a password of 256 characters needs under 2,000."""
+
+Sealed: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=SEALED_PATTERN,
+        max_length=SEALED_LENGTH_MAX,
+        description="JWE compact, ECDH-ES + A256GCM, to the service's key; never a plain password.",
+    ),
+]
+
+
+class Register(Command):
+    """Open an account that can be signed in to."""
+
+    email: Email
+    first_name: Name
+    last_name: Name
+    phone: Phone | None = None
+    date_of_birth: DateOfBirth | None = None
+    marketing_consent: bool = False
+    sealed_password: Sealed
+
+
+class PendingCredential(Published):
+    """An accepted registration on its way to be hashed (`accounts.internal.credentials`).
+
+    Internal to this service: the shape may change together with its only reader.
+    """
+
+    command_id: CommandId
+    username: Username
+    sealed_password: Sealed
+    result: dict[str, Any] = Field(description="The accepted result, published once hashed.")
+    headers: dict[str, str] = Field(description="The result's headers.")
+    reply_to: str | None = Field(default=None, description="Where the caller wants the answer.")

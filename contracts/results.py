@@ -1,0 +1,55 @@
+"""The answer to one command."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from contracts.codes import Code
+from contracts.message import CommandId, Instant, Published, Username
+from contracts.money import Amount, Currency
+
+ERROR_TYPE = "/accounts/errors#"
+"""Start of an error's `type`, a relative URI reference as RFC 9457 §3.1.1 allows; the code follows."""
+
+
+class FieldError(Published):
+    """What is wrong with one field. Never repeats what was sent: it may be a password."""
+
+    field: str = Field(description="Path of the field, with dots.")
+    problem: str = Field(description="Stable key of the problem.")
+
+
+class Error(Published):
+    """Why a command was not accepted, with RFC 9457's member names."""
+
+    code: Code = Field(description="The stable key.")
+    title: str
+    detail: str = Field(description="For people; may change.")
+    retryable: bool = Field(description="Sending it again under a new id may help.")
+    type: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class Entry(Published):
+    """The change of balance that an accepted command made."""
+
+    sequence: int = Field(ge=1, description="Place in the account's history, without gaps.")
+    amount: Amount
+    currency: Currency
+    before: Amount = Field(description="Posted balance before.")
+    after: Amount = Field(description="Posted balance after.")
+    available: Amount = Field(description="Posted less held, after.")
+
+
+class Result(Published):
+    """What became of one command."""
+
+    command_id: CommandId
+    username: Username
+    type: str = Field(description="The command's name, such as `deposit`.")
+    status: Literal["accepted", "rejected"]
+    duplicate: bool = Field(description="True where the command was decided before.")
+    decided_at: Instant
+    account_id: str | None = Field(default=None, description="Of an account just registered.")
+    entry: Entry | None = Field(default=None, description="Of an accepted deposit or withdrawal.")
+    error: Error | None = Field(default=None, description="Of a rejected command.")

@@ -1,0 +1,63 @@
+"""What an account is: frozen, and checked whenever one is built."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Money in one currency, in minor units of *scale* decimals."""
+
+    posted_minor: int
+    scale: int
+    held_minor: int = 0
+
+    def __post_init__(self) -> None:
+        """Check P6: available is never negative, and every value fits a JSON number."""
+        assert 0 <= self.held_minor <= self.posted_minor <= AMOUNT_MINOR_MAX
+        assert 0 <= self.scale <= SCALE_MAX
+
+    @property
+    def available_minor(self) -> int:
+        """Money that can be withdrawn. Derived, never stored."""
+        return self.posted_minor - self.held_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Who the user is."""
+
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None = None
+    date_of_birth: date | None = None
+    marketing_consent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A user's account after `version` writes and `sequence` entries."""
+
+    username: str
+    account_id: str
+    profile: Profile
+    balances: Mapping[str, Balance]
+    sequence: int
+    """Entries so far: changes of a balance only, so that balance events have no gaps."""
+    version: int
+    """Writes so far; checked on every write. 0 is not stored yet."""
+    writer: str
+    """Who wrote last: a name that one worker uses until it loses track of what it published."""
+    published_sequence: int
+    """How far this account's events are known to be acknowledged by Kafka."""
+    opened_at: datetime
+    changed_at: datetime
+
+    def __post_init__(self) -> None:
+        """Check the facts every other function relies on."""
+        assert 0 <= self.published_sequence <= self.sequence
+        assert self.version >= 0

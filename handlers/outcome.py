@@ -1,0 +1,75 @@
+"""What became of one command: all that is needed to say it again, byte for byte."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.codes import Code
+
+SCHEMA = 1
+"""How an outcome is rendered. A change of any published byte needs the next number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a record stands: it is the same record only if all three are equal."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change of one balance, in minor units of *scale* decimals."""
+
+    sequence: int
+    currency: str
+    scale: int
+    amount_minor: int
+    before_minor: int
+    after_minor: int
+    held_minor: int
+
+    def __post_init__(self) -> None:
+        """Check that the entry moves exactly its amount."""
+        assert self.sequence >= 1
+        assert abs(self.after_minor - self.before_minor) == self.amount_minor > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What ties a message to its cause, as the sender gave it."""
+
+    correlation_id: str
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The one decision on `(username, command_id)`. Holds no profile data."""
+
+    username: str
+    command_id: str
+    type: str
+    fingerprint: bytes
+    """Of the command's type and canonical body: tells a repeat from a conflict."""
+    account_id: str | None
+    """None where the account does not exist."""
+    decided_at: datetime
+    source: Source
+    trace: Trace
+    code: Code | None = None
+    """None where the command was accepted."""
+    detail: str | None = None
+    entry: Entry | None = None
+    actor: str | None = None
+    reason: str | None = None
+    related_id: str | None = None
+    metadata: Sequence[tuple[str, str]] | None = None
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        """Check that a refusal moved nothing."""
+        assert self.code is None or self.entry is None

@@ -1,0 +1,30 @@
+"""The configured limits that the rules decide by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contracts.money import AMOUNT_MINOR_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyRules:
+    """Limits in one currency, in minor units of *scale* decimals."""
+
+    scale: int
+    amount_minor_min: int = 1
+    """Smallest amount of one command."""
+    deposit_minor_max: int = AMOUNT_MINOR_MAX
+    withdraw_minor_max: int = AMOUNT_MINOR_MAX
+    balance_minor_max: int = AMOUNT_MINOR_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What is configured, as the core needs it."""
+
+    currencies: Mapping[str, CurrencyRules]
+    """Currencies that are kept; any other is refused as unsupported."""
+    currencies_max: int = 50
+    """Currencies in one account: an account stays one small document."""
+    clock_skew_ms: int = 200
+    """Broker timestamps closer than this count as ties."""

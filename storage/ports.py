@@ -1,0 +1,139 @@
+"""What the workers need from the outside, in their own words."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from handlers.account import Account
+from handlers.changes import Changes
+from handlers.outcome import Outcome
+
+
+class LostRaceError(Exception):
+    """Another writer got there first; gather again and decide again."""
+
+
+class CommitUnknownError(Exception):
+    """Nobody can say whether the commit happened; take a new writer name, then gather again."""
+
+
+class StoreUnavailableError(Exception):
+    """The store does not answer; wait and try again. Says which store and what to check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeKey:
+    """What identifies a decision."""
+
+    username: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRange:
+    """Entries of one account after one sequence and up to another."""
+
+    username: str
+    after: int
+    up_to: int
+
+
+class LedgerTransaction(Protocol):
+    """One snapshot to decide on, and one write. Calls are made one at a time."""
+
+    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
+        """Return the accounts that exist; missing ones are absent."""
+        ...
+
+    async def outcomes(self, keys: Collection[OutcomeKey]) -> Mapping[OutcomeKey, Outcome]:
+        """Return the decisions already recorded."""
+        ...
+
+    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
+        """Return claimed address → username."""
+        ...
+
+    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome]:
+        """Return the outcomes with those entries, per account in ascending sequence."""
+        ...
+
+    async def apply(self, changes: Changes) -> None:
+        """Write *changes*, seen by others only after `commit`.
+
+        Raises:
+            LostRaceError: An account, claim or outcome is not as it was gathered.
+        """
+        ...
+
+    async def commit(self) -> None:
+        """Make it durable (majority, journalled); also needed where nothing was written.
+
+        Raises:
+            LostRaceError: Nothing was committed.
+            CommitUnknownError: It may have been.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Accounts and the decisions on them. Every method may raise `StoreUnavailableError`."""
+
+    def transaction(self) -> AbstractAsyncContextManager[LedgerTransaction]:
+        """Open a snapshot; leaving without `commit` undoes everything."""
+        ...
+
+    async def account(self, username: str) -> Account | None:
+        """Return the account as last committed by a majority."""
+        ...
+
+    async def page(self, *, after: str, limit: int) -> Sequence[Account]:
+        """Return up to *limit* accounts with usernames above *after*, ascending."""
+        ...
+
+    def history(self, *, after: str = "", up_to: str | None = None) -> AsyncIterator[Outcome]:
+        """Yield outcomes that have an entry, by username, then sequence.
+
+        Usernames above *after* and at most *up_to*.
+        """
+        ...
+
+    async def count_accounts(self) -> int:
+        """Return roughly how many accounts there are."""
+        ...
+
+    async def count_outcomes(self) -> int:
+        """Return roughly how many decisions are recorded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """How a user proves who they are."""
+
+    username: str
+    command_id: str
+    """The command that set it: registering again never overwrites it."""
+    hash: str
+    created_at: datetime
+
+
+class Credentials(Protocol):
+    """Password hashes, apart from everything else. May raise `StoreUnavailableError`."""
+
+    async def existing(self, usernames: Collection[str]) -> Collection[str]:
+        """Return those of *usernames* that have a credential."""
+        ...
+
+    async def insert(self, credentials: Sequence[Credential]) -> None:
+        """Store each durably unless its user has one; the waiting registration is done."""
+        ...
+
+    async def settle(self, usernames: Collection[str]) -> None:
+        """Take *usernames*, which have a credential, off the waiting registrations."""
+        ...
+
+    async def count_pending(self, *, opened_before: datetime) -> int:
+        """Return how many accounts opened before then still wait for their credential."""
+        ...

@@ -1,0 +1,1 @@
+"""The ledger worker: commands in, money moved once, results and events out."""
