@@ -46,6 +46,11 @@ class Trace:
     tracestate: str | None = None
 
 
+def outcome_id(username: str, command_id: str) -> str:
+    """Return what identifies a decision; a username has no colon, so it is unambiguous."""
+    return f"{username}:{command_id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The one decision on `(username, command_id)`. Holds no profile data."""
@@ -73,3 +78,8 @@ class Outcome:
     def __post_init__(self) -> None:
         """Check that a refusal moved nothing."""
         assert self.code is None or self.entry is None
+
+    @property
+    def id(self) -> str:
+        """What identifies this decision."""
+        return outcome_id(self.username, self.command_id)

@@ -24,14 +24,6 @@ class StoreUnavailableError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeKey:
-    """What identifies a decision."""
-
-    username: str
-    command_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRange:
     """Entries of one account after one sequence and up to another."""
 
@@ -47,8 +39,8 @@ class LedgerTransaction(Protocol):
         """Return the accounts that exist; missing ones are absent."""
         ...
 
-    async def outcomes(self, keys: Collection[OutcomeKey]) -> Mapping[OutcomeKey, Outcome]:
-        """Return the decisions already recorded."""
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+        """Return the decisions already recorded, by `Outcome.id`."""
         ...
 
     async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
