@@ -17,7 +17,8 @@ CORE = {"contracts", "handlers"}
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 40
 VAGUE = {"base", "common", "core", "helpers", "manager", "misc", "service", "utils"}
-LIMIT = re.compile(r"[A-Z][A-Z0-9_]*_(MAX|MIN|MS|S|BYTES)")
+UNIT = r"(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH)_(MS|S)"
+LIMIT = re.compile(rf"(?!{UNIT}$)[A-Z][A-Z0-9_]*_(MAX|MIN|MS|S|BYTES)")
 LEFTOVER = re.compile(r"\b(T[O]DO|FIX[M]E)\b|#\s*X[X]X\b")
 REGISTRY = re.compile(
     r"\b(pypi\.org|pythonhosted\.org|npmjs\.(org|com)|maven\.org|maven\.apache\.org"
