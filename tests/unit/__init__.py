@@ -1,0 +1,1 @@
+"""Tests of the pure core and of single parts, without servers."""
