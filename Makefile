@@ -74,7 +74,7 @@ types: install ## Check the types
 
 .PHONY: imports
 imports: install ## Check that the arrows between the packages point one way
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: cover
 cover: install ## Run all tests and show which lines they never reach
