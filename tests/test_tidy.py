@@ -43,7 +43,8 @@ FILES = [path for path in TEXTS if path.suffix == ".py"]
 every_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 every_package = pytest.mark.parametrize("package", PACKAGES)
-every_lock = pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=str)
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+every_lock = pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
 
 
 @cache
