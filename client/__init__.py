@@ -1,1 +1,34 @@
 """What other services install to talk to accounts."""
+
+from client.accounts import AccountsClient, Snapshot
+from client.clock import fresh_command_id
+from client.errors import (
+    AccountsClientError,
+    NoAnswerError,
+    NotAcknowledgedError,
+    NotSentError,
+    OutcomeUnknownError,
+    SequenceGapError,
+    TopicMissingError,
+    UnreachableError,
+    UnreadableRecordError,
+)
+from client.kafka import Security
+from client.received import Received
+
+__all__ = [
+    "AccountsClient",
+    "AccountsClientError",
+    "NoAnswerError",
+    "NotAcknowledgedError",
+    "NotSentError",
+    "OutcomeUnknownError",
+    "Received",
+    "Security",
+    "SequenceGapError",
+    "Snapshot",
+    "TopicMissingError",
+    "UnreachableError",
+    "UnreadableRecordError",
+    "fresh_command_id",
+]

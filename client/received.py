@@ -1,0 +1,57 @@
+"""A message as it was received: what it says, and where it stood."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from aiokafka import TopicPartition
+from pydantic import ValidationError
+
+from client.errors import UnreadableRecordError
+from client.kafka import Record
+from contracts.message import Published
+
+M = TypeVar("M", bound=Published)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received(Generic[M]):
+    """One message, its headers, and the place to continue from."""
+
+    message: M
+    headers: Mapping[str, str]
+    """Names as in `contracts.headers`: the correlation id, the CloudEvents attributes, the trace."""
+    partition: TopicPartition
+    offset: int
+    appended_at: datetime
+
+    @property
+    def next_offset(self) -> int:
+        """What to store, per partition, in order to continue after this message."""
+        return self.offset + 1
+
+
+def received(record: Record, model: type[M]) -> Received[M]:
+    """Return *record* as a *model*.
+
+    Raises:
+        UnreadableRecordError: It is none.
+    """
+    try:
+        message = model.model_validate_json(record.value or b"")
+    except ValidationError as error:
+        raise UnreadableRecordError(record.topic, record.partition, record.offset) from error
+    return Received(
+        message=message,
+        headers=headers_of(record),
+        partition=TopicPartition(record.topic, record.partition),
+        offset=record.offset,
+        appended_at=datetime.fromtimestamp(record.timestamp / 1000, tz=UTC),
+    )
+
+
+def headers_of(record: Record) -> dict[str, str]:
+    """Return the headers as text; a name that stands twice keeps its last value."""
+    # Any sender may leave a header null or binary, whatever the library's types say.
+    return {name: bytes(value or b"").decode(errors="replace") for name, value in record.headers}
