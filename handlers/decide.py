@@ -1,0 +1,44 @@
+"""Which rule answers which command: the only branching on a command's type."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import assert_never
+
+from contracts.codes import Code
+from contracts.ledger import Deposit, Withdraw
+from contracts.message import rfc3339
+from contracts.profile import UpdateProfile
+from contracts.registration import Register
+from handlers import ledger, profile, registration
+from handlers.account import Account
+from handlers.decision import Decision, Refused
+from handlers.received import Received
+from handlers.rules import Rules
+
+
+def decide(
+    account: Account | None,
+    received: Received,
+    email_owners: Mapping[str, str],
+    *,
+    rules: Rules,
+    now: datetime,
+) -> Decision:
+    """Return what the command makes happen, or why nothing does."""
+    command = received.command
+    match command:
+        case Deposit() | Withdraw():
+            if command.expires_at is not None and now > command.expires_at:
+                return Refused(
+                    code=Code.EXPIRED,
+                    detail=f"expired at {rfc3339(command.expires_at)}, decided at {rfc3339(now)}",
+                )
+            if isinstance(command, Deposit):
+                return ledger.deposit(account, command, rules)
+            return ledger.withdraw(account, command, rules)
+        case Register():
+            return registration.register(account, command, received.password_problem, email_owners)
+        case UpdateProfile():
+            return profile.update_profile(account, command, email_owners)
+        case _:
+            assert_never(command)

@@ -1,0 +1,56 @@
+"""How a decision changes an account."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from handlers.account import Account, Balance
+from handlers.decision import Moved, Opened, ProfileChanged
+from handlers.received import Received
+from handlers.registration import account_id
+
+NOT_STORED = 0
+"""Version of an account that no write has created yet."""
+
+
+def evolve(
+    account: Account | None,
+    decision: Opened | ProfileChanged | Moved,
+    received: Received,
+    *,
+    now: datetime,
+) -> Account:
+    """Return the account as it is after *decision*; versions and writers are stamped later."""
+    if isinstance(decision, Opened):
+        assert account is None
+        command = received.command
+        return Account(
+            username=command.username,
+            account_id=account_id(command.username, command.command_id),
+            profile=decision.profile,
+            balances={},
+            sequence=0,
+            version=NOT_STORED,
+            writer="",
+            published_sequence=0,
+            opened_at=now,
+            changed_at=now,
+        )
+    assert account is not None
+    match decision:
+        case ProfileChanged():
+            return replace(account, profile=decision.profile, changed_at=now)
+        case Moved():
+            balance = Balance(
+                posted_minor=decision.after_minor,
+                held_minor=decision.held_minor,
+                scale=decision.scale,
+            )
+            return replace(
+                account,
+                balances={**account.balances, decision.currency: balance},
+                sequence=account.sequence + 1,
+                changed_at=now,
+            )
+        case _:
+            assert_never(decision)

@@ -1,0 +1,65 @@
+"""How far each input has been read, and whether a refusal may be final (P1)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from handlers.outcome import Source
+from handlers.received import Received
+
+Place: TypeAlias = tuple[str, int]
+"""A topic and a partition number."""
+
+Ends: TypeAlias = Mapping[str, int]
+"""Topic → end offset of the command's partition number, asked after the command was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionReading:
+    """How far one partition has been read into this cycle or an earlier one."""
+
+    cursor: int
+    """Offset of the next record to read."""
+    last_timestamp_ms: int = -1
+    """Broker time of the last record read; -1 where none was."""
+    undecodable: bool = False
+    """Paused for good, because a record in it cannot be decoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What has been read, of every ordered topic."""
+
+    topics: Sequence[str]
+    clock_skew_ms: int
+    ours: Mapping[Place, PartitionReading]
+    """Partitions assigned to this worker."""
+    committed: Mapping[Place, int] = field(default_factory=dict[Place, int])
+    """The group's committed offsets of partitions that are not ours, where they were asked for."""
+    ends: Mapping[Source, Ends] = field(default_factory=dict[Source, Ends])
+    """Per command that would be refused: the end offsets kept with it."""
+
+    def is_final(self, received: Received) -> bool:
+        """Say whether no unread command could still lift a refusal of *received*."""
+        ends = self.ends.get(received.source)
+        return not any(
+            self._could_hide(topic, received, ends)
+            for topic in self.topics
+            if topic != received.source.topic
+        )
+
+    def lacks_ends(self, received: Received) -> bool:
+        """Say whether asking for end offsets could settle what `is_final` leaves open."""
+        return received.source not in self.ends
+
+    def _could_hide(self, topic: str, received: Received, ends: Ends | None) -> bool:
+        """Say whether *topic* may hold an unread command that was sent before *received*."""
+        place = (topic, received.source.partition)
+        reading = self.ours.get(place)
+        if reading is not None:
+            if reading.undecodable:
+                return False
+            if reading.last_timestamp_ms > received.timestamp_ms + self.clock_skew_ms:
+                return False
+            return ends is None or reading.cursor < ends[topic]
+        return ends is None or self.committed.get(place, -1) < ends[topic]

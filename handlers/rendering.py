@@ -1,0 +1,237 @@
+"""Outcomes and accounts as the bytes that are published: the same input, the same bytes, for ever."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+from contracts import headers as names
+from contracts.codes import Code
+from contracts.headers import CeType
+from contracts.message import rfc3339
+from contracts.money import to_amount
+from contracts.results import ERROR_TYPE
+from handlers.account import Account
+from handlers.outcome import SCHEMA, Outcome, Trace
+
+Headers: TypeAlias = list[tuple[str, bytes]]
+
+_KINDS = {"deposit": "deposited", "withdraw": "withdrawn"}
+"""A command's name → its event's."""
+
+_CONSTANT = (
+    (names.CONTENT_TYPE, names.JSON.encode()),
+    (names.CE_SPECVERSION, b"1.0"),
+    (names.CE_SOURCE, names.SOURCE.encode()),
+)
+
+
+class Record(NamedTuple):
+    """A value and its headers; key and topic depend on who reads it."""
+
+    value: bytes
+    headers: Headers
+
+
+class Rendering:
+    """Everything that one outcome says. Built once per outcome: the parts are shared."""
+
+    __slots__ = ("_at", "_outcome", "_trace")
+
+    def __init__(self, outcome: Outcome) -> None:
+        assert outcome.schema == SCHEMA
+        self._outcome = outcome
+        self._at = rfc3339(outcome.decided_at)
+        self._trace = _traced(outcome.trace, outcome.command_id)
+
+    def result_body(self, *, duplicate: bool) -> dict[str, Any]:
+        """Return the answer, as `contracts.results.Result`."""
+        outcome = self._outcome
+        body: dict[str, Any] = {
+            "command_id": outcome.command_id,
+            "username": outcome.username,
+            "type": outcome.type,
+            "status": "accepted" if outcome.code is None else "rejected",
+            "duplicate": duplicate,
+            "decided_at": self._at,
+        }
+        if outcome.code is not None:
+            body["error"] = error_body(outcome.code, outcome.detail or "")
+        elif outcome.type == "register":
+            body["account_id"] = outcome.account_id
+        entry = outcome.entry
+        if entry is not None:
+            scale = entry.scale
+            body["entry"] = {
+                "sequence": entry.sequence,
+                "amount": to_amount(entry.amount_minor, scale),
+                "currency": entry.currency,
+                "before": to_amount(entry.before_minor, scale),
+                "after": to_amount(entry.after_minor, scale),
+                "available": to_amount(entry.after_minor - entry.held_minor, scale),
+            }
+        return body
+
+    def result_headers(self, trace: Trace | None = None) -> Headers:
+        """Return the answer's headers; *trace* is of the record that asks, where it asks again."""
+        outcome = self._outcome
+        traced = self._trace if trace is None else _traced(trace, outcome.command_id)
+        return _headers(
+            f"{outcome.id}:result", CeType.RESULT, self._at, outcome.username, traced
+        )
+
+    def result(self, *, duplicate: bool, trace: Trace | None = None) -> Record:
+        """Return the answer to one record."""
+        return Record(
+            orjson.dumps(self.result_body(duplicate=duplicate)), self.result_headers(trace)
+        )
+
+    def balance_event(self) -> Record:
+        """Return the change of balance, as `contracts.events.BalanceChanged`."""
+        outcome = self._outcome
+        entry = outcome.entry
+        assert entry is not None
+        scale = entry.scale
+        event_id = f"{outcome.account_id}:{entry.sequence}"
+        body: dict[str, Any] = {
+            "event_id": event_id,
+            "username": outcome.username,
+            "account_id": outcome.account_id,
+            "currency": entry.currency,
+            "kind": _KINDS[outcome.type],
+            "amount": to_amount(entry.amount_minor, scale),
+            "before": to_amount(entry.before_minor, scale),
+            "after": to_amount(entry.after_minor, scale),
+            "held": to_amount(entry.held_minor, scale),
+            "available": to_amount(entry.after_minor - entry.held_minor, scale),
+            "sequence": entry.sequence,
+            "command_id": outcome.command_id,
+            "occurred_at": self._at,
+        }
+        if outcome.metadata is not None:
+            body["metadata"] = dict(outcome.metadata)
+        if outcome.reason is not None:
+            body["reason"] = outcome.reason
+        if outcome.related_id is not None:
+            body["related_id"] = outcome.related_id
+        headers = _headers(
+            event_id, CeType.BALANCE_CHANGED, self._at, outcome.username, self._trace
+        )
+        return Record(orjson.dumps(body), headers)
+
+    def audit_event(self) -> Record:
+        """Return who did what, as `contracts.events.AuditRecorded`."""
+        outcome = self._outcome
+        event_id = f"{outcome.id}:audit"
+        body: dict[str, Any] = {
+            "event_id": event_id,
+            "username": outcome.username,
+            "action": outcome.type,
+            "outcome": "accepted" if outcome.code is None else "rejected",
+            "command_id": outcome.command_id,
+            "occurred_at": self._at,
+        }
+        if outcome.code is not None:
+            body["code"] = outcome.code.value
+        if outcome.actor is not None:
+            body["actor"] = outcome.actor
+        if outcome.detail is not None:
+            body["detail"] = outcome.detail
+        headers = _headers(
+            event_id, CeType.AUDIT_RECORDED, self._at, outcome.username, self._trace
+        )
+        return Record(orjson.dumps(body), headers)
+
+
+def balances(account: Account) -> Record:
+    """Return the latest balances, as `contracts.events.Balances`."""
+    at = rfc3339(account.changed_at)
+    body = {
+        "username": account.username,
+        "account_id": account.account_id,
+        "sequence": account.sequence,
+        "balances": {
+            currency: {
+                "posted": to_amount(balance.posted_minor, balance.scale),
+                "held": to_amount(balance.held_minor, balance.scale),
+                "available": to_amount(balance.available_minor, balance.scale),
+            }
+            for currency, balance in account.balances.items()
+        },
+        "changed_at": at,
+    }
+    event_id = f"{account.account_id}:{account.sequence}:balances"
+    return Record(
+        orjson.dumps(body), _headers(event_id, CeType.BALANCES, at, account.username, ())
+    )
+
+
+def refusal(
+    *,
+    username: str,
+    command_id: str,
+    name: str,
+    error: dict[str, Any],
+    at: datetime,
+    trace: Trace,
+) -> Record:
+    """Return the answer to a record that could not be decided."""
+    said_at = rfc3339(at)
+    body = {
+        "command_id": command_id,
+        "username": username,
+        "type": name,
+        "status": "rejected",
+        "duplicate": False,
+        "decided_at": said_at,
+        "error": error,
+    }
+    headers = _headers(
+        f"{username}:{command_id}:{error['code']}",
+        CeType.RESULT,
+        said_at,
+        username,
+        _traced(trace, command_id),
+    )
+    return Record(orjson.dumps(body), headers)
+
+
+def error_body(
+    code: Code, detail: str, errors: Sequence[dict[str, str]] = ()
+) -> dict[str, Any]:
+    """Return why a command was not accepted, as `contracts.results.Error`."""
+    info = code.info
+    return {
+        "code": code.value,
+        "title": info.title,
+        "detail": detail,
+        "retryable": info.retryable,
+        "type": f"{ERROR_TYPE}{code.value}",
+        "errors": list(errors),
+    }
+
+
+def _traced(trace: Trace, command_id: str) -> Sequence[tuple[str, bytes]]:
+    traced = [
+        (names.CORRELATION_ID, trace.correlation_id.encode()),
+        (names.CAUSATION_ID, command_id.encode()),
+    ]
+    if trace.traceparent is not None:
+        traced.append((names.TRACEPARENT, trace.traceparent.encode()))
+    if trace.tracestate is not None:
+        traced.append((names.TRACESTATE, trace.tracestate.encode()))
+    return traced
+
+
+def _headers(
+    event_id: str, kind: str, at: str, subject: str, traced: Sequence[tuple[str, bytes]]
+) -> Headers:
+    return [
+        *_CONSTANT,
+        (names.CE_ID, event_id.encode()),
+        (names.CE_TYPE, kind.encode()),
+        (names.CE_TIME, at.encode()),
+        (names.CE_SUBJECT, subject.encode()),
+        *traced,
+    ]
