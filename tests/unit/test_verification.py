@@ -1,0 +1,137 @@
+"""P6: every balance can be computed again from its entries, and a difference is found (P2, P5)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.account import Account, Balance, Profile
+from handlers.outcome import Entry, Outcome, Source, Trace
+from handlers.verification import (
+    DISCREPANCIES_MAX,
+    Violation,
+    unknown_account,
+    verify,
+)
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+def an_entry(sequence: int, before: int, after: int, currency: str = "USD") -> Outcome:
+    return Outcome(
+        username="alice",
+        command_id=f"c{sequence}",
+        type="deposit" if after > before else "withdraw",
+        fingerprint=b"f",
+        account_id="a-1",
+        decided_at=NOON,
+        source=Source(topic="t", partition=0, offset=sequence),
+        trace=Trace(correlation_id="c"),
+        entry=Entry(
+            sequence=sequence,
+            currency=currency,
+            scale=2,
+            amount_minor=abs(after - before),
+            before_minor=before,
+            after_minor=after,
+            held_minor=0,
+        ),
+    )
+
+
+def an_account(sequence: int, **posted_minor: int) -> Account:
+    return Account(
+        username="alice",
+        account_id="a-1",
+        profile=Profile(email="alice@example.com", first_name="Alice", last_name="A"),
+        balances={code: Balance(posted_minor=it, scale=2) for code, it in posted_minor.items()},
+        sequence=sequence,
+        version=sequence + 1,
+        writer="w",
+        published_sequence=0,
+        opened_at=NOON,
+        changed_at=NOON,
+    )
+
+
+SOUND = [an_entry(1, 0, 500), an_entry(2, 0, 70, "EUR"), an_entry(3, 500, 200)]
+ACCOUNT = an_account(3, USD=200, EUR=70)
+
+
+def violations(account: Account, entries: list[Outcome]) -> list[Violation]:
+    return [found.violation for found in verify(account, entries)]
+
+
+class TestVerify:
+    def test_finds_nothing_in_a_sound_account(self) -> None:
+        assert verify(ACCOUNT, SOUND) == []
+
+    def test_finds_nothing_in_an_account_without_entries(self) -> None:
+        assert verify(an_account(0), []) == []
+
+    @pytest.mark.parametrize(
+        ("account", "entries", "expected"),
+        [
+            (an_account(3, USD=201, EUR=70), SOUND, [Violation.WRONG_SUM]),
+            (an_account(3, USD=200), SOUND, [Violation.WRONG_SUM]),
+            (an_account(3, USD=200, EUR=70, JPY=1), SOUND, [Violation.WRONG_SUM]),
+            (an_account(3, USD=200, EUR=70, JPY=0), SOUND, []),
+            (an_account(4, USD=200, EUR=70), SOUND, [Violation.WRONG_SEQUENCE]),
+            (an_account(2, USD=500, EUR=70), SOUND, [Violation.ENTRIES_AHEAD]),
+            (ACCOUNT, [SOUND[0], SOUND[2]], [Violation.SEQUENCE_GAP, Violation.WRONG_SUM]),
+            (
+                ACCOUNT,
+                [SOUND[0], SOUND[1], SOUND[1], SOUND[2]],
+                [Violation.SEQUENCE_GAP, Violation.BROKEN_CHAIN, Violation.WRONG_SUM],
+            ),
+            (ACCOUNT, [*SOUND[:2], an_entry(3, 499, 200)], ["broken_chain", "wrong_sum"]),
+            (ACCOUNT, [*SOUND[:2], replace(SOUND[2], type="deposit")], ["wrong_direction"]),
+            (ACCOUNT, [replace(SOUND[0], type="withdraw"), *SOUND[1:]], ["wrong_direction"]),
+            (ACCOUNT, [*SOUND[:2], replace(SOUND[2], type="capture")], []),
+            (ACCOUNT, [*SOUND[:2], replace(SOUND[2], account_id="b")], ["wrong_account"]),
+        ],
+    )
+    def test_finds_what_does_not_hold(
+        self, account: Account, entries: list[Outcome], expected: list[Violation]
+    ) -> None:
+        assert violations(account, entries) == expected
+
+    def test_finds_entries_in_other_minor_units(self) -> None:
+        account = replace(ACCOUNT, balances={"USD": Balance(posted_minor=500, scale=3)}, sequence=1)
+
+        assert violations(account, SOUND[:1]) == [Violation.WRONG_SCALE]
+
+    def test_finds_more_marked_as_published_than_there_is(self) -> None:
+        account = an_account(3, USD=200, EUR=70)
+        object.__setattr__(account, "published_sequence", 4)  # as a damaged document would say
+
+        assert violations(account, SOUND) == [Violation.PUBLISHED_AHEAD]
+
+    def test_reports_a_bounded_number_without_naming_the_person(self) -> None:
+        broken = [an_entry(number, 7, 8) for number in range(1, 100)]
+
+        found = verify(an_account(99, USD=99), broken)
+
+        assert len(found) == DISCREPANCIES_MAX
+        assert all("alice" not in one.detail for one in found)
+        assert found[0].account_id == "a-1"
+
+    def test_names_an_entry_without_account(self) -> None:
+        assert unknown_account(SOUND[0]).violation is Violation.UNKNOWN_ACCOUNT
+
+    @given(st.lists(st.integers(-50, 50).filter(bool), min_size=1), st.data())
+    def test_finds_any_entry_that_is_left_out(self, moves: list[int], data: st.DataObject) -> None:
+        posted, entries = 0, list[Outcome]()
+        for move in moves:
+            if posted + move >= 0:
+                entries.append(an_entry(len(entries) + 1, posted, posted + move))
+                posted += move
+        account = an_account(len(entries), USD=posted)
+        assert verify(account, entries) == []
+
+        if entries:
+            entries.pop(data.draw(st.integers(0, len(entries) - 1)))
+
+            assert verify(account, entries) != []
