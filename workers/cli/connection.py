@@ -1,0 +1,87 @@
+"""How the command line reaches the service: the client, and the key to seal to."""
+
+import asyncio
+import json
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, cast
+
+from client.accounts import AccountsClient
+from client.kafka import Kafka, Security
+from client.sealing import sealing_key
+from workers.cli.output import CliError
+from workers.config import Settings
+from workers.kafka import kafka_connection
+
+HTTP_TIMEOUT_S = 5
+"""The sidecar answers in milliseconds; after this it is not there."""
+
+ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, never listened on
+"""Where a sidecar listens on all addresses, it is asked on this machine's own."""
+
+
+def kafka_of(settings: Settings) -> Kafka:
+    """Return where Kafka is, as the client takes it."""
+    connection = kafka_connection(settings)
+    del connection["bootstrap_servers"]
+    return Kafka(settings.kafka_bootstrap, cast("Security", connection))
+
+
+def client_of(settings: Settings) -> AccountsClient:
+    """Return a client for the configured service."""
+    kafka = kafka_of(settings)
+    return AccountsClient(
+        kafka.bootstrap, topic_prefix=settings.topic_prefix, security=kafka.security
+    )
+
+
+def sidecar_address(settings: Settings) -> tuple[str, int]:
+    """Return where to ask the sidecar."""
+    host = "127.0.0.1" if settings.sidecar_host in ANY_ADDRESS else settings.sidecar_host
+    return host, settings.sidecar_port
+
+
+async def key_to_seal_to(settings: Settings, file: Path | None) -> dict[str, Any]:
+    """Return the service's public sealing key, from *file* or else from its sidecar.
+
+    Raises:
+        CliError: It cannot be had.
+    """
+    if file is not None:
+        return _key_in(file)
+    host, port = sidecar_address(settings)
+    url = f"http://{host}:{port}/.well-known/jwks.json"
+    try:
+        _, body = await asyncio.to_thread(http_get, host, port, "/.well-known/jwks.json")
+        return sealing_key(json.loads(body))
+    except (OSError, HTTPException, ValueError) as error:
+        raise CliError(
+            f"no sealing key at {url} ({_reason(error)}); start the worker, set "
+            "ACCOUNTS_SIDECAR_PORT, or give the key with --sealing-key FILE"
+        ) from error
+
+
+def http_get(host: str, port: int, path: str) -> tuple[int, bytes]:
+    """Return status and body of one GET."""
+    connection = HTTPConnection(host, port, timeout=HTTP_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def _key_in(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_bytes())
+        return sealing_key(found if "keys" in found else {"keys": [found]})
+    except (OSError, ValueError, TypeError) as error:
+        raise CliError(
+            f"{file} has no sealing key ({_reason(error)}); it is the service's public JWK, or "
+            "its whole /.well-known/jwks.json"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,290 @@
+"""Every setting, checked once at the start. The only file that reads the environment."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from contracts.money import SCALE_MAX, Currency
+from contracts.topics import DAY_MS, PARTITIONS_DEFAULT, REPLIES
+from handlers.rules import Rules
+from workers.config_limits import CurrencyLimits, build_rules, parse_object
+from workers.config_sources import (
+    PREFIX,
+    ConfigError,
+    Found,
+    read_sources,
+    set_by_name,
+)
+from workers.ledger.options import LedgerOptions
+
+PARTITIONS_MAX = 1000
+"""Far above what one group of workers can use; a typing error stops here, not in Kafka."""
+
+PORT_MAX = 65_535
+"""TCP."""
+
+BCRYPT_ROUNDS_MIN = 4
+"""bcrypt's own lower bound: fit for tests only, the start-up check warns below 10."""
+
+BCRYPT_ROUNDS_MAX = 16
+"""About four seconds for each password; more would let registrations pile up for hours."""
+
+HASH_THREADS_MAX = 64
+"""More than any machine here has cores."""
+
+MAY_BE_ZERO = {"clock_skew_ms", "states_again_max"}
+"""The ledger's bounds for which zero means something: none at all."""
+
+Positive = Annotated[int, Field(gt=0)]
+Assets = Annotated[
+    dict[Currency, Annotated[int, Field(ge=0, le=SCALE_MAX)]], BeforeValidator(parse_object)
+]
+Limits = Annotated[dict[Currency, CurrencyLimits], BeforeValidator(parse_object)]
+Url = Annotated[str, Field(repr=False)]
+
+
+def _own_reply_topics(data: Mapping[str, Any]) -> str:
+    return re.escape(f"{data.get('topic_prefix', '')}{REPLIES}") + ".+"
+
+
+class Settings(BaseModel):
+    """What can be configured; each value knows where it came from (`source`)."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+    kafka_bootstrap: str = Field("127.0.0.1:9092", pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
+    """Kafka brokers to start from, `host:port`, separated by commas."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to speak to Kafka."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How to sign in to Kafka, with SASL_PLAINTEXT and SASL_SSL."""
+    kafka_sasl_username: str | None = None
+    """Who signs in to Kafka."""
+    kafka_sasl_password: SecretStr | None = None
+    """The password for Kafka."""
+    kafka_ssl_cafile: Path | None = None
+    """Certificates to trust Kafka's by (PEM); the system's where not given."""
+    kafka_ssl_certfile: Path | None = None
+    """Our own certificate for Kafka (PEM), for mutual TLS."""
+    kafka_ssl_keyfile: Path | None = None
+    """The key of that certificate (PEM)."""
+    kafka_ssl_key_password: SecretStr | None = None
+    """The password of that key, if it has one."""
+
+    topic_prefix: str = Field("accounts.", pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$")
+    """Start of the name of every topic."""
+    partitions: int = Field(PARTITIONS_DEFAULT, ge=1, le=PARTITIONS_MAX)
+    """Partitions of each topic that `accounts topics apply` creates; 64 or more for production."""
+    replication_factor: int = Field(1, ge=1, le=10)
+    """Copies of each topic that `accounts topics apply` creates; 3 for production."""
+    reply_to_pattern: str = Field(default_factory=_own_reply_topics)
+    """Regular expression that a command's whole `reply_to` must match."""
+    identity_group: str = Field("accounts-identity", min_length=1)
+    """Consumer group of the identity worker."""
+
+    mongodb_uri: Url = Field("mongodb://127.0.0.1:27017/", pattern=r"^mongodb(\+srv)?://")
+    """Where MongoDB is, with credentials where needed."""
+    mongodb_database: str = Field("accounts", pattern=r"^[A-Za-z0-9_-]{1,63}$")
+    """Database that holds everything."""
+    mongo_driver: Literal["pymongo", "motor"] = "pymongo"
+    """Library that speaks to MongoDB; motor is an extra and past its end of life."""
+    mongodb_timeout_ms: Positive = 10_000
+    """How long one operation may take, retries included."""
+    mongodb_tls_ca_file: Path | None = None
+    """Certificates to trust MongoDB's by (PEM); turns TLS on."""
+    mongodb_tls_certificate_key_file: Path | None = None
+    """Our own certificate and key for MongoDB in one file (PEM), for mutual TLS."""
+
+    redis_url: Url = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://")
+    """Where Redis is, with credentials where needed; `rediss://` means TLS."""
+    redis_timeout_ms: Positive = 1000
+    """How long one operation may take; Redis may be away, so nothing waits long for it."""
+    redis_tls_ca_file: Path | None = None
+    """Certificates to trust that of Redis by (PEM)."""
+    redis_tls_certfile: Path | None = None
+    """Our own certificate for Redis (PEM), for mutual TLS."""
+    redis_tls_keyfile: Path | None = None
+    """The key of that certificate (PEM)."""
+
+    sidecar_host: str = "127.0.0.1"
+    """Address the sidecar listens on."""
+    sidecar_port: int = Field(8080, ge=0, le=PORT_MAX)
+    """Port the sidecar listens on; 0 takes a free one."""
+
+    keys_dir: Path = Path("keys")
+    """Folder of the sealing keys, one JWK file each."""
+    password_scheme: Literal["bcrypt_sha256", "argon2id"] = "bcrypt_sha256"  # noqa: S105 - a name
+    """How new passwords are hashed."""
+    password_bcrypt_rounds: int = Field(12, ge=BCRYPT_ROUNDS_MIN, le=BCRYPT_ROUNDS_MAX)
+    """Cost of bcrypt; each step doubles the work (12: about 230 ms)."""
+    password_hash_threads: int = Field(2, ge=1, le=HASH_THREADS_MAX)
+    """Passwords hashed side by side."""
+
+    assets: Assets = Field(default_factory=dict)
+    """Further currencies and their decimals, as JSON: `{"BTC": 8}`."""
+    limits: Limits = Field(default_factory=dict)
+    """Limits by currency, as JSON: `{"USD": {"amount_min": "0.01", "withdraw_max": "500.00"}}`."""
+    currencies_max: int = Field(50, ge=1, le=500)
+    """Currencies in one account: an account stays one small document."""
+
+    ledger: LedgerOptions = LedgerOptions()
+    """The ledger worker's bounds, one setting each: `ledger_lanes` and so on."""
+    watchdog_s: Positive = 60
+    """How long records may wait without progress before the process ends."""
+    state_sweep_s: Positive = 21_600
+    """How often every account's state is published again; shorter than the compaction lag."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least level that is logged."""
+    log_format: Literal["text", "json"] = "text"
+    """How log lines look."""
+
+    sources: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Setting → where its value came from; defaults are absent."""
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        problems = [*_ledger_problems(self.ledger), *self._kafka_problems()]
+        if self.state_sweep_s * 1000 >= DAY_MS:
+            problems.append(
+                f"state_sweep_s must be below {DAY_MS // 1000}, the compaction lag of the state "
+                "topic, or compaction may keep an older state"
+            )
+        try:
+            re.compile(self.reply_to_pattern)
+        except re.error as error:
+            problems.append(f"reply_to_pattern is not a regular expression: {error}")
+        try:
+            self.rules()
+        except ValueError as error:
+            problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _kafka_problems(self) -> list[str]:
+        problems: list[str] = []
+        signs_in = self.kafka_security_protocol.startswith("SASL_")
+        if signs_in and not (self.kafka_sasl_username and self.kafka_sasl_password):
+            problems.append(
+                f"kafka_security_protocol {self.kafka_security_protocol} needs "
+                "kafka_sasl_username and kafka_sasl_password"
+            )
+        if self.kafka_ssl_keyfile and not self.kafka_ssl_certfile:
+            problems.append("kafka_ssl_keyfile needs kafka_ssl_certfile beside it")
+        if self.kafka_ssl_cafile and not self.kafka_security_protocol.endswith("SSL"):
+            problems.append(
+                "kafka_ssl_cafile is given, but kafka_security_protocol "
+                f"{self.kafka_security_protocol} does not use TLS; choose SSL or SASL_SSL"
+            )
+        return problems
+
+    def rules(self) -> Rules:
+        """Return what the core decides by."""
+        return build_rules(
+            self.assets,
+            self.limits,
+            currencies_max=self.currencies_max,
+            clock_skew_ms=self.ledger.clock_skew_ms,
+        )
+
+    @property
+    def ledger_group(self) -> str:
+        """The ledger worker's consumer group."""
+        return self.ledger.group
+
+    def ledger_options(self) -> LedgerOptions:
+        """Return the ledger worker's bounds."""
+        return self.ledger
+
+    def source(self, name: str) -> str:
+        """Return where the value of *name* came from, as a reader would say it."""
+        return self.sources.get(name, "default")
+
+
+def _ledger_problems(options: LedgerOptions) -> list[str]:
+    problems: list[str] = []
+    for field in fields(options):
+        value = getattr(options, field.name)
+        least = 0 if field.name in MAY_BE_ZERO else 1
+        if isinstance(value, int) and value < least:
+            problems.append(f"ledger_{field.name} must be {least} or more")
+    if options.retry_backoff_max_ms < options.retry_backoff_ms:
+        problems.append("ledger_retry_backoff_max_ms must not be below ledger_retry_backoff_ms")
+    if not options.group:
+        problems.append("ledger_group must not be empty")
+    return problems
+
+
+def setting_names() -> list[str]:
+    """Return every setting's name, the ledger's bounds one by one."""
+    names: list[str] = []
+    for name in Settings.model_fields:
+        if name == "ledger":
+            names += [f"ledger_{field.name}" for field in fields(LedgerOptions)]
+        elif name != "sources":
+            names.append(name)
+    return names
+
+
+def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
+    """Return the settings from the environment, a file, the running dev stack and the defaults.
+
+    Raises:
+        ConfigError: With one line for each thing that is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    found, problems = read_sources(environ, cwd or Path.cwd(), setting_names())
+    values: dict[str, Any] = {"ledger": {}}
+    for name, setting in found.items():
+        place, key = _place(name)
+        (values[place] if place else values)[key] = setting.value
+    try:
+        settings = Settings(
+            **values, sources={name: setting.source for name, setting in found.items()}
+        )
+    except ValidationError as error:
+        raise ConfigError(*problems, *_lines(error, found)) from None
+    if problems:
+        raise ConfigError(*problems)
+    return settings
+
+
+def _place(name: str) -> tuple[str, str]:
+    prefix, _, rest = name.partition("_")
+    return (prefix, rest) if prefix == "ledger" else ("", name)
+
+
+def _lines(error: ValidationError, found: Mapping[str, Found]) -> list[str]:
+    """Say each problem in one line that never repeats the value: it may be a secret."""
+    lines: list[str] = []
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        message = detail["msg"].removeprefix("Value error, ")
+        loc = [str(part) for part in detail["loc"]]
+        if not loc:
+            lines += message.split("\n")
+            continue
+        name = "_".join(loc[:2]) if loc[0] == "ledger" else loc[0]
+        inside = ".".join(loc[1:]) if loc[0] != "ledger" else ""
+        where = set_by_name(name, found)
+        if detail["type"] == "string_pattern_mismatch" and not inside:
+            message = f"does not look like {Settings.model_fields[name].default}"
+        lines.append(f"{where}: {inside + ': ' if inside else ''}{message[0].lower()}{message[1:]}")
+    return lines
+
+
+__all__ = ["PREFIX", "ConfigError", "Settings", "load_settings", "setting_names"]

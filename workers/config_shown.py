@@ -1,0 +1,56 @@
+"""Settings as they may be shown: secrets blanked, each value with its source."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from pydantic import BaseModel, SecretStr
+
+from workers.config import Settings
+from workers.ledger.options import LedgerOptions
+from workers.redaction import BLANK, redact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One setting, fit for a screen or a log."""
+
+    name: str
+    value: str
+    source: str
+    about: str
+
+
+def shown(settings: Settings) -> list[Shown]:
+    """Return every setting in the order it is declared, redacted."""
+    return [
+        Shown(name=name, value=_text(value), source=settings.source(name), about=about)
+        for name, value, about in _values(settings)
+    ]
+
+
+def _values(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    for name, field in Settings.model_fields.items():
+        if name == "ledger":
+            for bound in fields(LedgerOptions):
+                value = getattr(settings.ledger, bound.name)
+                yield f"ledger_{bound.name}", value, "A bound of the ledger worker."
+        elif name != "sources":
+            yield name, getattr(settings, name), field.description or ""
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return BLANK
+        case dict():
+            return json.dumps(value, default=_plain)
+        case _:
+            return redact(str(value))
+
+
+def _plain(value: object) -> object:
+    assert isinstance(value, BaseModel)
+    return value.model_dump(exclude_none=True)
