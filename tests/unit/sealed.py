@@ -1,0 +1,47 @@
+"""Sealed passwords and the keys to open them, for tests."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from client.sealing import seal
+from contracts.registration import Register
+from contracts.sealing import Purpose
+from workers.keys import KeyRing, new_key
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+CANARY = "canary-9f3b-never-seen"
+
+
+def a_ring(directory: Path) -> KeyRing:
+    """Return a ring of one key."""
+    new_key(directory, NOON)
+    return KeyRing(directory)
+
+
+def a_blob(ring: KeyRing, password: str = PASSWORD, **other: Any) -> str:
+    """Return *password* sealed for alice's command 1, unless told otherwise."""
+    told: dict[str, Any] = {
+        "key": ring.published().public_jwk(),
+        "purpose": Purpose.REGISTER_PASSWORD,
+        "command_id": "1",
+        "username": "alice",
+        "issued_at": NOON,
+    }
+    return seal(password, **(told | other))
+
+
+def a_register(ring: KeyRing, password: str = PASSWORD, **other: Any) -> Register:
+    """Return alice's registration with a password sealed for it."""
+    command_id, username = other.get("command_id", "1"), other.get("username", "alice")
+    blob = a_blob(ring, password, command_id=command_id, username=username)
+    fields: dict[str, Any] = {
+        "command_id": command_id,
+        "username": username,
+        "email": "alice.liddell@example.com",
+        "first_name": "Alice",
+        "last_name": "Liddell",
+        "sealed_password": blob,
+    }
+    return Register(**(fields | other))

@@ -1,0 +1,136 @@
+"""Which passwords are refused, and that judging one never shows it (P9)."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.codes import Code
+from handlers.passwords import password_refusal, prepared
+from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
+from workers.hashing import QuietPool
+from workers.keys import KeyRing
+from workers.passwords import SLICE_RECORDS_MAX, PasswordGate, common_passwords
+
+FEW = frozenset({"password1", "letmein!"})
+
+
+def refusal(password: str) -> Code | None:
+    return password_refusal(
+        prepared(password), username="alice.l_99", email="Liddell+x@Example.com", common=FEW
+    )
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("", Code.PASSWORD_TOO_SHORT),
+        ("seven77", Code.PASSWORD_TOO_SHORT),
+        ("eight888", None),
+        ("x" * 256, None),
+        ("x" * 257, Code.PASSWORD_TOO_LONG),
+        ("\U0001f600" * 7, Code.PASSWORD_TOO_SHORT),
+        ("\U0001f600" * 8, None),
+        ("\U0001f600" * 256, None),
+        ("        ", None),
+        ("nul\0byte", None),
+        ("\u0065\u0301" * 4, Code.PASSWORD_TOO_SHORT),  # counted composed: 4 characters
+        ("\ufb03ab\ufb03", None),  # counted taken apart: 8 characters
+        ("\ufb03a\ufb03", Code.PASSWORD_TOO_SHORT),
+        ("\ufdfa" * 14, None),  # 18 characters each
+        ("\ufdfa" * 15, Code.PASSWORD_TOO_LONG),
+        ("alice.l_99", Code.PASSWORD_PERSONAL),
+        ("ALICE.L_99", Code.PASSWORD_PERSONAL),
+        ("\uff41lice.l_99", Code.PASSWORD_PERSONAL),
+        ("liddell+x@example.com", Code.PASSWORD_PERSONAL),
+        ("lIDDELL+x", Code.PASSWORD_PERSONAL),
+        ("alice.l_99!", None),
+        ("example.com", None),
+        ("password1", Code.PASSWORD_COMMON),
+        ("PassWord1", Code.PASSWORD_COMMON),
+        ("\uff50assword1", Code.PASSWORD_COMMON),
+        ("password1 ", None),
+    ],
+)
+def test_a_password_is_judged(password: str, code: Code | None) -> None:
+    assert refusal(password) == code
+
+
+def test_the_same_password_typed_elsewhere_is_the_same() -> None:
+    assert prepared("Cafe\u0301-\uff11\ufb01") == prepared("Caf\u00e9-1fi")
+
+
+class TestTheBlocklist:
+    def test_has_thousands_and_all_long_enough_to_matter(self) -> None:
+        common = common_passwords()
+
+        assert len(common) > 10_000
+        assert min(map(len, common)) == 8
+
+    @pytest.mark.parametrize("password", ["password", "12345678", "iloveyou", "PASSWORD123"])
+    def test_knows_the_usual_ones(self, password: str) -> None:
+        assert password.casefold() in common_passwords()
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> KeyRing:
+    return a_ring(tmp_path)
+
+
+@pytest.fixture
+def gate(ring: KeyRing) -> Iterator[PasswordGate]:
+    pool = QuietPool("gate", 1)
+    yield PasswordGate(ring, pool)
+    pool.close()
+
+
+class TestTheGate:
+    @pytest.mark.parametrize(
+        ("password", "code"),
+        [
+            (PASSWORD, None),
+            ("seven77", Code.PASSWORD_TOO_SHORT),
+            ("x" * 257, Code.PASSWORD_TOO_LONG),
+            ("Alice.Liddell", Code.PASSWORD_PERSONAL),
+            ("iloveyou", Code.PASSWORD_COMMON),
+        ],
+    )
+    async def test_says_what_the_rules_say(
+        self, ring: KeyRing, gate: PasswordGate, password: str, code: Code | None
+    ) -> None:
+        assert await gate.verdict(a_register(ring, password)) == code
+
+    @pytest.mark.parametrize("wrong", [{"command_id": "2"}, {"username": "mallory"}])
+    async def test_refuses_a_blob_sealed_for_another(
+        self, ring: KeyRing, gate: PasswordGate, wrong: dict[str, str]
+    ) -> None:
+        register = a_register(ring, sealed_password=a_blob(ring), **wrong)
+
+        assert await gate.verdict(register) is Code.SEAL_INVALID
+
+    async def test_answers_many_in_their_order(self, ring: KeyRing, gate: PasswordGate) -> None:
+        good, bad = a_register(ring), a_register(ring, "short")
+        many = [bad, *[good] * SLICE_RECORDS_MAX, bad]
+
+        verdicts = await gate.verdicts(many)
+
+        assert verdicts == [
+            Code.PASSWORD_TOO_SHORT,
+            *[None] * SLICE_RECORDS_MAX,
+            Code.PASSWORD_TOO_SHORT,
+        ]
+
+    async def test_has_nothing_to_say_about_nothing(self, gate: PasswordGate) -> None:
+        assert await gate.verdicts([]) == []
+
+    async def test_never_shows_the_password(
+        self, ring: KeyRing, gate: PasswordGate, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        register = a_register(ring, CANARY)
+
+        verdict = await gate.verdict(register)
+
+        assert verdict is None
+        assert CANARY not in caplog.text + repr(register) + repr(gate) + repr(vars(gate))

@@ -1,0 +1,109 @@
+"""Hashes passwords on threads that give way to everything else."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, ParamSpec, TypeVar
+
+from passlib.context import CryptContext
+
+from workers.clock import monotonic_s
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+NICENESS = 10
+"""Of the pool's threads, 0 being ordinary: beside them money gets nine tenths of a busy core."""
+
+SAMPLE = "measured, never used"
+"""What is hashed to measure: as long as an ordinary password."""
+
+
+def pool_size() -> int:
+    """Return how many threads suit this machine: half of its cores, the loop needs the others."""
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
+class QuietPool:
+    """A bounded number of low-priority threads for work that needs a core."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.size = size
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name, initializer=_give_way)
+
+    async def run(
+        self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Found:
+        """Return what *work* returns, once a thread is free."""
+        loop = asyncio.get_running_loop()
+        # A lambda, because a partial shows its arguments, passwords among them, in its repr.
+        return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
+
+    def close(self) -> None:
+        """Let what runs finish, drop what waits."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _give_way() -> None:
+    # Linux counts priority per thread; elsewhere this would slow down the whole process.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashingPolicy:
+    """How passwords are hashed from now on; older hashes stay valid."""
+
+    scheme: Literal["bcrypt_sha256", "argon2"] = "bcrypt_sha256"
+    """`argon2` is argon2id. Both take passwords of any length."""
+    bcrypt_rounds: int = 12
+    """Binary logarithm of the work: 12 is about 230 ms. OWASP's least is 10."""
+    argon2_memory_kib: int = 19_456
+    """OWASP's recommendation with two passes and one lane: about 22 ms."""
+    argon2_time_cost: int = 2
+    argon2_parallelism: int = 1
+
+    def context(self) -> CryptContext:
+        """Return passlib's context for this policy."""
+        return CryptContext(
+            schemes=["bcrypt_sha256", "argon2"],
+            default=self.scheme,
+            deprecated="auto",
+            bcrypt_sha256__rounds=self.bcrypt_rounds,
+            argon2__type="ID",
+            argon2__memory_cost=self.argon2_memory_kib,
+            argon2__time_cost=self.argon2_time_cost,
+            argon2__parallelism=self.argon2_parallelism,
+        )
+
+
+class PasswordHasher:
+    """Hashes prepared passwords (`handlers.passwords.prepared`), as many at once as it has threads."""
+
+    def __init__(self, policy: HashingPolicy, pool: QuietPool) -> None:
+        self._context = policy.context()
+        self._pool = pool
+
+    @property
+    def size(self) -> int:
+        """Passwords hashed at once."""
+        return self._pool.size
+
+    async def hash(self, password: str) -> str:
+        """Return the hash, with its scheme, cost and salt in it."""
+        return await self._pool.run(self._hashed, password)
+
+    async def measure_cost_s(self) -> float:
+        """Return how long one hash takes; also loads the scheme, so that the first is not slow."""
+        await self.hash(SAMPLE)
+        started_s = monotonic_s()
+        await self.hash(SAMPLE)
+        return monotonic_s() - started_s
+
+    def _hashed(self, password: str) -> str:
+        # The package has no types.
+        return str(self._context.hash(password))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]

@@ -1,0 +1,79 @@
+"""Judges sealed passwords beside the event loop; only the verdict leaves the thread."""
+
+import asyncio
+import runpy
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+
+from contracts.codes import Code
+from contracts.registration import Register
+from contracts.sealing import Purpose
+from handlers.passwords import PASSWORD_LENGTH_MIN, folded, password_refusal, prepared
+from workers.hashing import QuietPool
+from workers.keys import KeyRing
+from workers.sealing import SealProblem, open_sealed
+
+SLICE_RECORDS_MAX = 100
+"""Registrations judged in one go, about 40 ms: neither a stop nor another caller waits longer."""
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Return the blocklist: the common passwords that `zxcvbn` ships, folded.
+
+    Those that the length refuses anyway are left out. The file is run by itself: importing the
+    package would keep its other word lists in memory, 14 MB instead of 5.
+    """
+    package = find_spec("zxcvbn")
+    assert package is not None
+    assert package.origin is not None, "zxcvbn is a package with files"
+    lists = runpy.run_path(str(Path(package.origin).with_name("frequency_lists.py")))
+    passwords: list[str] = lists["FREQUENCY_LISTS"]["passwords"]
+    candidates = (folded(password) for password in passwords)
+    return frozenset(found for found in candidates if len(found) >= PASSWORD_LENGTH_MIN)
+
+
+class PasswordGate:
+    """Opens sealed passwords only to check the rules."""
+
+    def __init__(self, ring: KeyRing, pool: QuietPool) -> None:
+        self._ring = ring
+        self._pool = pool
+
+    async def verdict(self, register: Register) -> Code | None:
+        """Return why the password of *register* is refused, or nothing."""
+        return (await self.verdicts([register]))[0]
+
+    async def verdicts(self, registers: Sequence[Register]) -> list[Code | None]:
+        """Return one verdict per registration, in their order."""
+        starts = range(0, len(registers), SLICE_RECORDS_MAX)
+        slices = [registers[start : start + SLICE_RECORDS_MAX] for start in starts]
+        judged = await asyncio.gather(*(self._pool.run(self._judge, part) for part in slices))
+        return list(chain.from_iterable(judged))
+
+    def warm_up(self) -> None:
+        """Read the blocklist now, so that the first registration does not wait for it."""
+        common_passwords()
+
+    def _judge(self, registers: Sequence[Register]) -> list[Code | None]:
+        return [self._judged(register) for register in registers]
+
+    def _judged(self, register: Register) -> Code | None:
+        password = open_sealed(
+            register.sealed_password,
+            self._ring,
+            purpose=Purpose.REGISTER_PASSWORD,
+            command_id=register.command_id,
+            username=register.username,
+        )
+        if isinstance(password, SealProblem):
+            return Code.SEAL_INVALID
+        return password_refusal(
+            prepared(password),
+            username=register.username,
+            email=register.email,
+            common=common_passwords(),
+        )
