@@ -1,10 +1,10 @@
 """`accounts send`: publish one command and print what became of it."""
 
 import asyncio
+import json
 import shlex
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -217,17 +217,22 @@ def _checked(kind: type[C], user: str, command_id: str | None, given: Mapping[st
     """Build the command as if it were read from JSON, so that the service's own rules hold."""
     body = {"command_id": command_id or fresh_name(), "username": user, **given}
     try:
-        return kind.model_validate_strings(body)
+        return kind.model_validate_json(json.dumps(body))
     except ValidationError as error:
         raise CliError(
-            *(_problem(detail) for detail in error.errors(include_input=False))
+            *(_problem(kind, detail) for detail in error.errors(include_input=False))
         ) from None
 
 
-def _problem(detail: Mapping[str, Any]) -> str:
-    field = ".".join(str(part) for part in detail["loc"]).replace("_", "-")
+def _problem(kind: type[Command], detail: Mapping[str, Any]) -> str:
+    loc = [str(part) for part in detail["loc"]]
+    if not loc:
+        return str(detail["msg"]).removeprefix("Value error, ")
+    examples = kind.model_fields[loc[0]].examples if loc[0] in kind.model_fields else None
+    if detail["type"] == "string_pattern_mismatch" and examples:
+        return f"{loc[0]}: write it like {examples[0]}"
     message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{field}: {message}" if field else message
+    return f"{'.'.join(loc)}: {message[0].lower()}{message[1:]}"
 
 
 def _password(*, from_stdin: bool) -> str:
