@@ -23,6 +23,10 @@ class StoreUnavailableError(Exception):
     """The store does not answer; wait and try again. Says which store and what to check."""
 
 
+class StoreCheckError(Exception):
+    """A store is not set up as it has to be. One line that says what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRange:
     """Entries of one account after one sequence and up to another."""

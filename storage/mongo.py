@@ -1,0 +1,106 @@
+"""Accounts and decisions in MongoDB."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from handlers.account import Account
+from handlers.outcome import Outcome
+from storage.documents import Document, to_account, to_outcome
+from storage.mongo_client import DURABLE, MAJORITY, MongoClient
+from storage.mongo_schema import ENTRIES_INDEX, prepare
+from storage.mongo_transaction import MongoTransaction
+
+PAGE_OUTCOMES_MAX = 1000
+"""Outcomes read at once by `history`: a few MiB at most, however long the history is."""
+
+
+class MongoLedger:
+    """Reads outside of a transaction see only what no election can undo."""
+
+    def __init__(self, client: MongoClient) -> None:
+        self._client = client
+
+    async def prepare(self) -> None:
+        """Create the collections and indexes that are missing."""
+        await prepare(self._client)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._client.close()
+
+    def transaction(self) -> MongoTransaction:
+        """Open a snapshot; leaving without `commit` undoes everything."""
+        return MongoTransaction(self._client)
+
+    async def account(self, username: str) -> Account | None:
+        """Return the account as last committed by a majority."""
+        found = await self._page("accounts", {"_id": username}, {"_id": 1}, 1)
+        return to_account(found[0]) if found else None
+
+    async def page(self, *, after: str, limit: int) -> Sequence[Account]:
+        """Return up to *limit* accounts with usernames above *after*, ascending."""
+        found = await self._page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit)
+        return [to_account(document) for document in found]
+
+    async def history(self, *, after: str = "", up_to: str | None = None) -> AsyncIterator[Outcome]:
+        """Yield outcomes that have an entry, by username, then sequence.
+
+        Each page starts behind the last one's key, so no cursor has to outlive an election.
+        """
+        usernames: Document = {"$gt": after}
+        if up_to is not None:
+            usernames["$lte"] = up_to
+        query: Document = {"username": usernames, "sequence": {"$gt": 0}}
+        order = {"username": 1, "sequence": 1}
+        while found := await self._page("outcomes", query, order, PAGE_OUTCOMES_MAX):
+            for document in found:
+                yield to_outcome(document)
+            query = _behind(found[-1], usernames)
+
+    async def count_accounts(self) -> int:
+        """Return how many accounts the collection's own counter says there are."""
+        return (await self._client.run({"count": "accounts"}))["n"]
+
+    async def count_outcomes(self) -> int:
+        """Return how many decisions the collection's own counter says there are."""
+        return (await self._client.run({"count": "outcomes"}))["n"]
+
+    async def next_fencing_token(self, name: str) -> int:
+        """Return a number higher than any given out for the lease *name* before."""
+        reply = await self._client.run(
+            {
+                "findAndModify": "leases",
+                "query": {"_id": name},
+                "update": {"$inc": {"fencing_token": 1}},
+                "upsert": True,
+                "new": True,
+                "writeConcern": DURABLE,
+            }
+        )
+        return reply["value"]["fencing_token"]
+
+    async def _page(
+        self, collection: str, query: Document, order: Document, limit: int
+    ) -> list[Document]:
+        command: Document = {
+            "find": collection,
+            "filter": query,
+            "sort": order,
+            "limit": limit,
+            "batchSize": limit,
+            "singleBatch": True,
+            "readConcern": MAJORITY,
+        }
+        if collection == "outcomes":
+            command["hint"] = ENTRIES_INDEX
+        return (await self._client.run(command))["cursor"]["firstBatch"]
+
+
+def _behind(document: Document, usernames: Document) -> Document:
+    """Return what matches every entry after *document*: the rest of its account, then others."""
+    username = document["username"]
+    return {
+        "$or": [
+            {"username": username, "sequence": {"$gt": document["sequence"]}},
+            {"username": {**usernames, "$gt": username}, "sequence": {"$gt": 0}},
+        ]
+    }

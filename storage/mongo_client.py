@@ -1,0 +1,185 @@
+"""The connection to MongoDB, through PyMongo's asyncio API or its predecessor Motor."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, Literal, Protocol, TypeAlias, cast
+
+import pymongo
+from bson.codec_options import CodecOptions
+from pymongo.errors import ConfigurationError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from storage.documents import Document
+from storage.mongo_errors import check, translated
+from storage.ports import StoreCheckError
+
+Driver: TypeAlias = Literal["pymongo", "motor"]
+
+TIMEOUT_MS = 5000
+"""Longest that one operation may take, its retries included: half of the time after which the
+server ends a transaction, so that we notice first."""
+
+CLOSE_S = 5.0
+"""Longest wait for commits and aborts still under way when the connection is closed."""
+
+_CODEC = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
+_SNAPSHOT = ReadConcern("snapshot")
+_DURABLE = WriteConcern("majority", j=True)
+
+DURABLE: Mapping[str, Any] = {"w": "majority", "j": True}
+"""The write concern of every write outside of a transaction, as a command states it."""
+
+MAJORITY: Mapping[str, Any] = {"level": "majority"}
+"""The read concern of every read outside of a transaction: what no election can undo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MongoOptions:
+    """Where MongoDB is and how to get in. What is None is left to the URI."""
+
+    uri: str = field(repr=False)
+    database: str
+    driver: Driver = "pymongo"
+    timeout_ms: int = TIMEOUT_MS
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool | None = None
+    tls_ca_file: str | None = None
+    tls_certificate_key_file: str | None = None
+    application: str = "accounts"
+
+
+class Session(Protocol):
+    """What the sessions of both drivers share."""
+
+    async def commit_transaction(self) -> None:
+        """Commit; called again, ask what became of it."""
+        ...
+
+    async def abort_transaction(self) -> None:
+        """Undo everything; the server's refusals are ignored."""
+        ...
+
+    async def end_session(self) -> None:
+        """Give the session back."""
+        ...
+
+
+class MongoClient:
+    """One connection pool; everything is said as plain commands.
+
+    They are the same in both drivers, and the cheapest: no object is made for a document.
+    """
+
+    def __init__(self, options: MongoOptions) -> None:
+        self.options = options
+        self._client = _open(options)
+        self._database = self._client[options.database]
+        self._unfinished: set[asyncio.Task[None]] = set()
+
+    async def run(
+        self,
+        command: Document,
+        *,
+        session: Session | None = None,
+        database: str | None = None,
+        ignored: int | None = None,
+    ) -> Document:
+        """Run one command, on *database* or the configured one, and return the whole reply.
+
+        Writes that fail with the code *ignored* are passed over.
+
+        Raises:
+            LostRaceError, StoreUnavailableError: See `storage.mongo_errors`.
+        """
+        target = self._database if database is None else self._client[database]
+        try:
+            reply = await target.command(command, codec_options=_CODEC, session=session)
+        except PyMongoError as error:
+            raise translated(error) from error
+        check(reply, ignored=ignored)
+        return reply
+
+    async def find(self, command: Document, *, session: Session) -> list[Document]:
+        """Return all documents that a `find` command in a transaction matches."""
+        cursor = (await self.run(command, session=session))["cursor"]
+        found: list[Document] = cursor["firstBatch"]
+        while cursor["id"]:
+            more: Document = {"getMore": cursor["id"], "collection": command["find"]}
+            cursor = (await self.run(more, session=session))["cursor"]
+            found += cursor["nextBatch"]
+        return found
+
+    async def begin(self) -> Session:
+        """Start a session with a transaction: snapshot reads, majority and journalled writes."""
+        match self.options.driver:
+            case "pymongo":
+                session = self._client.start_session(causal_consistency=False)
+                await session.start_transaction(_SNAPSHOT, _DURABLE, ReadPreference.PRIMARY)
+            case "motor":
+                session = await self._client.start_session(causal_consistency=False)
+                session.start_transaction(_SNAPSHOT, _DURABLE, ReadPreference.PRIMARY)
+        return cast("Session", session)
+
+    async def unhurried(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do *work* to its end even if the caller is cancelled: that would cut its connection."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._finished)
+        await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._unfinished.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller that waited has seen it; else nobody wants it
+
+    async def close(self) -> None:
+        """Wait a little for what is under way, then close every connection."""
+        if self._unfinished:
+            await asyncio.wait(self._unfinished, timeout=CLOSE_S)
+        closing = self._client.close()
+        if self.options.driver == "pymongo":
+            await closing
+
+
+def _open(options: MongoOptions) -> Any:
+    settings = {
+        "username": options.username,
+        "password": options.password,
+        "tls": options.tls,
+        "tlsCAFile": options.tls_ca_file,
+        "tlsCertificateKeyFile": options.tls_certificate_key_file,
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    try:
+        return _client_class(options.driver)(
+            options.uri,
+            timeoutMS=options.timeout_ms,
+            serverSelectionTimeoutMS=options.timeout_ms,
+            appname=options.application,
+            **given,
+        )
+    except (ConfigurationError, ValueError, TypeError) as error:
+        # The driver's own text may repeat the URI, which may hold a password.
+        raise StoreCheckError(
+            f"the MongoDB address or its TLS settings are wrong ({type(error).__name__}): "
+            "write mongodb://host:port/?replicaSet=name and check that the TLS files exist"
+        ) from None
+
+
+def _client_class(driver: Driver) -> Any:
+    match driver:
+        case "pymongo":
+            return pymongo.AsyncMongoClient
+        case "motor":
+            try:
+                from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - an extra
+            except ImportError:
+                raise StoreCheckError(
+                    "the driver motor is not installed: install accounts[motor] or use pymongo"
+                ) from None
+            return AsyncIOMotorClient

@@ -1,0 +1,67 @@
+"""Password hashes in MongoDB, and the registrations that wait for theirs."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from storage.documents import Document
+from storage.mongo_client import DURABLE, MAJORITY, MongoClient
+from storage.mongo_errors import DUPLICATE_KEY
+from storage.ports import Credential
+
+
+class MongoCredentials:
+    """One document per user, inserted once and never overwritten by a registration."""
+
+    def __init__(self, client: MongoClient) -> None:
+        self._client = client
+
+    async def existing(self, usernames: Collection[str]) -> Collection[str]:
+        """Return those of *usernames* that have a credential."""
+        if not usernames:
+            return set()
+        command: Document = {
+            "find": "credentials",
+            "filter": {"_id": {"$in": list(usernames)}},
+            "projection": {"_id": 1},
+            "batchSize": len(usernames),
+            "singleBatch": True,
+            "readConcern": MAJORITY,
+        }
+        reply = await self._client.run(command)
+        return {document["_id"] for document in reply["cursor"]["firstBatch"]}
+
+    async def insert(self, credentials: Sequence[Credential]) -> None:
+        """Store each durably unless its user has one; the waiting registration is done."""
+        if not credentials:
+            return
+        documents = [
+            {
+                "_id": each.username,
+                "command_id": each.command_id,
+                "hash": each.hash,
+                "created_at": each.created_at,
+            }
+            for each in credentials
+        ]
+        command: Document = {
+            "insert": "credentials",
+            "documents": documents,
+            "ordered": False,
+            "writeConcern": DURABLE,
+        }
+        await self._client.run(command, ignored=DUPLICATE_KEY)
+        await self.settle([each.username for each in credentials])
+
+    async def settle(self, usernames: Collection[str]) -> None:
+        """Take *usernames*, which have a credential, off the waiting registrations."""
+        if not usernames:
+            return
+        deletes = [{"q": {"_id": {"$in": list(usernames)}}, "limit": 0}]
+        await self._client.run(
+            {"delete": "registrations", "deletes": deletes, "writeConcern": DURABLE}
+        )
+
+    async def count_pending(self, *, opened_before: datetime) -> int:
+        """Return how many accounts opened before then still wait for their credential."""
+        waiting = {"opened_at": {"$lt": opened_before}}
+        return (await self._client.run({"count": "registrations", "query": waiting}))["n"]

@@ -1,0 +1,84 @@
+"""What MongoDB's errors mean for a worker."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+
+from storage.ports import LostRaceError, StoreUnavailableError
+
+DUPLICATE_KEY = 11000
+NAMESPACE_EXISTS = 48
+WRITE_CONFLICT = 112
+NO_SUCH_TRANSACTION = 251
+MAX_TIME_EXPIRED = 50
+UNAUTHORIZED = {13, 18, 8000}
+"""Not authorised, authentication failed, and what hosted clusters answer for either."""
+
+_LOST_RACES = {DUPLICATE_KEY, NAMESPACE_EXISTS, WRITE_CONFLICT, NO_SUCH_TRANSACTION}
+_TRANSIENT = "TransientTransactionError"
+_UNKNOWN = "UnknownTransactionCommitResult"
+
+
+def commit_is_unknown(error: PyMongoError) -> bool:
+    """Say whether the transaction may have been committed all the same."""
+    # The driver takes the transient label off a commit whose connection broke and adds this one.
+    return error.has_error_label(_UNKNOWN)
+
+
+def translated(error: PyMongoError) -> Exception:
+    """Return what a worker does about *error*, without repeating what was sent."""
+    if isinstance(error, ConnectionFailure):
+        return StoreUnavailableError(
+            f"MongoDB does not answer ({type(error).__name__}): check that the replica set has a "
+            "primary, and the address, TLS files and credentials in the configuration"
+        )
+    if isinstance(error, OperationFailure):
+        return _refused(
+            error.code, error.details or {}, transient=error.has_error_label(_TRANSIENT)
+        )
+    if error.timeout:
+        return _too_slow()
+    return StoreUnavailableError(
+        f"MongoDB cannot be used ({type(error).__name__}): check its address and configuration"
+    )
+
+
+def check(reply: Mapping[str, Any], *, ignored: int | None = None) -> None:
+    """Check that every write in *reply* was done (or failed as *ignored*), and durably.
+
+    Raises:
+        LostRaceError: A document with that key is there already.
+        StoreUnavailableError: Refused for any other reason.
+    """
+    for failed in reply.get("writeErrors", ()):
+        if failed["code"] != ignored:
+            raise _refused(failed["code"], failed, transient=False)
+    if late := reply.get("writeConcernError"):
+        raise StoreUnavailableError(
+            f"MongoDB did not reach a majority ({_name(late['code'], late)}): "
+            "check that most members of the replica set are up"
+        )
+
+
+def _refused(code: int | None, details: Mapping[str, Any], *, transient: bool) -> Exception:
+    name = _name(code, details)
+    if code in _LOST_RACES or transient:
+        return LostRaceError(f"somebody else got there first ({name})")
+    if code == MAX_TIME_EXPIRED:
+        return _too_slow()
+    if code in UNAUTHORIZED:
+        return StoreUnavailableError(
+            f"MongoDB refuses this user ({name}): check the credentials and its role"
+        )
+    return StoreUnavailableError(f"MongoDB refuses an operation ({name}): see the server's log")
+
+
+def _too_slow() -> StoreUnavailableError:
+    return StoreUnavailableError(
+        "MongoDB did not finish in time: check its load and disk, or allow more time"
+    )
+
+
+def _name(code: int | None, details: Mapping[str, Any]) -> str:
+    return f"code {code} {details.get('codeName', '')}".rstrip()
