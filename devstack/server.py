@@ -1,0 +1,124 @@
+"""One local server: its process, its port, its files, and what tests may do to it."""
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.errors import DevStackError
+from devstack.processes import Processes, pause_until
+
+READY_MAX_S = 60.0
+"""Kafka needs 3 s on an idle machine; an overloaded one may need ten times that."""
+
+STOP_MAX_S = 15.0
+"""A server that has not closed by then is killed; all three need about a second."""
+
+LOG_TAIL_LINES = 8
+"""Enough of a log to see why a server ended, in an error that still fits a terminal."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to start a server and how to tell that it is ready."""
+
+    name: str
+    port: int
+    folder: Path
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    is_ready: Callable[[], bool]
+
+    @property
+    def log_path(self) -> Path:
+        """Return the file that takes what the server prints."""
+        return self.folder / "server.log"
+
+
+class Server:
+    """A started server. Its methods block; from a coroutine call them through a thread."""
+
+    def __init__(self, plan: Plan, processes: Processes) -> None:
+        """Start it and wait until it serves.
+
+        Raises:
+            DevStackError: It ended early or did not become ready, with the end of its log.
+        """
+        self._plan = plan
+        self._processes = processes
+        self._start()
+
+    @property
+    def name(self) -> str:
+        """Return the server's name: `kafka`, `mongodb` or `redis`."""
+        return self._plan.name
+
+    @property
+    def port(self) -> int:
+        """Return the port that clients connect to, the same for the whole life of the stack."""
+        return self._plan.port
+
+    @property
+    def log_path(self) -> Path:
+        """Return the file that takes what the server prints."""
+        return self._plan.log_path
+
+    @property
+    def pid(self) -> int | None:
+        """Return the id of the server's process, `None` when it is not running."""
+        return self._processes.pid(self.name)
+
+    def kill(self) -> None:
+        """End it by SIGKILL and wait until it is gone."""
+        self._processes.signal(self.name, signal.SIGKILL)
+        self._processes.wait(self.name, STOP_MAX_S)
+
+    def stop(self) -> None:
+        """End it in good order, or by force when it takes too long."""
+        self.resume()
+        self._processes.signal(self.name, signal.SIGTERM)
+        if self._processes.wait(self.name, STOP_MAX_S) is None:
+            self.kill()
+
+    def restart(self) -> None:
+        """Stop it if it runs, then start it on the same port and data and wait until it serves."""
+        if self.pid is not None:
+            self.stop()
+        self._start()
+
+    def pause(self) -> None:
+        """Stop its clock (SIGSTOP): connections stay open, nothing answers."""
+        self._processes.signal(self.name, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused server go on (SIGCONT)."""
+        self._processes.signal(self.name, signal.SIGCONT)
+
+    def _start(self) -> None:
+        plan = self._plan
+        self._processes.start(plan.name, plan.argv, plan.env, plan.log_path)
+        deadline = time.monotonic() + READY_MAX_S
+        while not plan.is_ready():
+            status = self._processes.wait(plan.name, 0)
+            if status is not None:
+                raise DevStackError(f"{plan.name} ended early ({_how(status)}): {self._log_tail()}")
+            if self.pid is None or not pause_until(deadline):
+                raise DevStackError(
+                    f"{plan.name} was not ready within {READY_MAX_S:.0f} s: {self._log_tail()}"
+                )
+
+    def _log_tail(self) -> str:
+        return log_tail(self.log_path)
+
+
+def log_tail(path: Path) -> str:
+    """Return the last lines of a log, for an error message."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([f"the end of {path}:", *lines[-LOG_TAIL_LINES:]])
+
+
+def _how(status: int) -> str:
+    if status < 0:
+        return signal.Signals(-status).name
+    return f"exit status {status}"

