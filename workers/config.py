@@ -103,8 +103,8 @@ class Settings(BaseModel):
     """Database that holds everything."""
     mongo_driver: Literal["pymongo", "motor"] = "pymongo"
     """Library that speaks to MongoDB; motor is an extra and past its end of life."""
-    mongodb_timeout_ms: Positive = 10_000
-    """How long one operation may take, retries included."""
+    mongodb_timeout_ms: Positive = 5000
+    """How long one operation may take, retries included; below the transaction lifetime limit."""
     mongodb_tls_ca_file: Path | None = None
     """Certificates to trust MongoDB's by (PEM); turns TLS on."""
     mongodb_tls_certificate_key_file: Path | None = None
