@@ -98,7 +98,7 @@ class Metrics:
             "invariant_violations_total", "Facts about money that did not hold. Any is an alert."
         )
         self.housekeeper_failures_total = self._counter(
-            "housekeeper_failures_total", "Rounds of the housekeeper that ended early.", ("reason",)
+            "housekeeper_failures_total", "Chores of the housekeeper that failed.", ("chore",)
         )
 
     def _time_work(self) -> None:
@@ -135,6 +135,9 @@ class Metrics:
         )
         self.pending_registrations = self._gauge(
             "pending_registrations", "Accounts without a credential for more than a minute."
+        )
+        self.state_sweep_seconds = self._gauge(
+            "state_sweep_seconds", "How long the last complete sweep of the states took."
         )
         self.last_progress_timestamp_seconds = self._gauge(
             "last_progress_timestamp_seconds", "When a worker last got on.", ("worker",)

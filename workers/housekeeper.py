@@ -1,0 +1,161 @@
+"""Looks after what nobody asks for: sweeps states, counts forgotten registrations, recounts money.
+
+One process does it at a time, as far as a lease can promise that; two at once do no harm, because
+everything here only reads, or says again what is already true.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Protocol
+
+from storage.ports import Credentials, Ledger, StoreUnavailableError
+from workers.clock import utc_now
+from workers.metrics import Metrics
+from workers.recount import recount_page
+from workers.sweep import Sweep
+
+log = logging.getLogger(__name__)
+
+RENEW_S = 3.0
+"""Between two renewals: several fit into a lease, so that one slow answer does not lose it."""
+
+RETRY_S = 5.0
+"""After a failure, or while another process has the lease: nothing here is urgent."""
+
+RECOUNT_ACCOUNTS = 20
+"""Accounts computed again at once: a rolling sample, not a burst."""
+
+RECOUNT_PAUSE_S = 5.0
+"""Between two samples."""
+
+ENTRIES_PER_S = 2000
+"""Entries read for a recount: about three hundredths of a core, and of MongoDB."""
+
+PENDING_AFTER = timedelta(minutes=1)
+"""A registration without credential for longer alerts: hashing takes a fraction of a second."""
+
+PENDING_PAUSE_S = 15.0
+"""Between two counts: often enough for an alert."""
+
+
+class Lease(Protocol):
+    """The right to keep house. Every method may raise `StoreUnavailableError`."""
+
+    async def acquire(self) -> int | None:
+        """Take it; return its fencing token, or None while another process has it."""
+        ...
+
+    async def renew(self) -> bool:
+        """Keep it for another term; False once it is lost."""
+        ...
+
+    async def release(self) -> None:
+        """Give it back, if it is still ours."""
+        ...
+
+
+class LeaseLostError(Exception):
+    """Another process may keep house now."""
+
+
+class Housekeeper:
+    """The chores, and the lease they run under."""
+
+    def __init__(
+        self,
+        *,
+        lease: Lease,
+        ledger: Ledger,
+        credentials: Credentials,
+        sweep: Sweep,
+        metrics: Metrics,
+    ) -> None:
+        self._lease = lease
+        self._ledger = ledger
+        self._credentials = credentials
+        self._sweep = sweep
+        self._metrics = metrics
+        self._recounted = ""
+
+    async def run(self) -> None:
+        """Keep house whenever the lease can be had, until cancelled."""
+        while True:
+            with suppress(
+                StoreUnavailableError
+            ):  # health says so; without Redis nobody keeps house
+                token = await self._lease.acquire()
+                if token is not None:
+                    await self._keep_house(token)
+            await asyncio.sleep(RETRY_S)
+
+    async def _keep_house(self, token: int) -> None:
+        log.info("keeping house from now on, fencing token %d", token)
+        try:
+            async with asyncio.TaskGroup() as chores:
+                chores.create_task(self._keep_lease())
+                chores.create_task(self._repeat("sweep", self._sweep.step))
+                chores.create_task(self._repeat("recount", self.recount))
+                chores.create_task(self._repeat("pending", self.count_pending))
+        except* LeaseLostError:
+            log.info("not keeping house any more: the lease with token %d is lost", token)
+        finally:
+            self._metrics.pending_registrations.set(0)  # the next one counts; ours would go stale
+            with suppress(StoreUnavailableError):
+                await self._lease.release()
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                kept = await self._lease.renew()
+            except StoreUnavailableError:
+                kept = False
+            if not kept:
+                raise LeaseLostError
+
+    async def _repeat(self, name: str, chore: Callable[[], Awaitable[float]]) -> None:
+        """Do *chore* again and again, with the pauses it asks for; no failure ends it."""
+        while True:
+            try:
+                pause_s = await chore()
+            except Exception as error:  # noqa: BLE001 - the outermost loop of a chore
+                pause_s = RETRY_S
+                self._metrics.housekeeper_failures_total.labels(name).inc()
+                log.warning("%s: %s; trying again in %.0f s", name, _said(error), pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def recount(self) -> float:
+        """Compute the next few accounts again; return the seconds until the next few."""
+        try:
+            page = await recount_page(
+                self._ledger, after=self._recounted, limit=RECOUNT_ACCOUNTS, pace=_slowly
+            )
+        except AssertionError:  # a stored account or outcome contradicts itself
+            self._metrics.invariant_violations_total.inc()
+            raise
+        self._metrics.verified_accounts_total.inc(page.accounts)
+        self._metrics.invariant_violations_total.inc(len(page.discrepancies))
+        for one in page.discrepancies:
+            log.error("account %s: %s: %s", one.account_id, one.violation, one.detail)
+        self._recounted = page.last or ""
+        return RECOUNT_PAUSE_S
+
+    async def count_pending(self) -> float:
+        """Count the registrations that wait too long; return the seconds until the next count."""
+        pending = await self._credentials.count_pending(opened_before=utc_now() - PENDING_AFTER)
+        self._metrics.pending_registrations.set(pending)
+        if pending:
+            log.warning("%d accounts have waited over a minute for their credential", pending)
+        return PENDING_PAUSE_S
+
+
+async def _slowly(entries: int) -> None:
+    await asyncio.sleep(entries / ENTRIES_PER_S)
+
+
+def _said(error: Exception) -> str:
+    """Return what to log: a driver's text may hold an address with a password."""
+    return str(error) if isinstance(error, StoreUnavailableError) else type(error).__name__
