@@ -24,6 +24,7 @@ class OutcomeUnknownError(AccountsClientError):
 
     def __init__(self, command: Command, what: str) -> None:
         self.command = command
+        self.what = what
         super().__init__(
             f"{what} on command {command.command_id} of {command.username}: its outcome is "
             "unknown; send the same command again with the same command_id"

@@ -1,9 +1,5 @@
 """How the answer to a command is shown, and the exit code that says it to scripts."""
 
-from datetime import datetime
-
-from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from contracts.commands import AnyCommand
@@ -40,33 +36,22 @@ def spoken(command: AnyCommand) -> str:
             return f"update profile of {command.username}"
 
 
-def verdict(result: Result) -> Text:
-    """Return the answer's heart in one line."""
-    if result.error is None:
-        line = Text("✓ accepted", "green")
-        if result.entry is not None:
-            line.append(f"  {result.entry.after} {result.entry.currency} now", "default")
-    else:
-        line = Text("✗ rejected", "red")
-        line.append(f"  {result.error.code}", "default")
-        line.append(f": {result.error.detail}", "default")
+def mark(result: Result) -> Text:
+    """Return whether it was accepted, in colour and in words."""
+    text = Text("✓ accepted", "green") if result.error is None else Text("✗ rejected", "red")
     if result.duplicate:
-        line.append("  (a repeat: decided before)", "yellow")
-    return line
+        text.append("  a repeat, answered as before", "yellow")
+    return text
 
 
-def facts(result: Result) -> RenderableType:
-    """Return everything else that the answer says, aligned."""
-    table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _facts(result):
-        table.add_row(f"  {name}", value)
-    return table
-
-
-def _facts(result: Result) -> list[tuple[str, str]]:
+def facts(result: Result) -> list[tuple[str, str]]:
+    """Return everything else that the answer says, by name."""
     found: list[tuple[str, str]] = []
+    if result.error is not None:
+        found += [("code", result.error.code), ("reason", result.error.detail)]
+        found += [(error.field, error.problem) for error in result.error.errors]
+        if result.error.retryable:
+            found.append(("retryable", "yes, under a new command id"))
     if result.entry is not None:
         entry = result.entry
         found += [
@@ -76,9 +61,4 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         ]
     if result.account_id is not None:
         found.append(("account id", result.account_id))
-    if result.error is not None:
-        found += [(f"  {error.field}", error.problem) for error in result.error.errors]
-        if result.error.retryable:
-            found.append(("retryable", "yes: under a new command id"))
-    decided: datetime = result.decided_at
-    return [*found, ("decided at", rfc3339(decided)), ("command id", result.command_id)]
+    return [*found, ("decided at", rfc3339(result.decided_at)), ("command id", result.command_id)]

@@ -17,12 +17,12 @@ from client.errors import OutcomeUnknownError
 from client.sealing import seal
 from contracts.commands import COMMANDS, AnyCommand, command_name
 from contracts.ledger import Deposit, Movement, Withdraw
-from contracts.message import Command
+from contracts.message import Command, rfc3339
 from contracts.profile import UpdateProfile
 from contracts.registration import Register
 from contracts.results import Result
 from contracts.sealing import Purpose
-from workers.cli.answers import UNKNOWN, exit_code, facts, spoken, verdict
+from workers.cli.answers import UNKNOWN, exit_code, facts, mark, spoken
 from workers.cli.connection import client_of, key_to_seal_to
 from workers.cli.output import CliError, output
 from workers.clock import fresh_name, utc_now
@@ -269,11 +269,13 @@ async def _ask(command: AnyCommand, actor: str | None, timeout_s: float | None) 
 
 def _show(command: AnyCommand, result: Result) -> None:
     if output().is_json:
-        output().record(result.model_dump(mode="json", exclude_none=True), "")
+        body = result.model_dump(mode="json", exclude_none=True)
+        output().record(body | {"decided_at": rfc3339(result.decided_at)}, "")
         return
     console = output().console()
-    console.print(verdict(result).append(f"  {spoken(command)}", "dim"))
-    console.print(facts(result))
+    console.print(mark(result).append(f"  {spoken(command)}", "default"))
+    for name, value in facts(result):
+        console.print(Text(f"  {name:<12}", "dim").append(value, "default"))
 
 
 def _show_unknown(command: AnyCommand, error: OutcomeUnknownError) -> None:
@@ -290,8 +292,9 @@ def _show_unknown(command: AnyCommand, error: OutcomeUnknownError) -> None:
         output().record(record, "")
         return
     console = output().console(stderr=True)
-    console.print(Text("? outcome unknown", "yellow").append(f"  {error}", "default"))
-    console.print(Text("  Ask again, with the same id; it takes effect once:", "dim"))
+    console.print(Text("? outcome unknown", "yellow").append(f"  {spoken(command)}", "default"))
+    console.print(Text(f"  {error.what}; it may have been done or not.", "default"))
+    console.print(Text("  Ask again with the same id, it takes effect once:", "dim"))
     console.print(Text(f"  {again}"))
 
 

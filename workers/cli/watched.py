@@ -1,0 +1,107 @@
+"""How one published message looks in a line of `accounts watch`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from rich.text import Text
+
+from contracts.dead_letters import DlqHeader
+
+USER_WIDTH = 14
+"""Most usernames fit; a longer one pushes its own line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """One record, as far as a line needs it."""
+
+    topic: str
+    timestamp_ms: int
+    key: str
+    headers: Mapping[str, str]
+    body: Any
+    """The parsed JSON value, or None where it is none."""
+
+
+def line(watched: Watched) -> Text:
+    """Return *watched* as one line: when, what, who, and what it says."""
+    moment = datetime.fromtimestamp(watched.timestamp_ms / 1000, tz=UTC)
+    text = Text(f"{moment:%H:%M:%S}.{watched.timestamp_ms % 1000:03d}  ", "dim")
+    text.append(f"{watched.topic:<12}  ", "cyan")
+    text.append(f"{_printable(watched.key):<{USER_WIDTH}}  ", "bold")
+    return text.append_text(_said(watched))
+
+
+def _said(watched: Watched) -> Text:
+    say = _SAY.get(watched.topic)
+    if not isinstance(watched.body, dict) and watched.topic != "dead-letters":
+        return Text("not JSON; what else writes to this topic?", "red")
+    try:
+        return say(watched) if say else Text()
+    except (KeyError, TypeError, AttributeError):
+        return Text("not as the contract says; is this program older than the service?", "red")
+
+
+def _body(watched: Watched) -> dict[str, Any]:
+    return cast("dict[str, Any]", watched.body)
+
+
+def _result(watched: Watched) -> Text:
+    body = _body(watched)
+    accepted = body["status"] == "accepted"
+    text = Text(f"{'✓' if accepted else '✗'} {body['type']:<14}  ", "green" if accepted else "red")
+    if body.get("entry"):
+        entry = body["entry"]
+        text.append(f"{entry['before']} → {entry['after']} {entry['currency']}  ", "default")
+    if body.get("error"):
+        error = body["error"]
+        text.append(f"{error['code']}: {error['detail']}  ", "default")
+    if body["duplicate"]:
+        text.append("repeat  ", "yellow")
+    return text.append(body["command_id"], "dim")
+
+
+def _balance(watched: Watched) -> Text:
+    body = _body(watched)
+    text = Text(f"  {body['kind']:<14}  ", "default")
+    text.append(f"{body['before']} → {body['after']} {body['currency']}  ", "default")
+    return text.append(f"#{body['sequence']}", "dim")
+
+
+def _audit(watched: Watched) -> Text:
+    body = _body(watched)
+    text = Text(f"  {body['action']:<14}  {body['outcome']}  ", "default")
+    if body.get("code"):
+        text.append(f"{body['code']}  ", "default")
+    return text.append(f"by {_printable(body['actor'])}" if body.get("actor") else "", "dim")
+
+
+def _state(watched: Watched) -> Text:
+    body = _body(watched)
+    held = [f"{state['posted']} {currency}" for currency, state in body["balances"].items()]
+    text = Text(f"  {', '.join(held) or 'empty'}  ", "default")
+    return text.append(f"#{body['sequence']}", "dim")
+
+
+def _dead_letter(watched: Watched) -> Text:
+    headers = watched.headers
+    text = Text(f"✗ {headers.get(DlqHeader.CODE, '?'):<14}  ", "red")
+    text.append(f"{headers.get(DlqHeader.REASON, '')}  ", "default")
+    place = [headers.get(name, "?") for name in (DlqHeader.TOPIC, DlqHeader.PARTITION)]
+    return text.append(f"{':'.join(place)}@{headers.get(DlqHeader.OFFSET, '?')}", "dim")
+
+
+def _printable(text: str) -> str:
+    """Return *text* without what could move the cursor of a terminal."""
+    return "".join(sign if sign.isprintable() else "·" for sign in text)
+
+
+_SAY: dict[str, Callable[[Watched], Text]] = {
+    "results": _result,
+    "balance": _balance,
+    "audit": _audit,
+    "state": _state,
+    "dead-letters": _dead_letter,
+}
