@@ -273,6 +273,8 @@ def _lines(error: ValidationError, found: Mapping[str, Found]) -> list[str]:
     """Say each problem in one line that never repeats the value: it may be a secret."""
     lines: list[str] = []
     for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        if detail["type"] == "default_factory_not_called":  # only follows from another error
+            continue
         message = detail["msg"].removeprefix("Value error, ")
         loc = [str(part) for part in detail["loc"]]
         if not loc:

@@ -47,7 +47,7 @@ async def read_topics(admin: AIOKafkaAdminClient, names: Collection[str]) -> dic
     """
     try:
         # Asking for a topic by name can create it, so ask for all and choose.
-        there = sorted(set(names) & set(cast("list[str]", await admin.list_topics())))
+        there = sorted(set(names) & set(await admin.list_topics()))
         if not there:
             return {}
         described = cast("list[dict[str, Any]]", await admin.describe_topics(there))
@@ -85,16 +85,17 @@ async def create_topics(admin: AIOKafkaAdminClient, topics: Collection[NewTopic]
     Raises:
         KafkaRefusedError: One could not be created.
     """
+    names = {cast("str", topic.name) for topic in topics}
     response = cast("Any", await admin.create_topics(list(topics)))
     for name, code, message in response.topic_errors:
         if code != ALREADY_EXISTS:
             _check(code, message, f"create {name}")
-    await _wait_until_known(admin, {str(topic.name) for topic in topics})
+    await _wait_until_known(admin, names)
 
 
 async def _wait_until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
     for _ in range(LOOKS_MAX):
-        if names <= set(cast("list[str]", await admin.list_topics())):
+        if names <= set(await admin.list_topics()):
             return
         await asyncio.sleep(LOOK_PAUSE_S)
     raise KafkaRefusedError("Kafka created the topics but does not list them yet")

@@ -1,0 +1,217 @@
+"""Settings: where they come from, and one clear line for each thing that is wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workers.config import ConfigError, load_settings, setting_names
+from workers.ledger.options import LedgerOptions
+
+
+def problems(environ: dict[str, str], cwd: Path) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(environ, cwd)
+    return caught.value.problems
+
+
+def dev_file(cwd: Path, pid: int, *lines: str) -> None:
+    file = cwd / ".accounts" / "dev.env"
+    file.parent.mkdir()
+    file.write_text("\n".join([f"ACCOUNTS_DEV_PID={pid}", *lines]))
+
+
+def toml_file(cwd: Path, content: str) -> dict[str, str]:
+    file = cwd / "accounts.toml"
+    file.write_text(content)
+    return {"ACCOUNTS_CONFIG": str(file)}
+
+
+def ended_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+class TestSources:
+    def test_defaults_are_enough(self, tmp_path: Path) -> None:
+        settings = load_settings({}, tmp_path)
+
+        assert settings.kafka_bootstrap == "127.0.0.1:9092"
+        assert settings.ledger_options() == LedgerOptions()
+        assert settings.source("kafka_bootstrap") == "default"
+
+    def test_environment_goes_before_file_before_dev_stack(self, tmp_path: Path) -> None:
+        environ = toml_file(tmp_path, 'topic_prefix = "file."\nmongodb_database = "file"')
+        dev_file(
+            tmp_path,
+            os.getpid(),
+            "ACCOUNTS_TOPIC_PREFIX=dev.",
+            "ACCOUNTS_MONGODB_DATABASE=dev",
+            "ACCOUNTS_KAFKA_BOOTSTRAP=127.0.0.1:1",
+        )
+
+        settings = load_settings({**environ, "ACCOUNTS_TOPIC_PREFIX": "env."}, tmp_path)
+
+        assert settings.topic_prefix == "env."
+        assert settings.source("topic_prefix") == "environment"
+        assert settings.mongodb_database == "file"
+        assert settings.source("mongodb_database").startswith("file ")
+        assert settings.kafka_bootstrap == "127.0.0.1:1"
+        assert settings.source("kafka_bootstrap") == "running dev stack"
+
+    def test_a_dead_dev_stack_is_ignored(self, tmp_path: Path) -> None:
+        dev_file(tmp_path, ended_process(), "ACCOUNTS_TOPIC_PREFIX=dev.")
+
+        assert load_settings({}, tmp_path).topic_prefix == "accounts."
+
+    def test_tables_of_a_file_only_group_names(self, tmp_path: Path) -> None:
+        environ = toml_file(
+            tmp_path,
+            """
+            [kafka]
+            bootstrap = "k:1"
+            [ledger]
+            lanes = 3
+            [assets]
+            BTC = 8
+            [limits.BTC]
+            amount_min = "0.0001"
+            """,
+        )
+
+        settings = load_settings(environ, tmp_path)
+
+        assert settings.kafka_bootstrap == "k:1"
+        assert settings.ledger.lanes == 3
+        assert settings.rules().currencies["BTC"].amount_minor_min == 10_000
+
+    def test_an_empty_variable_is_not_set(self, tmp_path: Path) -> None:
+        settings = load_settings({"ACCOUNTS_TOPIC_PREFIX": ""}, tmp_path)
+
+        assert settings.topic_prefix == "accounts."
+
+    @pytest.mark.parametrize(
+        "variable",
+        [
+            "ACCOUNTS_SERVICE_HOST",
+            "ACCOUNTS_SERVICE_PORT_HTTP",
+            "ACCOUNTS_PORT",
+            "ACCOUNTS_PORT_8080_TCP_ADDR",
+            "ACCOUNTS_WORKER_PORT_80_TCP",
+            "ACCOUNTS_TEST_KAFKA",
+        ],
+    )
+    def test_variables_of_others_are_left_alone(self, variable: str, tmp_path: Path) -> None:
+        assert load_settings({variable: "tcp://10.0.0.1:80"}, tmp_path)
+
+    def test_reply_topics_follow_the_prefix(self, tmp_path: Path) -> None:
+        settings = load_settings({"ACCOUNTS_TOPIC_PREFIX": "a.b."}, tmp_path)
+
+        assert settings.reply_to_pattern == r"a\.b\.replies\..+"
+
+    def test_every_bound_of_the_ledger_is_a_setting(self, tmp_path: Path) -> None:
+        names = [name for name in setting_names() if name.startswith("ledger_")]
+        environ = {f"ACCOUNTS_{name.upper()}": "7000" for name in names}
+
+        settings = load_settings(environ, tmp_path)
+
+        assert {settings.source(name) for name in names} == {"environment"}
+        assert settings.ledger.lanes == 7000
+        assert settings.ledger_group == "7000"
+        assert settings.rules().clock_skew_ms == 7000
+
+
+class TestWrongConfiguration:
+    def test_a_misspelled_variable_is_named_with_the_right_one(self, tmp_path: Path) -> None:
+        assert problems({"ACCOUNTS_KAFKA_BOTSTRAP": "x:1"}, tmp_path) == (
+            "ACCOUNTS_KAFKA_BOTSTRAP (environment): no such setting; "
+            "did you mean ACCOUNTS_KAFKA_BOOTSTRAP?",
+        )
+
+    def test_a_misspelled_key_of_a_file_is_named(self, tmp_path: Path) -> None:
+        environ = toml_file(tmp_path, "[ledger]\nlane = 2")
+
+        [problem] = problems(environ, tmp_path)
+
+        assert problem.startswith("ledger.lane (file ")
+        assert problem.endswith("did you mean ledger_lanes?")
+
+    def test_everything_wrong_is_said_at_once(self, tmp_path: Path) -> None:
+        environ = {
+            "ACCOUNTS_SIDECAR_PORT": "http",
+            "ACCOUNTS_LEDGER_LANES": "2.5",
+            "ACCOUNTS_A": "1",
+        }
+
+        found = problems(environ, tmp_path)
+
+        assert [line.split(" ")[0] for line in found] == [
+            "ACCOUNTS_A",
+            "ACCOUNTS_SIDECAR_PORT",
+            "ACCOUNTS_LEDGER_LANES",
+        ]
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "said"),
+        [
+            ("KAFKA_BOOTSTRAP", "kafka", "does not look like 127.0.0.1:9092"),
+            ("KAFKA_SECURITY_PROTOCOL", "TLS", "input should be 'PLAINTEXT', 'SSL'"),
+            ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL", "needs kafka_sasl_username and"),
+            ("KAFKA_SSL_CAFILE", "ca.pem", "does not use TLS"),
+            ("KAFKA_SSL_KEYFILE", "key.pem", "needs kafka_ssl_certfile"),
+            ("TOPIC_PREFIX", "with space", "does not look like accounts."),
+            ("PARTITIONS", "0", "greater than or equal to 1"),
+            ("MONGODB_URI", "http://127.0.0.1", "does not look like mongodb://127.0.0.1:27017/"),
+            ("MONGO_DRIVER", "mongo", "input should be 'pymongo' or 'motor'"),
+            ("REDIS_URL", "127.0.0.1:6379", "does not look like redis://127.0.0.1:6379/0"),
+            ("REPLY_TO_PATTERN", "(", "not a regular expression"),
+            ("LEDGER_LANES", "0", "ledger_lanes must be 1 or more"),
+            ("LEDGER_CLOCK_SKEW_MS", "-1", "ledger_clock_skew_ms must be 0 or more"),
+            ("LEDGER_RETRY_BACKOFF_MAX_MS", "1", "must not be below"),
+            ("STATE_SWEEP_S", "86400", "must be below 86400, the compaction lag"),
+            ("PASSWORD_SCHEME", "md5", "input should be 'bcrypt_sha256' or 'argon2id'"),
+            ("LIMITS", "{", "is not JSON"),
+            ("LIMITS", "[]", "must be a JSON object"),
+            ("LIMITS", '{"XQX": {}}', "limits.XQX: unknown currency"),
+            ("LIMITS", '{"USD": {"amount_min": "0.001"}}', "USD has 2 decimals at most"),
+            ("LIMITS", '{"USD": {"amount_min": 0.01}}', "USD.amount_min: input should be a valid"),
+            ("LIMITS", '{"USD": {"deposit_max": "0"}}', "must be above zero"),
+            ("LIMITS", '{"USD": {"deposit_max": "99999999999999"}}', "must be above zero and at"),
+            ("LIMITS", '{"USD": {"max": "1"}}', "USD.max: extra inputs"),
+            ("LIMITS", '{"USD": {"amount_min": "2", "deposit_max": "1"}}', "nothing would pass"),
+            ("ASSETS", '{"BTC": 9}', "BTC: input should be less than or equal to 8"),
+            ("ASSETS", '{"USD": 3}', "ISO 4217 gives USD 2 decimals"),
+            ("CONFIG", "no/such/file.toml", "cannot read no/such/file.toml"),
+        ],
+    )
+    def test_a_wrong_value_is_one_line(
+        self, variable: str, value: str, said: str, tmp_path: Path
+    ) -> None:
+        [problem] = problems({f"ACCOUNTS_{variable}": value}, tmp_path)
+
+        assert said in problem
+        assert "\n" not in problem
+
+    def test_a_file_that_is_not_toml_is_one_line(self, tmp_path: Path) -> None:
+        [problem] = problems(toml_file(tmp_path, "= 1"), tmp_path)
+
+        assert "is not TOML" in problem
+
+
+class TestLimits:
+    def test_stand_in_minor_units(self, tmp_path: Path) -> None:
+        limits = '{"USD": {"deposit_max": "500.5"}, "JPY": {"withdraw_max": "7"}}'
+
+        currencies = load_settings({"ACCOUNTS_LIMITS": limits}, tmp_path).rules().currencies
+
+        assert currencies["USD"].deposit_minor_max == 50_050
+        assert currencies["JPY"].withdraw_minor_max == 7
+        assert currencies["KWD"].scale == 3
+
+    def test_an_asset_is_a_currency(self, tmp_path: Path) -> None:
+        rules = load_settings({"ACCOUNTS_ASSETS": '{"BTC": 8}'}, tmp_path).rules()
+
+        assert rules.currencies["BTC"].scale == 8
