@@ -41,8 +41,15 @@ class _Consumer(Protocol):
 class Reader:
     """An open reader; made by `open_reader`."""
 
-    def __init__(self, consumer: _Consumer, ends: Mapping[TopicPartition, int]) -> None:
+    def __init__(
+        self,
+        consumer: _Consumer,
+        beginnings: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+    ) -> None:
         self._consumer = consumer
+        self.beginnings = beginnings
+        """First offset that is kept of each partition; above 0 where older ones are gone."""
         self.ends = ends
         """End offset of each partition when it was opened."""
         self._to_come = dict(ends)
@@ -96,15 +103,13 @@ async def open_reader(
             await consumer.start()
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
-            offsets = await consumer.beginning_offsets(partitions)
+            beginnings = await consumer.beginning_offsets(partitions)
         except KafkaError as error:
             raise kafka.unreachable() from error
-        if start == "end":
-            offsets = ends
-        elif start != "beginning":
-            offsets = {**offsets, **start}
+        named = {"beginning": beginnings, "end": ends}
+        offsets = named[start] if isinstance(start, str) else {**beginnings, **start}
         for partition in partitions:
             consumer.seek(partition, offsets[partition])
-        yield Reader(consumer, ends)
+        yield Reader(consumer, beginnings, ends)
     finally:
         await consumer.stop()
