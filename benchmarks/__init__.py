@@ -1,0 +1,1 @@
+"""How fast the worker is beside an ordinary one and beside MongoDB alone; see README.md."""

@@ -1,0 +1,181 @@
+"""One run: seed, the throughput windows in turns, memory, latency, and the books at the end."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks.figures import Window, median, rss_at
+from benchmarks.latency import Latency
+from benchmarks.plan import Plan
+from benchmarks.processes import BenchError
+from benchmarks.records import ends, sender
+from benchmarks.report import FIGURES, machine, passes
+from benchmarks.subject import SEED_ROUNDS, VERIFY_S, Service
+from benchmarks.throughput import Throughput
+from benchmarks.traffic import Shape, username
+from benchmarks.watching import after_commands, watch
+from contracts import topics
+
+IN_TURNS: tuple[str, ...] = ("ordinary", "ours", "ceiling", "hot", "zipf")
+SHAPES: dict[str, Shape] = {"ours": "uniform", "hot": "hot", "zipf": "zipf"}
+WITHOUT_US = frozenset({"ordinary", "ceiling"})
+LATENCIES = frozenset({"idle", "paced_500", "paced_2000", "flood", "dead_reply"})
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """Everything of one run, on one stack."""
+
+    service: Service
+    plan: Plan
+    pids: Mapping[str, int]
+    console: Console
+    key: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    figures: dict[str, Any] = field(default_factory=lambda: dict.fromkeys(FIGURES))
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    async def run(self) -> None:
+        """Measure all that was asked for."""
+        started_s = time.perf_counter()
+        self.details |= {"machine": machine(), "plan": _readable(self.plan)}
+        through_us = bool(self.plan.scenarios - WITHOUT_US)
+        if through_us:
+            self.key = await self.service.prepare()
+            await self._seed()
+        await self._throughput()
+        if "memory" in self.plan.scenarios:
+            await self._memory()
+        if LATENCIES & self.plan.scenarios:
+            await self._latency()
+        if through_us:
+            await self._verify()
+        self.details["passes"] = passes(self.figures)
+        self.details["run_s"] = round(time.perf_counter() - started_s, 1)
+
+    async def _seed(self) -> None:
+        """Open the accounts by real commands through the worker, and give each some money."""
+        users = self.plan.users
+        self.console.log(f"opening {users:,} accounts")
+        names = [username(user) for user in range(users)]
+        now = datetime.now(tz=UTC)
+        results = [self.service.topic(topics.RESULTS)]
+        worker = await self.service.start_worker(ACCOUNTS_PASSWORD_BCRYPT_ROUNDS=SEED_ROUNDS)
+        try:
+            over = after_commands(users)
+            async with sender(self.service.kafka) as out:
+                async with ends(self.service.kafka, results) as counted:
+                    await out.send(self.service.registrations(self.key, names, issued_at=now))
+                    await watch(counted, worker, self.pids, over=over)
+                # Balance events stand for accepted deposits: were one refused, this would stall.
+                async with ends(self.service.kafka, self.service.outputs) as counted:
+                    await out.send(self.service.first_deposits(users))
+                    await watch(counted, worker, self.pids, over=over)
+        finally:
+            await worker.stop()
+
+    async def _throughput(self) -> None:
+        measuring = Throughput(service=self.service, plan=self.plan, pids=self.pids)
+        wanted = [name for name in IN_TURNS if name in self.plan.scenarios]
+        settings = await measuring.prepare_ordinary() if "ordinary" in wanted else None
+        finalists: list[tuple[int, int]] = []
+        if "ceiling" in wanted:
+            self.console.log("looking for MongoDB's best batch size and number of writers")
+            finalists = await measuring.try_ceilings()
+        for round_ in range(self.plan.rounds):
+            for name in wanted:
+                if name == "ordinary" and settings is not None:
+                    self._keep(measuring, name, await measuring.ordinary(settings))
+                elif name == "ceiling":
+                    await self._ceilings(measuring, finalists)
+                elif name in SHAPES:
+                    count, label = self.plan.backlog, f"{name}-{round_}"
+                    done, _ = await measuring.ours(SHAPES[name], count=count, name=label)
+                    self._keep(measuring, name, done)
+        for name in wanted:
+            self.figures[f"{name}_per_s"] = measuring.per_s(name)
+        self._describe(measuring)
+
+    async def _ceilings(self, measuring: Throughput, finalists: list[tuple[int, int]]) -> None:
+        for batch, writers in finalists:
+            done = await measuring.ceiling(batch, writers, self.plan.backlog)
+            measuring.ceilings.append(done)
+            self.console.log(f"ceiling, {writers} writers of {batch}: {done.per_s:,.0f}/s")
+
+    def _keep(self, measuring: Throughput, name: str, done: Window) -> None:
+        measuring.windows.setdefault(name, []).append(done)
+        self.console.log(f"{name}: {done.per_s:,.0f}/s, {done.commands:,} commands")
+
+    def _describe(self, measuring: Throughput) -> None:
+        costs: dict[str, dict[str, float]] = self.details.setdefault("cpu_us_per_command", {})
+        for name, windows in measuring.windows.items():
+            self.details[name] = [asdict(done) | {"per_s": done.per_s} for done in windows]
+            costs[name] = {
+                process: median([done.cpu_us[process] for done in windows])
+                for process in windows[0].cpu_us
+            }
+        if measuring.ceilings:
+            self.details["ceiling"] = [done.model_dump() for done in measuring.ceilings]
+            self.details["ceiling_trials"] = [done.model_dump() for done in measuring.trials]
+            best = max(measuring.ceilings, key=lambda done: done.per_s)
+            costs["ceiling"] = best.cpu_us
+
+    async def _memory(self) -> None:
+        count = self.plan.memory
+        self.console.log(f"memory: {count:,} commands through one worker")
+        measuring = Throughput(service=self.service, plan=self.plan, pids=self.pids)
+        done, samples = await measuring.ours("uniform", count=count, name="memory")
+        fifths = [round(rss_at(samples, count * part // 5), 1) for part in range(1, 6)]
+        self.figures["worker_rss_mb"] = fifths[-1]
+        self.figures["worker_rss_growth"] = round(fifths[-1] / fifths[0], 3)
+        self.details["memory"] = {
+            "rss_mb_by_fifths": fifths,
+            "rss_mb_max": round(max(sample.rss_mb for sample in samples), 1),
+            "per_s": round(done.per_s, 1),
+        }
+        self.details.setdefault("cpu_us_per_command", {})["memory"] = done.cpu_us
+
+    async def _latency(self) -> None:
+        worker = await self.service.start_worker()
+        try:
+            latency = Latency(
+                service=self.service,
+                plan=self.plan,
+                worker=worker,
+                pids=self.pids,
+                key=self.key,
+            )
+            await latency.settle()
+            wanted = self.plan.scenarios
+            if "idle" in wanted:
+                self.figures["idle_ms"] = await latency.idle()
+            if "paced_500" in wanted:
+                self.figures["paced_500_ms"] = await latency.paced(500)
+            if "paced_2000" in wanted:
+                self.figures["paced_2000_ms"] = await latency.paced(2000)
+            if "flood" in wanted:
+                self.figures["flood_ratio"] = await latency.flood_ratio()
+            if "dead_reply" in wanted:
+                self.figures["dead_reply_ratio"] = await latency.dead_reply_ratio()
+        finally:
+            await worker.stop()
+        self.details["latency"] = latency.details
+        costs = self.details.setdefault("cpu_us_per_command", {})
+        costs |= {
+            name: kept["cpu_us"] for name, kept in latency.details.items() if "cpu_us" in kept
+        }
+
+    async def _verify(self) -> None:
+        self.console.log("recomputing every balance")
+        status, lines = await self.service.run("verify", timeout_s=VERIFY_S)
+        if status not in (0, 1):
+            raise BenchError(f"`accounts verify` ended with status {status}:\n{lines}")
+        self.figures["verified"] = status == 0
+        self.details["verify"] = lines
+
+
+def _readable(plan: Plan) -> dict[str, Any]:
+    return asdict(plan) | {"scenarios": sorted(plan.scenarios)}

@@ -1,0 +1,175 @@
+"""How fast MongoDB alone takes the worker's writes: no Kafka, no rules, no reads.
+
+The documents are the worker's own (storage/documents.py) and are built before the clock starts.
+Run as `python -m benchmarks.ceiling`: takes a `Trial` and prints a `Measured`, as JSON.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import uvloop
+from pydantic import BaseModel
+
+from benchmarks.figures import cpu_per_command
+from benchmarks.processes import cpu_of, wait_for_go
+from benchmarks.traffic import CURRENCY, username, users_of
+from handlers.account import Account, Balance, Profile
+from handlers.outcome import Entry, Outcome, Source, Trace
+from storage.documents import Document, from_account, from_outcome
+from storage.mongo_client import DURABLE, MongoClient, MongoOptions
+from storage.mongo_schema import prepare
+
+Batch: TypeAlias = tuple[list[Document], list[Document]]
+
+WRITER = "0" * 32
+EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
+POSTED_MINOR = 100_000_000
+
+
+class Trial(BaseModel):
+    """One window: how much, and how it is cut."""
+
+    mongodb: str
+    database: str
+    users: int
+    commands: int
+    batch: int
+    writers: int
+    mongod_pid: int
+
+
+class Measured(BaseModel):
+    """What came of it."""
+
+    batch: int
+    writers: int
+    per_s: float
+    cpu_us: dict[str, float]
+
+
+def an_account(user: int, sequence: int) -> Document:
+    """Return the account document after *sequence* entries."""
+    name = username(user)
+    account = Account(
+        username=name,
+        account_id=f"00000000-0000-5000-8000-{user:012d}",
+        profile=Profile(email=f"{name}@example.com", first_name="Bench", last_name="Mark"),
+        balances={CURRENCY: Balance(posted_minor=POSTED_MINOR + sequence, scale=2)},
+        sequence=sequence,
+        version=sequence + 1,
+        writer=WRITER,
+        published_sequence=max(sequence - 1, 0),
+        opened_at=EPOCH,
+        changed_at=EPOCH + timedelta(milliseconds=sequence),
+    )
+    return from_account(account)
+
+
+def an_outcome(user: int, sequence: int, number: int) -> Document:
+    """Return the outcome document of the user's *sequence*-th entry."""
+    name = username(user)
+    before = POSTED_MINOR + sequence - 1
+    outcome = Outcome(
+        username=name,
+        command_id=f"ceiling-{number}",
+        type="deposit",
+        fingerprint=number.to_bytes(32, "big"),
+        account_id=f"00000000-0000-5000-8000-{user:012d}",
+        decided_at=EPOCH + timedelta(milliseconds=sequence),
+        source=Source(topic="accounts.commands.deposit", partition=user % 12, offset=number),
+        trace=Trace(correlation_id=f"ceiling-{number}"),
+        entry=Entry(
+            sequence=sequence,
+            currency=CURRENCY,
+            scale=2,
+            amount_minor=1,
+            before_minor=before,
+            after_minor=before + 1,
+            held_minor=0,
+        ),
+    )
+    return from_outcome(outcome)
+
+
+def batches(trial: Trial, writer: int) -> Iterator[Batch]:
+    """Yield what one writer writes in each transaction; users are divided among the writers."""
+    rng = random.Random(writer)
+    users = trial.users // trial.writers
+    count = trial.commands // trial.writers
+    picks = users_of("uniform", users=users, count=count, rng=rng)
+    sequences: dict[int, int] = {}
+    for start in range(0, count, trial.batch):
+        outcomes: list[Document] = []
+        touched: set[int] = set()
+        for offset, pick in enumerate(picks[start : start + trial.batch]):
+            user = pick * trial.writers + writer
+            sequences[user] = sequences.get(user, 0) + 1
+            number = (start + offset) * trial.writers + writer
+            outcomes.append(an_outcome(user, sequences[user], number))
+            touched.add(user)
+        yield [an_account(user, sequences[user]) for user in touched], outcomes
+
+
+async def write(client: MongoClient, work: Sequence[Batch], versions: dict[str, int]) -> None:
+    """Write batches one after the other, as the worker does: one transaction, two commands each.
+
+    *versions* are those stored; they are checked as the worker checks them.
+    """
+    for accounts, outcomes in work:
+        updates: list[Document] = [
+            {"q": {"_id": doc["_id"], "version": versions[doc["_id"]]}, "u": doc}
+            for doc in accounts
+        ]
+        session = await client.begin()
+        replaced = await client.run(
+            {"update": "accounts", "updates": updates, "ordered": True}, session=session
+        )
+        assert replaced["n"] == len(updates)
+        await client.run(
+            {"insert": "outcomes", "documents": outcomes, "ordered": True}, session=session
+        )
+        await session.commit_transaction()
+        await session.end_session()
+        versions.update((doc["_id"], doc["version"]) for doc in accounts)
+
+
+async def open_accounts(client: MongoClient, users: int) -> None:
+    """Make the collections and indexes as the worker has them, with every account in place."""
+    await prepare(client)
+    documents = [an_account(user, 0) for user in range(users)]
+    await client.run({"insert": "accounts", "documents": documents, "writeConcern": DURABLE})
+
+
+async def run(trial: Trial) -> Measured:
+    """Measure one trial in a database of its own, removed afterwards."""
+    work = [list(batches(trial, writer)) for writer in range(trial.writers)]
+    versions = {username(user): 1 for user in range(trial.users)}
+    client = MongoClient(MongoOptions(uri=trial.mongodb, database=trial.database))
+    await client.run({"dropDatabase": 1})
+    await open_accounts(client, trial.users)
+    await asyncio.to_thread(wait_for_go)
+    try:
+        before, start = cpu_of({"mongod": trial.mongod_pid}), time.perf_counter()
+        await asyncio.gather(*(write(client, part, versions) for part in work))
+        seconds = time.perf_counter() - start
+        after = cpu_of({"mongod": trial.mongod_pid})
+    finally:
+        await client.run({"dropDatabase": 1})
+        await client.close()
+    commands = sum(len(outcomes) for part in work for _, outcomes in part)
+    return Measured(
+        batch=trial.batch,
+        writers=trial.writers,
+        per_s=round(commands / seconds, 1),
+        cpu_us=cpu_per_command(before, after, commands),
+    )
+
+
+if __name__ == "__main__":
+    question = Trial.model_validate_json(sys.stdin.readline())
+    sys.stdout.write(uvloop.run(run(question)).model_dump_json())

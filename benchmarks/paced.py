@@ -1,0 +1,197 @@
+"""Sends commands on a schedule and times each until its result is seen; a process of its own.
+
+Open loop: a command's clock starts when it was due, not when it went out, so that a stall of the
+worker or of this program is charged to every command that waits behind it. Without a rate it is
+one at a time: the next goes out after the result of the last. Run as `python -m benchmarks.paced`:
+takes a `Job` and prints an `Answer`, as JSON.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from pydantic import BaseModel
+
+from benchmarks.processes import wait_for_go
+from benchmarks.records import PARTITIONS
+from benchmarks.traffic import Command, movements, username
+
+FETCH_WAIT_MS = 5
+"""A partition that was just emptied is asked about again within it, so that this program adds
+at most that much."""
+
+LEFT_OVER_S = 30.0
+"""How long after the last command we wait for results that are still missing."""
+
+PAUSE_MAX_S = 0.02
+"""Between commands of one at a time, random: no falling into step with the worker's polling."""
+
+
+class Job(BaseModel):
+    """What to send."""
+
+    kafka: str
+    prefix: str
+    users: int
+    name: str
+    count: int
+    warmup: int
+    """Of *count*: the first ones, sent the same way but not counted."""
+    rate: float | None = None
+    dead_topic: str | None = None
+    dead_share: float = 0.0
+    """Of the commands: how many name *dead_topic* as `reply_to`. They are not counted."""
+
+
+class Answer(BaseModel):
+    """What was seen."""
+
+    latencies_ms: list[float]
+    late_ms: list[float]
+    """How late each command went out: this program's own part."""
+    unanswered: int
+    rejected: int
+    seconds: float
+
+
+class Probe:
+    """Matches results to commands."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        rng = random.Random(f"{job.name}-dead")
+        self.commands: Sequence[Command] = list(
+            movements("uniform", users=job.users, count=job.count, name=job.name)
+        )
+        self.dead = [rng.random() < job.dead_share for _ in range(job.count)]
+        self.due_s = [0.0] * job.count
+        self.sent_s = [0.0] * job.count
+        self.seen_s: list[float | None] = [None] * job.count
+        self.missing = job.count
+        self.rejected = 0
+        self.changed = asyncio.Event()
+
+    def see(self, value: bytes, now_s: float) -> None:
+        """Take one record of the results topic; others' are passed over."""
+        result: dict[str, Any] = orjson.loads(value)
+        name, _, number = result["command_id"].rpartition("-")
+        if name != self._job.name or self.seen_s[int(number)] is not None:
+            return
+        self.seen_s[int(number)] = now_s
+        self.missing -= 1
+        self.rejected += result["status"] != "accepted"
+        self.changed.set()
+
+    async def until_missing(self, at_most: int) -> None:
+        """Wait until no more than *at_most* results are missing."""
+        while self.missing > at_most:
+            self.changed.clear()
+            await self.changed.wait()
+
+    def answer(self) -> Answer:
+        """Return the figures of what counts: after the warm-up, with a living reply topic."""
+        counted = [i for i in range(self._job.warmup, self._job.count) if not self.dead[i]]
+        seen = [(i, at) for i in counted if (at := self.seen_s[i]) is not None]
+        return Answer(
+            latencies_ms=[round((at - self.due_s[i]) * 1000, 3) for i, at in seen],
+            late_ms=[round((self.sent_s[i] - self.due_s[i]) * 1000, 3) for i in counted],
+            unanswered=self.missing,
+            rejected=self.rejected,
+            seconds=self.due_s[-1] - self.due_s[self._job.warmup],
+        )
+
+
+class Mouth:
+    """Sends the commands of a probe."""
+
+    def __init__(self, job: Job, probe: Probe) -> None:
+        self._job = job
+        self._probe = probe
+        self._producer: Any = AIOKafkaProducer(bootstrap_servers=job.kafka, acks="all", linger_ms=0)
+
+    async def run(self) -> None:
+        """Send everything, then wait for the results still missing."""
+        await self._producer.start()
+        try:
+            await (self._one_at_a_time() if self._job.rate is None else self._paced(self._job.rate))
+        finally:
+            await self._producer.stop()
+        try:
+            await asyncio.wait_for(self._probe.until_missing(0), LEFT_OVER_S)
+        except TimeoutError:
+            return  # the answer says how many
+
+    async def _one_at_a_time(self) -> None:
+        rng = random.Random(self._job.name)
+        for number in range(self._job.count):
+            self._probe.due_s[number] = time.perf_counter()
+            await self._send(number)
+            left = self._job.count - number - 1
+            await asyncio.wait_for(self._probe.until_missing(left), LEFT_OVER_S)
+            await asyncio.sleep(rng.random() * PAUSE_MAX_S)
+
+    async def _paced(self, rate: float) -> None:
+        start = time.perf_counter()
+        acknowledgements: list[asyncio.Future[Any]] = []
+        for number in range(self._job.count):
+            due = start + number / rate
+            self._probe.due_s[number] = due
+            if due > time.perf_counter():
+                await asyncio.sleep(due - time.perf_counter())
+            acknowledgements.append(await self._send(number))
+        await asyncio.gather(*acknowledgements)
+
+    async def _send(self, number: int) -> "asyncio.Future[Any]":
+        command = self._probe.commands[number]
+        headers: list[tuple[str, bytes]] = []
+        if self._probe.dead[number] and self._job.dead_topic:
+            headers = [("reply_to", self._job.dead_topic.encode())]
+        self._probe.sent_s[number] = time.perf_counter()
+        return await self._producer.send(
+            f"{self._job.prefix}commands.{command.topic}",
+            command.value,
+            key=username(command.user).encode(),
+            headers=headers,
+        )
+
+
+async def listen(consumer: Any, probe: Probe) -> None:
+    """Note when each result is seen, for ever."""
+    while True:
+        polled = await consumer.getmany(timeout_ms=1000)
+        now_s = time.perf_counter()
+        for records in polled.values():
+            for record in records:
+                probe.see(record.value, now_s)
+
+
+async def run(job: Job) -> Answer:
+    """Do the job."""
+    probe = Probe(job)
+    consumer: Any = AIOKafkaConsumer(
+        bootstrap_servers=job.kafka, fetch_max_wait_ms=FETCH_WAIT_MS, auto_offset_reset="latest"
+    )
+    await consumer.start()
+    partitions = [TopicPartition(f"{job.prefix}results", number) for number in range(PARTITIONS)]
+    consumer.assign(partitions)
+    for partition, end in (await consumer.end_offsets(partitions)).items():
+        consumer.seek(partition, end)
+    await asyncio.to_thread(wait_for_go)
+    listening = asyncio.create_task(listen(consumer, probe))
+    try:
+        await Mouth(job, probe).run()
+    finally:
+        listening.cancel()
+        await consumer.stop()
+    return probe.answer()
+
+
+if __name__ == "__main__":
+    asked = Job.model_validate_json(sys.stdin.readline())
+    sys.stdout.write(uvloop.run(run(asked)).model_dump_json())
