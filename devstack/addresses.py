@@ -1,6 +1,13 @@
-"""Where clients find the servers."""
+"""The servers' names, and where clients find them."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+ServerName = Literal["kafka", "mongodb", "redis"]
+"""The servers by what they speak."""
+
+SERVERS: frozenset[ServerName] = frozenset(get_args(ServerName))
+"""All of them."""
 
 
 @dataclass(frozen=True)

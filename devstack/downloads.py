@@ -82,7 +82,7 @@ def _only_one(cache: Path, progress: Callable[[str], None]) -> Generator[None]:
 def _download(folder: Path, expected: Mapping[str, str], progress: Callable[[str], None]) -> None:
     for abandoned in folder.parent.glob("partial-*"):  # we hold the lock: nobody works on it
         shutil.rmtree(abandoned, ignore_errors=True)
-    progress(f"downloading Kafka {VERSION} once: {len(expected)} jars, about 50 MB, to {folder}")
+    progress(f"downloading Kafka {VERSION} once: {len(expected)} jars, about 45 MB, to {folder}")
     with tempfile.TemporaryDirectory(prefix="partial-", dir=folder.parent) as scratch:
         try:
             jars = _fetch(Path(scratch) / "repository", len(expected), progress)

@@ -4,17 +4,22 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.errors import DevStackError
+from devstack.processes import pause_until
 
 MARKER = "devstack.json"
 """Says that a folder is ours, and which servers' versions wrote it."""
 
 LOCK = "devstack.lock"
 """Held while a stack runs on the folder."""
+
+LOCK_WAIT_S = 3.0
+"""The servers of a stack that was just killed still need a moment to close."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,22 @@ def kept(path: Path, versions: Mapping[str, str]) -> Folder:
 
 def _lock(path: Path) -> int:
     file = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while not _locked(file):
+        if not pause_until(deadline):
+            os.close(file)
+            raise DevStackError(
+                f"{path} is in use by another dev stack: stop that one, or choose another folder"
+            )
+    return file
+
+
+def _locked(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(file)
-        raise DevStackError(
-            f"{path} is in use by another dev stack: stop that one, or choose another folder"
-        ) from None
-    return file
+        return False
+    return True
 
 
 def _listed(versions: Mapping[str, str]) -> str:

@@ -36,8 +36,8 @@ def plan(folder: Path, ports: tuple[int, int], java: Path, jars: list[Path]) -> 
     """Write the configuration and say how to start Kafka; ports: clients', controller's."""
     (folder / "tmp").mkdir(exist_ok=True)
     properties = folder / "server.properties"
-    settings = _settings(folder / "data", *ports)
-    properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    lines = (f"{key}={value}\n" for key, value in settings(str(folder / "data"), *ports).items())
+    properties.write_text("".join(lines), encoding="utf-8")
     port = ports[0]
     return Plan(
         name="kafka",
@@ -45,7 +45,7 @@ def plan(folder: Path, ports: tuple[int, int], java: Path, jars: list[Path]) -> 
         folder=folder,
         argv=[*_java(folder, java, jars, "-Xmx512m"), "kafka.Kafka", str(properties)],
         env={"LANG": "C.UTF-8"},
-        is_ready=lambda: _serves(port),
+        is_ready=lambda: serves(port),
     )
 
 
@@ -62,7 +62,7 @@ def format_storage(folder: Path, java: Path, jars: list[Path], processes: Proces
     argv = [
         *_java(folder, java, jars, "-Xmx128m", "-XX:TieredStopAtLevel=1"),
         *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
-        *("--cluster-id", _cluster_id(), "--config", str(folder / "server.properties")),
+        *("--cluster-id", cluster_id(), "--config", str(folder / "server.properties")),
     ]
     processes.start("kafka-format", argv, {"LANG": "C.UTF-8"}, log)
     if processes.wait("kafka-format", FORMAT_MAX_S) != 0:
@@ -75,18 +75,21 @@ def _java(folder: Path, java: Path, jars: list[Path], *options: str) -> list[str
     return [str(java), *JAVA_OPTIONS, *options, temporary, "-cp", classpath]
 
 
-def _settings(data: Path, port: int, controller_port: int) -> dict[str, str | int]:
+def settings(
+    data: str, port: int, controller_port: int, *, listen: str = HOST
+) -> dict[str, str | int]:
+    """Return the configuration of a node of one; clients connect to `port` on loopback."""
     return {
         "process.roles": "broker,controller",
         "node.id": 1,
         # Static voters: a folder that is used again may then come up on other ports.
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"CLIENT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "listeners": f"CLIENT://{listen}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"CLIENT://{HOST}:{port}",
         "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "CLIENT",
-        "log.dirs": str(data),
+        "log.dirs": data,
         "message.max.bytes": MESSAGE_BYTES_MAX,
         "auto.create.topics.enable": "false",
         # One broker can keep one copy; few partitions, because each is a folder to create.
@@ -103,21 +106,22 @@ def _settings(data: Path, port: int, controller_port: int) -> dict[str, str | in
         "group.min.session.timeout.ms": 1000,
         # After a SIGKILL the broker's own registration has to expire before it may come back.
         "broker.heartbeat.interval.ms": 500,
-        "broker.session.timeout.ms": 2000,
+        "broker.session.timeout.ms": 3000,
         "num.network.threads": 2,
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,  # of 512 MB heap; the default is 128
     }
 
 
-def _cluster_id() -> str:
+def cluster_id() -> str:
+    """Make an id for a new cluster."""
     return "A" + secrets.token_urlsafe(16)[1:]  # 16 bytes; a leading "-" would look like an option
 
 
-def _serves(port: int) -> bool:
+def serves(port: int) -> bool:
     """Ask for the cluster's metadata: it lists the broker once it may lead partitions."""
     # Metadata request, version 4: no topics, create nothing. All lengths as in the protocol guide.
-    request = struct.pack(">hhih", 3, 4, 1, -1) + struct.pack(">i?", 0, False)
+    request = struct.pack(">hhih", 3, 4, 1, -1) + struct.pack(">ib", 0, 0)
     try:
         with socket.create_connection((HOST, port), PROBE_S) as connection:
             connection.settimeout(PROBE_S)

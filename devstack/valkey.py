@@ -27,11 +27,12 @@ def plan(folder: Path, port: int, binary: Path, *, keep: bool) -> Plan:
             *("--save", "", "--appendonly", "yes" if keep else "no"),
         ],
         env={"LC_ALL": "C"},
-        is_ready=lambda: _serves(port),
+        is_ready=lambda: serves(port),
     )
 
 
-def _serves(port: int) -> bool:
+def serves(port: int) -> bool:
+    """Say whether it answers, its data read."""
     try:
         with socket.create_connection((HOST, port), PROBE_S) as connection:
             connection.settimeout(PROBE_S)

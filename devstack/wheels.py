@@ -62,8 +62,12 @@ def require_loadable_mongod() -> None:
             (Path(scratch) / name).symlink_to(library)
         # ld.so(8): with this variable set the program is not run, its libraries are listed.
         environment = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_LIBRARY_PATH": scratch}
-        listed = subprocess.run(
-            [mongod()], env=environment, capture_output=True, text=True, check=False
+        listed = subprocess.run(  # noqa: S603 - our own path
+            [mongod()],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout
     for missing in missing_libraries(listed):
         package = PACKAGES.get(missing, f"the package that has {missing}")
