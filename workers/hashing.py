@@ -58,8 +58,8 @@ def _give_way() -> None:
 class HashingPolicy:
     """How passwords are hashed from now on; older hashes stay valid."""
 
-    scheme: Literal["bcrypt_sha256", "argon2"] = "bcrypt_sha256"
-    """`argon2` is argon2id. Both take passwords of any length."""
+    scheme: Literal["bcrypt_sha256", "argon2id"] = "bcrypt_sha256"
+    """Both take passwords of any length, NUL included."""
     bcrypt_rounds: int = 12
     """Binary logarithm of the work: 12 is about 230 ms. OWASP's least is 10."""
     argon2_memory_kib: int = 19_456
@@ -71,7 +71,7 @@ class HashingPolicy:
         """Return passlib's context for this policy."""
         return CryptContext(
             schemes=["bcrypt_sha256", "argon2"],
-            default=self.scheme,
+            default="argon2" if self.scheme == "argon2id" else self.scheme,
             deprecated="auto",
             bcrypt_sha256__rounds=self.bcrypt_rounds,
             argon2__type="ID",
@@ -82,20 +82,20 @@ class HashingPolicy:
 
 
 class PasswordHasher:
-    """Hashes prepared passwords (`handlers.passwords.prepared`), as many at once as it has threads."""
+    """Hashes prepared passwords (`handlers.passwords.prepared`), as many at once as threads."""
 
     def __init__(self, policy: HashingPolicy, pool: QuietPool) -> None:
         self._context = policy.context()
-        self._pool = pool
+        self.pool = pool
 
-    @property
-    def size(self) -> int:
-        """Passwords hashed at once."""
-        return self._pool.size
+    def hash_here(self, password: str) -> str:
+        """Return the hash, with its scheme, cost and salt in it. Blocks; call it in the pool."""
+        # The package has no types.
+        return str(self._context.hash(password))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
     async def hash(self, password: str) -> str:
-        """Return the hash, with its scheme, cost and salt in it."""
-        return await self._pool.run(self._hashed, password)
+        """Return the hash, computed in the pool."""
+        return await self.pool.run(self.hash_here, password)
 
     async def measure_cost_s(self) -> float:
         """Return how long one hash takes; also loads the scheme, so that the first is not slow."""
@@ -103,7 +103,3 @@ class PasswordHasher:
         started_s = monotonic_s()
         await self.hash(SAMPLE)
         return monotonic_s() - started_s
-
-    def _hashed(self, password: str) -> str:
-        # The package has no types.
-        return str(self._context.hash(password))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]

@@ -67,6 +67,11 @@ def _header(blob: str) -> dict[str, Any] | None:
     return None if any(name in header for name in _FORBIDDEN) else header
 
 
+def key_id(blob: str) -> str:
+    """Return which key *blob* says it is sealed to; empty where it does not say."""
+    return str((_header(blob) or {}).get("kid", ""))
+
+
 def _decrypted(blob: str, header: dict[str, Any], ring: KeyRing) -> str | SealProblem:
     kid = header.get("kid")
     key = ring.find(kid) if isinstance(kid, str) else None

@@ -1,0 +1,89 @@
+"""Hashes: of any password, by the policy, on threads that give way."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+from passlib.context import CryptContext
+
+from workers.hashing import NICENESS, HashingPolicy, PasswordHasher, QuietPool
+
+CHEAP = HashingPolicy(bcrypt_rounds=4)
+ARGON = HashingPolicy(scheme="argon2id", argon2_memory_kib=64, argon2_time_cost=1)
+
+
+@pytest.fixture
+def pool() -> Iterator[QuietPool]:
+    pool = QuietPool("hashing", 1)
+    yield pool
+    pool.close()
+
+
+def verifies(password: str, hashed: str) -> bool:
+    context = CryptContext(schemes=["bcrypt_sha256", "argon2"])
+    return bool(context.verify(password, hashed))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - no types
+
+
+@pytest.mark.parametrize("policy", [CHEAP, ARGON], ids=lambda policy: policy.scheme)
+class TestAHash:
+    @pytest.mark.parametrize(
+        "password",
+        ["eight888", "x" * 72, "x" * 73, "\u20ac" * 24 + "y", "\U0001f600" * 256, "nul\0inside"],
+        ids=["8", "72", "73", "73 bytes", "1024 bytes", "nul"],
+    )
+    async def test_is_of_the_whole_password(
+        self, pool: QuietPool, policy: HashingPolicy, password: str
+    ) -> None:
+        hashed = await PasswordHasher(policy, pool).hash(password)
+
+        assert verifies(password, hashed)
+        assert not verifies(password[:-1] + "z", hashed)
+        assert not verifies(password[:-1], hashed)
+
+    async def test_is_salted(self, pool: QuietPool, policy: HashingPolicy) -> None:
+        hasher = PasswordHasher(policy, pool)
+
+        assert await hasher.hash("the same") != await hasher.hash("the same")
+
+
+class TestThePolicy:
+    async def test_sets_the_scheme_and_its_cost(self, pool: QuietPool) -> None:
+        bcrypt = await PasswordHasher(HashingPolicy(bcrypt_rounds=5), pool).hash("password")
+        argon = await PasswordHasher(ARGON, pool).hash("password")
+
+        assert bcrypt.startswith("$bcrypt-sha256$v=2,t=2b,r=5$")
+        assert argon.startswith("$argon2id$v=19$m=64,t=1,p=1$")
+
+    def test_is_safe_by_default(self) -> None:
+        assert HashingPolicy().scheme == "bcrypt_sha256"
+        assert HashingPolicy().bcrypt_rounds >= 12
+
+
+class TestTheThreads:
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority per thread")
+    async def test_give_way_and_leave_the_loop_alone(self, pool: QuietPool) -> None:
+        before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+        inside = await pool.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+        assert inside == min(before + NICENESS, 19)
+        assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+    async def test_keep_the_password_out_of_what_waits(self, pool: QuietPool) -> None:
+        gate = threading.Event()
+        waiting = pool.run(gate.wait, 10)
+
+        shown = repr(waiting) + repr(vars(pool))
+        gate.set()
+
+        assert await waiting
+        assert "canary" not in shown
+
+
+async def test_the_cost_is_measured(pool: QuietPool) -> None:
+    cheap = await PasswordHasher(CHEAP, pool).measure_cost_s()
+    dear = await PasswordHasher(HashingPolicy(bcrypt_rounds=8), pool).measure_cost_s()
+
+    assert 0 < cheap < dear
