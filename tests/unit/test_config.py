@@ -126,9 +126,11 @@ class TestSources:
 
 class TestWrongConfiguration:
     def test_a_misspelled_variable_is_named_with_the_right_one(self, tmp_path: Path) -> None:
-        assert problems({"ACCOUNTS_KAFKA_BOTSTRAP": "x:1"}, tmp_path) == (
+        [problem] = problems({"ACCOUNTS_KAFKA_BOTSTRAP": "x:1"}, tmp_path)
+
+        assert problem == (
             "ACCOUNTS_KAFKA_BOTSTRAP (environment): no such setting; "
-            "did you mean ACCOUNTS_KAFKA_BOOTSTRAP?",
+            "did you mean ACCOUNTS_KAFKA_BOOTSTRAP?"
         )
 
     def test_a_misspelled_key_of_a_file_is_named(self, tmp_path: Path) -> None:

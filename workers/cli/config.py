@@ -1,7 +1,10 @@
 """`accounts config`: what is configured, from where, and whether it works."""
 
+import asyncio
+
 import typer
 
+from workers.checks import run_checks
 from workers.cli.output import output
 from workers.config import load_settings
 from workers.config_shown import shown
@@ -11,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     config = typer.Typer(help="Show or check the configuration.", no_args_is_help=True)
     config.command("show")(show)
+    config.command("check")(check)
     app.add_typer(config, name="config")
 
 
@@ -18,3 +22,12 @@ def show() -> None:
     """Show every setting with its source; secrets are blanked."""
     rows = [(setting.name, setting.value, setting.source) for setting in shown(load_settings())]
     output().table(("setting", "value", "source"), rows)
+
+
+def check() -> None:
+    """Check all that a worker checks before it starts; exit 2 if one would not start."""
+    settings = load_settings()
+    warnings = asyncio.run(run_checks(settings))
+    for warning in warnings:
+        output().note(f"warning: {warning}")
+    output().record({"ok": True, "warnings": warnings}, "Everything a worker needs is there.")

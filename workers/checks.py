@@ -1,0 +1,110 @@
+"""What is checked before anything is consumed; each failure says what to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from contracts.topics import TOPICS
+from storage.mongo_checks import check as check_mongo
+from storage.mongo_client import MongoClient
+from storage.ports import StoreCheckError, StoreUnavailableError
+from storage.redis import RedisHealth, connect
+from workers.config import ConfigError, Settings
+from workers.kafka import KafkaUnreachableError, kafka_admin
+from workers.kafka_topics import KafkaRefusedError, read_topics
+from workers.keys import KeysError, read_keys
+from workers.stores import mongo_options, redis_options
+from workers.topic_checks import topic_problems, topic_warnings
+
+
+class CheckFailedError(Exception):
+    """The worker must not start; `problems` has one line for each reason."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found so far."""
+
+    problems: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])
+
+
+async def run_checks(settings: Settings) -> list[str]:
+    """Look at everything the worker needs; return warnings for production.
+
+    Raises:
+        CheckFailedError: With all that was found wrong.
+    """
+    found = Findings()
+    await _kafka(settings, found)
+    await _mongodb(settings, found)
+    await _redis(settings, found)
+    _keys(settings, found)
+    if found.problems:
+        raise CheckFailedError(*found.problems)
+    return found.warnings
+
+
+async def _kafka(settings: Settings, found: Findings) -> None:
+    names = [settings.topic_prefix + spec.name for spec in TOPICS]
+    try:
+        async with kafka_admin(settings) as admin:
+            states = await read_topics(admin, names)
+    except (KafkaUnreachableError, KafkaRefusedError, ConfigError) as error:
+        found.problems.append(str(error))
+        return
+    found.problems += topic_problems(states, settings.topic_prefix, settings.state_sweep_s)
+    if not all(_is_loopback(host) for host in _hosts(settings.kafka_bootstrap)):
+        # One machine cannot lose one broker and keep the others: nothing to warn of there.
+        found.warnings += topic_warnings(states)
+
+
+async def _mongodb(settings: Settings, found: Findings) -> None:
+    try:
+        client = MongoClient(mongo_options(settings))
+    except StoreCheckError as error:
+        found.problems.append(str(error))
+        return
+    try:
+        found.warnings += await check_mongo(client)
+    except StoreCheckError as error:
+        found.problems.append(str(error))
+    finally:
+        await client.close()
+
+
+async def _redis(settings: Settings, found: Findings) -> None:
+    try:
+        redis = connect(redis_options(settings))
+    except StoreCheckError as error:
+        found.problems.append(str(error))
+        return
+    try:
+        await RedisHealth(redis).ping()
+    except StoreUnavailableError as error:
+        found.warnings.append(f"{error}; the worker runs without it, only slower")
+    finally:
+        await redis.aclose()
+
+
+def _keys(settings: Settings, found: Findings) -> None:
+    try:
+        read_keys(settings.keys_dir)
+    except KeysError as error:
+        found.problems.append(str(error))
+
+
+def _hosts(bootstrap: str) -> Iterator[str]:
+    for address in bootstrap.split(","):
+        yield address.rpartition(":")[0].strip("[]")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
