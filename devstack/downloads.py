@@ -9,25 +9,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import jgo.maven
-import requests
-
-from devstack import checksums
+from devstack import checksums, wheels
 from devstack.errors import DevStackError
 from devstack.kafka import VERSION
-
-KAFKA = f"org.apache.kafka:kafka_2.13:{VERSION}"
-"""Resolved with all that it needs at run time."""
-
-LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"
-"""Alone: it makes Kafka's log visible. Resolved together with Kafka, its own managed versions
-would replace Kafka's."""
-
-ANSWER_MAX_S = 30
-"""How long to wait for a registry before giving up."""
-
-REPORT_EVERY_BYTES = 5_000_000
-"""How often to say how far the download is: about ten lines in all."""
 
 
 def default_cache(environ: Mapping[str, str]) -> Path:
@@ -47,7 +31,7 @@ def kafka_jars(cache: Path, progress: Callable[[str], None]) -> list[Path]:
         DevStackError: No network, no room, or a jar that is not on our list.
     """
     expected = checksums.read()
-    folder = cache / f"kafka-{VERSION}-{_fingerprint(expected)}"
+    folder = cache / f"kafka-{VERSION}-{fingerprint(expected)}"
     if not folder.is_dir():
         with _only_one(cache, progress):
             if not folder.is_dir():
@@ -57,7 +41,8 @@ def kafka_jars(cache: Path, progress: Callable[[str], None]) -> list[Path]:
     return jars
 
 
-def _fingerprint(expected: Mapping[str, str]) -> str:
+def fingerprint(expected: Mapping[str, str]) -> str:
+    """Return a short name for a list of checksums."""
     lines = "".join(f"{digest} {name}\n" for name, digest in sorted(expected.items()))
     return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
@@ -84,42 +69,18 @@ def _download(folder: Path, expected: Mapping[str, str], progress: Callable[[str
         shutil.rmtree(abandoned, ignore_errors=True)
     progress(f"downloading Kafka {VERSION} once: {len(expected)} jars, about 45 MB, to {folder}")
     with tempfile.TemporaryDirectory(prefix="partial-", dir=folder.parent) as scratch:
-        try:
-            jars = _fetch(Path(scratch) / "repository", len(expected), progress)
-            complete = Path(scratch) / "jars"
-            complete.mkdir()
-            for jar in jars:
-                jar.rename(complete / jar.name)
-        except (requests.RequestException, RuntimeError, OSError) as error:
-            raise DevStackError(
-                f"cannot download Kafka's jars ({_first_line(error)}): check the network and start "
-                'again, or use "docker compose up" instead'
-            ) from error
+        complete = Path(scratch) / "jars"
+        complete.mkdir()
+        for jar in _fetch(Path(scratch) / "repository", len(expected), progress):
+            jar.rename(complete / jar.name)
         checksums.require_exact(complete.iterdir(), expected, "nothing was kept, start again")
         os.rename(complete, folder)  # noqa: PTH104 - atomic, and says so
     progress(f"Kafka {VERSION} is there, every jar verified by SHA-256")
 
 
 def _fetch(repository: Path, count: int, progress: Callable[[str], None]) -> Iterator[Path]:
-    """Resolve and download jar by jar, into a Maven repository of our own."""
-    resolver = jgo.maven.PythonResolver()
-    maven = jgo.maven.MavenContext(
-        resolver=resolver, repo_cache=repository, local_repos=[], timeout=ANSWER_MAX_S
-    )
-    progress("  looking up what Kafka needs")
-    inputs, needed = resolver.resolve([maven.create_dependency(KAFKA)])
-    running = [found for found in needed if found.scope in ("compile", "runtime")]
-    artifacts = [found.artifact for found in (*inputs, *running)]
-    artifacts.append(maven.create_dependency(LOGGING).artifact)
-    done = reported = 0
-    for number, artifact in enumerate(artifacts, start=1):
-        jar = artifact.resolve()
-        done += jar.stat().st_size
-        yield jar
-        if done - reported >= REPORT_EVERY_BYTES or number == len(artifacts):
-            reported = done
-            progress(f"  {number} of {count} jars, {done / 1e6:.0f} MB")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0] or type(error).__name__
+    try:
+        from devstack import maven  # noqa: PLC0415 - slow to import, and needed once
+    except ModuleNotFoundError:
+        raise DevStackError(f"the wheel jgo is not installed: {wheels.INSTALL}") from None
+    return maven.fetch(repository, count, progress)

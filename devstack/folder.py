@@ -63,8 +63,9 @@ def kept(path: Path, versions: Mapping[str, str]) -> Folder:
     lock = _lock(path)
     if not marker.exists():
         marker.write_text(json.dumps(dict(versions)), encoding="utf-8")
-    found = json.loads(marker.read_text(encoding="utf-8"))
+    found = _written(marker)
     if found != dict(versions):
+        os.close(lock)
         raise DevStackError(
             f"{path} was written by {_listed(found)}, this is {_listed(versions)}: "
             "choose another folder, or delete it"
@@ -90,6 +91,13 @@ def _locked(file: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _written(marker: Path) -> dict[str, str]:
+    try:
+        return json.loads(marker.read_text(encoding="utf-8"))
+    except ValueError:  # cut off, or not ours
+        return {"something": "unknown"}
 
 
 def _listed(versions: Mapping[str, str]) -> str:

@@ -3,42 +3,23 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from devstack import downloads, folder, kafka, mongodb, valkey, wheels
 from devstack.addresses import SERVERS, Addresses, ServerName
 from devstack.errors import DevStackError
-from devstack.folder import Folder
 from devstack.machine import Machine, require_supported
+from devstack.options import StackOptions
 from devstack.ports import HOST, reserve
 from devstack.processes import Processes
-from devstack.server import Plan, Server
+from devstack.server import Server
+from devstack.starting import Ground, start_all
 
 __all__ = ["SERVERS", "Addresses", "ServerName", "Stack", "StackOptions", "start", "start_stack"]
-
-
-def _silent(_line: str) -> None:
-    """Report nothing."""
-
-
-@dataclass(frozen=True)
-class StackOptions:
-    """What to start, and where its files go."""
-
-    servers: frozenset[ServerName] = SERVERS
-    data: Path | None = None
-    """Kept and used again; a temporary folder, removed at the end, when `None`."""
-    cache: Path | None = None
-    """For downloads; `accounts-devstack` in the user's cache folder when `None`."""
-    progress: Callable[[str], None] = _silent
-    """Called from several threads with one line at a time."""
-    ports: Mapping[ServerName, int] = field(default_factory=dict[ServerName, int])
-    """Ports to use; any free one for a server not named."""
 
 
 class Stack:
@@ -110,15 +91,13 @@ async def start(options: StackOptions) -> Stack:
             raise DevStackError("cancelled")
         options.progress(line)
 
-    starting = asyncio.ensure_future(
-        asyncio.to_thread(start_stack, replace(options, progress=report))
-    )
+    stack = asyncio.ensure_future(asyncio.to_thread(start_stack, replace(options, progress=report)))
     try:
-        return await asyncio.shield(starting)
+        return await asyncio.shield(stack)
     except asyncio.CancelledError:
         cancelled.set()
         with suppress(DevStackError):
-            await (await starting).aclose()
+            await (await stack).aclose()
         raise
 
 
@@ -142,8 +121,7 @@ def start_stack(options: StackOptions) -> Stack:
         os.close(place.lock)  # the supervisor holds it now
     try:
         ports = reserve({"controller": None, **{name: options.ports.get(name) for name in SERVERS}})
-        starters = _starters(options, _Ground(place, ports, jars, processes))
-        servers = _start_all(starters, processes)
+        servers = start_all(options, Ground(place, ports, jars, processes))
     except BaseException:
         processes.close()
         raise
@@ -164,66 +142,3 @@ def _addresses(servers: Mapping[ServerName, Server]) -> Addresses:
         mongodb=mongodb.uri(servers["mongodb"].port) if "mongodb" in servers else "",
         redis=valkey.uri(servers["redis"].port) if "redis" in servers else "",
     )
-
-
-@dataclass(frozen=True)
-class _Ground:
-    """What the servers are started on."""
-
-    folder: Folder
-    ports: Mapping[str, int]
-    jars: list[Path]
-    processes: Processes
-
-
-def _starters(options: StackOptions, ground: _Ground) -> dict[ServerName, Callable[[], Server]]:
-    """Say for each server wanted how to plan and start it, each in a thread of its own."""
-    temporary = ground.folder.temporary
-
-    def started(plan: Plan) -> Server:
-        options.progress(f"starting {plan.name} on {HOST}:{plan.port}")
-        server = Server(plan, ground.processes)
-        options.progress(f"{plan.name} is ready")
-        return server
-
-    def start_kafka() -> Server:
-        home, java = ground.folder.of("kafka"), wheels.java()
-        ports = ground.ports["kafka"], ground.ports["controller"]
-        plan = kafka.plan(home, ports, java, ground.jars)
-        kafka.format_storage(home, java, ground.jars, ground.processes)
-        return started(plan)
-
-    def start_mongodb() -> Server:
-        home, port = ground.folder.of("mongodb"), ground.ports["mongodb"]
-        return started(mongodb.plan(home, port, wheels.mongod(), wheels.openssl_libraries()))
-
-    def start_redis() -> Server:
-        home, port, keep = ground.folder.of("redis"), ground.ports["redis"], not temporary
-        return started(valkey.plan(home, port, wheels.valkey_server(), keep=keep))
-
-    all_of_them: dict[ServerName, Callable[[], Server]] = {
-        "kafka": start_kafka,
-        "mongodb": start_mongodb,
-        "redis": start_redis,
-    }
-    return {name: all_of_them[name] for name in all_of_them if name in options.servers}
-
-
-def _start_all(
-    starters: Mapping[ServerName, Callable[[], Server]], processes: Processes
-) -> dict[ServerName, Server]:
-    with ThreadPoolExecutor(len(starters), "devstack") as pool:
-        futures: dict[ServerName, Future[Server]] = {
-            name: pool.submit(starter) for name, starter in starters.items()
-        }
-        try:
-            finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-        except BaseException:
-            processes.close()  # ends the waiting of the other threads too
-            raise
-        started: dict[ServerName, Server] = {
-            name: future.result() for name, future in futures.items()
-        }
-    return started

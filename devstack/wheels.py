@@ -69,6 +69,15 @@ def require_loadable_mongod() -> None:
             text=True,
             check=False,
         ).stdout
+    require_none_missing(listed)
+
+
+def require_none_missing(listed: str) -> None:
+    """Refuse a list of libraries, as the dynamic linker prints it, with one that is not found.
+
+    Raises:
+        DevStackError: The first one missing, with the package to install.
+    """
     for missing in missing_libraries(listed):
         package = PACKAGES.get(missing, f"the package that has {missing}")
         raise DevStackError(f"mongod needs {missing}, which is not installed: install {package}")

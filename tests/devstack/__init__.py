@@ -1,0 +1,1 @@
+"""The dev stack: its checks alone, and the real servers."""
