@@ -67,9 +67,7 @@ UPDATE_PROFILE = TopicSpec(
     name="commands.update-profile", kind=Kind.COMMAND, purpose="Change profile fields", rank=2
 )
 WITHDRAW = TopicSpec(name="commands.withdraw", kind=Kind.COMMAND, purpose="Take money", rank=3)
-RESULTS = TopicSpec(
-    name="results", kind=Kind.PUBLISHED, purpose="Answers that named no reply_to"
-)
+RESULTS = TopicSpec(name="results", kind=Kind.PUBLISHED, purpose="Answers that named no reply_to")
 BALANCE_EVENTS = TopicSpec(
     name="events.balance",
     kind=Kind.PUBLISHED,

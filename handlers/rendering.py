@@ -77,9 +77,7 @@ class Rendering:
         """Return the answer's headers; *trace* is of the record that asks, where it asks again."""
         outcome = self._outcome
         traced = self._trace if trace is None else _traced(trace, outcome.command_id)
-        return _headers(
-            f"{outcome.id}:result", CeType.RESULT, self._at, outcome.username, traced
-        )
+        return _headers(f"{outcome.id}:result", CeType.RESULT, self._at, outcome.username, traced)
 
     def result(self, *, duplicate: bool, trace: Trace | None = None) -> Record:
         """Return the answer to one record."""
@@ -138,9 +136,7 @@ class Rendering:
             body["actor"] = outcome.actor
         if outcome.detail is not None:
             body["detail"] = outcome.detail
-        headers = _headers(
-            event_id, CeType.AUDIT_RECORDED, self._at, outcome.username, self._trace
-        )
+        headers = _headers(event_id, CeType.AUDIT_RECORDED, self._at, outcome.username, self._trace)
         return Record(orjson.dumps(body), headers)
 
 
@@ -162,9 +158,7 @@ def balances(account: Account) -> Record:
         "changed_at": at,
     }
     event_id = f"{account.account_id}:{account.sequence}:balances"
-    return Record(
-        orjson.dumps(body), _headers(event_id, CeType.BALANCES, at, account.username, ())
-    )
+    return Record(orjson.dumps(body), _headers(event_id, CeType.BALANCES, at, account.username, ()))
 
 
 def refusal(
@@ -197,9 +191,7 @@ def refusal(
     return Record(orjson.dumps(body), headers)
 
 
-def error_body(
-    code: Code, detail: str, errors: Sequence[dict[str, str]] = ()
-) -> dict[str, Any]:
+def error_body(code: Code, detail: str, errors: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
     """Return why a command was not accepted, as `contracts.results.Error`."""
     info = code.info
     return {

@@ -9,6 +9,7 @@ from typing import Protocol
 from handlers.account import Account
 from handlers.changes import Changes
 from handlers.outcome import Outcome
+from handlers.owing import EntryRange
 
 
 class LostRaceError(Exception):
@@ -25,15 +26,6 @@ class StoreUnavailableError(Exception):
 
 class StoreCheckError(Exception):
     """A store is not set up as it has to be. One line that says what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRange:
-    """Entries of one account after one sequence and up to another."""
-
-    username: str
-    after: int
-    up_to: int
 
 
 class LedgerTransaction(Protocol):

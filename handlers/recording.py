@@ -1,0 +1,108 @@
+"""What is written down of a decision: the account after it, the outcome, and the new mark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from contracts.ledger import Movement
+from handlers.account import Account
+from handlers.decide import decide
+from handlers.decision import Decision, Moved, Opened, ProfileChanged, Refused
+from handlers.evolve import NOT_STORED, evolve
+from handlers.outcome import Entry, Outcome
+from handlers.received import Received
+from handlers.rules import Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Who writes, and which of their events Kafka has not acknowledged yet."""
+
+    writer: str
+    unacknowledged: Mapping[str, int]
+    """Username → lowest sequence in any of the writer's cycles not fully acknowledged."""
+
+
+def stamped(before: Account | None, after: Account, stamp: Stamp) -> Account:
+    """Sign *after*, and say how far its events are known to be published.
+
+    Another writer's mark is left as it is: what it may owe is published before our own.
+    """
+    version = before.version if before else NOT_STORED
+    published = after.published_sequence
+    if before is not None and before.writer == stamp.writer:
+        low = stamp.unacknowledged.get(after.username)
+        if low is None and after.sequence > before.sequence:
+            low = before.sequence + 1
+        published = after.sequence if low is None else low - 1
+    return replace(after, version=version + 1, writer=stamp.writer, published_sequence=published)
+
+
+class Conclusion(NamedTuple):
+    """A decision, and what follows from it."""
+
+    decision: Decision
+    account: Account | None
+    """As it is after the decision; None where none exists."""
+    outcome: Outcome
+
+
+def conclude(
+    account: Account | None,
+    received: Received,
+    email_owners: Mapping[str, str],
+    *,
+    rules: Rules,
+    now: datetime,
+) -> Conclusion:
+    """Decide one command and work out what it leaves behind."""
+    if account is not None and account.changed_at > now:
+        now = account.changed_at  # the time never goes back within an account
+    decision = decide(account, received, email_owners, rules=rules, now=now)
+    if not isinstance(decision, Refused):
+        account = evolve(account, decision, received, now=now)
+    return Conclusion(decision, account, _outcome(received, decision, account, now))
+
+
+def _outcome(
+    received: Received, decision: Decision, account: Account | None, now: datetime
+) -> Outcome:
+    command = received.command
+    code, detail, entry = None, None, None
+    match decision:
+        case Refused():
+            code, detail = decision.code, decision.detail
+        case ProfileChanged():
+            detail = f"changed {', '.join(decision.fields)}"
+        case Moved():
+            assert account is not None
+            entry = Entry(
+                sequence=account.sequence,
+                currency=decision.currency,
+                scale=decision.scale,
+                amount_minor=decision.amount_minor,
+                before_minor=decision.before_minor,
+                after_minor=decision.after_minor,
+                held_minor=decision.held_minor,
+            )
+        case Opened():
+            pass
+    movement = command if isinstance(command, Movement) else None
+    return Outcome(
+        username=command.username,
+        command_id=command.command_id,
+        type=received.type,
+        fingerprint=received.fingerprint,
+        account_id=account.account_id if account else None,
+        decided_at=now,
+        source=received.source,
+        trace=received.trace,
+        code=code,
+        detail=detail,
+        entry=entry,
+        actor=received.actor,
+        reason=movement.reason if movement else None,
+        related_id=movement.related_id if movement else None,
+        metadata=tuple(movement.metadata.items()) if movement and movement.metadata else None,
+    )

@@ -1,0 +1,63 @@
+"""Publishing for the workers beside the ledger: single answers, and states said again."""
+
+from collections.abc import Sequence
+
+from handlers.account import Account
+from handlers.outcome import Outcome
+from handlers.rendering import Rendering, balances
+from workers.ledger.publication import TopicNames
+from workers.publishing import Outgoing, Publisher
+from workers.replies import Replies, Reply
+
+
+class Answering:
+    """Answers one at a time, to a reply topic where one is named."""
+
+    def __init__(self, publisher: Publisher, replies: Replies) -> None:
+        self._publisher = publisher
+        self._replies = replies
+
+    async def publish(self, answer: Outgoing, reply_to: str | None = None) -> None:
+        """Publish *answer* and await the acknowledgement.
+
+        With *reply_to* it goes there; if that topic cannot be used, to the answer's own.
+
+        Raises:
+            PublishError: It was not acknowledged.
+        """
+        if reply_to is None or reply_to == answer.topic:
+            await self._publisher.publish([answer])
+        else:
+            undelivered = await self._replies.deliver([Reply(to=reply_to, answer=answer)])
+            await self._publisher.publish(undelivered)
+
+
+class Repeating:
+    """Says states and events again, as the housekeeper's sweep asks."""
+
+    def __init__(self, publisher: Publisher, names: TopicNames) -> None:
+        self._publisher = publisher
+        self._names = names
+
+    async def publish_states(self, accounts: Sequence[Account], owed: Sequence[Outcome]) -> None:
+        """Publish the states, then the events of *owed* in order; return once acknowledged.
+
+        Raises:
+            PublishError: Not everything was acknowledged.
+        """
+        await self._publisher.publish(
+            [
+                Outgoing.of(self._names.balances, account.username.encode(), balances(account))
+                for account in accounts
+            ]
+        )
+        await self._publisher.publish(
+            [
+                Outgoing.of(
+                    self._names.balance_events,
+                    outcome.username.encode(),
+                    Rendering(outcome).balance_event(),
+                )
+                for outcome in owed
+            ]
+        )

@@ -1,0 +1,80 @@
+"""Records that could not be understood, as they go to the dead-letter topic."""
+
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from contracts.codes import Code
+from contracts.dead_letters import DlqHeader, WithheldValue
+from contracts.message import rfc3339
+from contracts.topics import RECORD_BYTES_MAX, TopicSpec
+from workers.clock import utc_now
+from workers.ledger.parsing import Raw
+from workers.publishing import Outgoing
+
+REASON_LENGTH_MAX = 1024
+"""Characters of `dlq_reason`: all field problems of one record, bounded."""
+
+SECRET_WORDS = (b"password", b"passwd", b"token", b"secret", b"credential")
+"""A value or header that says one of these may carry a secret: only its digest is kept."""
+
+
+def dead_letter(
+    record: Raw, topic: TopicSpec, code: Code, reason: str, *, group: str, to: str
+) -> Outgoing:
+    """Return *record* for the topic *to*: untouched, unless it may hold a secret or is too large."""
+    headers: list[tuple[str, bytes]] = [
+        (name, value) for name, value in record.headers if not _may_be_secret(name.encode())
+    ]
+    size = sum(len(name) + len(value or b"") for name, value in headers)
+    value = record.value
+    if value is not None and (
+        topic.carries_secrets
+        or _may_be_secret(value)
+        or len(value) + size + len(record.key or b"") > RECORD_BYTES_MAX
+    ):
+        value = _withheld(record, value)
+    if size > RECORD_BYTES_MAX // 2:
+        headers = []
+    return Outgoing(
+        topic=to,
+        key=record.key if len(record.key or b"") < RECORD_BYTES_MAX // 2 else None,
+        # Null would delete nothing here, but readers expect bytes.
+        value=value if value is not None else b"",
+        headers=[*headers, *_why(record, code, reason, group)],
+    )
+
+
+def _why(record: Raw, code: Code, reason: str, group: str) -> Sequence[tuple[str, bytes]]:
+    said = {
+        DlqHeader.TOPIC: record.topic,
+        DlqHeader.PARTITION: str(record.partition),
+        DlqHeader.OFFSET: str(record.offset),
+        DlqHeader.TIMESTAMP: str(record.timestamp),
+        DlqHeader.GROUP: group,
+        DlqHeader.CODE: code.value,
+        DlqHeader.REASON: reason[:REASON_LENGTH_MAX],
+        DlqHeader.ATTEMPTS: "1",
+        DlqHeader.AT: rfc3339(utc_now()),
+        DlqHeader.VERSION: version("accounts"),
+    }
+    return [(name, text.encode()) for name, text in said.items()]
+
+
+def _withheld(record: Raw, value: bytes) -> bytes:
+    return (
+        WithheldValue(
+            sha256=hashlib.sha256(value).hexdigest(),
+            length=len(value),
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+        )
+        .model_dump_json()
+        .encode()
+    )
+
+
+def _may_be_secret(text: bytes) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in SECRET_WORDS)

@@ -1,0 +1,245 @@
+"""The ledger's consumer: never skips a record, whatever a poll or a rebalance does."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    CorruptRecordException,
+    KafkaError,
+    OffsetOutOfRangeError,
+    UnsupportedCodecError,
+)
+
+from workers.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+UNDECODABLE = (CorruptRecordException, UnsupportedCodecError)
+"""Errors that come again however often the batch is fetched."""
+
+PROBE_TIMEOUT_MS = 1000
+"""How long a search for the undecodable partition waits for each partition's fetch."""
+
+ERROR_BACKOFF_S = 0.5
+"""Pause after a poll that raised: Kafka is likely restarting."""
+
+Poll = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
+
+
+class OvertakenError(Exception):
+    """Retention deleted commands before they were read; they cannot be decided any more."""
+
+
+class Hooks(ConsumerRebalanceListener):
+    """What the consumer tells the engine. Replaced by the engine before the first poll."""
+
+    revoked: Callable[[], Awaitable[None]]
+    idle: Callable[[], Awaitable[None]]
+    """Called when a poll brought nothing: parked commands may be due."""
+
+    def __init__(
+        self, revoked: Callable[[], Awaitable[None]], idle: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.revoked = revoked
+        self.idle = idle
+        self.reset_needed = True
+        """The assignment or the cycle changed: read again from the committed offsets."""
+        self.assigned = False
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let the cycle in hand finish, within a bound."""
+        self.assigned = False
+        self.reset_needed = True  # first: from here on no new cycle starts
+        if tuple(revoked):
+            await self.revoked()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Start over at the committed offsets, at the next poll: an error here would be lost."""
+        del assigned
+        self.reset_needed = True
+        self.assigned = True
+
+
+class LedgerConsumer(AIOKafkaConsumer):
+    """A consumer with its own cursors.
+
+    A poll that raises may have taken records from other partitions, which are never returned:
+    after any error all partitions are set back to where the last error-free poll left them.
+    """
+
+    def __init__(self, *, hooks: Hooks, progress: Progress, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.hooks = hooks
+        self.cursors: dict[TopicPartition, int] = {}
+        self.undecodable: set[TopicPartition] = set()
+        self._progress = progress
+        self._held: set[TopicPartition] = set()
+
+    async def getmany(
+        self,
+        *partitions: TopicPartition,
+        timeout_ms: int = 0,
+        max_records: int | None = None,
+    ) -> Poll:
+        """Return the next records, or nothing; raises only when the consumer was stopped."""
+        del partitions  # the framework polls unfiltered, and so must we: see the aiokafka notes
+        try:
+            if self.hooks.reset_needed and self.hooks.assigned:
+                await self._start_over()
+            records: Poll = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
+            if self.hooks.reset_needed:
+                return {}
+            for tp in records:
+                self.cursors[tp] = await self.position(tp)
+        except ConsumerStoppedError:
+            raise
+        except OffsetOutOfRangeError as error:
+            await self._check_retention(error)
+            return {}
+        except KafkaError as error:
+            await self._recover(error)
+            return {}
+        if self._progress.waiting_for == "kafka":
+            self._progress.advance()
+        self._progress.joined = self.hooks.assigned
+        if not records:
+            await self.hooks.idle()
+        return records
+
+    async def settle_cursors(self, places: Iterable[TopicPartition]) -> None:
+        """Take in how far control records moved *places*; only between poll and next poll."""
+        for tp in places:
+            if tp in self.cursors:
+                self.cursors[tp] = await self.position(tp)
+
+    def hold(self, places: Iterable[TopicPartition]) -> None:
+        """Stop reading *places*, and go on with whatever was held before but is not named."""
+        wanted = {tp for tp in places if tp in self.cursors}
+        assigned = self.assignment()
+        resumed = (self._held - wanted - self.undecodable) & assigned
+        if resumed:
+            self.resume(*resumed)
+        if paused := wanted & assigned:
+            self.pause(*paused)
+        self._held = wanted
+
+    async def stay(self) -> None:
+        """Remain a member of the group without taking anything: a poll with all paused."""
+        assigned = self.assignment()
+        running = assigned - self.paused()
+        if running:
+            self.pause(*running)
+        try:
+            await super().getmany(timeout_ms=0)
+        except ConsumerStoppedError:
+            raise
+        except KafkaError as error:
+            logger.warning("a poll failed while waiting: %s", error)
+        finally:
+            # A pause drops what was fetched ahead, so nothing is lost and nothing is skipped.
+            for tp in running & self.assignment():
+                self.resume(tp)
+                if tp in self.cursors:
+                    self.seek(tp, self.cursors[tp])
+
+    async def _start_over(self) -> None:
+        """Seek every assigned partition to its committed offset, or to its start in a new group."""
+        self.hooks.reset_needed = False
+        try:
+            assigned = self.assignment()
+            starts = await self.beginning_offsets(list(assigned)) if assigned else {}
+            committed = await asyncio.gather(*(self.committed(tp) for tp in assigned))
+            cursors: dict[TopicPartition, int] = {}
+            for tp, offset in zip(assigned, committed, strict=True):
+                if offset is not None and offset < starts[tp]:
+                    raise _overtaken(tp, offset, starts[tp])
+                cursors[tp] = starts[tp] if offset is None else offset
+            if self.hooks.reset_needed or self.assignment() != assigned:
+                self.hooks.reset_needed = True
+                return
+            for tp, offset in cursors.items():
+                self.seek(tp, offset)
+            if paused := self.paused():
+                self.resume(*paused)
+        except BaseException:
+            self.hooks.reset_needed = True
+            raise
+        self.cursors = cursors
+        self._held = set()
+        self.undecodable = set()
+
+    async def _check_retention(self, error: OffsetOutOfRangeError) -> None:
+        starts = await self.beginning_offsets(list(self.cursors))
+        for tp, cursor in self.cursors.items():
+            if starts[tp] > cursor:
+                raise _overtaken(tp, cursor, starts[tp]) from error
+        ends = await self.end_offsets(list(self.cursors))
+        for tp, cursor in self.cursors.items():
+            if ends[tp] < cursor:
+                raise OvertakenError(
+                    f"{tp.topic}-{tp.partition} ends at {ends[tp]}, before offset {cursor}, which "
+                    "was read: records were lost (topic recreated, unclean election). Compare the "
+                    "topic with the outcomes, then set the group's offset by hand."
+                ) from error
+        self._rewind()
+
+    async def _recover(self, error: KafkaError) -> None:
+        """Go back to the cursors; find and pause a partition that cannot be decoded."""
+        logger.warning("a poll failed, reading goes on at the last good place: %s", error)
+        self._rewind()
+        if isinstance(error, UNDECODABLE):
+            await self._isolate()
+        else:
+            if await self._answers():
+                # Kafka is there, so it is this consumer that fails: no excuse for the watchdog.
+                self._progress.busy = True
+            else:
+                self._progress.wait_for("kafka")
+            await asyncio.sleep(ERROR_BACKOFF_S)
+
+    def _rewind(self) -> None:
+        assigned = self.assignment()
+        for tp, offset in self.cursors.items():
+            if tp in assigned:
+                self.seek(tp, offset)
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_MS / 1000):
+                await self.topics()
+        except (KafkaError, TimeoutError):
+            return False
+        return True
+
+    async def _isolate(self) -> None:
+        """Read each partition by itself until one fails; pause that one, the others go on."""
+        ends = await self.end_offsets(list(self.cursors))
+        for tp, cursor in self.cursors.items():
+            if tp in self.undecodable or ends[tp] <= cursor:
+                continue
+            try:
+                await super().getmany(tp, timeout_ms=PROBE_TIMEOUT_MS, max_records=1)
+            except UNDECODABLE as error:
+                self._rewind()
+                self.pause(tp)
+                self.undecodable.add(tp)
+                logger.error(  # noqa: TRY400 - the partition is the news, not the stack
+                    "%s-%s cannot be decoded at or after offset %s and is paused; the others go "
+                    "on. Repair or skip the batch, then restart: %s",
+                    *(tp.topic, tp.partition, cursor, error),
+                )
+                return
+            finally:
+                self._rewind()
+
+
+def _overtaken(tp: TopicPartition, cursor: int, start: int) -> OvertakenError:
+    return OvertakenError(
+        f"retention deleted {start - cursor} records of {tp.topic}-{tp.partition} before they were "
+        f"read (next was {cursor}, the log starts at {start}). Find out from their senders what "
+        "they were, then set the group's offset by hand."
+    )

@@ -1,0 +1,203 @@
+"""One lane of a cycle: gather, decide, apply, in one transaction, as often as it takes."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from contracts.profile import UpdateProfile, email_claim
+from contracts.registration import Register
+from handlers.account import Account
+from handlers.batch import Conclude, Gathered, LaneDecision, Stamp, decide_lane
+from handlers.outcome import Outcome
+from handlers.owing import owed_range
+from handlers.reading import Reading
+from handlers.received import Received
+from storage.ports import (
+    CommitUnknownError,
+    Ledger,
+    LedgerTransaction,
+    LostRaceError,
+    StoreUnavailableError,
+)
+from workers.clock import utc_now
+from workers.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+RACES_MAX = 3
+"""Lost races in a row before a lane goes on one command at a time, so that one contended account
+does not keep all the others of its lane from committing."""
+
+
+class AbandonedError(Exception):
+    """The cycle was given up meanwhile; nothing of it may be published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What one committed transaction means for publishing."""
+
+    decision: LaneDecision
+    accounts: Mapping[str, Account]
+    """As gathered, or as written."""
+    owed: Sequence[Outcome]
+    """Entries of other writers that may not have been published."""
+    met: Sequence[str]
+    """Users whose account another writer had marked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Surroundings:
+    """What a lane needs from its engine."""
+
+    ledger: Ledger
+    conclude: Conclude
+    metrics: Metrics
+    writer: Callable[[], str]
+    retire_writer: Callable[[], None]
+    reading: Callable[[], Reading]
+    ask_ends: Callable[[frozenset[int], Sequence[Received]], Awaitable[None]]
+    pause: Callable[[str | None, int], Awaitable[None]]
+    """Wait before try *n*, staying in the group; names the dependency that is away.
+
+    Raises:
+        AbandonedError: The cycle was given up.
+    """
+
+
+@dataclass(slots=True)
+class Lane:
+    """Some of a cycle's users, their commands, and accounts only to be published again."""
+
+    around: Surroundings
+    users: dict[str, list[Received]]
+    again: Sequence[str]
+    unacknowledged: Mapping[str, int]
+    """Of earlier cycles: username → lowest sequence not acknowledged."""
+    applied: list[Applied] = field(default_factory=list[Applied])
+    lowest: dict[str, int] = field(default_factory=dict[str, int])
+    """Of this lane: username → lowest sequence it has to publish."""
+
+    async def run(self) -> None:
+        """Apply everything; what has to wait is in the decisions' `parked`.
+
+        Raises:
+            AbandonedError: The cycle was given up.
+        """
+        races = 0
+        tries = 0
+        pending: list[list[Received]] = list(self.users.values())
+        again = self.again
+        while pending or again:
+            tries += 1
+            single = races >= RACES_MAX
+            names = {received.command.username for user in pending for received in user}
+            try:
+                applied = await self._attempt(
+                    pending[:1] if single else pending,
+                    () if single and pending else [name for name in again if name not in names],
+                    commands_max=1 if single else None,
+                )
+            except LostRaceError:
+                races += 1
+                self.around.metrics.lost_races_total.inc()
+                await self.around.pause(None, max(0, races - RACES_MAX))
+                continue
+            except CommitUnknownError:
+                self.around.retire_writer()
+                await self.around.pause(None, tries)
+                continue
+            except StoreUnavailableError as error:
+                logger.warning("the ledger waits: %s", error)
+                await self.around.pause("mongodb", tries)
+                continue
+            tries = 0
+            self._keep(applied)
+            if single and pending:
+                rest = list(applied.decision.undecided)
+                pending = [*([rest] if rest else []), *pending[1:]]
+            else:
+                pending, again = [], ()
+
+    async def _attempt(
+        self, users: Sequence[Sequence[Received]], again: Sequence[str], commands_max: int | None
+    ) -> Applied:
+        writer = self.around.writer()
+        async with self.around.ledger.transaction() as transaction:
+            gathered, owed = await self._gather(transaction, users, again, writer)
+            decision = self._decide(users, gathered, writer, commands_max)
+            if decision.questions:
+                commands = [received for user in users for received in user]
+                await self.around.ask_ends(decision.questions, commands)
+                decision = self._decide(users, gathered, writer, commands_max)
+            if decision.changes:
+                await transaction.apply(decision.changes)
+            await transaction.commit()
+        written = {account.username: account for account in decision.changes.accounts}
+        named = {received.command.username for user in users for received in user}
+        met = [
+            name
+            for name in named
+            if name in gathered.accounts and gathered.accounts[name].writer != writer
+        ]
+        return Applied(
+            decision=decision, accounts={**gathered.accounts, **written}, owed=owed, met=met
+        )
+
+    async def _gather(
+        self,
+        transaction: LedgerTransaction,
+        users: Sequence[Sequence[Received]],
+        again: Sequence[str],
+        writer: str,
+    ) -> tuple[Gathered, Sequence[Outcome]]:
+        commands = [received for user in users for received in user]
+        names = {received.command.username for received in commands}
+        accounts = await transaction.accounts([*names, *again])
+        outcomes = await transaction.outcomes([r.id for r in commands]) if commands else {}
+        claims = _claims(commands, accounts)
+        owners = await transaction.email_owners(claims) if claims else {}
+        ranges = [owing for a in accounts.values() if (owing := owed_range(a, writer))]
+        owed = await transaction.entries(ranges) if ranges else ()
+        gathered = Gathered(accounts=accounts, outcomes=outcomes, email_owners=owners)
+        return gathered, owed
+
+    def _decide(
+        self,
+        users: Sequence[Sequence[Received]],
+        gathered: Gathered,
+        writer: str,
+        commands_max: int | None,
+    ) -> LaneDecision:
+        unacknowledged = self.unacknowledged
+        if self.lowest:
+            unacknowledged = {**self.lowest, **unacknowledged}
+        return decide_lane(
+            users,
+            gathered,
+            self.around.reading(),
+            Stamp(writer=writer, unacknowledged=unacknowledged),
+            conclude=self.around.conclude,
+            now=utc_now(),
+            commands_max=commands_max,
+        )
+
+    def _keep(self, applied: Applied) -> None:
+        self.applied.append(applied)
+        for outcome in (*applied.owed, *applied.decision.changes.outcomes):
+            if outcome.entry is not None:
+                self.lowest.setdefault(outcome.username, outcome.entry.sequence)
+
+
+def _claims(commands: Sequence[Received], accounts: Mapping[str, Account]) -> set[str]:
+    """Return the addresses whose owners decide these commands, given-up ones included."""
+    claims: set[str] = set()
+    for received in commands:
+        command = received.command
+        if isinstance(command, Register):
+            claims.add(email_claim(command.email))
+        elif isinstance(command, UpdateProfile) and "email" in command.model_fields_set:
+            claims.add(email_claim(command.email))
+            if account := accounts.get(command.username):
+                claims.add(email_claim(account.profile.email))
+    return claims

@@ -1,0 +1,72 @@
+"""Commands that wait for their user's other topics, and what to stop reading meanwhile."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from handlers.outcome import Source
+from handlers.reading import Ends, PartitionReading, Place
+from handlers.received import Received
+
+
+class ParkingLot:
+    """Parked commands in the order they were read, and the end offsets kept with them."""
+
+    def __init__(self) -> None:
+        self._parked: list[Received] = []
+        self.ends: dict[Source, Ends] = {}
+
+    def __len__(self) -> int:
+        """Return how many commands wait."""
+        return len(self._parked)
+
+    def take(self) -> Sequence[Received]:
+        """Remove and return everything, oldest first; the end offsets stay."""
+        parked, self._parked = self._parked, []
+        return parked
+
+    def park(self, commands: Iterable[Received]) -> None:
+        """Keep *commands* for the next cycle, and forget the ends of all that were settled."""
+        self._parked = sorted(commands, key=lambda received: received.source.offset)
+        if self.ends:
+            waiting = {received.source for received in self._parked}
+            self.ends = {source: ends for source, ends in self.ends.items() if source in waiting}
+
+    def clear(self) -> None:
+        """Forget everything: it will be read again."""
+        self._parked = []
+        self.ends = {}
+
+    def first_offsets(self) -> Mapping[Place, int]:
+        """Return per partition the lowest offset that waits: nothing from it on is committed."""
+        lowest: dict[Place, int] = {}
+        for received in self._parked:
+            place = (received.source.topic, received.source.partition)
+            lowest.setdefault(place, received.source.offset)
+        return lowest
+
+    def ahead(self, reading: Mapping[Place, PartitionReading], *, records_max: int) -> set[Place]:
+        """Return the partitions to pause, so that what is waited for is read first.
+
+        Where more than *records_max* wait in a partition number, all its topics but the one that
+        is furthest behind among those still short of the end offsets asked for.
+        """
+        counts = Counter(received.source.partition for received in self._parked)
+        pause: set[Place] = set()
+        for number, count in counts.items():
+            if count <= records_max:
+                continue
+            places = [place for place in reading if place[1] == number]
+            behind = [place for place in places if reading[place].cursor < self._end(place)]
+            if behind:
+                furthest = min(behind, key=lambda place: reading[place].last_timestamp_ms)
+                pause.update(place for place in places if place != furthest)
+        return pause
+
+    def _end(self, place: Place) -> int:
+        topic, number = place
+        ends = (
+            ends[topic]
+            for source, ends in self.ends.items()
+            if source.partition == number and topic in ends
+        )
+        return max(ends, default=0)

@@ -1,0 +1,39 @@
+"""Accounts whose state is published once more, because a late writer may leave an older one."""
+
+from collections.abc import Iterable, Sequence
+
+from workers.clock import monotonic_s
+
+ACCOUNTS_MAX = 100_000
+"""Accounts remembered at a time; beyond it the housekeeper's sweep has to do."""
+
+
+class StatesAgain:
+    """Usernames by when they are due, first due first."""
+
+    def __init__(self) -> None:
+        self._due_at_s: dict[str, float] = {}
+
+    def schedule(self, usernames: Iterable[str], delay_ms: int) -> None:
+        """Publish these accounts' states once more, *delay_ms* from now at the earliest."""
+        at_s = monotonic_s() + delay_ms / 1000
+        for username in usernames:
+            if len(self._due_at_s) < ACCOUNTS_MAX:
+                self._due_at_s.setdefault(username, at_s)
+
+    def due(self) -> bool:
+        """Say whether any account is due."""
+        first_s = next(iter(self._due_at_s.values()), None)
+        return first_s is not None and first_s <= monotonic_s()
+
+    def take(self, accounts_max: int) -> Sequence[str]:
+        """Remove and return up to *accounts_max* that are due."""
+        now_s = monotonic_s()
+        taken: list[str] = []
+        for username, at_s in self._due_at_s.items():
+            if at_s > now_s or len(taken) == accounts_max:
+                break
+            taken.append(username)
+        for username in taken:
+            del self._due_at_s[username]
+        return taken
