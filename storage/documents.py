@@ -5,14 +5,20 @@ Nothing from a payload becomes a field name: balances and metadata are lists.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date
 from typing import Any, TypeAlias
+
+from bson.codec_options import CodecOptions
 
 from contracts.codes import Code
 from handlers.account import Account, Balance, Profile
 from handlers.outcome import Entry, Outcome, Source, Trace
 
 Document: TypeAlias = dict[str, Any]
+
+CODEC = CodecOptions[Document]()
+"""How replies are read: times come naive, in UTC, and are made aware here. The driver's own
+conversion would cost as much as reading the rest of the document."""
 
 _OPTIONAL = ("account_id", "detail", "actor", "reason", "related_id")
 _CODES = {code.value: code for code in Code}
@@ -80,8 +86,8 @@ def to_account(document: Mapping[str, Any]) -> Account:
         version=document["version"],
         writer=document["writer"],
         published_sequence=document["published_sequence"],
-        opened_at=document["opened_at"],
-        changed_at=document["changed_at"],
+        opened_at=document["opened_at"].replace(tzinfo=UTC),
+        changed_at=document["changed_at"].replace(tzinfo=UTC),
     )
 
 
@@ -141,7 +147,7 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
         type=document["type"],
         fingerprint=document["fingerprint"],
         account_id=document.get("account_id"),
-        decided_at=document["decided_at"],
+        decided_at=document["decided_at"].replace(tzinfo=UTC),
         source=Source(
             topic=source["topic"], partition=source["partition"], offset=source["offset"]
         ),

@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
 import pymongo
-from bson.codec_options import CodecOptions
 from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from storage.documents import Document
+from storage.documents import CODEC, Document
 from storage.mongo_errors import check, translated
 from storage.ports import StoreCheckError
 
@@ -26,7 +24,6 @@ server ends a transaction, so that we notice first."""
 CLOSE_S = 5.0
 """Longest wait for commits and aborts still under way when the connection is closed."""
 
-_CODEC = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 _SNAPSHOT = ReadConcern("snapshot")
 _DURABLE = WriteConcern("majority", j=True)
 
@@ -98,7 +95,7 @@ class MongoClient:
         """
         target = self._database if database is None else self._client[database]
         try:
-            reply = await target.command(command, codec_options=_CODEC, session=session)
+            reply = await target.command(command, codec_options=CODEC, session=session)
         except PyMongoError as error:
             raise translated(error) from error
         check(reply, ignored=ignored)

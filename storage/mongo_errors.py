@@ -20,6 +20,10 @@ _TRANSIENT = "TransientTransactionError"
 _UNKNOWN = "UnknownTransactionCommitResult"
 
 
+class NotAllowedError(StoreUnavailableError):
+    """This user may not do that."""
+
+
 def commit_is_unknown(error: PyMongoError) -> bool:
     """Say whether the transaction may have been committed all the same."""
     # The driver takes the transient label off a commit whose connection broke and adds this one.
@@ -68,7 +72,7 @@ def _refused(code: int | None, details: Mapping[str, Any], *, transient: bool) -
     if code == MAX_TIME_EXPIRED:
         return _too_slow()
     if code in UNAUTHORIZED:
-        return StoreUnavailableError(
+        return NotAllowedError(
             f"MongoDB refuses this user ({name}): check the credentials and its role"
         )
     return StoreUnavailableError(f"MongoDB refuses an operation ({name}): see the server's log")

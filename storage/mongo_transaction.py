@@ -11,10 +11,11 @@ from pymongo.errors import PyMongoError
 from handlers.account import Account
 from handlers.changes import Changes
 from handlers.outcome import Outcome
+from handlers.owing import EntryRange
 from storage.documents import Document, from_account, from_outcome, to_account, to_outcome
 from storage.mongo_client import MongoClient, Session
 from storage.mongo_errors import commit_is_unknown, translated
-from storage.ports import CommitUnknownError, EntryRange, LostRaceError
+from storage.ports import CommitUnknownError, LostRaceError
 
 COMMIT_ATTEMPTS_MAX = 3
 """Commits tried, each for as long as any operation may take, before we call the result unknown."""
@@ -33,6 +34,7 @@ class MongoTransaction:
         self._client = client
         self._session: Session | None = None
         self._open = False
+        self._whole = True
 
     async def __aenter__(self) -> Self:
         """Take a session; the snapshot is the first read's."""
@@ -82,6 +84,7 @@ class MongoTransaction:
 
     async def apply(self, changes: Changes) -> None:
         """Write *changes*: claims first, because others may wait for an address given up."""
+        self._whole = False
         await self._delete_claims(changes)
         await self._insert(
             "emails", [{"_id": each.email, "username": each.username} for each in changes.claimed]
@@ -95,9 +98,13 @@ class MongoTransaction:
             "registrations",
             [{"_id": each.username, "opened_at": each.opened_at} for each in changes.opened],
         )
+        self._whole = True
 
     async def commit(self) -> None:
         """Make it durable, trying again while nobody knows whether it is."""
+        assert self._open, "this transaction has ended"
+        if not self._whole:
+            raise LostRaceError("not everything was written, so nothing is")
         self._open = False
         await self._client.unhurried(self._commit())
 

@@ -1,0 +1,187 @@
+"""Every port, in memory: for tests, ours and other teams'."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from handlers.account import Account
+from handlers.changes import Changes
+from handlers.outcome import Outcome
+from storage.memory_tables import Draft, Table
+from storage.ports import Credential, EntryRange, LostRaceError
+
+
+class MemoryLedger:
+    """Accounts and decisions in dictionaries. Lost when the process ends."""
+
+    def __init__(self) -> None:
+        self.accounts = Table[str, Account]()
+        self.outcomes = Table[str, Outcome]()
+        self.entries = Table[tuple[str, int], Outcome]()
+        self.emails = Table[str, str]()
+        self.registrations = Table[str, datetime]()
+        self.commits = 0
+        self._fencing_tokens: dict[str, int] = {}
+
+    def transaction(self) -> "MemoryTransaction":
+        """Open a snapshot; leaving without `commit` undoes everything."""
+        return MemoryTransaction(self)
+
+    async def account(self, username: str) -> Account | None:
+        """Return the account as last committed."""
+        return self.accounts.get(username, self.commits)
+
+    async def page(self, *, after: str, limit: int) -> Sequence[Account]:
+        """Return up to *limit* accounts with usernames above *after*, ascending."""
+        accounts = sorted(self.accounts.items(self.commits), key=lambda row: row[0])
+        return [account for username, account in accounts if username > after][:limit]
+
+    async def history(self, *, after: str = "", up_to: str | None = None) -> AsyncIterator[Outcome]:
+        """Yield outcomes that have an entry, by username, then sequence."""
+        for (username, _), outcome in sorted(
+            self.entries.items(self.commits), key=lambda row: row[0]
+        ):
+            if username > after and (up_to is None or username <= up_to):
+                yield outcome
+
+    async def count_accounts(self) -> int:
+        """Return how many accounts there are."""
+        return sum(1 for _ in self.accounts.items(self.commits))
+
+    async def count_outcomes(self) -> int:
+        """Return how many decisions are recorded."""
+        return sum(1 for _ in self.outcomes.items(self.commits))
+
+    async def next_fencing_token(self, name: str) -> int:
+        """Return a number higher than any given out for the lease *name* before."""
+        self._fencing_tokens[name] = self._fencing_tokens.get(name, 0) + 1
+        return self._fencing_tokens[name]
+
+
+class MemoryTransaction:
+    """Drafts over the snapshot, which all become visible at once."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+        self._open = False
+        self._whole = True
+        self._draft()
+
+    def _draft(self) -> None:
+        ledger, at = self._ledger, self._ledger.commits
+        self._accounts = Draft(ledger.accounts, at=at)
+        self._outcomes = Draft(ledger.outcomes, at=at)
+        self._entries = Draft(ledger.entries, at=at)
+        self._emails = Draft(ledger.emails, at=at)
+        self._registrations = Draft(ledger.registrations, at=at)
+        self._drafts = (
+            *(self._accounts, self._outcomes, self._entries),
+            *(self._emails, self._registrations),
+        )
+
+    async def __aenter__(self) -> Self:
+        """Take the snapshot."""
+        self._draft()
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Undo what was not committed."""
+        self._open = False
+        for draft in self._drafts:
+            draft.close()
+
+    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
+        """Return the accounts that exist."""
+        assert self._open, "this transaction has ended"
+        return {name: found for name in usernames if (found := self._accounts.get(name))}
+
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+        """Return the decisions already recorded, by `Outcome.id`."""
+        assert self._open, "this transaction has ended"
+        return {each: found for each in ids if (found := self._outcomes.get(each))}
+
+    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
+        """Return claimed address → username."""
+        assert self._open, "this transaction has ended"
+        return {each: found for each in emails if (found := self._emails.get(each))}
+
+    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome]:
+        """Return the outcomes with those entries, per account in ascending sequence."""
+        assert self._open, "this transaction has ended"
+        keys = sorted(
+            (each.username, sequence)
+            for each in ranges
+            for sequence in range(each.after + 1, each.up_to + 1)
+        )
+        return [found for key in keys if (found := self._entries.get(key))]
+
+    async def apply(self, changes: Changes) -> None:
+        """Write *changes*, seen by others only after `commit`."""
+        assert self._open, "this transaction has ended"
+        self._whole = False
+        for claim in changes.released:
+            if self._emails.get(claim.email) == claim.username:
+                self._emails.write(claim.email, None)
+        for claim in changes.claimed:
+            self._emails.insert(claim.email, claim.username)
+        for account in changes.accounts:
+            self._store(account)
+        for outcome in changes.outcomes:
+            self._outcomes.insert(outcome.id, outcome)
+            if outcome.entry is not None:
+                self._entries.insert((outcome.username, outcome.entry.sequence), outcome)
+        for account in changes.opened:
+            self._registrations.insert(account.username, account.opened_at)
+        self._whole = True
+
+    async def commit(self) -> None:
+        """Let others see it."""
+        assert self._open, "this transaction has ended"
+        self._open = False
+        if not self._whole:
+            raise LostRaceError("not everything was written, so nothing is")
+        self._ledger.commits += 1
+        for draft in self._drafts:
+            draft.commit(self._ledger.commits)
+
+    def _store(self, account: Account) -> None:
+        stored = self._accounts.get(account.username)
+        if account.version != (stored.version if stored else 0) + 1:
+            raise LostRaceError(f"{account.username} was written since it was gathered")
+        self._accounts.write(account.username, account)
+
+
+class MemoryCredentials:
+    """Password hashes in a dictionary, and the registrations of *ledger* that wait for theirs."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+        self._credentials: dict[str, Credential] = {}
+
+    async def existing(self, usernames: Collection[str]) -> Collection[str]:
+        """Return those of *usernames* that have a credential."""
+        return {name for name in usernames if name in self._credentials}
+
+    async def insert(self, credentials: Sequence[Credential]) -> None:
+        """Store each unless its user has one; the waiting registration is done."""
+        for credential in credentials:
+            self._credentials.setdefault(credential.username, credential)
+        await self.settle([each.username for each in credentials])
+
+    async def settle(self, usernames: Collection[str]) -> None:
+        """Take *usernames*, which have a credential, off the waiting registrations."""
+        self._ledger.commits += 1
+        for username in usernames:
+            self._ledger.registrations.put(username, None, self._ledger.commits)
+
+    async def count_pending(self, *, opened_before: datetime) -> int:
+        """Return how many accounts opened before then still wait for their credential."""
+        waiting = self._ledger.registrations.items(self._ledger.commits)
+        return sum(opened_at < opened_before for _, opened_at in waiting)

@@ -1,0 +1,103 @@
+"""Whether MongoDB is set up so that what it acknowledges stays."""
+
+from typing import Any
+
+from storage.documents import Document
+from storage.mongo_client import DURABLE, MongoClient
+from storage.mongo_errors import NotAllowedError
+from storage.mongo_schema import ENTRIES, prepare
+from storage.ports import LostRaceError, StoreCheckError, StoreUnavailableError
+
+TRANSACTION_LIFETIME_MAX_S = 10
+"""A worker that was stopped keeps others from its accounts for as long as its transaction lives."""
+
+NOT_A_REPLICA_SET = (
+    "MongoDB is not a replica set, so it has no transactions: start mongod with --replSet and run "
+    "rs.initiate() once; one member is enough for a start"
+)
+NOBODY_CHECKED_THE_JOURNAL = (
+    "MongoDB does not let this user read the replica set's configuration, so nobody checked that "
+    "majority writes are journalled: grant it clusterMonitor"
+)
+JOURNAL_IS_OFF = (
+    "MongoDB's majority does not wait for the journal: set writeConcernMajorityJournalDefault "
+    "to true with rs.reconfig()"
+)
+
+
+async def check(client: MongoClient) -> list[str]:
+    """Check MongoDB, create what is missing, and return warnings, one line each.
+
+    Raises:
+        StoreCheckError: It cannot be used as it is; one line that says how to fix it.
+    """
+    try:
+        warnings = await _replica_set(client)
+        await _schema(client)
+        await _durable_write(client)
+        return warnings + await _transaction_lifetime(client)
+    except (StoreUnavailableError, LostRaceError) as error:
+        raise StoreCheckError(str(error)) from error
+
+
+async def _replica_set(client: MongoClient) -> list[str]:
+    hello = await client.run({"hello": 1}, database="admin")
+    if hello.get("msg") == "isdbgrid":
+        return []  # a router: its shards are replica sets
+    if "setName" not in hello:
+        raise StoreCheckError(NOT_A_REPLICA_SET)
+    try:
+        config = (await client.run({"replSetGetConfig": 1}, database="admin"))["config"]
+    except NotAllowedError:
+        return [NOBODY_CHECKED_THE_JOURNAL]
+    if not config.get("writeConcernMajorityJournalDefault", True):
+        raise StoreCheckError(JOURNAL_IS_OFF)
+    return []
+
+
+async def _schema(client: MongoClient) -> None:
+    refused = ""
+    try:
+        await prepare(client)
+    except StoreUnavailableError as error:
+        refused = f" ({error})"
+    listed = await client.run({"listIndexes": "outcomes"})
+    if not any(_is_entries_index(index) for index in listed["cursor"]["firstBatch"]):
+        options = {name: value for name, value in ENTRIES.items() if name != "key"}
+        raise StoreCheckError(
+            f"MongoDB lacks the unique index {ENTRIES['name']!r} of outcomes{refused}: drop any "
+            "other index of that name, grant readWrite, or run "
+            f"db.outcomes.createIndex({ENTRIES['key']}, {options}) as its owner"
+        )
+
+
+def _is_entries_index(index: Document) -> bool:
+    return all(index.get(name) == value for name, value in ENTRIES.items())
+
+
+async def _durable_write(client: MongoClient) -> None:
+    """Write with a majority and the journal, and run a transaction: the only real proof."""
+    update: Any = {"q": {"_id": "start-up check"}, "u": {"$inc": {"n": 1}}, "upsert": True}
+    await client.run({"update": "leases", "updates": [update], "writeConcern": DURABLE})
+    session = await client.begin()
+    try:
+        await client.run({"find": "accounts", "limit": 1, "singleBatch": True}, session=session)
+    finally:
+        await session.abort_transaction()
+        await session.end_session()
+
+
+async def _transaction_lifetime(client: MongoClient) -> list[str]:
+    name = "transactionLifetimeLimitSeconds"
+    try:
+        lifetime_s = (await client.run({"getParameter": 1, name: 1}, database="admin"))[name]
+    except NotAllowedError:
+        return []
+    if lifetime_s <= TRANSACTION_LIFETIME_MAX_S:
+        return []
+    setting = f"{{setParameter: 1, {name}: {TRANSACTION_LIFETIME_MAX_S}}}"
+    warning = (
+        f"MongoDB lets a stalled transaction block others for {lifetime_s} s: "
+        f"run db.adminCommand({setting}) on each member"
+    )
+    return [warning]
