@@ -1,0 +1,231 @@
+"""The document is current, complete and true; the page shows all of it and loads nothing."""
+
+import json
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from faststream.asgi import AsgiFastStream
+from faststream.kafka import KafkaBroker
+from pydantic import BaseModel
+
+from contracts.codes import CODES, Code
+from contracts.commands import COMMANDS
+from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.headers import HEADER_LENGTH_MAX
+from contracts.registration import PendingCredential
+from contracts.results import Result
+from contracts.topics import TOPICS, Kind
+from workers.asyncapi.document import Contract, document, to_yaml
+from workers.asyncapi.html import inline, prose, tag
+from workers.asyncapi.page import render
+from workers.cli.app import main
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = document()
+PAGE = render(DOCUMENT)
+MODELS: Mapping[str, type[BaseModel]] = {model.__name__: model for model in COMMANDS.values()} | {
+    model.__name__: model
+    for model in (Result, BalanceChanged, AuditRecorded, Balances, PendingCredential)
+}
+EXAMPLES = [
+    (name, example["payload"])
+    for name, message in DOCUMENT["components"]["messages"].items()
+    for example in message["examples"]
+    if name in MODELS
+]
+
+
+def references(node: Any) -> set[str]:
+    """Return every `$ref` below *node*."""
+    if isinstance(node, dict):
+        found = {str(node["$ref"])} if "$ref" in node else set[str]()  # pyright: ignore[reportUnknownArgumentType]
+        return found.union(*(references(each) for each in node.values()))  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(node, list):
+        return set[str]().union(*(references(each) for each in node))  # pyright: ignore[reportUnknownVariableType]
+    return set()
+
+
+def resolve(reference: str) -> Any:
+    node: Any = DOCUMENT
+    for part in reference.removeprefix("#/").split("/"):
+        node = node[part]
+    return node
+
+
+class Elements(HTMLParser):
+    """Collects what a page consists of; complains about a tag that is not closed."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.unclosed: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.unclosed.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.unclosed.pop() == tag
+
+
+class TestDocument:
+    def test_is_the_one_that_is_committed(self) -> None:
+        committed = (ROOT / "asyncapi.yaml").read_text()
+
+        assert committed == to_yaml(DOCUMENT), "run `make asyncapi` and commit asyncapi.yaml"
+
+    def test_is_what_the_command_prints(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["asyncapi"])
+
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == to_yaml(DOCUMENT)
+
+    def test_can_be_had_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(["asyncapi", "--prefix", "team.", "--output", "json"])
+
+        written = json.loads(capsys.readouterr().out)
+        assert written["channels"]["results"]["address"] == "team.results"
+        assert "accounts.results" not in json.dumps(written)
+
+    def test_reads_back_as_it_was(self) -> None:
+        assert yaml.safe_load(to_yaml(DOCUMENT)) == DOCUMENT
+
+    def test_points_nowhere_that_is_not_there(self) -> None:
+        found = references(DOCUMENT)
+
+        assert found
+        assert all(resolve(reference) for reference in found)
+
+    def test_leaves_nothing_unused(self) -> None:
+        used = references(DOCUMENT)
+        components = DOCUMENT["components"]
+
+        for kind in ("messages", "schemas"):
+            unused = {f"#/components/{kind}/{name}" for name in components[kind]} - used
+            assert unused == set()
+
+    def test_has_every_topic_and_the_callers_own(self) -> None:
+        addresses = [channel["address"] for channel in DOCUMENT["channels"].values()]
+
+        assert addresses == [f"accounts.{topic.name}" for topic in TOPICS] + [None]
+
+    @pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic.kind is Kind.COMMAND])
+    def test_says_how_each_command_is_answered(self, topic: Any) -> None:
+        operation = DOCUMENT["operations"][f"receive-{topic.name.replace('.', '-')}"]
+
+        assert operation["reply"]["address"]["location"] == "$message.header#/reply_to"
+        assert operation["reply"]["messages"] == [{"$ref": "#/channels/replies/messages/Result"}]
+
+    def test_gives_every_message_a_key_and_an_example(self) -> None:
+        for message in DOCUMENT["components"]["messages"].values():
+            assert message["bindings"]["kafka"]["key"]
+            assert message["examples"]
+
+    def test_knows_every_header_that_is_read(self) -> None:
+        properties = DOCUMENT["components"]["messages"]["Deposit"]["headers"]["properties"]
+
+        limits = {name: each["maxLength"] for name, each in properties.items()}
+        assert limits == HEADER_LENGTH_MAX
+
+    @pytest.mark.parametrize(("name", "payload"), EXAMPLES)
+    def test_gives_examples_that_are_valid(self, name: str, payload: dict[str, Any]) -> None:
+        parsed = MODELS[name].model_validate_json(json.dumps(payload))
+
+        assert parsed.model_dump(exclude_unset=True).keys() == payload.keys()
+
+    @pytest.mark.parametrize(("name", "payload"), EXAMPLES)
+    def test_describes_every_field_of_its_examples(
+        self, name: str, payload: dict[str, Any]
+    ) -> None:
+        schema = DOCUMENT["components"]["schemas"][name]
+
+        assert set(schema["required"]) <= payload.keys() <= schema["properties"].keys()
+
+    def test_gives_examples_with_the_headers_it_describes(self) -> None:
+        for message in DOCUMENT["components"]["messages"].values():
+            described = message.get("headers", {})
+            for example in message["examples"]:
+                given = example.get("headers", {}).keys()
+                assert set(described.get("required", [])) <= given
+                assert given <= described.get("properties", {}).keys()
+
+    def test_lists_every_code_in_order_of_precedence(self) -> None:
+        listed = DOCUMENT["components"]["schemas"]["Code"]["x-codes"]
+
+        assert [each["code"] for each in listed] == list(Code)
+        assert [each["meaning"] for each in listed] == [CODES[code].meaning for code in Code]
+
+    def test_never_says_null_of_what_is_published(self) -> None:
+        schemas = DOCUMENT["components"]["schemas"]
+
+        for name in ("Result", "BalanceChanged", "AuditRecorded", "Balances"):
+            assert "null" not in json.dumps(schemas[name])
+
+    def test_offers_no_default_for_a_profile_field_that_stays_as_it_is(self) -> None:
+        assert '"default"' not in json.dumps(DOCUMENT["components"]["schemas"]["UpdateProfile"])
+
+    def test_is_what_the_application_shows_as_its_own(self) -> None:
+        app = AsgiFastStream(KafkaBroker(), specification=Contract(DOCUMENT))
+
+        shown = app.schema.to_specification()
+
+        assert shown.to_jsonable() == DOCUMENT
+        assert json.loads(shown.to_json()) == DOCUMENT
+        assert shown.to_yaml() == to_yaml(DOCUMENT)
+        assert shown.title == "accounts"
+
+
+class TestPage:
+    def test_is_well_formed(self) -> None:
+        assert Elements(PAGE).unclosed == []
+
+    def test_loads_nothing_and_runs_nothing(self) -> None:
+        elements = Elements(PAGE)
+
+        names = {name for name, _ in elements.seen}
+        attributes = {key for _, given in elements.seen for key in given}
+        assert names.isdisjoint({"script", "link", "img", "iframe", "form", "object"})
+        assert attributes.isdisjoint({"src", "style", "onclick", "srcset"})
+        assert re.search(r"https?://|@import|url\(", PAGE) is None
+
+    def test_links_to_what_is_there(self) -> None:
+        elements = Elements(PAGE)
+
+        ids = {given["id"] for _, given in elements.seen if "id" in given}
+        links = {given["href"] or "" for _, given in elements.seen if "href" in given}
+        served = {"/asyncapi.yaml", "/.well-known/jwks.json", "/health"}
+        assert links - {f"#{each}" for each in ids} == served
+
+    def test_shows_everything(self) -> None:
+        shown = [f"accounts.{topic.name}" for topic in TOPICS]
+        shown += [code.value for code in Code]
+        shown += [
+            name
+            for schema in DOCUMENT["components"]["schemas"].values()
+            for name in schema.get("properties", {})
+        ]
+
+        missing = [each for each in shown if f">{each}<" not in PAGE]
+
+        assert missing == []
+
+    def test_escapes_what_is_not_markup(self) -> None:
+        assert tag("p", "<b>&", title='"') == '<p title="&quot;">&lt;b&gt;&amp;</p>'
+        assert inline("a `<b>` c") == "a <code>&lt;b&gt;</code> c"
+
+    def test_knows_paragraphs_lists_and_headings(self) -> None:
+        text = "One.\n\n## Two\n\n* three\n  more\n* four\n"
+
+        assert prose(text) == ("<p>One.</p><h3>Two</h3><ul><li>three more</li><li>four</li></ul>")

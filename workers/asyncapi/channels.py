@@ -1,0 +1,106 @@
+"""Every topic as a channel, and what this service does with it."""
+
+from contracts import headers, topics
+from contracts.topics import REPLIES, TOPICS, Kind, TopicSpec
+from workers.asyncapi import messages
+from workers.asyncapi.messages import BINDING
+from workers.asyncapi.schemas import Json
+
+TAGS = {
+    Kind.COMMAND: ("commands", "What you send."),
+    Kind.PUBLISHED: ("published", "What you read."),
+    Kind.INTERNAL: ("internal", "What this service keeps to itself."),
+}
+REPLY_CHANNEL = "replies"
+
+
+def channel_id(spec: TopicSpec) -> str:
+    """Return the channel's name in the document: the topic's, without its prefix."""
+    return spec.name.replace(".", "-")
+
+
+def channels(prefix: str, partitions: int) -> dict[str, Json]:
+    """Return every channel by its id."""
+    published = messages.published(prefix)
+    found: dict[str, Json] = {}
+    for spec in TOPICS:
+        if spec.kind is Kind.COMMAND:
+            names = [messages.command(spec, prefix)[0]]
+        else:
+            names = list(published[spec])
+        found[channel_id(spec)] = {
+            "address": prefix + spec.name,
+            "title": spec.purpose,
+            "description": f"Record key: {spec.key}.",
+            "messages": _refs(names),
+            "tags": [{"name": TAGS[spec.kind][0]}],
+            "bindings": {"kafka": _topic(spec, prefix, partitions)},
+        }
+    found[REPLY_CHANNEL] = {
+        "address": None,
+        "title": "Answers to a topic of your own",
+        "description": f"Any topic named `{prefix}{REPLIES}…`, or what this service is configured "
+        "to allow. You create it and read it; the command's header `reply_to` names it.",
+        "messages": _refs(["Result"]),
+        "tags": [{"name": TAGS[Kind.PUBLISHED][0]}],
+    }
+    return found
+
+
+def _refs(names: list[str]) -> Json:
+    return {name: {"$ref": f"#/components/messages/{name}"} for name in names}
+
+
+def _topic(spec: TopicSpec, prefix: str, partitions: int) -> Json:
+    config = spec.config()
+    known: Json = {"cleanup.policy": [config["cleanup.policy"]]}
+    if "retention.ms" in config:
+        known["retention.ms"] = int(config["retention.ms"])
+    known["max.message.bytes"] = int(config["max.message.bytes"])
+    rest = {name: value for name, value in config.items() if name not in known}
+    return {
+        "topic": prefix + spec.name,
+        "partitions": partitions,
+        "topicConfiguration": known,
+        **({"x-topicConfiguration": rest} if rest else {}),
+        "bindingVersion": BINDING,
+    }
+
+
+def operations(prefix: str) -> dict[str, Json]:
+    """Return what this service receives and sends, by operation id."""
+    published = messages.published(prefix)
+    found: dict[str, Json] = {}
+    for spec in TOPICS:
+        channel = channel_id(spec)
+        if spec.kind is Kind.COMMAND:
+            names = [messages.command(spec, prefix)[0]]
+            found[f"receive-{channel}"] = _operation("receive", spec, names) | {"reply": _reply()}
+        else:
+            found[f"send-{channel}"] = _operation("send", spec, list(published[spec]))
+    found[f"receive-{channel_id(topics.CREDENTIALS)}"] = _operation(
+        "receive", topics.CREDENTIALS, list(published[topics.CREDENTIALS])
+    )
+    return found
+
+
+def _operation(action: str, spec: TopicSpec, names: list[str]) -> Json:
+    channel = channel_id(spec)
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "title": spec.purpose,
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
+        "tags": [{"name": TAGS[spec.kind][0]}],
+    }
+
+
+def _reply() -> Json:
+    return {
+        "address": {
+            "description": "Without this header the answer goes to the results topic.",
+            "location": f"$message.header#/{headers.REPLY_TO}",
+        },
+        "channel": {"$ref": f"#/channels/{REPLY_CHANNEL}"},
+        "messages": [{"$ref": f"#/channels/{REPLY_CHANNEL}/messages/Result"}],
+    }

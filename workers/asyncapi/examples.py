@@ -1,0 +1,197 @@
+"""One believable story: what is sent, and what this service's own code renders as its answers."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from contracts import headers
+from contracts.codes import Code
+from contracts.message import rfc3339
+from contracts.money import to_minor
+from handlers import rendering
+from handlers.account import Account, Balance, Profile
+from handlers.outcome import Entry, Outcome, Source, Trace
+from handlers.registration import account_id
+from handlers.rendering import Record, Rendering
+
+Json = dict[str, Any]
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"
+SCALE = 2
+
+REGISTER: Json = {
+    "command_id": "01JZX5Y7M2C9W1",
+    "username": "alice",
+    "email": "alice@example.com",
+    "first_name": "Alice",
+    "last_name": "Example",
+    "phone": "+14155550123",
+    "date_of_birth": "1990-02-28",
+    "marketing_consent": False,
+    "sealed_password": SEALED,
+}
+DEPOSIT: Json = {
+    "command_id": "01JZX5Y7M2C9W2",
+    "username": "alice",
+    "amount": "10.50",
+    "currency": "USD",
+}
+WITHDRAW: Json = {
+    "command_id": "01JZX5Y7M2C9W3",
+    "username": "alice",
+    "amount": "4.25",
+    "currency": "USD",
+    "expires_at": rfc3339(NOON + timedelta(minutes=5)),
+    "metadata": {"order": "A-1001"},
+    "reason": "purchase",
+    "related_id": "A-1001",
+}
+TOO_MUCH: Json = {
+    "command_id": "01JZX5Y7M2C9W4",
+    "username": "alice",
+    "amount": "25.00",
+    "currency": "USD",
+}
+UPDATE_PROFILE: Json = {
+    "command_id": "01JZX5Y7M2C9W5",
+    "username": "alice",
+    "first_name": "Alicia",
+    "phone": None,
+}
+ACCOUNT_ID = account_id("alice", REGISTER["command_id"])
+
+
+def command_headers(prefix: str) -> Json:
+    """Return the headers a sender may add."""
+    return {
+        headers.REPLY_TO: f"{prefix}replies.order-service",
+        headers.CORRELATION_ID: "order-A-1001",
+        headers.ACTOR: "order-service",
+    }
+
+
+def _outcome(command: Json, name: str, **more: Any) -> Outcome:
+    return Outcome(
+        username=command["username"],
+        command_id=command["command_id"],
+        type=name,
+        fingerprint=b"",
+        account_id=ACCOUNT_ID,
+        decided_at=NOON,
+        source=Source(topic=name, partition=0, offset=0),
+        trace=Trace(correlation_id="order-A-1001"),
+        actor="order-service",
+        **more,
+    )
+
+
+def _moved(command: Json, name: str, sequence: int, before: str, after: str) -> Outcome:
+    entry = Entry(
+        sequence=sequence,
+        currency=command["currency"],
+        scale=SCALE,
+        amount_minor=to_minor(command["amount"], SCALE) or 0,
+        before_minor=to_minor(before, SCALE) or 0,
+        after_minor=to_minor(after, SCALE) or 0,
+        held_minor=0,
+    )
+    return _outcome(
+        command,
+        name,
+        entry=entry,
+        reason=command.get("reason"),
+        related_id=command.get("related_id"),
+        metadata=tuple(command.get("metadata", {}).items()) or None,
+    )
+
+
+REGISTERED = _outcome(REGISTER, "register")
+DEPOSITED = _moved(DEPOSIT, "deposit", 1, "0.00", "10.50")
+WITHDRAWN = _moved(WITHDRAW, "withdraw", 2, "10.50", "6.25")
+REFUSED = _outcome(
+    TOO_MUCH,
+    "withdraw",
+    code=Code.INSUFFICIENT_FUNDS,
+    detail="available 6.25 USD, requested 25.00 USD",
+)
+ALICE = Account(
+    username="alice",
+    account_id=ACCOUNT_ID,
+    profile=Profile(email="alice@example.com", first_name="Alice", last_name="Example"),
+    balances={"USD": Balance(posted_minor=625, scale=SCALE)},
+    sequence=2,
+    version=3,
+    writer="",
+    published_sequence=0,
+    opened_at=NOON,
+    changed_at=NOON,
+)
+
+
+def _not_a_command() -> Record:
+    problem = {"field": "amount", "problem": "string_type"}
+    return rendering.refusal(
+        username="alice",
+        command_id="01JZX5Y7M2C9W6",
+        name="deposit",
+        error=rendering.error_body(
+            Code.INVALID_COMMAND, "amount: string_type; correct it and send it again", [problem]
+        ),
+        at=NOON,
+        trace=Trace(correlation_id="01JZX5Y7M2C9W6"),
+    )
+
+
+def results() -> list[Json]:
+    """Return one example for each shape of an answer."""
+    return [
+        example("An account was opened", Rendering(REGISTERED).result(duplicate=False)),
+        example("Money was added", Rendering(DEPOSITED).result(duplicate=False)),
+        example("The same command, sent again", Rendering(DEPOSITED).result(duplicate=True)),
+        example("Refused by a rule", Rendering(REFUSED).result(duplicate=False)),
+        example("Not a command", _not_a_command()),
+    ]
+
+
+def balance_events() -> list[Json]:
+    """Return a credit, and a debit with everything optional."""
+    return [
+        example("A deposit", Rendering(DEPOSITED).balance_event()),
+        example("A withdrawal, with what its sender noted", Rendering(WITHDRAWN).balance_event()),
+    ]
+
+
+def audit_events() -> list[Json]:
+    """Return one accepted and one refused command."""
+    return [
+        example("Accepted", Rendering(DEPOSITED).audit_event()),
+        example("Refused", Rendering(REFUSED).audit_event()),
+    ]
+
+
+def states() -> list[Json]:
+    """Return the balances after that story."""
+    return [example("After a deposit and a withdrawal", rendering.balances(ALICE))]
+
+
+def pending() -> Json:
+    """Return what waits for its password to be hashed."""
+    answer = Rendering(REGISTERED).result(duplicate=False)
+    return {
+        "command_id": REGISTER["command_id"],
+        "username": "alice",
+        "sealed_password": SEALED,
+        "result": orjson.loads(answer.value),
+        "headers": _text(answer),
+    }
+
+
+def example(summary: str, record: Record) -> Json:
+    """Return *record* as an AsyncAPI message example."""
+    return {"summary": summary, "headers": _text(record), "payload": orjson.loads(record.value)}
+
+
+def _text(record: Record) -> Json:
+    return {name: value.decode() for name, value in record.headers}

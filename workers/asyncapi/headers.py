@@ -1,0 +1,100 @@
+"""Schemas of the record headers that are read and written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts import headers
+from contracts.dead_letters import DlqHeader
+from contracts.headers import HEADER_LENGTH_MAX
+
+Json = dict[str, Any]
+
+READ = {
+    headers.REPLY_TO: "Topic for the answer; must be one of the reply topics. Without it, or when "
+    "the topic cannot be written, the answer goes to the results topic.",
+    headers.CORRELATION_ID: "Echoed on everything that follows from this command. Without it, the "
+    "command id.",
+    headers.ACTOR: "Who asked, as the sender claims it: stored and audited, not checked.",
+    headers.TRACEPARENT: "W3C Trace Context; continued.",
+    headers.TRACESTATE: "W3C Trace Context; continued.",
+}
+
+WRITTEN = {
+    headers.CONTENT_TYPE: f"`{headers.JSON}`.",
+    headers.CE_SPECVERSION: "CloudEvents version, `1.0`.",
+    headers.CE_ID: "Identifies this message; a repeat has the same.",
+    headers.CE_SOURCE: f"`{headers.SOURCE}`.",
+    headers.CE_TYPE: "What this is.",
+    headers.CE_TIME: "When it was decided: RFC 3339, UTC, milliseconds.",
+    headers.CE_SUBJECT: "The username.",
+    headers.CORRELATION_ID: "As on the command.",
+    headers.CAUSATION_ID: "The command id.",
+    headers.TRACEPARENT: "As on the command, if it had one.",
+    headers.TRACESTATE: "As on the command, if it had one.",
+}
+
+TRACE = {
+    headers.CORRELATION_ID,
+    headers.CAUSATION_ID,
+    headers.TRACEPARENT,
+    headers.TRACESTATE,
+}
+OPTIONAL = {headers.TRACEPARENT, headers.TRACESTATE}
+
+DLQ = {
+    DlqHeader.TOPIC: "Topic of the original record.",
+    DlqHeader.PARTITION: "Its partition.",
+    DlqHeader.OFFSET: "Its offset.",
+    DlqHeader.TIMESTAMP: "Its broker timestamp, milliseconds since 1970.",
+    DlqHeader.GROUP: "Consumer group that gave it up.",
+    DlqHeader.CODE: "Why, as a stable key.",
+    DlqHeader.REASON: "Why, for people. Never repeats the record's bytes.",
+    DlqHeader.ATTEMPTS: "How often it was tried.",
+    DlqHeader.AT: "When it was given up: RFC 3339, UTC, milliseconds.",
+    DlqHeader.VERSION: "Version of the service that gave it up.",
+}
+
+
+def _text(description: str, **more: Any) -> Json:
+    return {"type": "string", "description": description, **more}
+
+
+def read() -> Json:
+    """Return the headers a command may have; none is needed, unknown ones are ignored."""
+    return {
+        "type": "object",
+        "description": "All optional. A longer or binary value counts as absent.",
+        "properties": {
+            name: _text(text, maxLength=HEADER_LENGTH_MAX[name]) for name, text in READ.items()
+        },
+    }
+
+
+def written(ce_type: str, *, traced: bool = True, more: Mapping[str, str] | None = None) -> Json:
+    """Return the headers of a published message; a state follows from no single command."""
+    fixed = {
+        headers.CONTENT_TYPE: headers.JSON,
+        headers.CE_SPECVERSION: "1.0",
+        headers.CE_SOURCE: headers.SOURCE,
+        headers.CE_TYPE: ce_type,
+    }
+    more = dict(more or {})
+    texts = {name: text for name, text in WRITTEN.items() if traced or name not in TRACE} | more
+    return {
+        "type": "object",
+        "required": [name for name in texts if name not in {*OPTIONAL, *more}],
+        "properties": {
+            name: _text(text, **({"const": fixed[name]} if name in fixed else {}))
+            for name, text in texts.items()
+        },
+    }
+
+
+def dead_letter() -> Json:
+    """Return the headers added to a dead letter, beside the original's own."""
+    return {
+        "type": "object",
+        "description": "The original record's headers untouched, and these.",
+        "required": list(DLQ),
+        "properties": {name: _text(text) for name, text in DLQ.items()},
+    }

@@ -1,0 +1,208 @@
+"""Every message: its headers, payload, key and examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from contracts import headers as names
+from contracts import topics
+from contracts.commands import COMMANDS
+from contracts.dead_letters import DlqHeader
+from contracts.headers import CeType
+from contracts.message import USERNAME_PATTERN
+from contracts.topics import TopicSpec
+from workers.asyncapi import examples, headers
+from workers.asyncapi.schemas import SCHEMAS, Json
+
+BINDING = "0.5.0"
+"""Version of the Kafka bindings that the document is written to."""
+
+BAD = '{"command_id": "01JZX5Y7M2C9W6", "username": "alice", "amount": 10.5, "currency": "USD"}'
+SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
+    topics.REGISTER: [("Open an account", examples.REGISTER)],
+    topics.DEPOSIT: [("The least that is needed", examples.DEPOSIT)],
+    topics.WITHDRAW: [("With everything optional", examples.WITHDRAW)],
+    topics.UPDATE_PROFILE: [("Change a name, clear the phone", examples.UPDATE_PROFILE)],
+}
+
+
+def key(spec: TopicSpec) -> Json:
+    """Return the Kafka binding with the record key of *spec*."""
+    schema: Json = {"type": "string", "description": f"The key is {spec.key}."}
+    if spec.key == "username":
+        schema = {"type": "string", "pattern": USERNAME_PATTERN, "description": "The username."}
+    return {"kafka": {"key": schema, "bindingVersion": BINDING}}
+
+
+def command(spec: TopicSpec, prefix: str) -> tuple[str, Json]:
+    """Return the name and the message of a command topic."""
+    model = COMMANDS[spec]
+    given = [
+        {"summary": summary, "headers": examples.command_headers(prefix), "payload": payload}
+        for summary, payload in SENT[spec]
+    ]
+    return model.__name__, {
+        **_said(model.__name__, spec.purpose, model.__doc__ or ""),
+        "headers": headers.read(),
+        "payload": {"$ref": SCHEMAS + model.__name__},
+        "correlationId": _correlation(),
+        "bindings": key(spec),
+        "examples": given,
+    }
+
+
+def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
+    """Return, by topic, the messages this service writes."""
+    return {
+        topics.RESULTS: {"Result": _result()},
+        topics.BALANCE_EVENTS: {
+            "BalanceChanged": _event(
+                topics.BALANCE_EVENTS,
+                "BalanceChanged",
+                CeType.BALANCE_CHANGED,
+                "Appended per account as `sequence` 1, 2, 3 …; may be repeated, then with the same "
+                "key and value. Drop what is not above the last `sequence` you have seen; a jump "
+                "is a gap.",
+                examples.balance_events(),
+            )
+        },
+        topics.AUDIT_EVENTS: {
+            "AuditRecorded": _event(
+                topics.AUDIT_EVENTS,
+                "AuditRecorded",
+                CeType.AUDIT_RECORDED,
+                "Refusals included. A repeated command repeats its event, with the same "
+                "`event_id`. Holds no profile data and no secret.",
+                examples.audit_events(),
+            )
+        },
+        topics.BALANCES: {
+            "Balances": _event(
+                topics.BALANCES,
+                "Balances",
+                CeType.BALANCES,
+                "For a subscriber that starts today: note the end of the balance events, read "
+                "this topic, then follow the events from there. Ignore a lower `sequence`.",
+                examples.states(),
+                traced=False,
+            )
+        },
+        topics.CREDENTIALS: {"PendingCredential": _pending()},
+        topics.DEAD_LETTERS: _dead_letters(prefix),
+    }
+
+
+def _result() -> Json:
+    marked = {
+        names.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why."
+    }
+    return {
+        **_said(
+            "Result",
+            "The answer to one command",
+            "Every command gets one. Sent again, a command gets the same answer, marked "
+            "`duplicate`, and moves nothing.",
+        ),
+        "headers": headers.written(CeType.RESULT, more=marked),
+        "payload": {"$ref": SCHEMAS + "Result"},
+        "correlationId": _correlation(),
+        "bindings": key(topics.RESULTS),
+        "examples": examples.results(),
+    }
+
+
+def _event(
+    spec: TopicSpec,
+    name: str,
+    ce_type: str,
+    text: str,
+    given: Sequence[Json],
+    *,
+    traced: bool = True,
+) -> Json:
+    return {
+        **_said(name, spec.purpose, text),
+        "headers": headers.written(ce_type, traced=traced),
+        "payload": {"$ref": SCHEMAS + name},
+        **({"correlationId": _correlation()} if traced else {}),
+        "bindings": key(spec),
+        "examples": list(given),
+    }
+
+
+def _pending() -> Json:
+    return {
+        **_said(
+            "PendingCredential",
+            topics.CREDENTIALS.purpose,
+            "Internal: written and read by this service alone. Its shape may change at any time.",
+        ),
+        "payload": {"$ref": SCHEMAS + "PendingCredential"},
+        "bindings": key(topics.CREDENTIALS),
+        "examples": [{"summary": "An accepted registration", "payload": examples.pending()}],
+    }
+
+
+def _dead_letters(prefix: str) -> dict[str, Json]:
+    why = {
+        DlqHeader.TOPIC: f"{prefix}commands.deposit",
+        DlqHeader.PARTITION: "3",
+        DlqHeader.OFFSET: "1815",
+        DlqHeader.TIMESTAMP: "1893499200000",
+        DlqHeader.GROUP: "accounts-ledger",
+        DlqHeader.CODE: "invalid_command",
+        DlqHeader.REASON: "amount: string_type; correct it and send it again",
+        DlqHeader.ATTEMPTS: "1",
+        DlqHeader.AT: examples.rfc3339(examples.NOON),
+        DlqHeader.VERSION: "1.0.0",
+    }
+    register = f"{prefix}commands.register"
+    withheld = {
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "length": 412,
+        "topic": register,
+        "partition": 3,
+        "offset": 1815,
+    }
+    shared: Json = {"headers": headers.dead_letter(), "bindings": key(topics.DEAD_LETTERS)}
+    return {
+        "DeadLetter": {
+            **_said(
+                "DeadLetter",
+                "A record that could not be understood",
+                "The original's key and value, byte for byte; a null value is empty.",
+            ),
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "description": "Any bytes."},
+            **shared,
+            "examples": [{"summary": "An amount sent as a number", "headers": why, "payload": BAD}],
+        },
+        "WithheldDeadLetter": {
+            **_said(
+                "WithheldDeadLetter",
+                "A record whose value is not shown",
+                "In place of the value: where the original is. Used for topics that carry "
+                "secrets, for values and headers that may hold one, and for values too large.",
+            ),
+            "payload": {"$ref": SCHEMAS + "WithheldValue"},
+            **shared,
+            "examples": [
+                {
+                    "summary": "Of a registration",
+                    "headers": why | {DlqHeader.TOPIC: register},
+                    "payload": withheld,
+                }
+            ],
+        },
+    }
+
+
+def _said(name: str, title: str, text: str) -> dict[str, Any]:
+    said = {"name": name, "title": title, "contentType": names.JSON}
+    return said | ({"description": text} if text else {})
+
+
+def _correlation() -> Json:
+    return {
+        "description": "The command id where the sender gave none.",
+        "location": f"$message.header#/{names.CORRELATION_ID}",
+    }

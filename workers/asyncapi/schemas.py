@@ -1,0 +1,89 @@
+"""JSON schemas of every message, from the models that parse and describe them."""
+
+from typing import Any, cast
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from contracts.codes import CODES
+from contracts.commands import COMMANDS
+from contracts.dead_letters import WithheldValue
+from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.profile import UpdateProfile
+from contracts.registration import PendingCredential
+from contracts.results import Result
+
+SCHEMAS = "#/components/schemas/"
+
+PUBLISHED: tuple[type[BaseModel], ...] = (
+    Result,
+    BalanceChanged,
+    AuditRecorded,
+    Balances,
+    WithheldValue,
+    PendingCredential,
+)
+
+Json = dict[str, Any]
+
+
+def schemas() -> dict[str, Json]:
+    """Return every schema by its model's name, sorted."""
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        *((model, "validation") for model in COMMANDS.values()),
+        *((model, "serialization") for model in PUBLISHED),
+    ]
+    _, document = models_json_schema(models, ref_template=SCHEMAS + "{model}")
+    found: dict[str, Json] = {name: _tidy(each) for name, each in document["$defs"].items()}
+    commands = {model.__name__ for model in COMMANDS.values()}
+    for name in found.keys() - commands:
+        _without_null(found[name])
+    _describe_changes(found[UpdateProfile.__name__])
+    found["Code"]["x-codes"] = codes()
+    return {name: found[name] for name in sorted(found)}
+
+
+def codes() -> list[Json]:
+    """Return what every code means and how it is treated, in order of precedence."""
+    return [
+        {
+            "code": code.value,
+            "title": info.title,
+            "meaning": info.meaning,
+            "recorded": info.recorded,
+            "deadLetter": info.dead_letter,
+            "waitsForOtherCommands": info.liftable,
+            "retryable": info.retryable,
+        }
+        for code, info in CODES.items()
+    ]
+
+
+def _tidy(schema: Any) -> Any:
+    """Drop the titles that only repeat a property's name."""
+    if isinstance(schema, list):
+        return [_tidy(each) for each in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    kept = cast("Json", schema).items()
+    return {
+        key: _tidy(each) for key, each in kept if not (key == "title" and isinstance(each, str))
+    }
+
+
+def _without_null(schema: Json) -> None:
+    """Say of an optional published field what is true: it is absent, never null."""
+    for name, each in schema.get("properties", {}).items():
+        options = each.get("anyOf", [])
+        kept = [option for option in options if option != {"type": "null"}]
+        if len(kept) == 1 and len(options) > 1:
+            rest = {key: value for key, value in each.items() if key not in ("anyOf", "default")}
+            schema["properties"][name] = {**kept[0], **rest}
+
+
+def _describe_changes(schema: Json) -> None:
+    """The model's defaults stand for "absent"; a sender must not read them as values."""
+    for name, each in schema["properties"].items():
+        if name not in schema["required"]:
+            each.pop("default", None)
+    schema["minProperties"] = len(schema["required"]) + 1
