@@ -33,6 +33,9 @@ is copied to several machines arrives within it."""
 ATTEMPTS_MAX = 5
 """Tries of one record that fails for no reason we know, before it becomes a dead letter."""
 
+AWAITED_KEYS_MAX = 1000
+"""Missing keys remembered: more than a service ever has, so somebody else writes the topic."""
+
 BATCH_HASHES_MAX = 4
 """Records taken at once, per hashing thread: about a second's work, so that a rebalance or a stop
 need not wait longer."""
@@ -228,6 +231,8 @@ class CredentialsWorker:
         if problem is not SealProblem.UNKNOWN_KEY:
             return
         kid = key_id(pending.sealed_password)
+        if len(self._missing_since_s) >= AWAITED_KEYS_MAX:
+            self._missing_since_s.clear()
         since_s = self._missing_since_s.setdefault(kid, self.clock_s())
         if self.clock_s() - since_s < KEY_PATIENCE_S:
             raise KeyAwaitedError

@@ -177,10 +177,11 @@ def test_what_is_not_sealed_at_all_is_refused(ring: KeyRing, text: str) -> None:
     assert opened(text, ring) is SealProblem.INVALID
 
 
-def test_bytes_that_are_no_text_are_refused(ring: KeyRing) -> None:
+@pytest.mark.parametrize("secret", [b"\xff\xfe\x00", b"surrogate \xed\xa0\x80"])
+def test_bytes_that_are_no_text_are_refused(ring: KeyRing, secret: bytes) -> None:
     key = OKPKey.import_key(ring.published().public_jwk())
     header = {k: v for k, v in header_of(a_blob(ring)).items() if k != "epk"}
-    blob = jwe.encrypt_compact(header, b"\xff\xfe\x00", key, registry=LAX)
+    blob = jwe.encrypt_compact(header, secret, key, registry=LAX)
 
     assert opened(blob, ring) is SealProblem.INVALID
 
