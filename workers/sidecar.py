@@ -30,6 +30,60 @@ SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 """On every answer: it is what it says, and tells nobody where the reader came from."""
 
 
+class _Sidecar:
+    """The endpoints, with the contract rendered once."""
+
+    def __init__(
+        self,
+        health: Health,
+        registry: CollectorRegistry,
+        jwks: Callable[[], Mapping[str, Any]],
+        document: Mapping[str, Any],
+    ) -> None:
+        self._health = health
+        self._registry = registry
+        self._jwks = jwks
+        self._page = render(dict(document)).encode()
+        self._yaml = to_yaml(document).encode()
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        return {
+            "/health/live": self._live,
+            "/health/ready": self._ready,
+            "/health": self._overall,
+            "/metrics": self._metrics,
+            "/asyncapi": self._contract_page,
+            "/asyncapi.yaml": self._contract,
+            "/.well-known/jwks.json": self._keys,
+        }
+
+    async def _live(self, _: Request) -> Response:
+        alive = self._health.report().live
+        return _json({"live": alive}, ok=alive)
+
+    async def _ready(self, _: Request) -> Response:
+        ready = self._health.report().ready
+        return _json({"ready": ready}, ok=ready)
+
+    async def _overall(self, _: Request) -> Response:
+        report = self._health.report()
+        return _json(report.body(), ok=report.live and report.ready)
+
+    async def _metrics(self, _: Request) -> Response:
+        exported = generate_latest(self._registry)
+        return _answer(exported, CONTENT_TYPE_PLAIN_0_0_4, NEVER_CACHE)
+
+    async def _contract_page(self, _: Request) -> Response:
+        policy = {"content-security-policy": POLICY, "x-frame-options": "DENY"}
+        return _answer(self._page, "text/html; charset=utf-8", CONTRACT_CACHE | policy)
+
+    async def _contract(self, _: Request) -> Response:
+        return _answer(self._yaml, "application/yaml; charset=utf-8", CONTRACT_CACHE)
+
+    async def _keys(self, _: Request) -> Response:
+        return _answer(orjson.dumps(self._jwks()), "application/jwk-set+json", KEYS_CACHE)
+
+
 def sidecar_routes(
     health: Health,
     metrics_registry: CollectorRegistry,
@@ -40,43 +94,7 @@ def sidecar_routes(
 
     Each answers GET and HEAD only. Nothing here asks a dependency or changes anything.
     """
-    page = render(dict(document)).encode()
-    text = to_yaml(document).encode()
-
-    async def live(_: Request) -> Response:
-        alive = health.report().live
-        return _json({"live": alive}, ok=alive)
-
-    async def ready(_: Request) -> Response:
-        is_ready = health.report().ready
-        return _json({"ready": is_ready}, ok=is_ready)
-
-    async def overall(_: Request) -> Response:
-        report = health.report()
-        return _json(report.body(), ok=report.live and report.ready)
-
-    async def metrics(_: Request) -> Response:
-        return _answer(generate_latest(metrics_registry), CONTENT_TYPE_PLAIN_0_0_4, NEVER_CACHE)
-
-    async def contract_page(_: Request) -> Response:
-        policy = {"content-security-policy": POLICY, "x-frame-options": "DENY"}
-        return _answer(page, "text/html; charset=utf-8", CONTRACT_CACHE | policy)
-
-    async def contract(_: Request) -> Response:
-        return _answer(text, "application/yaml; charset=utf-8", CONTRACT_CACHE)
-
-    async def keys(_: Request) -> Response:
-        return _answer(orjson.dumps(jwks()), "application/jwk-set+json", KEYS_CACHE)
-
-    endpoints: dict[str, Endpoint] = {
-        "/health/live": live,
-        "/health/ready": ready,
-        "/health": overall,
-        "/metrics": metrics,
-        "/asyncapi": contract_page,
-        "/asyncapi.yaml": contract,
-        "/.well-known/jwks.json": keys,
-    }
+    endpoints = _Sidecar(health, metrics_registry, jwks, document).endpoints()
     routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
     router = Router(routes, redirect_slashes=False)
     return [(path, router) for path in endpoints]

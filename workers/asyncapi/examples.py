@@ -1,5 +1,6 @@
 """One believable story: what is sent, and what this service's own code renders as its answers."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import orjson
 
 from contracts import headers
 from contracts.codes import Code
+from contracts.dead_letters import DlqHeader
 from contracts.message import rfc3339
 from contracts.money import to_minor
 from handlers import rendering
@@ -60,6 +62,10 @@ UPDATE_PROFILE: Json = {
     "first_name": "Alicia",
     "phone": None,
 }
+BAD = '{"command_id": "01JZX5Y7M2C9W6", "username": "alice", "amount": 10.5, "currency": "USD"}'
+"""A deposit as it must not be sent."""
+
+OFFSET = 1815
 ACCOUNT_ID = account_id("alice", REGISTER["command_id"])
 
 
@@ -136,9 +142,7 @@ def _not_a_command() -> Record:
         username="alice",
         command_id="01JZX5Y7M2C9W6",
         name="deposit",
-        error=rendering.error_body(
-            Code.INVALID_COMMAND, "amount: string_type; correct it and send it again", [problem]
-        ),
+        error=rendering.error_body(Code.INVALID_COMMAND, "amount: string_type", [problem]),
         at=NOON,
         trace=Trace(correlation_id="01JZX5Y7M2C9W6"),
     )
@@ -186,6 +190,28 @@ def pending() -> Json:
         "result": orjson.loads(answer.value),
         "headers": _text(answer),
     }
+
+
+def dlq_headers(topic: str) -> Json:
+    """Return what a dead letter from *topic* says about itself."""
+    return {
+        DlqHeader.TOPIC: topic,
+        DlqHeader.PARTITION: "3",
+        DlqHeader.OFFSET: str(OFFSET),
+        DlqHeader.TIMESTAMP: str(int(NOON.timestamp() * 1000)),
+        DlqHeader.GROUP: "accounts-ledger",
+        DlqHeader.CODE: Code.INVALID_COMMAND.value,
+        DlqHeader.REASON: "amount: string_type",
+        DlqHeader.ATTEMPTS: "1",
+        DlqHeader.AT: rfc3339(NOON),
+        DlqHeader.VERSION: "1.0.0",
+    }
+
+
+def withheld(topic: str) -> Json:
+    """Return what stands for a value that is not shown."""
+    digest = hashlib.sha256(BAD.encode()).hexdigest()
+    return {"sha256": digest, "length": len(BAD), "topic": topic, "partition": 3, "offset": OFFSET}
 
 
 def example(summary: str, record: Record) -> Json:

@@ -6,7 +6,6 @@ from typing import Any
 from contracts import headers as names
 from contracts import topics
 from contracts.commands import COMMANDS
-from contracts.dead_letters import DlqHeader
 from contracts.headers import CeType
 from contracts.message import USERNAME_PATTERN
 from contracts.topics import TopicSpec
@@ -16,7 +15,6 @@ from workers.asyncapi.schemas import SCHEMAS, Json
 BINDING = "0.5.0"
 """Version of the Kafka bindings that the document is written to."""
 
-BAD = '{"command_id": "01JZX5Y7M2C9W6", "username": "alice", "amount": 10.5, "currency": "USD"}'
 SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
     topics.REGISTER: [("Open an account", examples.REGISTER)],
     topics.DEPOSIT: [("The least that is needed", examples.DEPOSIT)],
@@ -143,27 +141,8 @@ def _pending() -> Json:
 
 
 def _dead_letters(prefix: str) -> dict[str, Json]:
-    why = {
-        DlqHeader.TOPIC: f"{prefix}commands.deposit",
-        DlqHeader.PARTITION: "3",
-        DlqHeader.OFFSET: "1815",
-        DlqHeader.TIMESTAMP: "1893499200000",
-        DlqHeader.GROUP: "accounts-ledger",
-        DlqHeader.CODE: "invalid_command",
-        DlqHeader.REASON: "amount: string_type; correct it and send it again",
-        DlqHeader.ATTEMPTS: "1",
-        DlqHeader.AT: examples.rfc3339(examples.NOON),
-        DlqHeader.VERSION: "1.0.0",
-    }
-    register = f"{prefix}commands.register"
-    withheld = {
-        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "length": 412,
-        "topic": register,
-        "partition": 3,
-        "offset": 1815,
-    }
     shared: Json = {"headers": headers.dead_letter(), "bindings": key(topics.DEAD_LETTERS)}
+    deposit, register = f"{prefix}commands.deposit", f"{prefix}commands.register"
     return {
         "DeadLetter": {
             **_said(
@@ -174,22 +153,29 @@ def _dead_letters(prefix: str) -> dict[str, Json]:
             "contentType": "application/octet-stream",
             "payload": {"type": "string", "description": "Any bytes."},
             **shared,
-            "examples": [{"summary": "An amount sent as a number", "headers": why, "payload": BAD}],
+            "examples": [
+                {
+                    "summary": "An amount sent as a number",
+                    "headers": examples.dlq_headers(deposit),
+                    "payload": examples.BAD,
+                }
+            ],
         },
         "WithheldDeadLetter": {
             **_said(
                 "WithheldDeadLetter",
                 "A record whose value is not shown",
                 "In place of the value: where the original is. Used for topics that carry "
-                "secrets, for values and headers that may hold one, and for values too large.",
+                "secrets, for values that may hold one, and for values too large. Headers that "
+                "may hold a secret are left out.",
             ),
             "payload": {"$ref": SCHEMAS + "WithheldValue"},
             **shared,
             "examples": [
                 {
                     "summary": "Of a registration",
-                    "headers": why | {DlqHeader.TOPIC: register},
-                    "payload": withheld,
+                    "headers": examples.dlq_headers(register),
+                    "payload": examples.withheld(register),
                 }
             ],
         },
