@@ -1,0 +1,59 @@
+"""Records as a Kafka client hands them over, for tests of who reads them."""
+
+from collections.abc import Mapping
+
+import orjson
+from aiokafka import ConsumerRecord
+
+from client.kafka import Record
+
+
+def a_record(
+    body: object = None,
+    *,
+    value: bytes | None = None,
+    key: bytes | None = b"alice",
+    offset: int = 0,
+) -> Record:
+    """Return a record with *body* as its JSON value, or exactly *value*."""
+    content = orjson.dumps(body) if value is None and body is not None else value
+    return ConsumerRecord(
+        topic="accounts.results",
+        partition=3,
+        offset=offset,
+        timestamp=1_893_456_000_123,
+        timestamp_type=1,
+        key=key,
+        value=content,
+        checksum=None,
+        serialized_key_size=len(key or b""),
+        serialized_value_size=len(content or b""),
+        headers=(("correlation_id", b"c-1"), ("binary", b"\xff")),
+    )
+
+
+def a_result_body(**changed: object) -> Mapping[str, object]:
+    """Return the answer to a deposit, as it is published."""
+    return {
+        "command_id": "c-1",
+        "username": "alice",
+        "type": "deposit",
+        "status": "accepted",
+        "duplicate": False,
+        "decided_at": "2030-01-01T12:00:00.000Z",
+        "entry": {
+            "sequence": 1,
+            "amount": "10.50",
+            "currency": "USD",
+            "before": "0.00",
+            "after": "10.50",
+            "available": "10.50",
+        },
+        **changed,
+    }
+
+
+def a_refusal_body(code: str = "insufficient_funds") -> Mapping[str, object]:
+    """Return the answer to a withdrawal that was refused, as it is published."""
+    error = {"code": code, "title": "T", "detail": "D", "retryable": False, "type": "/t"}
+    return {**a_result_body(type="withdraw", status="rejected", error=error), "entry": None}

@@ -1,0 +1,98 @@
+"""P5 in `accounts verify --topic`: events in order, repeats the same, nothing missing or invented."""
+
+import orjson
+import pytest
+
+from client.kafka import Record
+from handlers.rendering import Rendering
+from tests.builders import an_account, an_outcome
+from tests.unit.records import a_record
+from workers.cli.published import PublishedEvents
+
+
+def an_event(sequence: int, username: str = "alice", **changed: object) -> Record:
+    value = Rendering(an_outcome(username, sequence=sequence)).balance_event().value
+    body = {**orjson.loads(value), **changed}
+    return a_record(body, key=username.encode(), offset=sequence)
+
+
+def published(*records: Record, expired: bool = False) -> PublishedEvents:
+    events = PublishedEvents()
+    for record in records:
+        events.add(record, expired=expired)
+    return events
+
+
+def violations(events: PublishedEvents) -> list[str]:
+    return [finding.violation for finding in events.findings]
+
+
+class TestPublishedEvents:
+    def test_are_fine_when_in_order_with_repeats(self) -> None:
+        events = published(*(an_event(number) for number in (1, 2, 1, 2, 3)))
+
+        for number in (1, 2, 3):
+            events.compare(an_outcome(sequence=number))
+        events.settle([an_account(sequence=3)], live=False)
+        events.finish()
+
+        assert events.findings == []
+        assert events.count == 5
+
+    @pytest.mark.parametrize("numbers", [(2,), (1, 3), (1, 2, 4)])
+    def test_have_a_gap_where_one_is_left_out(self, numbers: tuple[int, ...]) -> None:
+        events = published(*(an_event(number) for number in numbers))
+
+        assert violations(events) == ["event_gap"]
+
+    def test_may_begin_late_where_older_ones_have_expired(self) -> None:
+        events = published(an_event(5), an_event(6), expired=True)
+        events.settle([an_account(sequence=6)], live=False)
+
+        assert events.findings == []
+
+    def test_must_be_repeated_byte_for_byte(self) -> None:
+        events = published(an_event(1), an_event(1, reason="another"))
+
+        assert violations(events) == ["event_changed"]
+
+    def test_must_say_what_is_recorded(self) -> None:
+        events = published(an_event(1, reason="another"))
+
+        events.compare(an_outcome(sequence=1))
+
+        assert violations(events) == ["event_differs"]
+
+    def test_must_have_the_username_as_key(self) -> None:
+        record = a_record(orjson.loads(an_event(1).value or b""), key=b"bobby")
+
+        assert violations(published(record)) == ["wrong_key"]
+
+    @pytest.mark.parametrize("value", [None, b"{", b"[]", b'{"username": "alice"}'], ids=repr)
+    def test_must_be_readable(self, value: bytes | None) -> None:
+        assert violations(published(a_record(value=value))) == ["unreadable_event"]
+
+    @pytest.mark.parametrize(("live", "expected"), [(False, ["event_missing"]), (True, [])])
+    def test_must_all_be_there_unless_they_may_still_come(
+        self, *, live: bool, expected: list[str]
+    ) -> None:
+        events = published(an_event(1))
+
+        events.settle([an_account(sequence=2)], live=live)
+
+        assert violations(events) == expected
+
+    @pytest.mark.parametrize("live", [False, True])
+    def test_never_say_more_than_is_recorded(self, *, live: bool) -> None:
+        events = published(an_event(1), an_event(2))
+
+        events.settle([an_account(sequence=1)], live=live)
+
+        assert violations(events) == ["event_unrecorded"]
+
+    def test_belong_to_an_account(self) -> None:
+        events = published(an_event(1))
+
+        events.finish()
+
+        assert violations(events) == ["unknown_account"]
