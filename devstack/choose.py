@@ -63,7 +63,7 @@ def choose(environ: Mapping[str, str], options: StackOptions) -> Chosen:
     rest = options.servers - named.keys()
     if not rest:
         return Chosen(Addresses(**_complete(named)), None)
-    started = _start(replace(options, servers=rest))
+    started = _start(environ, replace(options, servers=rest))
     own: dict[ServerName, str] = {
         "kafka": started.addresses.kafka,
         "mongodb": started.addresses.mongodb,
@@ -95,11 +95,11 @@ def _complete(addresses: Mapping[ServerName, str]) -> dict[str, str]:
     return {name: addresses.get(name, "") for name in VARIABLES}
 
 
-def _start(options: StackOptions) -> Running:
+def _start(environ: Mapping[str, str], options: StackOptions) -> Running:
     if importlib.util.find_spec("testcontainers"):
         from devstack import containers  # noqa: PLC0415 - it needs an extra that may be missing
 
-        if containers.are_possible(options.servers):
+        if containers.are_possible(environ, options.servers):
             options.progress("using Docker containers")
             return containers.Containers(options.servers)
     options.progress("using local processes")

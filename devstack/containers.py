@@ -1,6 +1,7 @@
 """The same three servers in Docker containers, for machines that have an engine and the images."""
 
 import importlib
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self, cast
@@ -20,6 +21,9 @@ IMAGES: Mapping[str, str] = {
     "redis": "valkey/valkey:9",
 }
 """Current images: unlike the local processes they need no old libraries."""
+
+DEFAULT_ENGINE = "unix:///var/run/docker.sock"
+"""Where Docker's client looks when DOCKER_HOST does not say."""
 
 ENGINE_ANSWER_MAX_S = 1
 """An engine on this machine answers at once; without one the tests should not wait."""
@@ -72,14 +76,16 @@ class Containers:
         self.stop()
 
 
-def are_possible(servers: frozenset[ServerName]) -> bool:
+def are_possible(environ: Mapping[str, str], servers: frozenset[ServerName]) -> bool:
     """Say whether an engine answers and has every image, so that nothing needs downloading."""
+    if not _is_reachable(environ.get("DOCKER_HOST") or DEFAULT_ENGINE):
+        return False
     docker: Any = importlib.import_module("docker")  # it comes without types
     needed = [IMAGES[name] for name in servers]
     if not testcontainers_config.ryuk_disabled:
         needed.append(testcontainers_config.ryuk_image)
     try:
-        client = docker.from_env(timeout=ENGINE_ANSWER_MAX_S)
+        client = docker.from_env(timeout=ENGINE_ANSWER_MAX_S, environment=dict(environ))
     except docker.errors.DockerException:
         return False
     try:
@@ -89,6 +95,19 @@ def are_possible(servers: frozenset[ServerName]) -> bool:
         return False
     finally:
         client.close()
+    return True
+
+
+def _is_reachable(engine: str) -> bool:
+    """Try the engine's socket ourselves: the client leaves one behind when nobody listens."""
+    if not engine.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(ENGINE_ANSWER_MAX_S)
+        try:
+            probe.connect(engine.removeprefix("unix://"))
+        except OSError:
+            return False
     return True
 
 

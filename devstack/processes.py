@@ -58,8 +58,8 @@ class Processes:
             DevStackError: The program cannot be executed.
         """
         with self._changed:
-            self._exits.pop(name, None)
-            self._failures.pop(name, None)
+            for known in (self._pids, self._exits, self._failures):
+                known.pop(name, None)
             self._send({"start": name, "argv": list(argv), "env": dict(env), "log": str(log)})
             self._changed.wait_for(
                 lambda: self._closed or name in self._pids or name in self._failures, ANSWER_MAX_S
@@ -73,7 +73,8 @@ class Processes:
     def pid(self, name: str) -> int | None:
         """Return the id of a running process, `None` when it is not running."""
         with self._changed:
-            return None if name in self._exits else self._pids.get(name)
+            gone = self._closed or name in self._exits
+            return None if gone else self._pids.get(name)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process and its group; nothing happens when it is gone."""
@@ -126,7 +127,6 @@ class Processes:
             case {"failed": str(name), "why": str(why)}:
                 self._failures[name] = why
             case {"exited": str(name), "status": int(status)}:
-                self._pids.pop(name, None)
                 self._exits[name] = status
             case _:
                 raise AssertionError(news)

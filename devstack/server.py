@@ -88,8 +88,12 @@ class Server:
         self._start()
 
     def pause(self) -> None:
-        """Stop its clock (SIGSTOP): connections stay open, nothing answers."""
+        """Stop its clock (SIGSTOP) and wait until it stands: nothing answers, nothing is closed."""
         self._processes.signal(self.name, signal.SIGSTOP)
+        deadline = time.monotonic() + STOP_MAX_S
+        while self.pid is not None and not _is_stopped(self.pid):
+            if not pause_until(deadline):
+                raise DevStackError(f"{self.name} could not be paused")
 
     def resume(self) -> None:
         """Let a paused server go on (SIGCONT)."""
@@ -103,13 +107,23 @@ class Server:
             status = self._processes.wait(plan.name, 0)
             if status is not None:
                 raise DevStackError(f"{plan.name} ended early ({_how(status)}): {self._log_tail()}")
-            if self.pid is None or not pause_until(deadline):
+            if self.pid is None:
+                raise DevStackError(f"{plan.name} was stopped before it was ready")
+            if not pause_until(deadline):
                 raise DevStackError(
                     f"{plan.name} was not ready within {READY_MAX_S:.0f} s: {self._log_tail()}"
                 )
 
     def _log_tail(self) -> str:
         return log_tail(self.log_path)
+
+
+def _is_stopped(pid: int) -> bool:
+    # proc_pid_stat(5): the state follows the name in parentheses.
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] == "T"
+    except FileNotFoundError:
+        return False
 
 
 def log_tail(path: Path) -> str:
