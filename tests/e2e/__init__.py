@@ -1,0 +1,1 @@
+"""The real servers, the real worker."""
