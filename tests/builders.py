@@ -1,0 +1,93 @@
+"""Short ways to say the usual thing; name only what the test is about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from handlers.account import Account, Balance, Profile
+from handlers.changes import Changes, EmailClaim
+from handlers.outcome import Entry, Outcome, Source, Trace
+
+NOON = datetime(2030, 1, 1, 12, 0, 0, 123_000, tzinfo=UTC)
+
+
+def an_account(
+    username: str = "alice",
+    *,
+    posted_minor: int | None = None,
+    balances: Mapping[str, Balance] | None = None,
+    **changed: Any,
+) -> Account:
+    """Return an account just opened, or with that much in USD."""
+    if posted_minor is not None:
+        balances = {"USD": Balance(posted_minor=posted_minor, scale=2)}
+    account = Account(
+        username=username,
+        account_id=f"id-of-{username}",
+        profile=Profile(email=f"{username}@example.com", first_name="Given", last_name="Family"),
+        balances=balances or {},
+        sequence=0,
+        version=1,
+        writer="a-writer",
+        published_sequence=0,
+        opened_at=NOON,
+        changed_at=NOON,
+    )
+    return replace(account, **changed)
+
+
+def an_entry(sequence: int = 1, **changed: Any) -> Entry:
+    """Return a deposit of 10.00 USD onto nothing."""
+    entry = Entry(
+        sequence=sequence,
+        currency="USD",
+        scale=2,
+        amount_minor=1000,
+        before_minor=0,
+        after_minor=1000,
+        held_minor=0,
+    )
+    return replace(entry, **changed)
+
+
+def an_outcome(
+    username: str = "alice",
+    command_id: str | None = None,
+    *,
+    sequence: int | None = None,
+    **changed: Any,
+) -> Outcome:
+    """Return an accepted deposit where there is a *sequence*, else an accepted register."""
+    command_id = f"command-{sequence or 0}" if command_id is None else command_id
+    outcome = Outcome(
+        username=username,
+        command_id=command_id,
+        type="register" if sequence is None else "deposit",
+        fingerprint=bytes(range(32)),
+        account_id=f"id-of-{username}",
+        decided_at=NOON,
+        source=Source(topic="accounts.commands.deposit", partition=3, offset=2**40),
+        trace=Trace(correlation_id=command_id),
+        entry=None if sequence is None else an_entry(sequence),
+    )
+    return replace(outcome, **changed)
+
+
+def some_changes(
+    *,
+    accounts: Sequence[Account] = (),
+    outcomes: Sequence[Outcome] = (),
+    released: Sequence[EmailClaim] = (),
+    claimed: Sequence[EmailClaim] = (),
+    opened: Sequence[Account] = (),
+) -> Changes:
+    """Return what to write, nothing but what is named."""
+    return Changes(
+        accounts=accounts, outcomes=outcomes, released=released, claimed=claimed, opened=opened
+    )
+
+
+def a_claim(email: str = "alice@example.com", username: str = "alice") -> EmailClaim:
+    """Return a claim of *email*."""
+    return EmailClaim(email=email, username=username)

@@ -1,0 +1,81 @@
+"""Every adapter of the ledger and the credentials, empty for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient as PlainClient
+
+from devstack.choose import Chosen
+from storage.memory import MemoryCredentials, MemoryLedger
+from storage.mongo import MongoLedger
+from storage.mongo_client import MongoClient, MongoOptions
+from storage.mongo_credentials import MongoCredentials
+from storage.mongo_schema import COLLECTIONS
+from storage.ports import Credentials
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """One adapter of each port, over the same data."""
+
+    ledger: MongoLedger | MemoryLedger
+    credentials: Credentials
+
+
+@pytest.fixture(scope="module")
+def database(stack: Chosen) -> Iterator[str]:
+    """Yield a database name of this module's own."""
+    name = f"ports-{uuid4().hex}"
+    yield name
+    with PlainClient[dict[str, object]](stack.addresses.mongodb) as client:
+        for each in client.list_database_names():
+            if each.startswith(name):
+                client.drop_database(each)
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        pytest.param("pymongo", marks=pytest.mark.mongo),
+        pytest.param("motor", marks=pytest.mark.mongo),
+    ]
+)
+def options(request: pytest.FixtureRequest) -> MongoOptions | None:
+    """Return where to keep everything: None is memory."""
+    if request.param == "memory":
+        return None
+    stack: Chosen = request.getfixturevalue("stack")
+    database: str = request.getfixturevalue("database")
+    return MongoOptions(
+        uri=stack.addresses.mongodb, database=f"{database}-{request.param}", driver=request.param
+    )
+
+
+@pytest.fixture
+async def store(options: MongoOptions | None) -> AsyncIterator[Store]:
+    """Yield each adapter in turn, empty."""
+    if options is None:
+        memory = MemoryLedger()
+        yield Store(ledger=memory, credentials=MemoryCredentials(memory))
+        return
+    client = MongoClient(options)
+    ledger = MongoLedger(client)
+    await ledger.prepare()
+    for name in COLLECTIONS:
+        await client.run({"delete": name, "deletes": [{"q": {}, "limit": 0}]})
+    yield Store(ledger=ledger, credentials=MongoCredentials(client))
+    await ledger.close()
+
+
+@pytest.fixture
+def ledger(store: Store) -> MongoLedger | MemoryLedger:
+    """Return the ledger alone."""
+    return store.ledger
+
+
+@pytest.fixture
+def credentials(store: Store) -> Credentials:
+    """Return the credentials alone."""
+    return store.credentials

@@ -1,0 +1,32 @@
+"""Committing in one line, for tests about something else."""
+
+from collections.abc import Sequence
+
+from handlers.account import Account
+from handlers.changes import EmailClaim
+from handlers.outcome import Outcome
+from storage.ports import Ledger
+from tests.builders import some_changes
+
+
+async def write(
+    ledger: Ledger,
+    *,
+    accounts: Sequence[Account] = (),
+    outcomes: Sequence[Outcome] = (),
+    released: Sequence[EmailClaim] = (),
+    claimed: Sequence[EmailClaim] = (),
+    opened: Sequence[Account] = (),
+) -> None:
+    """Write all of it in one transaction of its own."""
+    async with ledger.transaction() as transaction:
+        await transaction.apply(
+            some_changes(
+                accounts=accounts,
+                outcomes=outcomes,
+                released=released,
+                claimed=claimed,
+                opened=opened,
+            )
+        )
+        await transaction.commit()
