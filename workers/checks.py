@@ -16,6 +16,9 @@ from workers.keys import KeysError, read_keys
 from workers.stores import mongo_options, redis_options
 from workers.topic_checks import topic_problems, topic_warnings
 
+ROUNDS_SAFE_MIN = 10
+"""What password storage guides give as the least for bcrypt."""
+
 
 class CheckFailedError(Exception):
     """The worker must not start; `problems` has one line for each reason."""
@@ -44,6 +47,7 @@ async def run_checks(settings: Settings) -> list[str]:
     await _mongodb(settings, found)
     await _redis(settings, found)
     _keys(settings, found)
+    _passwords(settings, found)
     if found.problems:
         raise CheckFailedError(*found.problems)
     return found.warnings
@@ -96,6 +100,15 @@ def _keys(settings: Settings, found: Findings) -> None:
         read_keys(settings.keys_dir)
     except KeysError as error:
         found.problems.append(str(error))
+
+
+def _passwords(settings: Settings, found: Findings) -> None:
+    weak = settings.password_bcrypt_rounds < ROUNDS_SAFE_MIN
+    if settings.password_scheme == "bcrypt_sha256" and weak:
+        found.warnings.append(
+            f"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS={settings.password_bcrypt_rounds} is for tests only: "
+            f"stolen hashes would be guessed soon; set {ROUNDS_SAFE_MIN} or more"
+        )
 
 
 def _hosts(bootstrap: str) -> Iterator[str]:

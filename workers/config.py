@@ -37,7 +37,7 @@ PORT_MAX = 65_535
 """TCP."""
 
 BCRYPT_ROUNDS_MIN = 4
-"""bcrypt's own lower bound: fit for tests only, the start-up check warns below 10."""
+"""bcrypt's own lower bound: fit for tests only; the start-up check warns of it."""
 
 BCRYPT_ROUNDS_MAX = 16
 """About four seconds for each password; more would let registrations pile up for hours."""

@@ -1,8 +1,11 @@
 """Settings as they may be shown: secrets blanked, each value with its source."""
 
+import ast
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from inspect import getsource
+from itertools import pairwise
 
 from pydantic import BaseModel, SecretStr
 
@@ -30,13 +33,35 @@ def shown(settings: Settings) -> list[Shown]:
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    about = _documented(LedgerOptions)
     for name, field in Settings.model_fields.items():
         if name == "ledger":
             for bound in fields(LedgerOptions):
                 value = getattr(settings.ledger, bound.name)
-                yield f"ledger_{bound.name}", value, "A bound of the ledger worker."
+                yield f"ledger_{bound.name}", value, about[bound.name]
         elif name != "sources":
-            yield name, getattr(settings, name), field.description or ""
+            yield name, getattr(settings, name), _line(field.description or "")
+
+
+def _documented(described: type) -> dict[str, str]:
+    """Return field → the text under it in the source; at run time nobody keeps it."""
+    declared = ast.parse(getsource(described)).body[0]
+    assert isinstance(declared, ast.ClassDef)
+    texts: dict[str, str] = {}
+    for statement, after in pairwise(declared.body):
+        match statement, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                texts[name] = _line(text)
+            case _:
+                pass
+    return texts
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _text(value: object) -> str:

@@ -15,6 +15,7 @@ from workers.ledger.backoff import backoff_s
 from workers.ledger.consumer import Hooks
 from workers.ledger.options import LedgerOptions
 from workers.ledger.parsing import Raw
+from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,11 @@ class CredentialsReader:
     def __post_init__(self) -> None:
         """Listen to the group."""
         self.hooks = Hooks(revoked=self.revoked, idle=self.idle)
+
+    @property
+    def progress(self) -> Progress:
+        """This worker's account of itself."""
+        return self.worker.progress
 
     async def take(self, records: Sequence[Raw]) -> None:
         """Settle *records* as far as possible now, and commit that."""

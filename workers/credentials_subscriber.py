@@ -3,15 +3,13 @@
 import logging
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from contracts.topics import CREDENTIALS
 from workers.credentials_reader import CredentialsReader
-from workers.ledger.consumer import LedgerConsumer
-from workers.ledger.subscriber import ConsumerBuilder, undecoded, unparsed
+from workers.ledger.subscriber import undecoded, unparsed
 
 logger = logging.getLogger(__name__)
 
@@ -51,19 +49,3 @@ def add_credentials(broker: KafkaBroker, reader: CredentialsReader) -> None:
             name = type(error).__name__
             logger.error("a batch of credentials failed with %s", name)  # noqa: TRY400
             worker.progress.fail(f"a batch of credentials failed: {name}")
-
-
-def credentials_builder(reader: CredentialsReader, build: ConsumerBuilder) -> ConsumerBuilder:
-    """Return a builder that gives the identity group its own consumer, the others *build*'s."""
-
-    def build_consumer(**settings: Any) -> AIOKafkaConsumer:
-        if settings.get("group_id") != reader.worker.group:
-            return build(**settings)
-        reader.consumer = LedgerConsumer(
-            hooks=reader.hooks,
-            progress=reader.worker.progress,
-            **{**getattr(build, "keywords", {}), **settings},
-        )
-        return reader.consumer
-
-    return build_consumer

@@ -31,6 +31,9 @@ RECOUNT_ACCOUNTS = 20
 RECOUNT_PAUSE_S = 5.0
 """Between two samples."""
 
+RECOUNT_AGAIN_S = 300.0
+"""Between two walks over all accounts: a small service is not recounted all the time."""
+
 ENTRIES_PER_S = 2000
 """Entries read for a recount: about three hundredths of a core, and of MongoDB."""
 
@@ -141,7 +144,7 @@ class Housekeeper:
         for one in page.discrepancies:
             log.error("account %s: %s: %s", one.account_id, one.violation, one.detail)
         self._recounted = page.last or ""
-        return RECOUNT_PAUSE_S
+        return RECOUNT_PAUSE_S if page.last else RECOUNT_AGAIN_S
 
     async def count_pending(self) -> float:
         """Count the registrations that wait too long; return the seconds until the next count."""

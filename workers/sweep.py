@@ -14,10 +14,10 @@ from workers.metrics import Metrics
 log = logging.getLogger(__name__)
 
 ROUND_S = 1.0
-"""Between two pages: small and often disturbs less than large and rare."""
+"""Between two pages where there are many: small and often disturbs less than large and rare."""
 
 PAGE_MIN = 10
-"""Accounts in a page of a small service: its whole sweep takes minutes then."""
+"""Accounts in a page where there are few: they need no finer steps."""
 
 PAGE_MAX = 500
 """Accounts in a page: reading and publishing them takes well under a tenth of a second."""
@@ -67,7 +67,8 @@ class Sweep:
     async def step(self) -> float:
         """Publish one page; return how many seconds to wait before the next.
 
-        After an error the same page comes again.
+        After an error the same page comes again. Accounts that would not settle come with the
+        next page, which is then soon.
         """
         limit, pause_s = plan(await self._ledger.count_accounts(), self._state_sweep_s)
         page = await self._ledger.page(after=self._after, limit=limit)
@@ -76,11 +77,14 @@ class Sweep:
         self._unsettled |= usernames
         await self._publish([*page, *late])
         self._metrics.swept_accounts_total.inc(len(page))
+        if self._unsettled:
+            pause_s = min(pause_s, ROUND_S)
         if len(page) == limit:
             self._after = page[-1].username
-        else:
-            self._begin_again()
-        return pause_s
+            return pause_s
+        at_the_end = not page and self._after
+        self._begin_again()
+        return ROUND_MIN_S if at_the_end else pause_s
 
     async def _publish(self, accounts: Sequence[Account]) -> None:
         """Publish *accounts*, then again those that changed meanwhile: ours could be the last."""
@@ -149,8 +153,5 @@ class Sweep:
 def plan(accounts: int, state_sweep_s: float) -> tuple[int, float]:
     """Return the accounts of a page and the pause after it, so that a sweep ends in time."""
     budget_s = state_sweep_s * MARGIN
-    wanted = math.ceil(accounts * ROUND_S / budget_s)
-    limit = min(PAGE_MAX, max(PAGE_MIN, wanted))
-    if wanted <= PAGE_MAX:
-        return limit, ROUND_S
-    return limit, max(ROUND_MIN_S, budget_s * limit / accounts)
+    limit = min(PAGE_MAX, max(PAGE_MIN, math.ceil(accounts * ROUND_S / budget_s)))
+    return limit, min(budget_s, max(ROUND_MIN_S, budget_s * limit / max(1, accounts)))

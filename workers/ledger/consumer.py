@@ -76,6 +76,8 @@ class LedgerConsumer(AIOKafkaConsumer):
         self.hooks = hooks
         self.cursors: dict[TopicPartition, int] = {}
         self.undecodable: set[TopicPartition] = set()
+        self.last_timestamps_ms: dict[tuple[str, int], int] = {}
+        """Broker time of the last record taken, for the lag in seconds."""
         self._progress = progress
         self._held: set[TopicPartition] = set()
 
@@ -93,8 +95,9 @@ class LedgerConsumer(AIOKafkaConsumer):
             records: Poll = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
             if self.hooks.reset_needed:
                 return {}
-            for tp in records:
+            for tp, batch in records.items():
                 self.cursors[tp] = await self.position(tp)
+                self.last_timestamps_ms[tp.topic, tp.partition] = batch[-1].timestamp
         except ConsumerStoppedError:
             raise
         except OffsetOutOfRangeError as error:
@@ -109,6 +112,10 @@ class LedgerConsumer(AIOKafkaConsumer):
         if not records:
             await self.hooks.idle()
         return records
+
+    def high_water(self, topic: str, partition: int) -> int | None:
+        """Return the end of the log as last fetched; None before the first fetch."""
+        return self.highwater(TopicPartition(topic, partition))
 
     async def settle_cursors(self, places: Iterable[TopicPartition]) -> None:
         """Take in how far control records moved *places*; only between poll and next poll."""

@@ -92,6 +92,11 @@ class Engine:
         self._parser = Parser(self.prefix)
         self._names = TopicNames.under(self.prefix)
 
+    @property
+    def progress(self) -> Progress:
+        """This worker's account of itself."""
+        return self.outside.progress
+
     async def take(self, records: Sequence[Raw]) -> None:
         """Decide *records* in one cycle, and leave it to be published.
 

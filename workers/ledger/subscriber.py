@@ -1,16 +1,14 @@
 """The ledger's one batch subscriber: raw records of all ordered topics, acknowledged by us."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
-from workers.ledger.consumer import LedgerConsumer
 from workers.ledger.engine import Engine
 from workers.ledger.parsing import Raw
 
@@ -27,8 +25,6 @@ FETCH_BYTES_MAX = 8 * 1024 * 1024
 
 PARTITION_BYTES_MAX = 1024 * 1024
 """Of one partition in a fetch: the largest record fits."""
-
-ConsumerBuilder = Callable[..., AIOKafkaConsumer]
 
 
 async def undecoded(message: KafkaMessage) -> Any:
@@ -94,20 +90,3 @@ def add_ledger(broker: KafkaBroker, engine: Engine) -> None:
             # The framework would swallow it and go on with the next records.
             logger.exception("a cycle failed")
             engine.outside.progress.fail(f"a cycle failed: {type(error).__name__}")
-
-
-def ledger_builder(engine: Engine, build: ConsumerBuilder) -> ConsumerBuilder:
-    """Return a builder that gives the ledger's group its own consumer, the others *build*'s."""
-
-    def build_consumer(**settings: Any) -> AIOKafkaConsumer:
-        if settings.get("group_id") != engine.options.group:
-            return build(**settings)
-        consumer = LedgerConsumer(
-            hooks=engine.hooks,
-            progress=engine.outside.progress,
-            **{**getattr(build, "keywords", {}), **settings},
-        )
-        engine.consumer = consumer
-        return consumer
-
-    return build_consumer

@@ -1,0 +1,221 @@
+"""One process: its workers on one FastStream application, the sidecar beside them."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import uvicorn
+from aiokafka.errors import KafkaError
+from faststream.asgi import AsgiFastStream
+from faststream.kafka import KafkaBroker
+
+from workers.asyncapi.document import Contract, document
+from workers.building import (
+    Resources,
+    build_credentials,
+    build_engine,
+    build_housekeeper,
+    open_resources,
+)
+from workers.checks import run_checks
+from workers.config import ConfigError, Settings
+from workers.consumers import Owner, connect_consumers
+from workers.credentials_subscriber import add_credentials
+from workers.health import Health, Probe
+from workers.kafka import kafka_connection
+from workers.kafka_probe import KafkaProbe
+from workers.kafka_security import kafka_security
+from workers.lag import export_lag
+from workers.ledger.subscriber import add_ledger
+from workers.logs import set_up_logging
+from workers.progress import Progress
+from workers.roles import ALL, Role
+from workers.sidecar import sidecar_routes
+from workers.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+END_MARGIN_S = 10.0
+"""Beyond the bounded parts of a stop: after that the process ends, whatever still hangs."""
+
+FAILED = 1
+"""Exit code of a process that its watchdog ended."""
+
+
+class Service:
+    """What runs in this process, put together from the roles asked for."""
+
+    def __init__(self, settings: Settings, roles: Collection[Role]) -> None:
+        self.settings = settings
+        self._roles = roles
+        self._owners: dict[str, Owner] = {}
+        self._drains: list[Callable[[], Awaitable[None]]] = []
+        self._chores: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._progress: list[Progress] = []
+        self.reason: str | None = None
+        """Why the watchdog ended the process."""
+        self.server: uvicorn.Server | None = None
+
+    async def build(self, stack: AsyncExitStack) -> AsgiFastStream:
+        """Open everything and return the application; *stack* closes what was opened."""
+        settings = self.settings
+        resources = await open_resources(settings, stack)
+        broker = KafkaBroker(
+            settings.kafka_bootstrap.split(","),
+            security=kafka_security(settings),
+            allow_auto_create_topics=False,
+            graceful_timeout=settings.ledger_options().shutdown_timeout_ms / 1000,
+            logger=None,
+        )
+        await self._add_workers(broker, resources, stack)
+        probe = KafkaProbe(kafka_connection(settings))
+        stack.push_async_callback(probe.stop)
+        health = Health(
+            probes=[
+                Probe(name="kafka", ask=probe.ask),
+                Probe(name="mongodb", ask=lambda: resources.mongo.run({"ping": 1})),
+                Probe(name="redis", ask=resources.redis.ping, required=False),
+            ],
+            workers=self._progress,
+            watchdog_s=settings.watchdog_s,
+            metrics=resources.metrics,
+        )
+        watchdog = Watchdog(
+            self._progress,
+            watchdog_s=settings.watchdog_s,
+            end=self._end,
+            metrics=resources.metrics,
+        )
+        self._chores += [health.run, watchdog.run, self._lag(resources)]
+
+        async def connect() -> None:
+            await connect_consumers(broker, self._owners)
+
+        contract = document(
+            prefix=settings.topic_prefix,
+            bootstrap=settings.kafka_bootstrap,
+            partitions=settings.partitions,
+        )
+        return AsgiFastStream(
+            broker,
+            asgi_routes=sidecar_routes(
+                health, resources.metrics.registry, resources.ring.jwks, contract
+            ),
+            specification=Contract(contract),
+            logger=None,
+            lifespan=self._lifespan,
+            on_startup=[connect],
+            on_shutdown=[self._drain],
+        )
+
+    async def _add_workers(
+        self, broker: KafkaBroker, resources: Resources, stack: AsyncExitStack
+    ) -> None:
+        if Role.LEDGER in self._roles:
+            engine = build_engine(resources, stack)
+            add_ledger(broker, engine)
+            self._owners[engine.options.group] = engine
+            self._drains.append(engine.drain)
+            self._progress.append(engine.progress)
+        if Role.IDENTITY in self._roles:
+            reader = build_credentials(resources, stack)
+            cost_s = await reader.worker.hasher.measure_cost_s()
+            logger.info("hashing one password takes %.0f ms on this machine", cost_s * 1000)
+            add_credentials(broker, reader)
+            self._owners[self.settings.identity_group] = reader
+            self._drains.append(reader.drain)
+            self._progress.append(reader.progress)
+        if Role.HOUSEKEEPER in self._roles:
+            self._chores.append(build_housekeeper(resources, stack).run)
+
+    def _lag(self, resources: Resources) -> Callable[[], Coroutine[Any, Any, None]]:
+        return lambda: export_lag(self._owners.values(), resources.metrics)
+
+    @asynccontextmanager
+    async def _lifespan(self) -> AsyncGenerator[None]:
+        chores = [asyncio.create_task(chore()) for chore in self._chores]
+        try:
+            yield
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+
+    async def _drain(self) -> None:
+        """Finish what is in hand; the group is left afterwards."""
+        longest_s = self.settings.ledger_options().shutdown_timeout_ms / 1000 + END_MARGIN_S
+        asyncio.get_running_loop().call_later(longest_s, _end_hard)
+        await asyncio.gather(*(drain() for drain in self._drains))
+
+    def _end(self, reason: str) -> None:
+        self.reason = reason
+        if self.server is not None:
+            self.server.should_exit = True
+
+
+async def run_worker(
+    settings: Settings,
+    roles: Collection[Role] = ALL,
+    on_listening: Callable[[str], None] | None = None,
+) -> int:
+    """Run until a signal or the watchdog ends it; return the exit code.
+
+    *on_listening* is called with the sidecar's address once it answers.
+
+    Raises:
+        CheckFailedError: Something it needs is missing; nothing was consumed.
+    """
+    set_up_logging(settings.log_level, settings.log_format)
+    for warning in await run_checks(settings):
+        logger.warning("%s", warning)
+    service = Service(settings, roles)
+    listener = _listen(settings)
+    host, port = listener.getsockname()[:2]
+    async with AsyncExitStack() as stack:
+        app = await service.build(stack)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        service.server = server
+        logger.info("sidecar at http://%s:%s, workers: %s", host, port, ", ".join(sorted(roles)))
+        if on_listening is not None:
+            on_listening(f"http://{host}:{port}")
+        try:
+            await server.serve(sockets=[listener])
+        except KafkaError as error:
+            logger.error("Kafka failed at the start: %s", error)  # noqa: TRY400 - one clear line
+            return FAILED
+    if service.reason is not None:
+        logger.error("ended: %s", service.reason)
+        return FAILED
+    return 0 if server.started else FAILED
+
+
+def _listen(settings: Settings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.sidecar_host, settings.sidecar_port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"the sidecar cannot listen on {settings.sidecar_host}:{settings.sidecar_port} "
+            f"({error.strerror}); set ACCOUNTS_SIDECAR_PORT to a free port, or 0 for any"
+        ) from error
+    return listener
+
+
+def _end_hard() -> None:
+    logger.error("the stop took too long; ending at once")
+    os._exit(FAILED)

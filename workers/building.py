@@ -1,0 +1,154 @@
+"""Builds the workers of one process from the settings, and closes what they opened."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+from contracts.topics import ORDERED
+from storage.mongo import MongoLedger
+from storage.mongo_client import MongoClient
+from storage.mongo_credentials import MongoCredentials
+from storage.redis import RedisHealth, RedisLease, connect
+from workers.answers import Answering, Repeating
+from workers.clock import utc_now
+from workers.config import Settings
+from workers.credentials import CredentialsWorker
+from workers.credentials_reader import CredentialsReader
+from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
+from workers.housekeeper import Housekeeper
+from workers.kafka import kafka_connection
+from workers.keys import KeyRing
+from workers.ledger.engine import Engine, Outside
+from workers.ledger.publication import TopicNames
+from workers.metrics import Metrics
+from workers.passwords import PasswordGate
+from workers.progress import Progress
+from workers.publishing import Publisher
+from workers.replies import Replies
+from workers.stores import mongo_options, redis_options
+from workers.sweep import Sweep
+
+LEASE_TTL = timedelta(seconds=15)
+"""How long a housekeeper that died keeps the others from taking over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What all workers of a process share."""
+
+    settings: Settings
+    metrics: Metrics
+    mongo: MongoClient
+    ledger: MongoLedger
+    credentials: MongoCredentials
+    redis: RedisHealth
+    ring: KeyRing
+    lease: RedisLease
+
+
+async def open_resources(settings: Settings, stack: AsyncExitStack) -> Resources:
+    """Connect to the stores; *stack* closes them."""
+    mongo = MongoClient(mongo_options(settings))
+    stack.push_async_callback(mongo.close)
+    redis = connect(redis_options(settings))
+    stack.push_async_callback(redis.aclose)
+    ledger = MongoLedger(mongo)
+    return Resources(
+        settings=settings,
+        metrics=Metrics(),
+        mongo=mongo,
+        ledger=ledger,
+        credentials=MongoCredentials(mongo),
+        redis=RedisHealth(redis),
+        ring=KeyRing(settings.keys_dir),
+        lease=RedisLease(
+            redis,
+            name=f"{settings.topic_prefix}housekeeper",
+            ttl=LEASE_TTL,
+            next_token=ledger.next_fencing_token,
+        ),
+    )
+
+
+def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
+    """Return the ledger worker."""
+    settings = resources.settings
+    publisher, replies = _publishing(resources, stack)
+    pool = QuietPool("seals", 1)
+    stack.callback(pool.close)
+    gate = PasswordGate(resources.ring, pool)
+    gate.warm_up()
+    return Engine(
+        Outside(
+            ledger=resources.ledger,
+            publisher=publisher,
+            replies=replies,
+            gate=gate,
+            metrics=resources.metrics,
+            progress=Progress("ledger"),
+        ),
+        settings.ledger_options(),
+        settings.rules(),
+        [settings.topic_prefix + topic.name for topic in ORDERED],
+        settings.topic_prefix,
+    )
+
+
+def build_credentials(resources: Resources, stack: AsyncExitStack) -> CredentialsReader:
+    """Return the identity worker's part that hashes new passwords."""
+    settings = resources.settings
+    pool = QuietPool("hashes", settings.password_hash_threads)
+    stack.callback(pool.close)
+    policy = HashingPolicy(
+        scheme=settings.password_scheme, bcrypt_rounds=settings.password_bcrypt_rounds
+    )
+    worker = CredentialsWorker(
+        credentials=resources.credentials,
+        hasher=PasswordHasher(policy, pool),
+        ring=resources.ring,
+        answers=Answering(*_publishing(resources, stack)),
+        progress=Progress("identity"),
+        metrics=resources.metrics,
+        clock=utc_now,
+        prefix=settings.topic_prefix,
+        group=settings.identity_group,
+    )
+    return CredentialsReader(worker=worker, options=settings.ledger_options())
+
+
+def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeeper:
+    """Return the housekeeper."""
+    settings = resources.settings
+    publisher, _ = _publishing(resources, stack)
+    sweep = Sweep(
+        resources.ledger,
+        Repeating(publisher, TopicNames.under(settings.topic_prefix)),
+        state_sweep_s=settings.state_sweep_s,
+        metrics=resources.metrics,
+    )
+    return Housekeeper(
+        lease=resources.lease,
+        ledger=resources.ledger,
+        credentials=resources.credentials,
+        sweep=sweep,
+        metrics=resources.metrics,
+    )
+
+
+def _publishing(resources: Resources, stack: AsyncExitStack) -> tuple[Publisher, Replies]:
+    settings = resources.settings
+    connection = kafka_connection(settings)
+    options = settings.ledger_options()
+    publisher = Publisher(
+        connection, deadline_ms=options.publish_deadline_ms, metrics=resources.metrics
+    )
+    replies = Replies(
+        connection,
+        Publisher(connection, deadline_ms=options.reply_timeout_ms, metrics=resources.metrics),
+        allowed=settings.reply_to_pattern,
+        timeout_ms=options.reply_timeout_ms,
+        retry_s=options.reply_retry_s,
+    )
+    stack.push_async_callback(replies.stop)
+    stack.push_async_callback(publisher.stop)
+    return publisher, replies

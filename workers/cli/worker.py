@@ -1,0 +1,37 @@
+"""`accounts worker`: run the workers until told to stop."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from workers.config import load_settings
+from workers.roles import ALL, Role
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("worker")(worker)
+
+
+def worker(
+    only: Annotated[
+        list[Role] | None, typer.Option(help="Run this worker alone; may be given several times.")
+    ] = None,
+) -> None:
+    """Run the workers and the sidecar until a signal; exit 1 if the watchdog had to end it."""
+    # Here, because FastStream takes long to load and the other commands do without it.
+    from workers.app import run_worker  # noqa: PLC0415
+
+    code = _run(run_worker(load_settings(), frozenset(only) if only else ALL))
+    if code:
+        raise typer.Exit(code)
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        import uvloop  # noqa: PLC0415 - not to be had on every platform
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)

@@ -1,0 +1,17 @@
+"""What a process may do, each startable alone so that it scales apart."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """One worker."""
+
+    LEDGER = "ledger"
+    """Decides commands and moves money."""
+    IDENTITY = "identity"
+    """Hashes passwords of new accounts."""
+    HOUSEKEEPER = "housekeeper"
+    """Sweeps states and recounts money; one at a time over all processes."""
+
+
+ALL = frozenset(Role)
