@@ -86,7 +86,7 @@ def _of_tag(document: Json, name: str) -> list[str]:
 
 
 def _address(document: Json, channel: str) -> str:
-    return document["channels"][channel]["address"] or "reply_to"
+    return document["channels"][channel]["address"] or "(the topic in reply_to)"
 
 
 def _contents(sections: Iterable[tuple[str, Sequence[str], str]]) -> Iterable[Html]:

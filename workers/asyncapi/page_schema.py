@@ -69,7 +69,7 @@ def _meaning(schema: Json) -> Html:
 
 
 def _number(value: Any) -> str:
-    return f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _json(value: Any) -> str:
