@@ -120,6 +120,14 @@ class TestACrash:
 
 
 class TestCommitting:
+    async def test_keeps_one_users_records_in_order(self, bench: Bench) -> None:
+        bench.credentials.broken_for = {"alice"}
+
+        offsets = await bench.worker.process([bench.waiting(0), bench.waiting(1)])
+
+        assert bench.credentials.calls["insert"] == 1
+        assert offsets == {FIRST: 0}
+
     async def test_stops_at_the_first_that_is_not_answered(self, bench: Bench) -> None:
         bench.credentials.broken_for = {"user-1"}
         batch = [bench.waiting(n, f"user-{n}") for n in range(3)]

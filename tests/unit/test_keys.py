@@ -92,6 +92,16 @@ class TestAKeyFile:
         assert jwk["d"] not in str(caught.value)
         assert caught.value.__suppress_context__
 
+    def test_whose_halves_do_not_belong_together_is_refused(self, tmp_path: Path) -> None:
+        new_key(tmp_path, NOON)
+        stranger = new_key(tmp_path / "elsewhere", NOON).public_jwk()
+        jwk = json.loads(only_file(tmp_path).read_text())
+        mixed = jwk | {"x": stranger["x"], "kid": stranger["kid"]}
+        only_file(tmp_path).write_text(json.dumps(mixed))
+
+        with pytest.raises(KeysError, match="is not a sealing key"):
+            KeyRing(tmp_path)
+
     @pytest.mark.parametrize("content", ["", "[]", "null", "{", "\x00\xff", "[" * 4000])
     def test_that_is_no_key_is_refused(self, tmp_path: Path, content: str) -> None:
         path = tmp_path / "sealing-x.json"
