@@ -71,6 +71,7 @@ def test_without_network_one_line_says_so_and_nothing_is_left(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
+    (tmp_path / "cache" / "partial-of-a-killed-process").mkdir(parents=True)
     reported: list[str] = []
 
     with pytest.raises(DevStackError, match="check the network") as failed:
