@@ -1,7 +1,8 @@
 """Talk to accounts: send commands, wait for answers, follow what happens to balances."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ from aiokafka import TopicPartition
 from client.answers import Answers
 from client.errors import NoAnswerError, UnreachableError
 from client.kafka import Kafka, Security
-from client.reader import Start, open_reader
+from client.reader import Reader, Start, open_reader
 from client.received import Received, received
 from client.sender import Sender
 from client.sequences import Sequences
@@ -62,6 +63,7 @@ class AccountsClient:
         self._prefix = topic_prefix
         self._reply_topic = reply_topic
         self._sender = Sender(self._kafka)
+        self._readers: set[Reader] = set()
         self._answers = Answers(self._kafka, reply_topic or self._topic(topics.RESULTS))
 
     async def __aenter__(self) -> Self:
@@ -81,6 +83,7 @@ class AccountsClient:
     ) -> None:
         """Disconnect. Iterators that are still followed end by themselves."""
         await self._answers.close()
+        await asyncio.gather(*(reader.close() for reader in self._readers))
         await self._sender.close()
 
     async def send(
@@ -163,7 +166,7 @@ class AccountsClient:
         Raises:
             UnreadableRecordError: Something on the topic is no result.
         """
-        async with open_reader(self._kafka, [self._topic(topics.RESULTS)], start) as reader:
+        async with self._reader(topics.RESULTS, start) as reader:
             async for record in reader.records():
                 yield received(record, Result)
 
@@ -183,8 +186,7 @@ class AccountsClient:
             seen = {username: state.sequence for username, state in start.balances.items()}
             sequences = Sequences(seen, complete=True)
             start = start.positions
-        topic = self._topic(topics.BALANCE_EVENTS)
-        async with open_reader(self._kafka, [topic], start) as reader:
+        async with self._reader(topics.BALANCE_EVENTS, start) as reader:
             async for record in reader.records():
                 event = received(record, BalanceChanged)
                 if sequences.is_new(event.message.username, event.message.sequence):
@@ -197,12 +199,10 @@ class AccountsClient:
             UnreadableRecordError: Something on the topic is no state of balances.
         """
         # First where the events end, then the states: a state is published before its events.
-        events = self._topic(topics.BALANCE_EVENTS)
-        async with open_reader(self._kafka, [events], "end") as reader:
+        async with self._reader(topics.BALANCE_EVENTS, "end") as reader:
             positions = dict(reader.ends)
         balances: dict[str, Balances] = {}
-        states = self._topic(topics.BALANCES)
-        async with open_reader(self._kafka, [states], "beginning") as reader:
+        async with self._reader(topics.BALANCES, "beginning") as reader:
             while not await reader.caught_up():
                 for record in await reader.poll():
                     state = received(record, Balances).message
@@ -210,6 +210,16 @@ class AccountsClient:
                     if known is None or known.sequence <= state.sequence:
                         balances[state.username] = state
         return Snapshot(balances=balances, positions=positions)
+
+    @asynccontextmanager
+    async def _reader(self, topic: topics.TopicSpec, start: Start) -> AsyncGenerator[Reader]:
+        async with open_reader(self._kafka, [self._topic(topic)], start) as reader:
+            # Who breaks out of an iterator leaves it open; at the latest it goes with the client.
+            self._readers.add(reader)
+            try:
+                yield reader
+            finally:
+                self._readers.discard(reader)
 
     def _topic(self, topic: topics.TopicSpec) -> str:
         return self._prefix + topic.name

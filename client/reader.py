@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Literal, Protocol, TypeAlias, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from client.kafka import Kafka, Record
 
@@ -60,10 +60,17 @@ class Reader:
         return [record for records in found.values() for record in records]
 
     async def records(self) -> AsyncIterator[Record]:
-        """Yield records for ever."""
-        while True:
-            for record in await self.poll():
-                yield record
+        """Yield records until the reader is closed."""
+        try:
+            while True:
+                for record in await self.poll():
+                    yield record
+        except ConsumerStoppedError:
+            return
+
+    async def close(self) -> None:
+        """Disconnect; may be called again."""
+        await self._consumer.stop()
 
     async def positions(self) -> dict[TopicPartition, int]:
         """Return the next offset of each partition: what `Start` takes."""
