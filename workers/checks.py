@@ -104,7 +104,7 @@ def _keys(settings: Settings, found: Findings) -> None:
 
 def _passwords(settings: Settings, found: Findings) -> None:
     weak = settings.password_bcrypt_rounds < ROUNDS_SAFE_MIN
-    if settings.password_scheme == "bcrypt_sha256" and weak:
+    if weak and settings.password_scheme == "bcrypt_sha256":  # noqa: S105 - a name
         found.warnings.append(
             f"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS={settings.password_bcrypt_rounds} is for tests only: "
             f"stolen hashes would be guessed soon; set {ROUNDS_SAFE_MIN} or more"

@@ -196,3 +196,12 @@ async def test_redis_away_is_only_a_warning(accounts: CommandLine) -> None:
     assert ended.returncode == 0
     [line] = ended.stderr.splitlines()
     assert line.startswith("warning: Redis")
+
+
+async def test_weak_hashes_are_a_warning(accounts: CommandLine) -> None:
+    await create(accounts)
+
+    ended = accounts.but(password_bcrypt_rounds="4").run("config", "check")
+
+    assert ended.returncode == 0
+    assert "ACCOUNTS_PASSWORD_BCRYPT_ROUNDS=4 is for tests only" in ended.stderr

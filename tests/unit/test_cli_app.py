@@ -67,7 +67,9 @@ def test_output_may_be_chosen_anywhere(arguments: list[str], tmp_path: Path) -> 
     ended = accounts(*arguments, cwd=tmp_path)
 
     settings = {row["setting"]: row for row in json.loads(ended.stdout)}
-    assert settings["partitions"] == {"setting": "partitions", "value": "12", "source": "default"}
+    assert settings["partitions"]["value"] == "12"
+    assert settings["partitions"]["source"] == "default"
+    assert settings["ledger_lanes"]["about"].startswith("Transactions side by side")
 
 
 def test_a_pipe_gets_plain_columns(tmp_path: Path) -> None:

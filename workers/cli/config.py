@@ -20,8 +20,11 @@ def register(app: typer.Typer) -> None:
 
 def show() -> None:
     """Show every setting with its source; secrets are blanked."""
-    rows = [(setting.name, setting.value, setting.source) for setting in shown(load_settings())]
-    output().table(("setting", "value", "source"), rows)
+    columns = ["setting", "value", "source"]
+    rows = [[one.name, one.value, one.source, one.about] for one in shown(load_settings())]
+    if output().is_json:  # on a screen it would leave no room
+        columns.append("about")
+    output().table(columns, [row[: len(columns)] for row in rows])
 
 
 def check() -> None:
