@@ -17,7 +17,7 @@ Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
 NICENESS = 10
-"""Of the pool's threads, 0 being ordinary: beside them money gets nine tenths of a busy core."""
+"""How much lower than the process a quiet thread's priority is: beside them money gets nine tenths of a busy core."""
 
 SAMPLE = "measured, never used"
 """What is hashed to measure: as long as an ordinary password."""
@@ -29,11 +29,18 @@ def pool_size() -> int:
 
 
 class QuietPool:
-    """A bounded number of low-priority threads for work that needs a core."""
+    """A bounded number of threads for work that needs a core, by default of low priority."""
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(self, name: str, size: int, *, niceness: int = NICENESS) -> None:
+        """Start no thread yet.
+
+        *niceness* 0 is for work that money waits for, or that holds the interpreter for long: a
+        thread that has to give way while it holds the interpreter stops the loop too.
+        """
         self.size = size
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name, initializer=_give_way)
+        self._threads = ThreadPoolExecutor(
+            size, thread_name_prefix=name, initializer=_give_way, initargs=(niceness,)
+        )
 
     async def run(
         self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs
@@ -48,10 +55,12 @@ class QuietPool:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _give_way() -> None:
+def _give_way(niceness: int) -> None:
     # Linux counts priority per thread; elsewhere this would slow down the whole process.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    if niceness and sys.platform == "linux":
+        thread = threading.get_native_id()
+        ours = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, ours + niceness)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

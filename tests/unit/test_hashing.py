@@ -21,6 +21,10 @@ def pool() -> Iterator[QuietPool]:
     pool.close()
 
 
+def priority() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
 def verifies(password: str, hashed: str) -> bool:
     context = CryptContext(schemes=["bcrypt_sha256", "argon2"])
     return bool(context.verify(password, hashed))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - no types
@@ -63,13 +67,16 @@ class TestThePolicy:
 
 class TestTheThreads:
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority per thread")
-    async def test_give_way_and_leave_the_loop_alone(self, pool: QuietPool) -> None:
-        before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    @pytest.mark.parametrize("niceness", [NICENESS, 0])
+    async def test_give_way_and_leave_the_loop_alone(self, niceness: int) -> None:
+        before = priority()
+        pool = QuietPool("quiet", 1, niceness=niceness)
 
-        inside = await pool.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        inside = await pool.run(priority)
+        pool.close()
 
-        assert inside == min(before + NICENESS, 19)
-        assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+        assert inside == min(before + niceness, 19)
+        assert priority() == before
 
     async def test_keep_the_password_out_of_what_waits(self, pool: QuietPool) -> None:
         gate = threading.Event()
