@@ -17,7 +17,7 @@ Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
 NICENESS = 10
-"""How much lower than the process a quiet thread's priority is: beside them money gets nine tenths of a busy core."""
+"""How much lower a quiet thread's priority is: beside it the rest gets nine tenths of a busy core."""
 
 SAMPLE = "measured, never used"
 """What is hashed to measure: as long as an ordinary password."""
