@@ -23,11 +23,6 @@ SAMPLE = "measured, never used"
 """What is hashed to measure: as long as an ordinary password."""
 
 
-def pool_size() -> int:
-    """Return how many threads suit this machine: half of its cores, the loop needs the others."""
-    return max(1, (os.cpu_count() or 1) // 2)
-
-
 class QuietPool:
     """A bounded number of threads for work that needs a core, by default of low priority."""
 

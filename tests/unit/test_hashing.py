@@ -90,7 +90,6 @@ class TestTheThreads:
 
 
 async def test_the_cost_is_measured(pool: QuietPool) -> None:
-    cheap = await PasswordHasher(CHEAP, pool).measure_cost_s()
-    dear = await PasswordHasher(HashingPolicy(bcrypt_rounds=8), pool).measure_cost_s()
+    cost_s = await PasswordHasher(HashingPolicy(bcrypt_rounds=8), pool).measure_cost_s()
 
-    assert 0 < cheap < dear
+    assert cost_s > 0.002  # a sixteenth of the default's; nothing computes it faster
