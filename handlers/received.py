@@ -35,6 +35,8 @@ class Received:
     actor: str | None = None
     password_problem: Code | None = None
     """Of a registration: what its sealed password was found to be."""
+    record: object = None
+    """As it was read; only its dead letter looks inside."""
 
     @property
     def id(self) -> str:

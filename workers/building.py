@@ -74,7 +74,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
     """Return the ledger worker."""
     settings = resources.settings
     publisher, replies = _publishing(resources, stack)
-    pool = QuietPool("seals", 1)
+    pool = QuietPool("seals", 1, niceness=0)  # a cycle waits for it
     stack.callback(pool.close)
     gate = PasswordGate(resources.ring, pool)
     gate.warm_up()

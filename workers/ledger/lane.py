@@ -1,7 +1,7 @@
 """One lane of a cycle: gather, decide, apply, in one transaction, as often as it takes."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.profile import UpdateProfile, email_claim
@@ -20,6 +20,7 @@ from storage.ports import (
     StoreUnavailableError,
 )
 from workers.clock import utc_now
+from workers.ledger.tenure import Tenure
 from workers.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,6 @@ logger = logging.getLogger(__name__)
 RACES_MAX = 3
 """Lost races in a row before a lane goes on one command at a time, so that one contended account
 does not keep all the others of its lane from committing."""
-
-
-class AbandonedError(Exception):
-    """The cycle was given up meanwhile; nothing of it may be published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +50,7 @@ class Surroundings:
     ledger: Ledger
     conclude: Conclude
     metrics: Metrics
-    writer: Callable[[], str]
-    retire_writer: Callable[[], None]
+    tenure: Tenure
     reading: Callable[[], Reading]
     ask_ends: Callable[[frozenset[int], Sequence[Received]], Awaitable[None]]
     pause: Callable[[str | None, int], Awaitable[None]]
@@ -70,59 +66,90 @@ class Lane:
     """Some of a cycle's users, their commands, and accounts only to be published again."""
 
     around: Surroundings
-    users: dict[str, list[Received]]
-    again: Sequence[str]
     unacknowledged: Mapping[str, int]
     """Of earlier cycles: username → lowest sequence not acknowledged."""
+    users: dict[str, list[Received]] = field(default_factory=dict[str, list[Received]])
+    again: list[str] = field(default_factory=list[str])
+    """Accounts that are only to be published once more."""
     applied: list[Applied] = field(default_factory=list[Applied])
     lowest: dict[str, int] = field(default_factory=dict[str, int])
     """Of this lane: username → lowest sequence it has to publish."""
 
     async def run(self) -> None:
-        """Apply everything; what has to wait is in the decisions' `parked`.
+        """Apply everything; what has to wait is in `parked`.
 
         Raises:
             AbandonedError: The cycle was given up.
         """
+        pending = list(self.users.values())
+        again = [name for name in self.again if name not in self.users]
         races = 0
+        while races < RACES_MAX:
+            applied = await self._try(pending, again, commands_max=None)
+            if applied is not None:
+                return
+            races += 1
+        await self._one_by_one(pending)
+        if again:
+            await self._insist((), again, commands_max=None)
+
+    def parked(self) -> Iterator[Received]:
+        """Yield the commands that have to wait."""
+        for applied in self.applied:
+            yield from applied.decision.parked
+
+    def met(self) -> Iterator[str]:
+        """Yield the users whose account another writer had marked."""
+        for applied in self.applied:
+            yield from applied.met
+
+    async def _one_by_one(self, pending: Sequence[list[Received]]) -> None:
+        """Decide each command by itself, so that a contended account keeps up only its own."""
+        for user in pending:
+            commands = user
+            while commands:
+                applied = await self._insist([commands], (), commands_max=1)
+                commands = list(applied.decision.undecided)
+
+    async def _insist(
+        self, users: Sequence[list[Received]], again: Sequence[str], commands_max: int | None
+    ) -> Applied:
+        """Try until it is applied, however many races are lost."""
         tries = 0
-        pending: list[list[Received]] = list(self.users.values())
-        again = self.again
-        while pending or again:
+        while True:
+            applied = await self._try(users, again, commands_max)
+            if applied is not None:
+                return applied
             tries += 1
-            single = races >= RACES_MAX
-            names = {received.command.username for user in pending for received in user}
+            await self.around.pause(None, tries)
+
+    async def _try(
+        self, users: Sequence[list[Received]], again: Sequence[str], commands_max: int | None
+    ) -> Applied | None:
+        """Return what was applied, or None for a lost race; waits out everything else."""
+        tries = 0
+        while True:
+            tries += 1
             try:
-                applied = await self._attempt(
-                    pending[:1] if single else pending,
-                    () if single and pending else [name for name in again if name not in names],
-                    commands_max=1 if single else None,
-                )
+                applied = await self._attempt(users, again, commands_max)
             except LostRaceError:
-                races += 1
                 self.around.metrics.lost_races_total.inc()
-                await self.around.pause(None, max(0, races - RACES_MAX))
-                continue
+                await self.around.pause(None, 0)
+                return None
             except CommitUnknownError:
-                self.around.retire_writer()
+                self.around.tenure.retire_writer()
                 await self.around.pause(None, tries)
-                continue
             except StoreUnavailableError as error:
                 logger.warning("the ledger waits: %s", error)
                 await self.around.pause("mongodb", tries)
-                continue
-            tries = 0
-            self._keep(applied)
-            if single and pending:
-                rest = list(applied.decision.undecided)
-                pending = [*([rest] if rest else []), *pending[1:]]
             else:
-                pending, again = [], ()
+                self._keep(applied)
+                return applied
 
     async def _attempt(
         self, users: Sequence[Sequence[Received]], again: Sequence[str], commands_max: int | None
     ) -> Applied:
-        writer = self.around.writer()
+        writer = self.around.tenure.writer
         async with self.around.ledger.transaction() as transaction:
             gathered, owed = await self._gather(transaction, users, again, writer)
             decision = self._decide(users, gathered, writer, commands_max)

@@ -31,6 +31,10 @@ class ParkingLot:
             waiting = {received.source for received in self._parked}
             self.ends = {source: ends for source, ends in self.ends.items() if source in waiting}
 
+    def keep_ends(self, ends: Mapping[Source, Ends]) -> None:
+        """Keep the end offsets asked for; the first answer for a command stays."""
+        self.ends = {**ends, **self.ends}
+
     def clear(self) -> None:
         """Forget everything: it will be read again."""
         self._parked = []

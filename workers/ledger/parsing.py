@@ -81,6 +81,7 @@ class Parser:
             trace=_trace(headers, command.command_id),
             reply_to=headers.get(names.REPLY_TO),
             actor=headers.get(names.ACTOR),
+            record=record,
         )
 
 

@@ -1,8 +1,9 @@
 """What one applied cycle has to say, in the order in which it is said."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import orjson
 
@@ -69,7 +70,7 @@ class Publication:
     times_ms: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Command → broker times of the records answered."""
 
-    def add_lane(self, lane: Lane, raws: Mapping[tuple[str, int, int], Raw]) -> None:
+    def add_lane(self, lane: Lane) -> None:
         """Say what *lane* did: states, owed events, answers, own events."""
         accounts: dict[str, Account] = {}
         for applied in lane.applied:
@@ -81,7 +82,7 @@ class Publication:
             for name in lane.again:
                 if name in applied.accounts:
                     accounts.setdefault(name, applied.accounts[name])
-            self._answers(applied.decision.answers, raws)
+            self._answers(applied.decision.answers)
         for account in accounts.values():
             record = balances(account)
             self.states.append(Outgoing.of(self.names.balances, account.username.encode(), record))
@@ -106,13 +107,13 @@ class Publication:
             )
             self._answer(problem.username, record, problem.reply_to)
 
-    def _answers(self, answers: Sequence[Answer], raws: Mapping[tuple[str, int, int], Raw]) -> None:
+    def _answers(self, answers: Sequence[Answer]) -> None:
         for answer in answers:
             received = answer.received
             self.times_ms.setdefault(received.type, []).append(received.timestamp_ms)
             outcome = answer.outcome
             if outcome is None:
-                self._undecided(answer, raws)
+                self._undecided(answer)
                 continue
             status = "accepted" if outcome.code is None else "rejected"
             self.answered[received.type, status, outcome.code or ""] += 1
@@ -145,12 +146,12 @@ class Publication:
         else:
             self.replies.append(Reply(to=reply_to, answer=answer))
 
-    def _undecided(self, answer: Answer, raws: Mapping[tuple[str, int, int], Raw]) -> None:
+    def _undecided(self, answer: Answer) -> None:
         received, refused = answer.received, answer.refused
         assert refused is not None
         self.answered[received.type, "undecided", refused.code.value] += 1
         command = received.command
-        record = refusal(
+        answered = refusal(
             username=command.username,
             command_id=command.command_id,
             name=received.type,
@@ -158,12 +159,11 @@ class Publication:
             at=utc_now(),
             trace=received.trace,
         )
-        self._answer(command.username, record, received.reply_to)
+        self._answer(command.username, answered, received.reply_to)
         if refused.code.info.dead_letter:
-            source = received.source
-            raw = raws[source.topic, source.partition, source.offset]
-            topic = next(t for t in topics.ORDERED if source.topic.endswith(t.name))
-            self._dead_letter(raw, topic, refused.code, refused.detail)
+            topic = next(t for t in topics.ORDERED if received.source.topic.endswith(t.name))
+            record = cast("Raw", received.record)
+            self._dead_letter(record, topic, refused.code, refused.detail)
 
     def _dead_letter(self, record: Raw, topic: TopicSpec, code: Code, reason: str) -> None:
         self.dead[record.topic, code.value] += 1

@@ -11,12 +11,13 @@ ACCOUNTS_MAX = 100_000
 class StatesAgain:
     """Usernames by when they are due, first due first."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay_ms: int) -> None:
+        self._delay_s = delay_ms / 1000
         self._due_at_s: dict[str, float] = {}
 
-    def schedule(self, usernames: Iterable[str], delay_ms: int) -> None:
-        """Publish these accounts' states once more, *delay_ms* from now at the earliest."""
-        at_s = monotonic_s() + delay_ms / 1000
+    def schedule(self, usernames: Iterable[str]) -> None:
+        """Publish these accounts' states once more, when a late writer must have given up."""
+        at_s = monotonic_s() + self._delay_s
         for username in usernames:
             if len(self._due_at_s) < ACCOUNTS_MAX:
                 self._due_at_s.setdefault(username, at_s)

@@ -89,4 +89,4 @@ def add_ledger(broker: KafkaBroker, engine: Engine) -> None:
         except Exception as error:
             # The framework would swallow it and go on with the next records.
             logger.exception("a cycle failed")
-            engine.outside.progress.fail(f"a cycle failed: {type(error).__name__}")
+            engine.progress.fail(f"a cycle failed: {type(error).__name__}")

@@ -1,0 +1,182 @@
+"""Publishes one cycle while the next is applied, then commits its offsets."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from workers.clock import monotonic_s, utc_now
+from workers.ledger.backoff import backoff_s
+from workers.ledger.consumer import LedgerConsumer
+from workers.ledger.options import LedgerOptions
+from workers.ledger.publication import Publication
+from workers.ledger.tenure import AbandonedError, Tenure
+from workers.metrics import Metrics
+from workers.progress import Progress
+from workers.publishing import Publisher, PublishError
+from workers.replies import Replies
+
+logger = logging.getLogger(__name__)
+
+
+class Outbox:
+    """At most one cycle on its way. It is published whole, however often that takes."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        replies: Replies,
+        *,
+        options: LedgerOptions,
+        metrics: Metrics,
+        progress: Progress,
+    ) -> None:
+        self._publisher = publisher
+        self._replies = replies
+        self._options = options
+        self._metrics = metrics
+        self._progress = progress
+        self._task: asyncio.Task[None] | None = None
+        self.unacknowledged: Mapping[str, int] = {}
+        """Username → lowest sequence in the cycle that is not fully acknowledged yet."""
+        self.on_repeat: Callable[[Publication], None] = lambda _: None
+        """Called when a publication has to be repeated: a late write may follow it."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a cycle is on its way."""
+        return self._task is not None and not self._task.done()
+
+    def start(
+        self,
+        publication: Publication,
+        commit: "Commit",
+        tenure: Tenure,
+    ) -> None:
+        """Publish and commit beside the caller's next steps; the one before must be done."""
+        assert not self.busy
+        self.unacknowledged = publication.lowest
+        self._task = asyncio.create_task(self._run(publication, commit, tenure, tenure.number))
+        self._task.add_done_callback(self._ended)
+
+    async def wait(self) -> None:
+        """Return when nothing is on its way.
+
+        Raises:
+            AbandonedError: What was on its way has been given up.
+        """
+        if self._task is None:
+            return
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.result()
+
+    def abandon(self) -> None:
+        """Stop publishing; what was not acknowledged is owed from now on."""
+        self.unacknowledged = {}
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def _run(
+        self, publication: Publication, commit: "Commit", tenure: Tenure, number: int
+    ) -> None:
+        started_s = monotonic_s()
+        tries = 0
+        while True:
+            try:
+                await self._send(publication)
+                break
+            except PublishError as error:
+                tries += 1
+                self._progress.wait_for("kafka")
+                logger.warning("publishing failed and is repeated: %s", error)
+                self.on_repeat(publication)
+                await asyncio.sleep(backoff_s(tries, self._options))
+                tenure.check(number)
+        self.unacknowledged = {}
+        self._count(publication)
+        await commit.run(tenure, number)
+        self._metrics.cycle_seconds.labels("publish").observe(monotonic_s() - started_s)
+        self._progress.advance()
+
+    async def _send(self, publication: Publication) -> None:
+        """States first, acknowledged; then everything else."""
+        await self._publisher.publish(publication.states)
+        _, undelivered = await asyncio.gather(
+            self._publisher.publish(publication.records),
+            self._replies.deliver(publication.replies),
+        )
+        await self._publisher.publish(undelivered)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """End the process where publishing failed in a way nobody foresaw."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and not isinstance(error, AbandonedError):
+            logger.error("publishing failed", exc_info=error)
+            self._progress.fail(f"publishing failed: {type(error).__name__}")
+
+    def _count(self, publication: Publication) -> None:
+        metrics = self._metrics
+        now_ms = utc_now().timestamp() * 1000
+        took_s = monotonic_s() - publication.read_at_s
+        for command, times_ms in publication.times_ms.items():
+            ages_s = [(now_ms - time_ms) / 1000 for time_ms in times_ms]
+            metrics.end_to_end_seconds.labels(command).observe_many(ages_s)
+            durations_s = [took_s] * len(times_ms)
+            metrics.command_duration_seconds.labels(command).observe_many(durations_s)
+        for (command, outcome, code), count in publication.answered.items():
+            metrics.commands_total.labels(command=command, outcome=outcome, code=code).inc(count)
+        for (topic, code), count in publication.dead.items():
+            metrics.dead_letters_total.labels(topic=topic, code=code).inc(count)
+
+
+class Commit:
+    """The offsets that one cycle answers up to."""
+
+    def __init__(
+        self,
+        consumer: LedgerConsumer,
+        offsets: Mapping[TopicPartition, int],
+        *,
+        done: Callable[[Mapping[TopicPartition, int]], None],
+        refused: Callable[[str], None],
+        backoff: Callable[[int], float],
+        progress: Progress,
+    ) -> None:
+        self._consumer = consumer
+        self._offsets = offsets
+        self._done = done
+        self._refused = refused
+        self._backoff = backoff
+        self._progress = progress
+
+    async def run(self, tenure: Tenure, number: int) -> None:
+        """Commit what is still ours, again and again while Kafka does not answer.
+
+        Raises:
+            AbandonedError: The group has moved on.
+        """
+        tries = 0
+        while True:
+            assigned = self._consumer.assignment()
+            ours = {tp: offset for tp, offset in self._offsets.items() if tp in assigned}
+            try:
+                if ours:
+                    await self._consumer.commit(ours)
+            except (CommitFailedError, IllegalStateError) as error:
+                tenure.check(number)
+                self._refused(f"the group has moved on: {error}")
+                raise AbandonedError from error
+            except KafkaError as error:
+                tries += 1
+                self._progress.wait_for("kafka")
+                logger.warning("committing offsets failed and is repeated: %s", error)
+                await asyncio.sleep(self._backoff(tries))
+                tenure.check(number)
+            else:
+                self._done(ours)
+                return

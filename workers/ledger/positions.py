@@ -1,0 +1,110 @@
+"""How far every input was read, and how far it may be committed."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from handlers.outcome import Source
+from handlers.reading import Ends, PartitionReading, Place, Reading
+from handlers.received import Received
+from workers.ledger.consumer import LedgerConsumer
+from workers.ledger.parsing import Raw
+
+logger = logging.getLogger(__name__)
+
+
+class Positions:
+    """What was read into this cycle or an earlier one; never what was only fetched."""
+
+    def __init__(self, topics: Sequence[str], *, clock_skew_ms: int) -> None:
+        self._topics = topics
+        self._clock_skew_ms = clock_skew_ms
+        self.ours: dict[Place, PartitionReading] = {}
+        self._others: dict[Place, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
+
+    def forget(self) -> None:
+        """Start over: reading restarts at the committed offsets."""
+        self.ours.clear()
+        self._others.clear()
+        self._committed.clear()
+
+    def read(self, record: Raw) -> None:
+        """Take in that *record* is part of the cycle."""
+        self.ours[record.topic, record.partition] = PartitionReading(
+            cursor=record.offset + 1, last_timestamp_ms=record.timestamp
+        )
+
+    def follow(self, consumer: LedgerConsumer) -> None:
+        """Take in the consumer's cursors, which control records move too."""
+        for tp, cursor in consumer.cursors.items():
+            place = (tp.topic, tp.partition)
+            known = self.ours.get(place)
+            undecodable = tp in consumer.undecodable
+            if known is None:
+                self.ours[place] = PartitionReading(cursor=cursor, undecodable=undecodable)
+            elif known.cursor != cursor or known.undecodable != undecodable:
+                self.ours[place] = replace(known, cursor=cursor, undecodable=undecodable)
+
+    def reading(self, ends: Mapping[Source, Ends]) -> Reading:
+        """Return what the core decides the finality of refusals by."""
+        return Reading(
+            topics=self._topics,
+            clock_skew_ms=self._clock_skew_ms,
+            ours=self.ours,
+            committed=self._others,
+            ends=ends,
+        )
+
+    async def ask_ends(
+        self, consumer: LedgerConsumer, numbers: frozenset[int], *, timeout_ms: int
+    ) -> Mapping[int, Ends]:
+        """Return how far all topics reach in these partition numbers; nothing if too slow."""
+        places = [TopicPartition(topic, number) for topic in self._topics for number in numbers]
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                ends = await consumer.ends(places)
+                for tp in places:
+                    if tp not in consumer.cursors:
+                        committed = await consumer.committed_or_zero(tp)
+                        self._others[tp.topic, tp.partition] = committed
+                await consumer.settle_cursors(places)
+        except (KafkaError, TimeoutError) as error:
+            logger.warning("end offsets did not come, refusals wait: %s", error)
+            return {}
+        self.follow(consumer)
+        return {
+            number: {tp.topic: ends[tp] for tp in places if tp.partition == number}
+            for number in numbers
+        }
+
+    def committable(
+        self, consumer: LedgerConsumer, waiting: Mapping[Place, int]
+    ) -> dict[TopicPartition, int]:
+        """Return the offsets up to which all is answered, where they have moved.
+
+        *waiting* has the first offset of each partition that is not answered yet.
+        """
+        offsets: dict[TopicPartition, int] = {}
+        for tp, cursor in consumer.cursors.items():
+            offset = waiting.get((tp.topic, tp.partition), cursor)
+            if self._committed.get(tp) != offset:
+                offsets[tp] = offset
+        return offsets
+
+    def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Take in that *offsets* are committed."""
+        self._committed.update(offsets)
+
+
+def by_source(commands: Sequence[Received], ends: Mapping[int, Ends]) -> dict[Source, Ends]:
+    """Return the ends to keep with each of *commands* whose partition number was asked for."""
+    return {
+        received.source: ends[received.source.partition]
+        for received in commands
+        if received.source.partition in ends
+    }
