@@ -66,7 +66,7 @@ def dev(
     screen = Screen()
     with ExitStack() as cleanup, _stopped_by_signals(screen):
         run = _start(data, screen, cleanup)
-        worker = None if no_worker else _start_worker(run, screen)
+        worker = None if no_worker else _start_worker(run, screen, cleanup)
         screen.ready(run.settings, worker, data)
         if story and worker is not None:
             screen.story_begins()
@@ -134,9 +134,10 @@ def _sidecar_port(wanted: int) -> int:
         return reserve({"sidecar": None})["sidecar"]
 
 
-def _start_worker(run: _Run, screen: Screen) -> DevWorker:
+def _start_worker(run: _Run, screen: Screen, cleanup: ExitStack) -> DevWorker:
     address = (run.settings.sidecar_host, run.settings.sidecar_port)
     worker = DevWorker(run.processes, run.folder / "worker.log", run.environment, address)
+    cleanup.callback(worker.stop)
     with screen.starting():
         screen.step("starting the worker")
         worker.start()

@@ -20,6 +20,9 @@ READY_S = 60.0
 POLL_S = 0.05
 """How often it is asked meanwhile."""
 
+STOP_S = 5.0
+"""Longest wait for its end: whoever pressed Ctrl-C is waiting."""
+
 HTTP_OK = 200
 NAME = "worker"
 
@@ -75,6 +78,13 @@ class DevWorker:
     def log_end(self) -> str:
         """Return the last lines of its log."""
         return log_tail(self.log_path) if self.log_path.exists() else "it wrote no log"
+
+    def stop(self) -> None:
+        """Let it finish what it has in hand, but not for long: what is left is done next time."""
+        if self.pid is not None:
+            self._processes.signal(NAME, signal.SIGTERM)
+            if self._processes.wait(NAME, STOP_S) is None:
+                self._processes.signal(NAME, signal.SIGKILL)
 
     def _is_ready(self) -> bool:
         try:
