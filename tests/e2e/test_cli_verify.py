@@ -1,0 +1,175 @@
+"""`accounts verify` finds what was changed behind the service's back."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from devstack.choose import Chosen
+from handlers.outcome import Outcome
+from handlers.rendering import Rendering
+from storage.mongo import MongoLedger
+from storage.mongo_client import MongoClient
+from tests.builders import a_claim, an_account, an_entry, an_outcome, some_changes
+from tests.e2e.command_line import CommandLine, a_command_line
+from workers.stores import mongo_options
+from workers.topics import apply_topics
+
+USERS = ["alice", "bobby", "carol"]
+ENTRIES = 3
+
+
+@pytest.fixture
+def accounts(stack: Chosen, tmp_path: Path) -> CommandLine:
+    """Return one with three sound accounts of three published entries each."""
+    line = a_command_line(stack.addresses, f"verify-{uuid4().hex}", tmp_path)
+    asyncio.run(_fill(line))
+    return line
+
+
+def entries_of(username: str) -> list[Outcome]:
+    return [
+        an_outcome(
+            username,
+            sequence=number,
+            entry=an_entry(number, before_minor=1000 * (number - 1), after_minor=1000 * number),
+        )
+        for number in range(1, ENTRIES + 1)
+    ]
+
+
+async def _fill(line: CommandLine) -> None:
+    settings = line.settings()
+    await apply_topics(settings)
+    client = MongoClient(mongo_options(settings))
+    ledger = MongoLedger(client)
+    await ledger.prepare()
+    outcomes = [outcome for username in USERS for outcome in entries_of(username)]
+    async with ledger.transaction() as transaction:
+        await transaction.apply(
+            some_changes(
+                accounts=[
+                    an_account(name, posted_minor=1000 * ENTRIES, sequence=ENTRIES)
+                    for name in USERS
+                ],
+                outcomes=outcomes,
+                claimed=[a_claim(f"{name}@example.com", name) for name in USERS],
+            )
+        )
+        await transaction.commit()
+    await ledger.close()
+    await publish(line, *outcomes)
+
+
+async def publish(line: CommandLine, *outcomes: Outcome) -> None:
+    producer: Any = AIOKafkaProducer(bootstrap_servers=line.settings().kafka_bootstrap)
+    await producer.start()
+    topic = f"{line.settings().topic_prefix}events.balance"
+    for outcome in outcomes:
+        value = Rendering(outcome).balance_event().value
+        await producer.send_and_wait(topic, value, outcome.username.encode())
+    await producer.stop()
+
+
+def change(line: CommandLine, *commands: dict[str, Any]) -> None:
+    async def run() -> None:
+        client = MongoClient(mongo_options(line.settings()))
+        for command in commands:
+            await client.run(command)
+        await client.close()
+
+    asyncio.run(run())
+
+
+def verified(line: CommandLine, *arguments: str) -> tuple[int, dict[str, Any]]:
+    ended = line.run("verify", *arguments, "--output", "json")
+    assert ended.stderr == ""
+    return ended.returncode, json.loads(ended.stdout)
+
+
+def found(record: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(one["username"], one["violation"]) for one in record["findings"]}
+
+
+class TestVerify:
+    def test_finds_nothing_where_everything_adds_up(self, accounts: CommandLine) -> None:
+        code, record = verified(accounts, "--topic")
+
+        assert code == 0
+        assert record["verified"] is True
+        assert (record["accounts"], record["entries"], record["events"]) == (3, 9, 9)
+
+    def test_says_it_in_one_line(self, accounts: CommandLine) -> None:
+        ended = accounts.run("verify")
+
+        assert ended.returncode == 0
+        assert ended.stdout.startswith("✓ everything adds up: 3 accounts, 9 entries, in ")
+
+    def test_finds_a_balance_that_was_changed(self, accounts: CommandLine) -> None:
+        changed = {"q": {"_id": "bobby"}, "u": {"$set": {"balances.0.posted_minor": 1}}}
+        change(accounts, {"update": "accounts", "updates": [changed]})
+
+        code, record = verified(accounts)
+
+        assert code == 1
+        assert found(record) == {("bobby", "wrong_sum")}
+
+    def test_finds_an_entry_that_is_gone(self, accounts: CommandLine) -> None:
+        gone = {"q": {"username": "alice", "sequence": 2}, "limit": 1}
+        change(accounts, {"delete": "outcomes", "deletes": [gone]})
+
+        code, record = verified(accounts)
+
+        assert code == 1
+        assert ("alice", "sequence_gap") in found(record)
+
+    def test_finds_an_account_that_is_gone(self, accounts: CommandLine) -> None:
+        change(accounts, {"delete": "accounts", "deletes": [{"q": {"_id": "carol"}, "limit": 1}]})
+
+        code, record = verified(accounts, "--topic")
+
+        assert code == 1
+        assert found(record) == {("carol", "unknown_account")}
+
+    def test_finds_an_address_that_nobody_claims(self, accounts: CommandLine) -> None:
+        gone = {"q": {"_id": "alice@example.com"}, "limit": 1}
+        change(accounts, {"delete": "emails", "deletes": [gone]})
+
+        code, record = verified(accounts)
+
+        assert code == 1
+        assert found(record) == {("alice", "email_unclaimed")}
+
+    def test_finds_an_event_that_was_repeated_with_other_bytes(self, accounts: CommandLine) -> None:
+        other = an_outcome("alice", sequence=1, reason="another")
+        asyncio.run(publish(accounts, other))
+
+        assert verified(accounts)[0] == 0
+        code, record = verified(accounts, "--topic", "--live")
+
+        assert code == 1
+        assert found(record) == {("alice", "event_changed")}
+
+    def test_finds_an_event_that_is_not_recorded(self, accounts: CommandLine) -> None:
+        asyncio.run(publish(accounts, an_outcome("alice", sequence=ENTRIES + 1)))
+
+        code, record = verified(accounts, "--topic")
+
+        assert code == 1
+        assert found(record) == {("alice", "event_unrecorded")}
+
+    def test_reports_each_finding_in_a_line(self, accounts: CommandLine) -> None:
+        change(accounts, {"delete": "emails", "deletes": [{"q": {}, "limit": 0}]})
+
+        ended = accounts.run("verify")
+
+        *findings, summary = ended.stdout.splitlines()
+        assert ended.returncode == 1
+        assert [line.split()[1:3] for line in findings] == [
+            [name, "email_unclaimed"] for name in USERS
+        ]
+        assert summary.startswith("✗ 3 findings in 3 accounts, 9 entries, in ")
