@@ -1,9 +1,9 @@
 """The connection to MongoDB, through PyMongo's asyncio API or its predecessor Motor."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import pymongo
 from pymongo.errors import ConfigurationError, PyMongoError
@@ -15,6 +15,7 @@ from storage.documents import CODEC, Document
 from storage.mongo_errors import check, translated
 from storage.ports import StoreCheckError
 
+Answer = TypeVar("Answer")
 Driver: TypeAlias = Literal["pymongo", "motor"]
 
 TIMEOUT_MS = 5000
@@ -76,7 +77,7 @@ class MongoClient:
         self.options = options
         self._client = _open(options)
         self._database = self._client[options.database]
-        self._unfinished: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[Any], Session | None] = {}
 
     async def run(
         self,
@@ -94,10 +95,8 @@ class MongoClient:
             LostRaceError, StoreUnavailableError: See `storage.mongo_errors`.
         """
         target = self._database if database is None else self._client[database]
-        try:
-            reply = await target.command(command, codec_options=CODEC, session=session)
-        except PyMongoError as error:
-            raise translated(error) from error
+        asked = target.command(command, codec_options=CODEC, session=session)
+        reply = await self.unhurried(_answered(asked), session=session)
         check(reply, ignored=ignored)
         return reply
 
@@ -122,25 +121,39 @@ class MongoClient:
                 session.start_transaction(_SNAPSHOT, _DURABLE, ReadPreference.PRIMARY)
         return cast("Session", session)
 
-    async def unhurried(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do *work* to its end even if the caller is cancelled: that would cut its connection."""
-        task = asyncio.create_task(work)
-        self._unfinished.add(task)
-        task.add_done_callback(self._finished)
-        await asyncio.shield(task)
+    async def unhurried(
+        self, work: Coroutine[Any, Any, Answer], *, session: Session | None = None
+    ) -> Answer:
+        """Do *work* to its end, which its timeout bounds, even if the caller is cancelled.
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._unfinished.discard(task)
-        if not task.cancelled():
-            task.exception()  # the caller that waited has seen it; else nobody wants it
+        Cancelled inside, the drivers close the connection, may leave a transaction open, and
+        PyMongo on Python 3.11 loses a cancellation that comes together with the reply.
+        """
+        task = asyncio.create_task(work)
+        self._under_way[task] = session
+        task.add_done_callback(self._under_way.pop)
+        return await asyncio.shield(task)
+
+    async def quiet(self, session: Session) -> None:
+        """Wait until nothing of *session* is under way any more."""
+        busy = [task for task, of in self._under_way.items() if of is session]
+        if busy:
+            await asyncio.wait(busy)
 
     async def close(self) -> None:
         """Wait a little for what is under way, then close every connection."""
-        if self._unfinished:
-            await asyncio.wait(self._unfinished, timeout=CLOSE_S)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=CLOSE_S)
         closing = self._client.close()
         if self.options.driver == "pymongo":
             await closing
+
+
+async def _answered(asked: Awaitable[Document]) -> Document:
+    try:
+        return await asked
+    except PyMongoError as error:
+        raise translated(error) from error
 
 
 def _open(options: MongoOptions) -> Any:
@@ -160,7 +173,7 @@ def _open(options: MongoOptions) -> Any:
             appname=options.application,
             **given,
         )
-    except (ConfigurationError, ValueError, TypeError) as error:
+    except (ConfigurationError, OSError, ValueError, TypeError) as error:
         # The driver's own text may repeat the URI, which may hold a password.
         raise StoreCheckError(
             f"the MongoDB address or its TLS settings are wrong ({type(error).__name__}): "

@@ -154,6 +154,7 @@ class MongoTransaction:
 
     async def _abort(self) -> None:
         assert self._session is not None
+        await self._client.quiet(self._session)
         try:
             # Failing here costs nobody but time: the server ends it when its lifetime is over.
             with suppress(PyMongoError), pymongo.timeout(ABORT_S):

@@ -1,0 +1,164 @@
+"""The lease and the health check on real Redis-protocol servers."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from devstack.choose import Chosen
+from storage.memory import MemoryLedger
+from storage.ports import StoreCheckError, StoreUnavailableError
+from storage.redis import RedisHealth, RedisLease, RedisOptions, connect
+from tests.ports.waiting import until
+
+pytestmark = pytest.mark.redis
+
+LONG = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def redis(stack: Chosen) -> AsyncIterator[Redis]:
+    """Yield a connection."""
+    client = connect(RedisOptions(url=stack.addresses.redis))
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def name() -> str:
+    """Return a lease of the test's own."""
+    return uuid4().hex
+
+
+class Leases:
+    """Makes leases that count their fencing tokens in the same place."""
+
+    def __init__(self, redis: Redis, name: str) -> None:
+        self._redis = redis
+        self._name = name
+        self._next_token = MemoryLedger().next_fencing_token
+
+    def one(self, ttl: timedelta = LONG) -> RedisLease:
+        return RedisLease(self._redis, name=self._name, ttl=ttl, next_token=self._next_token)
+
+
+@pytest.fixture
+def leases(redis: Redis, name: str) -> Leases:
+    """Return a maker of leases of one name."""
+    return Leases(redis, name)
+
+
+async def test_one_holds_it_at_a_time(leases: Leases) -> None:
+    mine, other = leases.one(), leases.one()
+
+    assert await mine.acquire() == 1
+    assert await other.acquire() is None
+    assert await mine.acquire() is None
+
+
+async def test_released_it_is_free(leases: Leases) -> None:
+    mine, other = leases.one(), leases.one()
+    await mine.acquire()
+
+    await mine.release()
+
+    assert await other.acquire() == 2
+
+
+async def test_another_cannot_release_or_renew_it(leases: Leases) -> None:
+    mine, other = leases.one(), leases.one()
+    await mine.acquire()
+
+    await other.release()
+
+    assert not await other.renew()
+    assert await mine.renew()
+
+
+async def test_it_ends_by_itself(leases: Leases, redis: Redis, name: str) -> None:
+    mine, other = leases.one(timedelta(milliseconds=30)), leases.one()
+    await mine.acquire()
+
+    async def expired() -> bool:
+        return not await redis.exists(f"lease:{name}")
+
+    await until(expired)
+
+    assert not await mine.renew()
+    assert await other.acquire() == 2
+    assert not await mine.renew()
+
+
+async def test_renewing_starts_its_time_again(leases: Leases, redis: Redis, name: str) -> None:
+    mine = leases.one(LONG)
+    await mine.acquire()
+    await redis.pexpire(f"lease:{name}", 5000)
+
+    assert await mine.renew()
+
+    assert await redis.pttl(f"lease:{name}") > 50_000
+
+
+async def test_flushed_it_is_lost(leases: Leases, redis: Redis, name: str) -> None:
+    """P8."""
+    mine, other = leases.one(), leases.one()
+    await mine.acquire()
+    await redis.delete(f"lease:{name}")
+
+    assert not await mine.renew()
+    assert await other.acquire() == 2
+
+
+async def test_its_names_do_not_meet(redis: Redis) -> None:
+    first, second = Leases(redis, uuid4().hex).one(), Leases(redis, uuid4().hex).one()
+
+    assert await first.acquire() == 1
+    assert await second.acquire() == 1
+
+
+async def test_a_server_that_answers_is_healthy(redis: Redis) -> None:
+    await RedisHealth(redis).ping()
+
+
+async def test_nobody_there_is_unavailable(name: str) -> None:
+    with socket.socket() as taken:  # bound but not listening: refuses
+        taken.bind(("127.0.0.1", 0))
+        redis = connect(RedisOptions(url=f"redis://127.0.0.1:{taken.getsockname()[1]}/0"))
+
+        with pytest.raises(StoreUnavailableError, match=r"Redis does not answer"):
+            await RedisHealth(redis).ping()
+        with pytest.raises(StoreUnavailableError, match=r"Redis does not answer"):
+            await Leases(redis, name).one().acquire()
+        await redis.aclose()
+
+
+async def test_a_silent_server_is_unavailable_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        redis = connect(RedisOptions(url=f"redis://127.0.0.1:{port}/0", timeout_ms=100))
+
+        async with asyncio.timeout(5):
+            with pytest.raises(StoreUnavailableError):
+                await RedisHealth(redis).ping()
+        await redis.aclose()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RedisOptions(url="http://:secret@127.0.0.1/0"),
+        RedisOptions(url="redis://:secret@127.0.0.1:port/0"),
+        RedisOptions(url="redis://:secret@127.0.0.1/0", tls_ca_file="ca.pem"),
+    ],
+)
+def test_a_wrong_address_says_what_to_write(options: RedisOptions) -> None:
+    """P9: the message may end in a log, so the address stays out of it."""
+    with pytest.raises(StoreCheckError, match=r"rediss?://") as caught:
+        connect(options)
+
+    assert "secret" not in str(caught.value)
+    assert "secret" not in repr(options)

@@ -1,0 +1,114 @@
+"""What the start-up checks find in MongoDB, and what they say to do."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+import pytest
+
+from devstack.choose import Chosen
+from storage.mongo_checks import check
+from storage.mongo_client import MongoClient, MongoOptions
+from storage.mongo_errors import NotAllowedError
+from storage.ports import StoreCheckError
+
+LIFETIME = "transactionLifetimeLimitSeconds"
+
+
+@pytest.fixture
+async def client(stack: Chosen, database: str) -> AsyncIterator[MongoClient]:
+    """Yield a connection to a database without collections."""
+    client = MongoClient(MongoOptions(uri=stack.addresses.mongodb, database=database))
+    await client.run({"dropDatabase": 1})
+    yield client
+    await client.close()
+
+
+class Answers:
+    """A server that says what the test is about, and otherwise what the real one says."""
+
+    def __init__(
+        self, client: MongoClient, answers: Mapping[str, dict[str, Any] | Exception]
+    ) -> None:
+        self._client = client
+        self._answers = answers
+        self.begin = client.begin
+
+    async def run(self, command: dict[str, Any], **options: Any) -> dict[str, Any]:
+        match self._answers.get(next(iter(command))):
+            case None:
+                return await self._client.run(command, **options)
+            case Exception() as error:
+                raise error
+            case answer:
+                return answer
+
+
+def answering(client: MongoClient, **answers: dict[str, Any] | Exception) -> MongoClient:
+    return cast("MongoClient", Answers(client, answers))
+
+
+@pytest.mark.mongo
+class TestCheck:
+    async def test_creates_what_is_missing(self, client: MongoClient) -> None:
+        warnings = await check(client)
+        again = await check(client)
+
+        assert warnings == again == []
+
+    async def test_finds_an_index_that_is_another(self, client: MongoClient) -> None:
+        index = {"name": "entries", "key": {"username": 1}}
+        await client.run({"createIndexes": "outcomes", "indexes": [index]})
+
+        with pytest.raises(StoreCheckError, match=r"lacks the unique index 'entries'.*createIndex"):
+            await check(client)
+
+    async def test_finds_an_index_that_may_not_be_created(self, client: MongoClient) -> None:
+        await client.run({"create": "outcomes"})
+        limited = answering(client, createIndexes=NotAllowedError("not allowed"))
+
+        with pytest.raises(StoreCheckError, match=r"\(not allowed\).*grant readWrite"):
+            await check(limited)
+
+    async def test_warns_of_transactions_that_block_for_long(self, client: MongoClient) -> None:
+        await client.run({"setParameter": 1, LIFETIME: 60}, database="admin")
+        try:
+            warnings = await check(client)
+        finally:
+            await client.run({"setParameter": 1, LIFETIME: 10}, database="admin")
+
+        assert len(warnings) == 1
+        assert "60 s: run db.adminCommand({setParameter: 1" in warnings[0]
+
+    async def test_refuses_a_single_server(self, client: MongoClient) -> None:
+        alone = answering(client, hello={"ok": 1})
+
+        with pytest.raises(StoreCheckError, match=r"not a replica set.*--replSet"):
+            await check(alone)
+
+    async def test_refuses_a_majority_without_journal(self, client: MongoClient) -> None:
+        config = {"config": {"writeConcernMajorityJournalDefault": False}}
+        careless = answering(client, replSetGetConfig=config)
+
+        with pytest.raises(StoreCheckError, match=r"writeConcernMajorityJournalDefault"):
+            await check(careless)
+
+    async def test_warns_where_the_configuration_may_not_be_read(self, client: MongoClient) -> None:
+        limited = answering(
+            client, replSetGetConfig=NotAllowedError(""), getParameter=NotAllowedError("")
+        )
+
+        warnings = await check(limited)
+
+        assert len(warnings) == 1
+        assert "clusterMonitor" in warnings[0]
+
+
+async def test_an_address_where_nobody_is_says_what_to_check() -> None:
+    options = MongoOptions(
+        uri="mongodb://127.0.0.1:1/?directConnection=true", database="x", timeout_ms=200
+    )
+    client = MongoClient(options)
+
+    with pytest.raises(StoreCheckError, match=r"MongoDB does not answer.*check that"):
+        await check(client)
+    await client.close()
