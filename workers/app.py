@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from workers.building import (
 )
 from workers.checks import run_checks
 from workers.config import ConfigError, Settings
-from workers.consumers import Owner, connect_consumers
+from workers.consumers import Consumers, Owner
 from workers.credentials_subscriber import add_credentials
 from workers.health import Health, Probe
 from workers.kafka import kafka_connection
@@ -32,7 +32,6 @@ from workers.kafka_security import kafka_security
 from workers.lag import export_lag
 from workers.ledger.subscriber import add_ledger
 from workers.logs import set_up_logging
-from workers.progress import Progress
 from workers.roles import ALL, Role
 from workers.sidecar import sidecar_routes
 from workers.watchdog import Watchdog
@@ -52,10 +51,8 @@ class Service:
     def __init__(self, settings: Settings, roles: Collection[Role]) -> None:
         self.settings = settings
         self._roles = roles
-        self._owners: dict[str, Owner] = {}
-        self._drains: list[Callable[[], Awaitable[None]]] = []
+        self._owners: list[Owner] = []
         self._chores: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        self._progress: list[Progress] = []
         self.reason: str | None = None
         """Why the watchdog ended the process."""
         self.server: uvicorn.Server | None = None
@@ -72,6 +69,8 @@ class Service:
             logger=None,
         )
         await self._add_workers(broker, resources, stack)
+        consumers = Consumers(self._owners)
+        progress = [owner.progress for owner in self._owners]
         probe = KafkaProbe(kafka_connection(settings))
         stack.push_async_callback(probe.stop)
         health = Health(
@@ -80,20 +79,24 @@ class Service:
                 Probe(name="mongodb", ask=lambda: resources.mongo.run({"ping": 1})),
                 Probe(name="redis", ask=resources.redis.ping, required=False),
             ],
-            workers=self._progress,
+            workers=progress,
             watchdog_s=settings.watchdog_s,
             metrics=resources.metrics,
         )
         watchdog = Watchdog(
-            self._progress,
+            progress,
             watchdog_s=settings.watchdog_s,
             end=self._end,
             metrics=resources.metrics,
         )
-        self._chores += [health.run, watchdog.run, self._lag(resources)]
+        self._chores += [
+            health.run,
+            watchdog.run,
+            lambda: export_lag(consumers.built, resources.metrics),
+        ]
 
         async def connect() -> None:
-            await connect_consumers(broker, self._owners)
+            await consumers.connect(broker)
 
         contract = document(
             prefix=settings.topic_prefix,
@@ -118,22 +121,15 @@ class Service:
         if Role.LEDGER in self._roles:
             engine = build_engine(resources, stack)
             add_ledger(broker, engine)
-            self._owners[engine.options.group] = engine
-            self._drains.append(engine.drain)
-            self._progress.append(engine.progress)
+            self._owners.append(engine)
         if Role.IDENTITY in self._roles:
             reader = build_credentials(resources, stack)
             cost_s = await reader.worker.hasher.measure_cost_s()
             logger.info("hashing one password takes %.0f ms on this machine", cost_s * 1000)
             add_credentials(broker, reader)
-            self._owners[self.settings.identity_group] = reader
-            self._drains.append(reader.drain)
-            self._progress.append(reader.progress)
+            self._owners.append(reader)
         if Role.HOUSEKEEPER in self._roles:
             self._chores.append(build_housekeeper(resources, stack).run)
-
-    def _lag(self, resources: Resources) -> Callable[[], Coroutine[Any, Any, None]]:
-        return lambda: export_lag(self._owners.values(), resources.metrics)
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncGenerator[None]:
@@ -149,7 +145,7 @@ class Service:
         """Finish what is in hand; the group is left afterwards."""
         longest_s = self.settings.ledger_options().shutdown_timeout_ms / 1000 + END_MARGIN_S
         asyncio.get_running_loop().call_later(longest_s, _end_hard)
-        await asyncio.gather(*(drain() for drain in self._drains))
+        await asyncio.gather(*(owner.drain() for owner in self._owners))
 
     def _end(self, reason: str) -> None:
         self.reason = reason

@@ -1,6 +1,6 @@
 """Has the framework build our own consumers for our groups."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,32 +15,51 @@ class Owner(Protocol):
     """Who reads what one consumer group brings."""
 
     hooks: Hooks
-    consumer: LedgerConsumer | None
 
     @property
     def progress(self) -> Progress:
         """The owner's account of itself."""
         ...
 
+    @property
+    def group(self) -> str:
+        """The consumer group it reads in."""
+        ...
 
-async def connect_consumers(broker: KafkaBroker, owners: Mapping[str, Owner]) -> None:
-    """Connect *broker* so that each group of *owners* gets a `LedgerConsumer`, hooked to its owner.
+    def attach(self, consumer: LedgerConsumer) -> None:
+        """Read from *consumer* from now on."""
+        ...
 
-    The framework has no other place for a consumer class; its own test broker uses this one.
-    """
-    await broker.connect()
-    config = broker.config.broker_config
-    build: Callable[..., AIOKafkaConsumer] = config.builder
-    assert isinstance(build, partial)
-    shared: dict[str, Any] = build.keywords
+    async def drain(self) -> None:
+        """Finish what is in hand within a bound; nothing is taken afterwards."""
+        ...
 
-    def build_consumer(**settings: Any) -> AIOKafkaConsumer:
-        owner = owners.get(settings["group_id"])
-        if owner is None:
-            return build(**settings)
-        owner.consumer = LedgerConsumer(
-            hooks=owner.hooks, progress=owner.progress, **{**shared, **settings}
-        )
-        return owner.consumer
 
-    config.builder = build_consumer
+class Consumers:
+    """The consumers of this process, as far as the framework has built them."""
+
+    def __init__(self, owners: Sequence[Owner]) -> None:
+        self._owners = {owner.group: owner for owner in owners}
+        self.built: list[LedgerConsumer] = []
+
+    async def connect(self, broker: KafkaBroker) -> None:
+        """Connect *broker* so that each owner's group gets a consumer hooked to its owner.
+
+        The framework has no other place for a consumer class; its own test broker uses this one.
+        """
+        await broker.connect()
+        config = broker.config.broker_config
+        build = config.builder
+        assert isinstance(build, partial)
+        shared: dict[str, Any] = build.keywords
+
+        def build_consumer(**settings: Any) -> AIOKafkaConsumer:
+            owner = self._owners[settings["group_id"]]
+            consumer = LedgerConsumer(
+                hooks=owner.hooks, progress=owner.progress, **{**shared, **settings}
+            )
+            owner.attach(consumer)
+            self.built.append(consumer)
+            return consumer
+
+        config.builder = build_consumer

@@ -72,6 +72,15 @@ class CredentialsReader:
         """This worker's account of itself."""
         return self.worker.progress
 
+    @property
+    def group(self) -> str:
+        """The consumer group it reads in."""
+        return self.worker.group
+
+    def attach(self, consumer: Consumer) -> None:
+        """Read from *consumer* from now on."""
+        self.consumer = consumer
+
     async def take(self, records: Sequence[Raw]) -> None:
         """Settle *records* as far as possible now, and commit that."""
         async with self._turn:

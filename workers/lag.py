@@ -1,10 +1,9 @@
 """Exports how far each input partition is behind."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from workers.clock import utc_now
-from workers.consumers import Owner
 from workers.ledger.consumer import LedgerConsumer
 from workers.metrics import Metrics
 
@@ -12,17 +11,15 @@ INTERVAL_S = 5.0
 """As often as an autoscaler can make use of it."""
 
 
-async def export_lag(owners: Collection[Owner], metrics: Metrics) -> None:
+async def export_lag(consumers: Sequence[LedgerConsumer], metrics: Metrics) -> None:
     """Set the lag gauges of every assigned partition, again and again, until cancelled."""
     exported: set[tuple[str, int]] = set()
     while True:
         await asyncio.sleep(INTERVAL_S)
         now: set[tuple[str, int]] = set()
-        for owner in owners:
-            consumer = owner.consumer
-            if consumer is None:
-                continue
-            metrics.undecodable_partitions.set(len(consumer.undecodable))
+        undecodable = sum(len(consumer.undecodable) for consumer in consumers)
+        metrics.undecodable_partitions.set(undecodable)
+        for consumer in consumers:
             for tp, cursor in consumer.cursors.items():
                 if tp not in consumer.assignment():
                     continue

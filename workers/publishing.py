@@ -1,5 +1,9 @@
 """Records to Kafka, a whole cycle at a time, every acknowledgement awaited."""
 
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -153,11 +157,11 @@ async def _send_in_order(
     acknowledgements: list[asyncio.Future[Any]] = []
     batch = producer.create_batch()
     for record in records:
-        fields = {"key": record.key, "value": record.value, "headers": record.headers}
-        if batch.append(timestamp=now_ms, **fields) is None:
+        _, key, value, headers = record
+        if batch.append(timestamp=now_ms, key=key, value=value, headers=headers) is None:
             acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()
-            batch.append(timestamp=now_ms, **fields)
+            batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
     acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
     for acknowledgement in acknowledgements:
         await acknowledgement

@@ -1,5 +1,9 @@
 """The ledger's consumer: never skips a record, whatever a poll or a rebalance does."""
 
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -50,14 +54,18 @@ class Hooks(ConsumerRebalanceListener):
         """The assignment or the cycle changed: read again from the committed offsets."""
         self.assigned = False
 
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, revoked: Iterable[TopicPartition]
+    ) -> None:
         """Let the cycle in hand finish, within a bound."""
         self.assigned = False
         self.reset_needed = True  # first: from here on no new cycle starts
         if tuple(revoked):
             await self.revoked()
 
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, assigned: Iterable[TopicPartition]
+    ) -> None:
         """Start over at the committed offsets, at the next poll: an error here would be lost."""
         del assigned
         self.reset_needed = True
@@ -81,7 +89,7 @@ class LedgerConsumer(AIOKafkaConsumer):
         self._progress = progress
         self._held: set[TopicPartition] = set()
 
-    async def getmany(
+    async def getmany(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         *partitions: TopicPartition,
         timeout_ms: int = 0,
@@ -170,9 +178,7 @@ class LedgerConsumer(AIOKafkaConsumer):
             committed = await asyncio.gather(*(self.committed(tp) for tp in assigned))
             cursors: dict[TopicPartition, int] = {}
             for tp, offset in zip(assigned, committed, strict=True):
-                if offset is not None and offset < starts[tp]:
-                    raise _overtaken(tp, offset, starts[tp])
-                cursors[tp] = starts[tp] if offset is None else offset
+                cursors[tp] = _start(tp, offset, starts[tp])
             if self.hooks.reset_needed or self.assignment() != assigned:
                 self.hooks.reset_needed = True
                 return
@@ -250,6 +256,15 @@ class LedgerConsumer(AIOKafkaConsumer):
                 return
             finally:
                 self._rewind()
+
+
+def _start(tp: TopicPartition, committed: int | None, start: int) -> int:
+    """Return where to read on; only a new group starts at the beginning."""
+    if committed is None:
+        return start
+    if committed < start:
+        raise _overtaken(tp, committed, start)
+    return committed
 
 
 def _overtaken(tp: TopicPartition, cursor: int, start: int) -> OvertakenError:

@@ -74,7 +74,8 @@ class Engine:
         """Full names of the ordered command topics."""
         self.progress = outside.progress
         self.hooks = Hooks(revoked=self.revoked, idle=self.idle)
-        self.consumer: LedgerConsumer | None = None
+        self.group = options.group
+        self._consumer: LedgerConsumer | None = None
         self._outside = outside
         self._conclude = guarded(rules)
         self._parser = Parser(prefix)
@@ -95,6 +96,10 @@ class Engine:
         self._staying = asyncio.Lock()
         self._stopping = False
         self._recheck_at_s = 0.0
+
+    def attach(self, consumer: LedgerConsumer) -> None:
+        """Read from *consumer* from now on."""
+        self._consumer = consumer
 
     async def take(self, records: Sequence[Raw]) -> None:
         """Decide *records* in one cycle, and leave it to be published.
@@ -158,8 +163,8 @@ class Engine:
 
     @property
     def _reading(self) -> LedgerConsumer:
-        assert self.consumer is not None, "the consumer is attached before the first poll"
-        return self.consumer
+        assert self._consumer is not None, "the consumer is attached before the first poll"
+        return self._consumer
 
     async def _cycle(self, records: Sequence[Raw]) -> None:
         number = self._tenure.number

@@ -181,11 +181,15 @@ class Lane:
         commands = [received for user in users for received in user]
         names = {received.command.username for received in commands}
         accounts = await transaction.accounts([*names, *again])
-        outcomes = await transaction.outcomes([r.id for r in commands]) if commands else {}
-        claims = _claims(commands, accounts)
-        owners = await transaction.email_owners(claims) if claims else {}
-        ranges = [owing for a in accounts.values() if (owing := owed_range(a, writer))]
-        owed = await transaction.entries(ranges) if ranges else ()
+        outcomes: Mapping[str, Outcome] = {}
+        if commands:
+            outcomes = await transaction.outcomes([received.id for received in commands])
+        owners: Mapping[str, str] = {}
+        if claims := _claims(commands, accounts):
+            owners = await transaction.email_owners(claims)
+        owed: Sequence[Outcome] = ()
+        if ranges := [owing for a in accounts.values() if (owing := owed_range(a, writer))]:
+            owed = await transaction.entries(ranges)
         gathered = Gathered(accounts=accounts, outcomes=outcomes, email_owners=owners)
         return gathered, owed
 

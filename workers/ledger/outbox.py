@@ -1,5 +1,9 @@
 """Publishes one cycle while the next is applied, then commits its offsets."""
 
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import asyncio
 import logging
 from collections.abc import Callable, Mapping

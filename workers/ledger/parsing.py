@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import orjson
 from aiokafka import ConsumerRecord
@@ -150,7 +150,7 @@ def _address(value: bytes) -> tuple[str, str] | None:
         return None
     if not isinstance(body, dict):
         return None
-    fields: dict[str, Any] = body
+    fields = cast("dict[str, Any]", body)
     command_id, username = fields.get("command_id"), fields.get("username")
     if not isinstance(command_id, str) or not _COMMAND_ID.match(command_id):
         return None

@@ -51,7 +51,7 @@ class _NoConsumer:
         raise AssertionError("the engine commits")
 
     def seek(self, partition: object, offset: int) -> None:
-        raise AssertionError("the engine seeks")
+        raise AssertionError(f"the engine seeks, not to {offset} in {partition}")
 
 
 _NO_CONSUMER = _NoConsumer()
