@@ -109,17 +109,9 @@ def from_outcome(outcome: Outcome) -> Document:
         "correlation_id": trace.correlation_id,
         "schema": outcome.schema,
     }
-    entry = outcome.entry
-    if entry is not None:
-        document["sequence"] = entry.sequence
-        document["entry"] = {
-            "currency": entry.currency,
-            "scale": entry.scale,
-            "amount_minor": entry.amount_minor,
-            "before_minor": entry.before_minor,
-            "after_minor": entry.after_minor,
-            "held_minor": entry.held_minor,
-        }
+    if outcome.entry is not None:
+        document["sequence"] = outcome.entry.sequence
+        document["entry"] = _from_entry(outcome.entry)
     for name in _OPTIONAL:
         value = getattr(outcome, name)
         if value is not None:
@@ -165,6 +157,17 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
         metadata=None if metadata is None else tuple((key, value) for key, value in metadata),
         schema=document["schema"],
     )
+
+
+def _from_entry(entry: Entry) -> Document:
+    return {
+        "currency": entry.currency,
+        "scale": entry.scale,
+        "amount_minor": entry.amount_minor,
+        "before_minor": entry.before_minor,
+        "after_minor": entry.after_minor,
+        "held_minor": entry.held_minor,
+    }
 
 
 def _to_entry(document: Mapping[str, Any]) -> Entry | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
 from typing import Any
 
-import bson
 import pytest
+from bson import BSON
 
 from contracts.codes import Code
 from handlers.account import Account, Balance, Profile
@@ -99,7 +99,7 @@ def test_an_outcome_is_found_by_user_and_command() -> None:
 
 @pytest.mark.parametrize("account", [an_account(), an_account(profile=PROFILE, posted_minor=1)])
 def test_an_account_survives_the_wire(account: Account) -> None:
-    read = to_account(bson.decode(bson.encode(from_account(account)), CODEC))
+    read = to_account(BSON.encode(from_account(account)).decode(CODEC))
 
     assert read == account
     assert read.opened_at.tzinfo is UTC
@@ -109,7 +109,7 @@ def test_an_account_survives_the_wire(account: Account) -> None:
 def test_an_outcome_survives_the_wire(code: Code | None) -> None:
     outcome = an_outcome(code=code)
 
-    read = to_outcome(bson.decode(bson.encode(from_outcome(outcome)), CODEC))
+    read = to_outcome(BSON.encode(from_outcome(outcome)).decode(CODEC))
 
     assert read == outcome
     assert read.code is code
