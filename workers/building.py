@@ -18,6 +18,7 @@ from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
 from workers.housekeeper import Housekeeper
 from workers.kafka import kafka_connection
 from workers.keys import KeyRing
+from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine, Outside
 from workers.ledger.publication import TopicNames
 from workers.metrics import Metrics
@@ -74,6 +75,8 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
     """Return the ledger worker."""
     settings = resources.settings
     publisher, replies = _publishing(resources, stack)
+    end_offsets = EndOffsets(kafka_connection(settings))
+    stack.push_async_callback(end_offsets.stop)
     pool = QuietPool("seals", 1, niceness=0)  # a cycle waits for it
     stack.callback(pool.close)
     gate = PasswordGate(resources.ring, pool)
@@ -83,6 +86,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
             ledger=resources.ledger,
             publisher=publisher,
             replies=replies,
+            end_offsets=end_offsets,
             gate=gate,
             metrics=resources.metrics,
             progress=Progress("ledger"),

@@ -125,10 +125,6 @@ class LedgerConsumer(AIOKafkaConsumer):
         """Return the end of the log as last fetched; None before the first fetch."""
         return self.highwater(TopicPartition(topic, partition))
 
-    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Return the offsets that the next readable records will have."""
-        return await self.end_offsets(list(places))
-
     async def committed_or_zero(self, tp: TopicPartition) -> int:
         """Return what the group has committed, also of a partition that is not ours."""
         return await self.committed(tp) or 0

@@ -18,6 +18,7 @@ from workers.clock import monotonic_s
 from workers.ledger.backoff import backoff_s
 from workers.ledger.conclude import guarded
 from workers.ledger.consumer import Hooks, LedgerConsumer
+from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.lane import Lane, Surroundings
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outbox import Commit, Outbox
@@ -50,6 +51,7 @@ class Outside:
     ledger: Ledger
     publisher: Publisher
     replies: Replies
+    end_offsets: EndOffsets
     gate: Gate
     metrics: Metrics
     progress: Progress
@@ -81,7 +83,9 @@ class Engine:
         self._parser = Parser(prefix)
         self._names = TopicNames.under(prefix)
         self._tenure = Tenure()
-        self._positions = Positions(topics, clock_skew_ms=options.clock_skew_ms)
+        self._positions = Positions(
+            topics, outside.end_offsets, clock_skew_ms=options.clock_skew_ms
+        )
         self._lot = ParkingLot()
         self._again = StatesAgain(options.publish_deadline_ms)
         self._outbox = Outbox(

@@ -12,6 +12,7 @@ from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
 from handlers.received import Received
 from workers.ledger.consumer import LedgerConsumer
+from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.parsing import Raw
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,10 @@ logger = logging.getLogger(__name__)
 class Positions:
     """What was read into this cycle or an earlier one; never what was only fetched."""
 
-    def __init__(self, topics: Sequence[str], *, clock_skew_ms: int) -> None:
+    def __init__(
+        self, topics: Sequence[str], end_offsets: EndOffsets, *, clock_skew_ms: int
+    ) -> None:
+        self._end_offsets = end_offsets
         self._topics = topics
         self._clock_skew_ms = clock_skew_ms
         self.ours: dict[Place, PartitionReading] = {}
@@ -67,7 +71,7 @@ class Positions:
         places = [TopicPartition(topic, number) for topic in self._topics for number in numbers]
         try:
             async with asyncio.timeout(timeout_ms / 1000):
-                ends = await consumer.ends(places)
+                ends = await self._end_offsets.ask(places)
                 for tp in places:
                     if tp not in consumer.cursors:
                         committed = await consumer.committed_or_zero(tp)

@@ -1,0 +1,60 @@
+"""Asks how far topics reach, on a connection of its own."""
+
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from workers.publishing import Connection
+
+
+class EndOffsets:
+    """A consumer that never consumes.
+
+    A broker answers one request of a connection after the other, and the ledger's own consumer
+    has a fetch waiting there nearly always: behind it every question would wait as long.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._consumer: AIOKafkaConsumer | None = None
+        self._opening = asyncio.Lock()
+
+    async def ask(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Return the offsets that the next readable records will have.
+
+        Raises:
+            KafkaError: Kafka does not answer.
+        """
+        consumer = await self._opened()
+        try:
+            ends: Mapping[TopicPartition, int] = await consumer.end_offsets(list(places))
+        except BaseException:
+            await self.stop()
+            raise
+        return ends
+
+    async def stop(self) -> None:
+        """Close the connection; the next question opens another."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with contextlib.suppress(KafkaError):
+                await consumer.stop()
+
+    async def _opened(self) -> AIOKafkaConsumer:
+        async with self._opening:
+            if self._consumer is None:
+                # As the ledger reads: what is in an open transaction is not readable yet.
+                consumer = AIOKafkaConsumer(**self._connection, isolation_level="read_committed")
+                try:
+                    await consumer.start()
+                except BaseException:
+                    await consumer.stop()
+                    raise
+                self._consumer = consumer
+            return self._consumer
