@@ -1,0 +1,135 @@
+"""`accounts dev`: one command brings everything up, others find it, and it all goes together."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cli_process import Program, read_until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.mongo, pytest.mark.redis]
+
+GONE_MAX_S = 30.0
+"""Far more than the servers need to stop on an idle machine."""
+
+
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return Program(tmp_path_factory.mktemp("dev"), {"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS": "4"})
+
+
+@pytest.fixture(scope="module")
+def told(accounts: Program) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Yield a running dev stack and all that it said until it was ready."""
+    with accounts.running("dev", "--story") as process:
+        yield process, read_until(process, "Ctrl-C stops everything")
+        process.terminate()
+        process.wait(GONE_MAX_S)
+
+
+class TestDev:
+    def test_plays_its_story(self, told: tuple[subprocess.Popen[str], str]) -> None:
+        _, said = told
+
+        story = said.partition("A short story\n")[2].partition("\n\n")[0].splitlines()
+        assert [line.split()[0] for line in story] == [
+            "register", "register", "deposit", "withdraw", "withdraw", "deposit",
+        ]  # fmt: skip
+        assert ["✓" in line for line in story] == [True, True, True, True, False, True]
+        assert "insufficient_funds" in story[4]
+        assert "a repeat" in story[5]
+
+    def test_names_commands_that_work_from_the_same_directory(
+        self, accounts: Program, told: tuple[subprocess.Popen[str], str]
+    ) -> None:
+        _, said = told
+
+        lines = said.partition("Try, in another terminal")[2].splitlines()
+        named = [line.split("accounts ", 1)[1].split() for line in lines if "accounts " in line]
+        tried = [words for words in named if words[0] != "watch"]
+        assert [words[0] for words in named] == ["send", "send", "watch", "verify"]
+        for words in tried:
+            ended = accounts.run(*words)
+            assert ended.returncode == 0, (words, ended)
+
+    def test_refuses_a_second_one_from_the_same_directory(
+        self, accounts: Program, told: tuple[subprocess.Popen[str], str]
+    ) -> None:
+        process, _ = told
+
+        ended = accounts.run("dev")
+
+        assert ended.returncode == 2
+        assert f"already runs from this directory (process {process.pid})" in ended.stderr
+
+    def test_starts_a_worker_again_that_died(
+        self, accounts: Program, told: tuple[subprocess.Popen[str], str]
+    ) -> None:
+        process, said = told
+        line = next(line for line in said.splitlines() if line.startswith("  Worker"))
+        pid = int(line.split("process ")[1].split()[0])
+
+        os.kill(pid, signal.SIGKILL)
+
+        assert "the worker has ended (SIGKILL)" in read_until(process, "has ended")
+        read_until(process, "the worker is ready again")
+        answered = accounts.run("send", "deposit", "alice", "1.00", "USD", "--timeout", "60")
+        assert answered.returncode == 0, answered
+
+
+def test_prints_one_line_for_programs_and_stops_when_told(tmp_path: Path) -> None:
+    accounts = Program(tmp_path, {"ACCOUNTS_SIDECAR_PORT": "0"})
+
+    with accounts.running("dev", "--no-worker", "--output", "json") as process:
+        line = read_until(process, "kafka")
+        addresses = json.loads(line)
+        file = tmp_path / ".accounts" / "dev.env"
+        known = file.read_text()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=GONE_MAX_S)
+
+    assert process.returncode == 0
+    assert rest == ""
+    assert list(addresses) == ["kafka", "mongodb", "redis", "sidecar", "topic_prefix", "database"]
+    assert f"ACCOUNTS_KAFKA_BOOTSTRAP={addresses['kafka']}\n" in known
+    assert not file.exists()
+
+
+def test_keeps_its_data_where_it_is_told(tmp_path: Path) -> None:
+    accounts = Program(tmp_path, {"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS": "4"})
+
+    with accounts.running("dev", "--data", "kept", "--story") as process:
+        read_until(process, "Ctrl-C stops everything")
+        process.terminate()
+        process.wait(GONE_MAX_S)
+    with accounts.running("dev", "--data", "kept", "--story") as process:
+        said = read_until(process, "Ctrl-C stops everything")
+        verified = accounts.run("verify", "--topic", "--output", "json")
+        process.terminate()
+        process.wait(GONE_MAX_S)
+
+    assert said.count("a repeat: same answer, nothing moved") == 6
+    assert json.loads(verified.stdout)["entries"] == 2
+
+
+def test_goes_altogether_when_it_is_killed(tmp_path: Path) -> None:
+    accounts = Program(tmp_path, {})
+    with accounts.running("dev", "--no-worker", "--output", "json") as process:
+        host, port = json.loads(read_until(process, "kafka"))["kafka"].split(":")
+        process.kill()
+
+    deadline = time.monotonic() + GONE_MAX_S
+    while _listens(host, int(port)):
+        assert time.monotonic() < deadline, "Kafka outlived its parent"
+        time.sleep(0.1)
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
