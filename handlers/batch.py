@@ -146,11 +146,13 @@ class _Fold:
 
     def _claim(self, before: Account | None, after: Account) -> None:
         """Give up the old address, then take the new one."""
-        if before is not None:
-            claim = email_claim(before.profile.email)
-            self.claims[claim] = None
-            self.email_owners.pop(claim, None)
         claim = email_claim(after.profile.email)
+        if before is not None:
+            given_up = email_claim(before.profile.email)
+            if given_up == claim:
+                return  # nothing changes, and who owns it was perhaps not even asked for
+            self.claims[given_up] = None
+            self.email_owners.pop(given_up, None)
         self.claims[claim] = None
         self.email_owners[claim] = after.username
 
