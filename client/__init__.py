@@ -15,6 +15,7 @@ from client.errors import (
 )
 from client.kafka import Security
 from client.received import Received
+from client.sealing import seal, sealing_key
 
 __all__ = [
     "AccountsClient",
@@ -31,4 +32,6 @@ __all__ = [
     "UnreachableError",
     "UnreadableRecordError",
     "fresh_command_id",
+    "seal",
+    "sealing_key",
 ]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,21 +9,17 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
-from rich.text import Text
 
 from client.accounts import ANSWER_TIMEOUT_S
-from client.errors import OutcomeUnknownError
 from client.sealing import seal
-from contracts.commands import COMMANDS, AnyCommand, command_name
 from contracts.ledger import Deposit, Movement, Withdraw
-from contracts.message import Command, rfc3339
+from contracts.message import Command
 from contracts.profile import UpdateProfile
 from contracts.registration import Register
-from contracts.results import Result
 from contracts.sealing import Purpose
-from workers.cli.answers import UNKNOWN, exit_code, facts, mark, spoken
-from workers.cli.connection import client_of, key_to_seal_to
-from workers.cli.output import CliError, output
+from workers.cli.connection import key_to_seal_to
+from workers.cli.delivery import deliver
+from workers.cli.output import CliError
 from workers.clock import fresh_name, utc_now
 from workers.config import load_settings
 
@@ -105,7 +100,7 @@ def send_deposit(  # noqa: PLR0913 - each is an option of the command line
     """Add settled money."""
     given = {"amount": amount, "currency": currency, "reason": reason, "related_id": related_id}
     command = _movement(Deposit, user, command_id, given, expires_at)
-    _deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
+    deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
 
 
 @send.command("withdraw")
@@ -125,7 +120,7 @@ def send_withdraw(  # noqa: PLR0913 - each is an option of the command line
     """Take settled money."""
     given = {"amount": amount, "currency": currency, "reason": reason, "related_id": related_id}
     command = _movement(Withdraw, user, command_id, given, expires_at)
-    _deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
+    deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
 
 
 @send.command("update-profile")
@@ -152,7 +147,7 @@ def send_update_profile(  # noqa: PLR0913 - each is an option of the command lin
         if changes.get(name) == CLEARED:
             changes[name] = None
     command = _checked(UpdateProfile, user, command_id, changes)
-    _deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
+    deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
 
 
 @send.command("register")
@@ -196,7 +191,7 @@ def send_register(  # noqa: PLR0913 - each is an option of the command line
         issued_at=utc_now(),
     )
     command = _checked(Register, user, command_id, _present(given))
-    _deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
+    deliver(command, actor=actor, timeout_s=timeout, wait=not no_wait)
 
 
 def _movement(
@@ -241,64 +236,3 @@ def _password(*, from_stdin: bool) -> str:
     if not sys.stdin.isatty():
         raise CliError("no terminal to ask for the password; give it with --password-stdin")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-
-
-def _deliver(command: AnyCommand, *, actor: str | None, timeout_s: float, wait: bool) -> None:
-    try:
-        result = asyncio.run(_ask(command, actor, timeout_s if wait else None))
-    except OutcomeUnknownError as error:
-        _show_unknown(command, error)
-        raise typer.Exit(UNKNOWN) from None
-    if result is None:
-        output().record(
-            {"status": "sent", "command_id": command.command_id, "username": command.username},
-            f"sent {spoken(command)}, command id {command.command_id}",
-        )
-        return
-    _show(command, result)
-    raise typer.Exit(exit_code(result))
-
-
-async def _ask(command: AnyCommand, actor: str | None, timeout_s: float | None) -> Result | None:
-    async with client_of(load_settings()) as accounts:
-        if timeout_s is None:
-            await accounts.send(command, actor=actor)
-            return None
-        return await accounts.ask(command, timeout_s, actor=actor)
-
-
-def _show(command: AnyCommand, result: Result) -> None:
-    if output().is_json:
-        body = result.model_dump(mode="json", exclude_none=True)
-        output().record(body | {"decided_at": rfc3339(result.decided_at)}, "")
-        return
-    console = output().console()
-    console.print(mark(result).append(f"  {spoken(command)}", "default"))
-    for name, value in facts(result):
-        console.print(Text(f"  {name:<12}", "dim").append(value, "default"))
-
-
-def _show_unknown(command: AnyCommand, error: OutcomeUnknownError) -> None:
-    again = shlex.join(["accounts", *_arguments_with(command.command_id)])
-    names = {kind: command_name(topic) for topic, kind in COMMANDS.items()}
-    record = {
-        "status": "unknown",
-        "type": names[type(command)],
-        "command_id": command.command_id,
-        "username": command.username,
-        "again": again,
-    }
-    if output().is_json:
-        output().record(record, "")
-        return
-    console = output().console(stderr=True)
-    console.print(Text("? outcome unknown", "yellow").append(f"  {spoken(command)}", "default"))
-    console.print(Text(f"  {error.what}; it may have been done or not.", "default"))
-    console.print(Text("  Ask again with the same id, it takes effect once:", "dim"))
-    console.print(Text(f"  {again}"))
-
-
-def _arguments_with(command_id: str) -> list[str]:
-    given = sys.argv[1:]
-    named = any(word.partition("=")[0] == "--command-id" for word in given)
-    return given if named else [*given, "--command-id", command_id]

@@ -1,0 +1,79 @@
+"""Delivers one command for the command line, and prints what became of it."""
+
+import asyncio
+import shlex
+import sys
+
+import typer
+from rich.text import Text
+
+from client.errors import OutcomeUnknownError
+from contracts.commands import COMMANDS, AnyCommand, command_name
+from contracts.message import rfc3339
+from contracts.results import Result
+from workers.cli.answers import UNKNOWN, exit_code, facts, mark, spoken
+from workers.cli.connection import client_of
+from workers.cli.output import output
+from workers.config import load_settings
+
+
+def deliver(command: AnyCommand, *, actor: str | None, timeout_s: float, wait: bool) -> None:
+    """Send *command*, print the answer unless nobody waits for it, and exit with its code."""
+    try:
+        result = asyncio.run(_ask(command, actor, timeout_s if wait else None))
+    except OutcomeUnknownError as error:
+        _show_unknown(command, error)
+        raise typer.Exit(UNKNOWN) from None
+    if result is None:
+        output().record(
+            {"status": "sent", "command_id": command.command_id, "username": command.username},
+            f"sent {spoken(command)}, command id {command.command_id}",
+        )
+        return
+    _show(command, result)
+    raise typer.Exit(exit_code(result))
+
+
+async def _ask(command: AnyCommand, actor: str | None, timeout_s: float | None) -> Result | None:
+    async with client_of(load_settings()) as accounts:
+        if timeout_s is None:
+            await accounts.send(command, actor=actor)
+            return None
+        return await accounts.ask(command, timeout_s, actor=actor)
+
+
+def _show(command: AnyCommand, result: Result) -> None:
+    if output().is_json:
+        body = result.model_dump(mode="json", exclude_none=True)
+        output().record(body | {"decided_at": rfc3339(result.decided_at)}, "")
+        return
+    console = output().console()
+    console.print(mark(result).append(f"  {spoken(command)}", "default"))
+    for name, value in facts(result):
+        console.print(Text(f"  {name:<12}", "dim").append(value, "default"))
+
+
+def _show_unknown(command: AnyCommand, error: OutcomeUnknownError) -> None:
+    again = shlex.join(["accounts", *_arguments_with(command.command_id)])
+    names = {kind: command_name(topic) for topic, kind in COMMANDS.items()}
+    record = {
+        "status": "unknown",
+        "type": names[type(command)],
+        "command_id": command.command_id,
+        "username": command.username,
+        "again": again,
+    }
+    if output().is_json:
+        output().record(record, "")
+        return
+    console = output().console(stderr=True)
+    console.print(Text("? outcome unknown", "yellow").append(f"  {spoken(command)}", "default"))
+    console.print(Text(f"  {error.what}; it may have been done or not.", "default"))
+    console.print(Text("  Ask again with the same id, it takes effect once:", "dim"))
+    console.print(Text(f"  {again}"))
+
+
+def _arguments_with(command_id: str) -> list[str]:
+    given = sys.argv[1:]
+    named = any(word.partition("=")[0] == "--command-id" for word in given)
+    return given if named else [*given, "--command-id", command_id]
