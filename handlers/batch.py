@@ -65,6 +65,8 @@ class LaneDecision:
     """Left over because `commands_max` was reached."""
     questions: frozenset[int]
     """Partition numbers whose end offsets would let some refusal be final."""
+    doubted: bool
+    """Some refusal could have been lifted by other commands of its user."""
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class _Fold:
     answers: list[Answer] = field(default_factory=list[Answer])
     parked: list[Received] = field(default_factory=list[Received])
     questions: set[int] = field(default_factory=set[int])
+    doubted: bool = False
     opened: list[str] = field(default_factory=list[str])
     undecided: list[Received] = field(default_factory=list[Received])
     claims: dict[str, None] = field(default_factory=dict[str, None])
@@ -100,6 +103,7 @@ class _Fold:
                     break
             else:
                 received = earliest(candidates)
+                self.doubted = True
                 if not self.reading.is_final(received):
                     if self.reading.lacks_ends(received):
                         self.questions.add(received.source.partition)
@@ -187,7 +191,7 @@ class _Fold:
         return self.email_owners.get(claim)
 
 
-def decide_lane(
+def decide_lane(  # noqa: PLR0913 - the users, what is known, and four rules of the day
     users: Sequence[Sequence[Received]],
     gathered: Gathered,
     reading: Reading,
@@ -220,6 +224,7 @@ def decide_lane(
         parked=fold.parked,
         undecided=fold.undecided,
         questions=frozenset(fold.questions),
+        doubted=fold.doubted,
     )
 
 

@@ -36,12 +36,14 @@ class Reading:
     """Partitions assigned to this worker."""
     committed: Mapping[Place, int] = field(default_factory=dict[Place, int])
     """The group's committed offsets of partitions that are not ours, where they were asked for."""
-    ends: Mapping[Source, Ends] = field(default_factory=dict[Source, Ends])
-    """Per command that would be refused: the end offsets kept with it."""
+    kept: Mapping[Source, Ends] = field(default_factory=dict[Source, Ends])
+    """Per command of an earlier cycle: the end offsets kept with it."""
+    asked: Mapping[int, Ends] = field(default_factory=dict[int, Ends])
+    """Partition number → end offsets asked for in this cycle, after all its commands were read."""
 
     def is_final(self, received: Received) -> bool:
         """Say whether no unread command could still lift a refusal of *received*."""
-        ends = self.ends.get(received.source)
+        ends = self.ends(received)
         return not any(
             self._could_hide(topic, received, ends)
             for topic in self.topics
@@ -50,7 +52,12 @@ class Reading:
 
     def lacks_ends(self, received: Received) -> bool:
         """Say whether asking for end offsets could settle what `is_final` leaves open."""
-        return received.source not in self.ends
+        return self.ends(received) is None
+
+    def ends(self, received: Received) -> Ends | None:
+        """Return the end offsets that *received* is measured by; None where none were asked for."""
+        kept = self.kept.get(received.source)
+        return self.asked.get(received.source.partition) if kept is None else kept
 
     def _could_hide(self, topic: str, received: Received, ends: Ends | None) -> bool:
         """Say whether *topic* may hold an unread command that was sent before *received*."""

@@ -2,15 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from aiokafka import TopicPartition
 
-from contracts.codes import Code
-from contracts.registration import Register
+from handlers.reading import Reading
 from handlers.received import Received
 from handlers.rules import Rules
 from storage.ports import Ledger
@@ -19,14 +17,16 @@ from workers.ledger.backoff import backoff_s
 from workers.ledger.conclude import guarded
 from workers.ledger.consumer import Hooks, LedgerConsumer
 from workers.ledger.end_offsets import EndOffsets
+from workers.ledger.intake import Gate, Intake
 from workers.ledger.lane import Lane, Surroundings
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outbox import Commit, Outbox
 from workers.ledger.parking import ParkingLot
-from workers.ledger.parsing import Parser, Raw, Unreadable
-from workers.ledger.positions import Positions, by_source
+from workers.ledger.parsing import Raw, Unreadable
+from workers.ledger.positions import Positions
 from workers.ledger.publication import Publication, TopicNames
 from workers.ledger.states_again import StatesAgain
+from workers.ledger.steps import Steps
 from workers.ledger.tenure import AbandonedError, Tenure
 from workers.metrics import Metrics
 from workers.progress import Progress
@@ -34,14 +34,6 @@ from workers.publishing import Publisher
 from workers.replies import Replies
 
 logger = logging.getLogger(__name__)
-
-
-class Gate(Protocol):
-    """Judges sealed passwords off the loop."""
-
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Code | None]:
-        """Return one verdict per registration: why its password is refused, or nothing."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +72,7 @@ class Engine:
         self._consumer: LedgerConsumer | None = None
         self._outside = outside
         self._conclude = guarded(rules)
-        self._parser = Parser(prefix)
+        self._intake = Intake(prefix, outside.gate)
         self._names = TopicNames.under(prefix)
         self._tenure = Tenure()
         self._positions = Positions(
@@ -99,6 +91,8 @@ class Engine:
         self._turn = asyncio.Lock()
         self._staying = asyncio.Lock()
         self._stopping = False
+        self._doubtful = False
+        """The last cycle had refusals that other commands could lift: so may the next."""
         self._recheck_at_s = 0.0
 
     def attach(self, consumer: LedgerConsumer) -> None:
@@ -173,12 +167,17 @@ class Engine:
     async def _cycle(self, records: Sequence[Raw]) -> None:
         number = self._tenure.number
         steps = Steps(self._outside.metrics)
-        commands, unreadable = await self._read(records)
+        commands, unreadable = await self._intake.read(self._lot.take(), records)
+        self._positions.take_in(records, self._reading)
         steps.end("read")
-        lanes = self._lanes(commands)
+        asked = asyncio.ensure_future(self._ask_ahead(commands))
+        lanes = self._lanes(commands, asked)
         await self._run(lanes)
+        self._doubtful = any(lane.doubted() for lane in lanes)
         self._tenure.check(number)
-        self._lot.park(received for lane in lanes for received in lane.parked())
+        self._lot.park(
+            (received for lane in lanes for received in lane.parked()), self._read_so_far()
+        )
         steps.end("apply")
         publication = self._publication(lanes, unreadable, steps.started_s)
         commit = self._commit()
@@ -192,32 +191,10 @@ class Engine:
         if records:
             self._outside.metrics.batch_records.labels().observe(len(records))
 
-    async def _read(self, records: Sequence[Raw]) -> tuple[list[Received], list[Unreadable]]:
-        """Parse every record by itself, behind what was parked; judge the passwords."""
-        commands: list[Received] = list(self._lot.take())
-        unreadable: list[Unreadable] = []
-        registers: dict[int, Register] = {}
-        for record in records:
-            parsed = self._parser.parse(record)
-            self._positions.read(record)
-            if isinstance(parsed, Unreadable):
-                unreadable.append(parsed)
-                continue
-            if isinstance(parsed.command, Register):
-                registers[len(commands)] = parsed.command
-            commands.append(parsed)
-        if registers:
-            verdicts = await self._outside.gate.verdicts(list(registers.values()))
-            for index, verdict in zip(registers, verdicts, strict=True):
-                if verdict is not None:
-                    commands[index] = replace(commands[index], password_problem=verdict)
-        self._positions.follow(self._reading)
-        return commands, unreadable
-
-    def _lanes(self, commands: Sequence[Received]) -> list[Lane]:
+    def _lanes(self, commands: Sequence[Received], asked: Awaitable[None]) -> list[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
         count = self.options.lanes
-        around = self._surroundings()
+        around = self._surroundings(asked)
         lanes = [Lane(around, self._outbox.unacknowledged) for _ in range(count)]
         for received in commands:
             username = received.command.username
@@ -226,16 +203,20 @@ class Engine:
             lanes[hash(username) % count].again.append(username)
         return [lane for lane in lanes if lane.users or lane.again]
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self, asked: Awaitable[None]) -> Surroundings:
         return Surroundings(
             ledger=self._outside.ledger,
             conclude=self._conclude,
             metrics=self._outside.metrics,
             tenure=self._tenure,
-            reading=lambda: self._positions.reading(self._lot.ends),
+            reading=self._read_so_far,
             ask_ends=self._ask_ends,
+            asked=asked,
             pause=partial(self._pause, self._tenure.number),
         )
+
+    def _read_so_far(self) -> Reading:
+        return self._positions.reading(self._lot.ends)
 
     async def _run(self, lanes: Sequence[Lane]) -> None:
         """Run the lanes side by side; one that fails for good ends the others."""
@@ -246,13 +227,18 @@ class Engine:
         except* AbandonedError as error:
             raise AbandonedError from error
 
-    async def _ask_ends(self, numbers: frozenset[int], commands: Sequence[Received]) -> None:
-        """Ask once how far the topics of these partition numbers reach, and keep the answer."""
+    async def _ask_ahead(self, commands: Sequence[Received]) -> None:
+        """Ask beside the gathering, where the cycle before would have asked after it."""
+        self._positions.begin_cycle()
+        if self._doubtful and commands:
+            await self._ask_ends({received.source.partition for received in commands})
+
+    async def _ask_ends(self, numbers: Collection[int]) -> None:
+        """Have the refusals of this cycle measured by how far the topics reach now."""
         self._outside.metrics.end_offset_questions_total.inc()
-        ends = await self._positions.ask_ends(
+        await self._positions.ask_ends(
             self._reading, numbers, timeout_ms=self.options.end_offsets_timeout_ms
         )
-        self._lot.keep_ends(by_source(commands, ends))
 
     async def _pause(self, number: int, dependency: str | None, tries: int) -> None:
         """Wait before the next try of a lane, staying in the group.
@@ -298,17 +284,3 @@ class Engine:
         ahead = self._lot.ahead(self._positions.ours, records_max=self.options.parked_records_max)
         self._reading.hold(TopicPartition(*place) for place in ahead)
         self._outside.metrics.parked_records.set(len(self._lot))
-
-
-class Steps:
-    """Measures the steps of one cycle."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self.started_s = self._last_s = monotonic_s()
-
-    def end(self, step: str) -> None:
-        """Note that *step* has taken all the time since the one before."""
-        now_s = monotonic_s()
-        self._metrics.cycle_seconds.labels(step).observe(now_s - self._last_s)
-        self._last_s = now_s

@@ -1,7 +1,7 @@
 """One lane of a cycle: gather, decide, apply, in one transaction, as often as it takes."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.profile import UpdateProfile, email_claim
@@ -52,7 +52,10 @@ class Surroundings:
     metrics: Metrics
     tenure: Tenure
     reading: Callable[[], Reading]
-    ask_ends: Callable[[frozenset[int], Sequence[Received]], Awaitable[None]]
+    ask_ends: Callable[[Collection[int]], Awaitable[None]]
+    """Ask how far the topics reach in these partition numbers; what does not come in time waits."""
+    asked: Awaitable[None]
+    """Done when what was asked for ahead has come; nothing most of the time."""
     pause: Callable[[str | None, int], Awaitable[None]]
     """Wait before try *n*, staying in the group; names the dependency that is away.
 
@@ -97,6 +100,10 @@ class Lane:
         """Yield the commands that have to wait."""
         for applied in self.applied:
             yield from applied.decision.parked
+
+    def doubted(self) -> bool:
+        """Say whether some refusal could have been lifted by other commands."""
+        return any(applied.decision.doubted for applied in self.applied)
 
     def met(self) -> Iterator[str]:
         """Yield the users whose account another writer had marked."""
@@ -152,10 +159,10 @@ class Lane:
         writer = self.around.tenure.writer
         async with self.around.ledger.transaction() as transaction:
             gathered, owed = await self._gather(transaction, users, again, writer)
+            await self.around.asked
             decision = self._decide(users, gathered, writer, commands_max)
             if decision.questions:
-                commands = [received for user in users for received in user]
-                await self.around.ask_ends(decision.questions, commands)
+                await self.around.ask_ends(decision.questions)
                 decision = self._decide(users, gathered, writer, commands_max)
             if decision.changes:
                 await transaction.apply(decision.changes)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from handlers.outcome import Source
-from handlers.reading import Ends, PartitionReading, Place
+from handlers.reading import Ends, PartitionReading, Place, Reading
 from handlers.received import Received
 
 
@@ -24,16 +24,14 @@ class ParkingLot:
         parked, self._parked = self._parked, []
         return parked
 
-    def park(self, commands: Iterable[Received]) -> None:
-        """Keep *commands* for the next cycle, and forget the ends of all that were settled."""
+    def park(self, commands: Iterable[Received], reading: Reading) -> None:
+        """Keep *commands* for the next cycle, with the end offsets they are measured by."""
         self._parked = sorted(commands, key=lambda received: received.source.offset)
-        if self.ends:
-            waiting = {received.source for received in self._parked}
-            self.ends = {source: ends for source, ends in self.ends.items() if source in waiting}
-
-    def keep_ends(self, ends: Mapping[Source, Ends]) -> None:
-        """Keep the end offsets asked for; the first answer for a command stays."""
-        self.ends = {**ends, **self.ends}
+        self.ends = {
+            received.source: ends
+            for received in self._parked
+            if (ends := reading.ends(received)) is not None
+        }
 
     def clear(self) -> None:
         """Forget everything: it will be read again."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from aiokafka import TopicPartition
@@ -10,7 +10,6 @@ from aiokafka.errors import KafkaError
 
 from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
-from handlers.received import Received
 from workers.ledger.consumer import LedgerConsumer
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.parsing import Raw
@@ -30,6 +29,8 @@ class Positions:
         self.ours: dict[Place, PartitionReading] = {}
         self._others: dict[Place, int] = {}
         self._committed: dict[TopicPartition, int] = {}
+        self._asked: dict[int, Ends] = {}
+        self._asking = asyncio.Lock()
 
     def forget(self) -> None:
         """Start over: reading restarts at the committed offsets."""
@@ -37,11 +38,13 @@ class Positions:
         self._others.clear()
         self._committed.clear()
 
-    def read(self, record: Raw) -> None:
-        """Take in that *record* is part of the cycle."""
-        self.ours[record.topic, record.partition] = PartitionReading(
-            cursor=record.offset + 1, last_timestamp_ms=record.timestamp
-        )
+    def take_in(self, records: Iterable[Raw], consumer: LedgerConsumer) -> None:
+        """Take in that *records* are part of the cycle."""
+        for record in records:
+            self.ours[record.topic, record.partition] = PartitionReading(
+                cursor=record.offset + 1, last_timestamp_ms=record.timestamp
+            )
+        self.follow(consumer)
 
     def follow(self, consumer: LedgerConsumer) -> None:
         """Take in the consumer's cursors, which control records move too."""
@@ -54,37 +57,44 @@ class Positions:
             elif known.cursor != cursor or known.undecodable != undecodable:
                 self.ours[place] = replace(known, cursor=cursor, undecodable=undecodable)
 
-    def reading(self, ends: Mapping[Source, Ends]) -> Reading:
+    def reading(self, kept: Mapping[Source, Ends]) -> Reading:
         """Return what the core decides the finality of refusals by."""
         return Reading(
             topics=self._topics,
             clock_skew_ms=self._clock_skew_ms,
             ours=self.ours,
             committed=self._others,
-            ends=ends,
+            kept=kept,
+            asked=self._asked,
         )
 
+    def begin_cycle(self) -> None:
+        """Forget the end offsets asked for: they say nothing of what is read from now on."""
+        self._asked = {}
+
     async def ask_ends(
-        self, consumer: LedgerConsumer, numbers: frozenset[int], *, timeout_ms: int
-    ) -> Mapping[int, Ends]:
-        """Return how far all topics reach in these partition numbers; nothing if too slow."""
-        places = [TopicPartition(topic, number) for topic in self._topics for number in numbers]
-        try:
-            async with asyncio.timeout(timeout_ms / 1000):
-                ends = await self._end_offsets.ask(places)
-                for tp in places:
-                    if tp not in consumer.cursors:
-                        committed = await consumer.committed_or_zero(tp)
-                        self._others[tp.topic, tp.partition] = committed
-                await consumer.settle_cursors(places)
-        except (KafkaError, TimeoutError) as error:
-            logger.warning("end offsets did not come, refusals wait: %s", error)
-            return {}
+        self, consumer: LedgerConsumer, numbers: Collection[int], *, timeout_ms: int
+    ) -> None:
+        """Ask once in a cycle how far all topics reach in these partition numbers."""
+        async with self._asking:
+            missing = [number for number in numbers if number not in self._asked]
+            if not missing:
+                return
+            places = [TopicPartition(topic, number) for topic in self._topics for number in missing]
+            try:
+                async with asyncio.timeout(timeout_ms / 1000):
+                    ends = await self._end_offsets.ask(places)
+                    for tp in places:
+                        if tp not in consumer.cursors:
+                            committed = await consumer.committed_or_zero(tp)
+                            self._others[tp.topic, tp.partition] = committed
+                    await consumer.settle_cursors(places)
+            except (KafkaError, TimeoutError) as error:
+                logger.warning("end offsets did not come, refusals wait: %s", error)
+                return
         self.follow(consumer)
-        return {
-            number: {tp.topic: ends[tp] for tp in places if tp.partition == number}
-            for number in numbers
-        }
+        for number in missing:
+            self._asked[number] = {tp.topic: ends[tp] for tp in places if tp.partition == number}
 
     def committable(
         self, consumer: LedgerConsumer, waiting: Mapping[Place, int]
@@ -103,12 +113,3 @@ class Positions:
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Take in that *offsets* are committed."""
         self._committed.update(offsets)
-
-
-def by_source(commands: Sequence[Received], ends: Mapping[int, Ends]) -> dict[Source, Ends]:
-    """Return the ends to keep with each of *commands* whose partition number was asked for."""
-    return {
-        received.source: ends[received.source.partition]
-        for received in commands
-        if received.source.partition in ends
-    }
