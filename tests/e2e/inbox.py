@@ -153,12 +153,12 @@ class Inbox:
         self, topic: TopicSpec | str, username: str, count: int = 1, within_s: float = PATIENCE_S
     ) -> list[Message]:
         """Return the messages of *username* on *topic* once there are at least *count*."""
-
-        def enough() -> list[Message] | None:
-            found = self.messages(topic, username)
-            return found if len(found) >= count else None
-
-        return await self.until(enough, f"{count} messages of {username} on {topic}", within_s)
+        await self.until(
+            lambda: len(self.messages(topic, username)) >= count,
+            f"{count} messages of {username} on {topic}",
+            within_s,
+        )
+        return self.messages(topic, username)
 
     async def _collect(self, reader: Reader) -> None:
         async for record in reader.records():

@@ -6,7 +6,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
@@ -15,6 +16,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from aiokafka.admin import NewTopic
+from pymongo import MongoClient
 
 from contracts.topics import REPLIES, TopicSpec
 from devstack.addresses import Addresses
@@ -59,6 +61,13 @@ class RunningService:
 
     def ring(self) -> KeyRing:
         return KeyRing(self.settings.keys_dir)
+
+    @contextmanager
+    def mongodb(self) -> Generator[Any]:
+        """Open the service's database, behind its back."""
+        client: Any = MongoClient[dict[str, Any]](self.addresses.mongodb)
+        with client:
+            yield client[self.database]
 
     def topic(self, spec: TopicSpec | str) -> str:
         """Return the full name of a topic; a string is the name after the prefix."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from contracts.topics import BALANCE_EVENTS, BALANCES, DEPOSIT, REGISTER, WITHDRAW
 from handlers.registration import account_id
@@ -94,9 +93,7 @@ async def test_register_opens_an_account(caller: Caller) -> None:
 async def test_register_is_accepted_once_the_password_is_hashed(caller: Caller) -> None:
     username = await caller.a_user()
 
-    service = caller.service
-    database: Any = MongoClient[dict[str, Any]](service.addresses.mongodb)[service.database]
-    with database.client:
+    with caller.service.mongodb() as database:
         credential = database["credentials"].find_one({"_id": username})
     assert credential is not None
     assert credential["hash"].startswith("$bcrypt-sha256$")

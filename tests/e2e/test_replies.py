@@ -1,0 +1,117 @@
+"""Answers go where their sender wants them, or to the default topic with a mark that says why."""
+
+import pytest
+
+from contracts.topics import DEPOSIT, REGISTER, RESULTS, WITHDRAW
+from tests.e2e.caller import Caller, a_movement, a_name
+from tests.e2e.inbox import Message
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MARK = "undelivered_reply_to"
+
+
+def asking(topic: str) -> list[tuple[str, bytes]]:
+    return [("reply_to", topic.encode())]
+
+
+async def fell_back(caller: Caller, reply_to: str) -> Message:
+    """Deposit, asking for the answer on *reply_to*; return it from wherever it came."""
+    username = await caller.a_user()
+    answer = await caller.accepted(
+        DEPOSIT, a_movement(username, "5.00"), headers=asking(reply_to), within_s=10
+    )
+    events = await caller.inbox.some("events.balance", username)
+    assert [event.body["after"] for event in events] == ["5.00"], "moved once, wherever it is said"
+    assert answer.topic == RESULTS.name
+    return answer
+
+
+async def test_an_answer_goes_to_its_reply_topic_only(caller: Caller) -> None:
+    topic = await caller.service.add_reply_topic("shop", partitions=2)
+    await caller.inbox.follow("replies.shop")
+    username = await caller.a_user()
+
+    taken = await caller.ask(DEPOSIT, a_movement(username, "5.00"), headers=asking(topic))
+    refused = await caller.ask(WITHDRAW, a_movement(username, "9.00"), headers=asking(topic))
+
+    assert (taken.topic, taken.body["status"]) == ("replies.shop", "accepted")
+    assert (refused.topic, refused.code) == ("replies.shop", "insufficient_funds")
+    assert taken.key == username.encode()
+    assert MARK not in taken.headers
+    assert [one.body["type"] for one in caller.inbox.results(username)] == ["register"]
+
+
+async def test_a_registration_is_answered_there_too(caller: Caller) -> None:
+    topic = await caller.service.add_reply_topic("gateway")
+    await caller.inbox.follow("replies.gateway")
+
+    answer = await caller.ask(REGISTER, caller.registration(a_name()), headers=asking(topic))
+
+    assert (answer.topic, answer.body["status"]) == ("replies.gateway", "accepted")
+
+
+async def test_what_cannot_be_read_is_answered_there_too(caller: Caller) -> None:
+    topic = await caller.service.add_reply_topic("careless")
+    await caller.inbox.follow("replies.careless")
+    body = a_movement(a_name(), "5.00", surprise=1)
+
+    answer = await caller.ask(DEPOSIT, body, headers=asking(topic))
+
+    assert (answer.topic, answer.code) == ("replies.careless", "invalid_command")
+
+
+async def test_a_topic_that_is_not_a_reply_topic_is_never_written_to(caller: Caller) -> None:
+    """P10: else any sender could have us write to any topic, our own included."""
+    deposits = caller.service.topic(DEPOSIT)
+
+    answer = await fell_back(caller, deposits)
+
+    assert answer.headers[MARK] == "not_allowed"
+
+
+@pytest.mark.parametrize(
+    "name", ["elsewhere", "", "replies", "replies.", "xreplies.a", "replies.\u00e9"]
+)
+async def test_only_names_that_match_the_whole_pattern_are_allowed(
+    caller: Caller, name: str
+) -> None:
+    answer = await fell_back(caller, caller.service.topic(name))
+
+    assert answer.headers[MARK] in {"not_allowed", "missing"}
+
+
+async def test_the_default_topic_may_be_named(caller: Caller) -> None:
+    answer = await fell_back(caller, caller.service.topic(RESULTS))
+
+    assert MARK not in answer.headers
+
+
+async def test_a_missing_topic_costs_its_sender_nothing_but_the_place(caller: Caller) -> None:
+    """P4, P11: answered, and well within a bound."""
+    answer = await fell_back(caller, caller.service.topic("replies.missing"))
+
+    assert answer.headers[MARK] == "missing"
+    assert answer.headers["causation_id"] == answer.body["command_id"]
+
+
+async def test_a_registration_with_a_missing_topic_is_answered(caller: Caller) -> None:
+    missing = caller.service.topic("replies.missing-too")
+
+    answer = await caller.ask(REGISTER, caller.registration(a_name()), headers=asking(missing))
+
+    assert (answer.topic, answer.body["status"]) == (RESULTS.name, "accepted")
+    assert answer.headers[MARK] == "missing"
+
+
+async def test_a_reply_topic_made_later_is_not_used_before_it_was_seen_to_exist(
+    caller: Caller,
+) -> None:
+    name = "replies.late"
+    first = await fell_back(caller, caller.service.topic(name))
+    await caller.service.add_reply_topic("late")
+
+    # It is left alone for a while, which must not cost the answer.
+    second = await fell_back(caller, caller.service.topic(name))
+
+    assert (first.headers[MARK], second.headers[MARK]) == ("missing", "missing")
