@@ -74,9 +74,13 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Found]]:
         # Set to nothing means not set: compose files and shells cannot say it otherwise.
         if not variable.startswith(PREFIX) or variable == FILE_VARIABLE or not value:
             continue
-        name = variable.removeprefix(PREFIX).lower()
-        if name == "sidecar_port" or not NOT_OURS.fullmatch(variable):
+        if _is_ours(variable):
+            name = variable.removeprefix(PREFIX).lower()
             yield name, Found(value, "environment", variable)
+
+
+def _is_ours(variable: str) -> bool:
+    return variable == f"{PREFIX}SIDECAR_PORT" or not NOT_OURS.fullmatch(variable)
 
 
 def _toml(path: Path, problems: list[str]) -> list[tuple[str, Found]]:
@@ -114,7 +118,7 @@ def _dev_stack(path: Path) -> list[tuple[str, Found]]:
     return [
         (variable.removeprefix(PREFIX).lower(), Found(value, "running dev stack", variable))
         for variable, value in pairs.items()
-        if variable.startswith(PREFIX) and not NOT_OURS.fullmatch(variable)
+        if variable.startswith(PREFIX) and _is_ours(variable)
     ]
 
 

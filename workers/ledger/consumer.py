@@ -14,6 +14,7 @@ from aiokafka.errors import (
     ConsumerStoppedError,
     CorruptRecordException,
     KafkaError,
+    NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     UnsupportedCodecError,
 )
@@ -27,6 +28,9 @@ UNDECODABLE = (CorruptRecordException, UnsupportedCodecError)
 
 PROBE_TIMEOUT_MS = 1000
 """How long a search for the undecodable partition waits for each partition's fetch."""
+
+POLL_MS = 50
+"""How long a poll waits for records; they end it at once. Parked commands are due as often."""
 
 ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
@@ -87,6 +91,7 @@ class LedgerConsumer(AIOKafkaConsumer):
         self.last_timestamps_ms: dict[tuple[str, int], int] = {}
         """Broker time of the last record taken, for the lag in seconds."""
         self._progress = progress
+        """Of the worker that reads."""
         self._held: set[TopicPartition] = set()
 
     async def getmany(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -96,20 +101,37 @@ class LedgerConsumer(AIOKafkaConsumer):
         max_records: int | None = None,
     ) -> Poll:
         """Return the next records, or nothing; raises only when the consumer was stopped."""
-        del partitions  # the framework polls unfiltered, and so must we: see the aiokafka notes
+        del partitions, timeout_ms  # unfiltered, and as long as nothing else is due
+        try:
+            records = await self._poll(max_records)
+        except (ConsumerStoppedError, asyncio.CancelledError):
+            raise
+        except OvertakenError as error:
+            logger.error("%s", error)  # noqa: TRY400 - one clear line
+            self._progress.fail(str(error))
+        except Exception as error:
+            logger.exception("a poll failed in a way nobody foresaw")
+            self._progress.fail(f"a poll failed: {type(error).__name__}")
+        else:
+            return records
+        await asyncio.sleep(ERROR_BACKOFF_S)
+        return {}
+
+    async def _poll(self, max_records: int | None) -> Poll:
         try:
             if self.hooks.reset_needed and self.hooks.assigned:
                 await self._start_over()
-            records: Poll = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
+            records: Poll = await super().getmany(timeout_ms=POLL_MS, max_records=max_records)
             if self.hooks.reset_needed:
                 return {}
             for tp, batch in records.items():
                 self.cursors[tp] = await self.position(tp)
                 self.last_timestamps_ms[tp.topic, tp.partition] = batch[-1].timestamp
-        except ConsumerStoppedError:
-            raise
         except OffsetOutOfRangeError as error:
             await self._check_retention(error)
+            return {}
+        except NoOffsetForPartitionError:
+            self._rewind()  # it was fetched before the start was known
             return {}
         except KafkaError as error:
             await self._recover(error)

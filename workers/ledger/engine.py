@@ -87,7 +87,7 @@ class Engine:
             metrics=outside.metrics,
             progress=outside.progress,
         )
-        self._outbox.on_repeat = lambda publication: self._again.schedule(publication.usernames)
+        self._outbox.on_repeat = self._again.schedule
         self._turn = asyncio.Lock()
         self._staying = asyncio.Lock()
         self._stopping = False
@@ -140,7 +140,8 @@ class Engine:
         """Give up everything that is applied but not published; it is owed from now on."""
         logger.warning("giving up what is in hand: %s", reason)
         self._tenure.end()
-        self._again.schedule(self._outbox.unacknowledged)
+        # A late write of ours may leave an older state last.
+        self._again.schedule(self._outbox.usernames)
         self._outbox.abandon()
         self._forget()
         self.hooks.reset_needed = True
@@ -251,9 +252,9 @@ class Engine:
         self._tenure.check(number)
         if tries:
             await asyncio.sleep(backoff_s(tries, self.options))
-            if not self._staying.locked() and not self.hooks.reset_needed:
-                async with self._staying:
-                    await self._reading.stay()
+        if dependency is not None and not self._staying.locked() and not self.hooks.reset_needed:
+            async with self._staying:
+                await self._reading.stay()
         self._tenure.check(number)
 
     def _publication(

@@ -6,7 +6,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -23,6 +23,9 @@ from workers.publishing import Publisher, PublishError
 from workers.replies import Replies
 
 logger = logging.getLogger(__name__)
+
+COMMIT_TIMEOUT_S = 10.0
+"""How long one commit may take before Kafka counts as away: the client itself waits for ever."""
 
 
 class Outbox:
@@ -45,8 +48,10 @@ class Outbox:
         self._task: asyncio.Task[None] | None = None
         self.unacknowledged: Mapping[str, int] = {}
         """Username → lowest sequence in the cycle that is not fully acknowledged yet."""
-        self.on_repeat: Callable[[Publication], None] = lambda _: None
-        """Called when a publication has to be repeated: a late write may follow it."""
+        self.usernames: Collection[str] = ()
+        """Whose state is in the cycle that is not committed yet."""
+        self.on_repeat: Callable[[Collection[str]], None] = lambda _: None
+        """Called with them when their publication is repeated: a late write may follow it."""
 
     @property
     def busy(self) -> bool:
@@ -62,6 +67,7 @@ class Outbox:
         """Publish and commit beside the caller's next steps; the one before must be done."""
         assert not self.busy
         self.unacknowledged = publication.lowest
+        self.usernames = publication.usernames
         self._task = asyncio.create_task(self._run(publication, commit, tenure, tenure.number))
         self._task.add_done_callback(self._ended)
 
@@ -96,12 +102,13 @@ class Outbox:
                 tries += 1
                 self._progress.wait_for("kafka")
                 logger.warning("publishing failed and is repeated: %s", error)
-                self.on_repeat(publication)
+                self.on_repeat(publication.usernames)
                 await asyncio.sleep(backoff_s(tries, self._options))
                 tenure.check(number)
         self.unacknowledged = {}
         self._count(publication)
         await commit.run(tenure, number)
+        self.usernames = ()
         self._metrics.cycle_seconds.labels("publish").observe(monotonic_s() - started_s)
         self._progress.advance()
 
@@ -170,15 +177,16 @@ class Commit:
             ours = {tp: offset for tp, offset in self._offsets.items() if tp in assigned}
             try:
                 if ours:
-                    await self._consumer.commit(ours)
+                    async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                        await self._consumer.commit(ours)
             except (CommitFailedError, IllegalStateError) as error:
                 tenure.check(number)
                 self._refused(f"the group has moved on: {error}")
                 raise AbandonedError from error
-            except KafkaError as error:
+            except (KafkaError, TimeoutError) as error:
                 tries += 1
                 self._progress.wait_for("kafka")
-                logger.warning("committing offsets failed and is repeated: %s", error)
+                logger.warning("committing offsets failed and is repeated: %r", error)
                 await asyncio.sleep(self._backoff(tries))
                 tenure.check(number)
             else:
