@@ -19,6 +19,7 @@ from benchmarks.throughput import Throughput
 from benchmarks.traffic import Shape, username
 from benchmarks.watching import after_commands, watch
 from contracts import topics
+from workers.ledger.options import LedgerOptions
 
 IN_TURNS: tuple[str, ...] = ("ordinary", "ours", "ceiling", "hot", "zipf")
 SHAPES: dict[str, Shape] = {"ours": "uniform", "hot": "hot", "zipf": "zipf"}
@@ -41,7 +42,11 @@ class Bench:
     async def run(self) -> None:
         """Measure all that was asked for."""
         started_s = time.perf_counter()
-        self.details |= {"machine": machine(), "plan": _readable(self.plan)}
+        self.details |= {
+            "machine": machine(),
+            "plan": _readable(self.plan),
+            "worker": asdict(LedgerOptions()),  # started without settings of its own: the defaults
+        }
         through_us = bool(self.plan.scenarios - WITHOUT_US)
         if through_us:
             self.key = await self.service.prepare()

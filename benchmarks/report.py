@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -98,7 +98,8 @@ def show(console: Console, figures: Figures, details: Mapping[str, Any]) -> None
     console.print(_bars(figures))
     console.print(_rates(figures))
     console.print(_cpu(details.get("cpu_us_per_command", {})))
-    console.print(_settings({**details.get("machine", {}), **details.get("plan", {})}))
+    settings = (details.get(part, {}) for part in ("machine", "plan", "worker"))
+    console.print(_settings([pair for part in settings for pair in part.items()]))
 
 
 def _bars(figures: Figures) -> Table:
@@ -139,9 +140,9 @@ def _cpu(costs: Mapping[str, Mapping[str, float]]) -> Table:
     return table
 
 
-def _settings(settings: Mapping[str, Any]) -> Table:
+def _settings(settings: Iterable[tuple[str, Any]]) -> Table:
     table = Table("Setting", "Value", title="Measured with")
-    for name, value in settings.items():
+    for name, value in settings:
         table.add_row(name, ", ".join(map(str, value)) if _is_list(value) else str(value))
     return table
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -192,7 +192,7 @@ class Engine:
         if records:
             self._outside.metrics.batch_records.labels().observe(len(records))
 
-    def _lanes(self, commands: Sequence[Received], asked: Awaitable[None]) -> list[Lane]:
+    def _lanes(self, commands: Sequence[Received], asked: asyncio.Future[None]) -> list[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
         count = self.options.lanes
         around = self._surroundings(asked)
@@ -204,7 +204,7 @@ class Engine:
             lanes[hash(username) % count].again.append(username)
         return [lane for lane in lanes if lane.users or lane.again]
 
-    def _surroundings(self, asked: Awaitable[None]) -> Surroundings:
+    def _surroundings(self, asked: asyncio.Future[None]) -> Surroundings:
         return Surroundings(
             ledger=self._outside.ledger,
             conclude=self._conclude,

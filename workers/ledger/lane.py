@@ -1,5 +1,6 @@
 """One lane of a cycle: gather, decide, apply, in one transaction, as often as it takes."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class Surroundings:
     reading: Callable[[], Reading]
     ask_ends: Callable[[Collection[int]], Awaitable[None]]
     """Ask how far the topics reach in these partition numbers; what does not come in time waits."""
-    asked: Awaitable[None]
+    asked: asyncio.Future[None]
     """Done when what was asked for ahead has come; nothing most of the time."""
     pause: Callable[[str | None, int], Awaitable[None]]
     """Wait before try *n*, staying in the group; names the dependency that is away.
