@@ -70,6 +70,30 @@ class Service:
         )
         await self._add_workers(broker, resources, stack)
         consumers = Consumers(self._owners)
+
+        async def connect() -> None:
+            await consumers.connect(broker)
+
+        contract = document(
+            prefix=settings.topic_prefix,
+            bootstrap=settings.kafka_bootstrap,
+            partitions=settings.partitions,
+        )
+        health = self._watched(resources, consumers, stack)
+        routes = sidecar_routes(health, resources.metrics.registry, resources.ring.jwks, contract)
+        return AsgiFastStream(
+            broker,
+            asgi_routes=routes,
+            specification=Contract(contract),
+            logger=None,
+            lifespan=self._lifespan,
+            on_startup=[connect],
+            on_shutdown=[self._drain],
+        )
+
+    def _watched(self, resources: Resources, consumers: Consumers, stack: AsyncExitStack) -> Health:
+        """Return the health of this process; add what watches over it to the chores."""
+        settings, metrics = self.settings, resources.metrics
         progress = [owner.progress for owner in self._owners]
         probe = KafkaProbe(kafka_connection(settings))
         stack.push_async_callback(probe.stop)
@@ -81,39 +105,17 @@ class Service:
             ],
             workers=progress,
             watchdog_s=settings.watchdog_s,
-            metrics=resources.metrics,
+            metrics=metrics,
         )
         watchdog = Watchdog(
-            progress,
-            watchdog_s=settings.watchdog_s,
-            end=self._end,
-            metrics=resources.metrics,
+            progress, watchdog_s=settings.watchdog_s, end=self._end, metrics=metrics
         )
         self._chores += [
             health.run,
             watchdog.run,
-            lambda: export_lag(consumers.built, resources.metrics),
+            lambda: export_lag(consumers.built, metrics),
         ]
-
-        async def connect() -> None:
-            await consumers.connect(broker)
-
-        contract = document(
-            prefix=settings.topic_prefix,
-            bootstrap=settings.kafka_bootstrap,
-            partitions=settings.partitions,
-        )
-        return AsgiFastStream(
-            broker,
-            asgi_routes=sidecar_routes(
-                health, resources.metrics.registry, resources.ring.jwks, contract
-            ),
-            specification=Contract(contract),
-            logger=None,
-            lifespan=self._lifespan,
-            on_startup=[connect],
-            on_shutdown=[self._drain],
-        )
+        return health
 
     async def _add_workers(
         self, broker: KafkaBroker, resources: Resources, stack: AsyncExitStack
