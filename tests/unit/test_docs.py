@@ -1,0 +1,216 @@
+"""What the documentation says is there: tables, commands, settings, files, topics, metrics."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from contracts.topics import REPLIES, TOPICS
+from tests.unit.docs_tables import README, ROOT, with_tables
+from workers.cli.app import COMMANDS
+from workers.config import PREFIX, setting_names
+from workers.metrics import Metrics
+
+PROMISES = 12
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+ALERTS = ROOT / "deploy/prometheus/alerts.yml"
+DASHBOARD = ROOT / "deploy/grafana/accounts.json"
+ACLS = ROOT / "deploy/kafka-acls.sh"
+OPERATIONS = ROOT / "docs/operations.md"
+DECISIONS = ROOT / "docs/decisions"
+FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()}
+MADE_LATER = {".accounts/dev.env", ".venv/bin/accounts", ".venv/bin/pip", ".venv/bin/python"}
+"""What only a run or the set-up makes."""
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def code(page: Path) -> Iterator[str]:
+    """Yield every inline code and every line of a block, joined where it goes on."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL):
+        yield from block.replace("\\\n", " ").splitlines()
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def calls(page: Path) -> Iterator[list[str]]:
+    """Yield the words after `accounts` of each call on the command line."""
+    for piece in code(page):
+        match = re.match(r"(?:\.venv/bin/)?accounts ((?:[a-z-]+)(?: .*)?)$", piece)
+        if match:
+            yield shlex.split(match[1], comments=True)
+
+
+@cache
+def command_line() -> Any:
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    for name in COMMANDS:
+        import_module(f"workers.cli.{name}").register(app)
+    return typer.main.get_command(app)
+
+
+def unknown_in(words: list[str]) -> list[str]:
+    """Return what the command line does not know of this call."""
+    command: Any = command_line()
+    words = re.sub(r"--(output \w+|debug)", "", shlex.join(words)).split()
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    unknown = [word for word in words if word.startswith("--") and word not in options]
+    if command is command_line():
+        unknown.append(words[0])
+    return unknown
+
+
+@cache
+def metric_names() -> set[str]:
+    names: set[str] = set()
+    for family in Metrics().registry.collect():
+        suffixes = {"counter": ["_total"], "info": ["_info"]}.get(family.type, [""])
+        if family.type == "histogram":
+            suffixes = ["_bucket", "_sum", "_count"]
+        names |= {family.name + suffix for suffix in suffixes}
+    return names
+
+
+def test_the_tables_are_what_the_code_says() -> None:
+    text = README.read_text(encoding="utf-8")
+
+    assert text == with_tables(text), "run: .venv/bin/python -m tests.unit.docs_tables"
+
+
+@every_page
+def test_a_make_target_is_there(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {match[1] for piece in code(page) if (match := re.match(r"make ([a-z-]+)", piece))}
+
+    assert named <= targets
+
+
+@every_page
+def test_a_command_is_there_with_its_options(page: Path) -> None:
+    for words in calls(page):
+        assert unknown_in(words) == [], f"accounts {shlex.join(words)}"
+
+
+def test_an_unknown_command_or_option_would_be_noticed() -> None:
+    assert unknown_in(["topics", "apply", "--dry-run"]) == []
+    assert unknown_in(["topics", "apply", "--wet-run"]) == ["--wet-run"]
+    assert unknown_in(["replay"]) == ["replay"]
+
+
+@every_page
+def test_a_setting_is_there(page: Path) -> None:
+    named = set(re.findall(rf"\b{PREFIX}([A-Z0-9_]*[A-Z0-9])\b(?!_|…)", page.read_text()))
+    known = {name.upper() for name in setting_names()} | {"CONFIG"}
+
+    assert {name for name in named if not name.startswith(("TEST_", "DEV_"))} <= known
+
+
+@every_page
+def test_a_file_is_there(page: Path) -> None:
+    named = {
+        word.rstrip(",;:)")
+        for piece in code(page)
+        for word in piece.split()
+        if word.split("/")[0] in FOLDERS and re.fullmatch(r"[\w./-]+", word) and "/" in word
+    }
+
+    missing = [name for name in named - MADE_LATER if not (ROOT / name).exists()]
+    assert missing == []
+
+
+@every_page
+def test_a_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+
+    for name, anchor in links:
+        target = page.parent / name if name else page
+        assert target.exists(), name
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
+
+
+@pytest.mark.parametrize("number", range(1, PROMISES + 1))
+def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
+    [row] = re.findall(rf"^\| P{number} \|.*$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    files = re.findall(r"`(tests/[\w./]+)`", row)
+
+    assert files, f"P{number} names no test"
+    for name in files:
+        assert re.search(rf"\bP{number}\b", (ROOT / name).read_text()), f"{name} shows P{number}?"
+
+
+@pytest.mark.parametrize("page", [README, ACLS, OPERATIONS], ids=lambda page: page.name)
+def test_a_topic_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(
+        r"(?:\baccounts\.|\$\{PREFIX\})((?:[a-z][a-z-]*\.)*[a-z-]+\b|[a-z]+\.)", text
+    )
+    groups = {f"{topic.name.split('.')[0]}." for topic in TOPICS} | {REPLIES}
+    known = {topic.name for topic in TOPICS} | groups | {group.rstrip(".") for group in groups}
+    own_files = {"json", "yaml"}
+
+    assert named
+    assert set(named) - own_files <= known
+
+
+def test_every_topic_that_is_written_is_granted() -> None:
+    text = ACLS.read_text()
+
+    assert [topic.name for topic in TOPICS if topic.name not in text if topic.rank is None] == []
+
+
+@pytest.mark.parametrize("path", [ALERTS, DASHBOARD], ids=lambda path: path.name)
+def test_a_metric_is_there(path: Path) -> None:
+    named = set(re.findall(r"\baccounts_[a-z_]+\b", path.read_text()))
+
+    assert named
+    assert named <= metric_names()
+
+
+def test_every_alert_has_its_advice() -> None:
+    rules = [
+        rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]
+    ]
+    advised = re.findall(r"^\| (Accounts\w+) \|", OPERATIONS.read_text(), re.MULTILINE)
+
+    assert sorted(rule["alert"] for rule in rules) == sorted(advised)
+    for rule in rules:
+        assert rule["expr"]
+        assert rule["annotations"]["summary"]
+
+
+def test_the_dashboard_asks_its_own_data_source() -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
+
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    for panel in dashboard["panels"]:
+        assert panel["datasource"]["uid"] == "${datasource}"
+        assert all(target["expr"] for target in panel["targets"])
+
+
+def test_every_decision_is_listed_under_its_title() -> None:
+    listed = dict(
+        re.findall(r"\]\((\d{4}-[\w-]+\.md)\) \| (.*) \|", (DECISIONS / "README.md").read_text())
+    )
+    pages = {path.name: path.read_text() for path in DECISIONS.glob("[0-9]*.md")}
+
+    assert listed.keys() == pages.keys()
+    for name, text in pages.items():
+        assert text.startswith(f"# {name[:4]} {listed[name]}\n"), name
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+            "Context",
+            "Decision",
+            "Consequences",
+        ]
