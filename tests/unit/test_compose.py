@@ -156,8 +156,8 @@ def test_the_image_runs_without_root_and_without_a_shell() -> None:
 
 
 def test_the_image_asks_the_sidecar_for_its_health() -> None:
-    [check] = [line for line in instructions("CMD", FINAL_STAGE) if "health" in line]
-    program, option, text = json.loads(check)
+    [check] = instructions("HEALTHCHECK", FINAL_STAGE)
+    program, option, text = json.loads(check.partition(" CMD ")[2])
 
     assert (program, option) == ("python", "-c")
     compile(text, "health check", "exec")
