@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC
 
 import orjson
 
@@ -52,7 +53,7 @@ def fingerprint(name: str, command: AnyCommand) -> bytes:
         body = [
             canonical(command.amount),
             command.currency,
-            command.expires_at,
+            command.expires_at.astimezone(UTC) if command.expires_at else None,
             sorted(command.metadata.items()) if command.metadata else None,
             command.reason,
             command.related_id,

@@ -1,0 +1,53 @@
+"""What must hold of everything published, whatever happened meanwhile."""
+
+from collections.abc import Sequence
+
+from tests.e2e.inbox import Inbox, Message
+
+
+def assert_in_order(events: Sequence[Message]) -> int:
+    """Check P5: per account 1, 2, 3 … in order of first appearance, repeats byte for byte.
+
+    *events* as they stand on `accounts.events.balance`; all of one user are in one partition.
+    Returns how many different ones there are.
+    """
+    seen: dict[str, list[Message]] = {}
+    for event in events:
+        known = seen.setdefault(event.body["username"], [])
+        sequence = int(event.body["sequence"])
+        assert sequence <= len(known) + 1, f"{sequence} appears after {len(known)}: {event.body}"
+        if sequence == len(known) + 1:
+            known.append(event)
+        else:
+            first = known[sequence - 1]
+            assert (event.partition, event.key) == (first.partition, first.key)
+            assert event.value == first.value
+    for known in seen.values():
+        assert_chained(known)
+    return sum(len(known) for known in seen.values())
+
+
+def assert_chained(events: Sequence[Message]) -> None:
+    """Check that each change starts where the one before it in that currency ended."""
+    last: dict[str, str] = {}
+    for event in events:
+        before = last.get(event.body["currency"])
+        if before is None:
+            assert float(event.body["before"]) == 0
+        else:
+            assert event.body["before"] == before, event.body
+        last[event.body["currency"]] = event.body["after"]
+
+
+def assert_states_are_the_latest(inbox: Inbox) -> None:
+    """Check that the last state of each account has what its last event says (P5)."""
+    states = {one.key: one.body for one in inbox.states()}
+    latest = {one.key: one.body for one in sorted(inbox.balance_events(), key=_sequence)}
+    for key, event in latest.items():
+        state = states[key]
+        assert state["sequence"] == event["sequence"]
+        assert state["balances"][event["currency"]]["posted"] == event["after"]
+
+
+def _sequence(message: Message) -> int:
+    return int(message.body["sequence"])
