@@ -1,6 +1,7 @@
 """What every message on the wire has in common: who, which command, and when."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -82,6 +83,7 @@ class Published(Message):
     model_config = ConfigDict(extra="ignore")
 
 
+@lru_cache(maxsize=256)  # all decisions of a cycle share one moment
 def rfc3339(moment: datetime) -> str:
     """Return *moment* as this service writes it: UTC, milliseconds, `Z` (RFC 3339 §5.6)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -49,7 +49,9 @@ class Answer:
     @property
     def duplicate(self) -> bool:
         """Whether another record with this command id was decided before."""
-        return self.outcome is not None and self.outcome.source != self.received.source
+        if self.new or self.outcome is None:
+            return False
+        return self.outcome.source != self.received.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What is written down of a decision: the account after it, the outcome, and the new mark."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,7 +36,19 @@ def stamped(before: Account | None, after: Account, stamp: Stamp) -> Account:
         if low is None and after.sequence > before.sequence:
             low = before.sequence + 1
         published = after.sequence if low is None else low - 1
-    return replace(after, version=version + 1, writer=stamp.writer, published_sequence=published)
+    # Written out for the same reason as in `handlers.evolve`.
+    return Account(
+        username=after.username,
+        account_id=after.account_id,
+        profile=after.profile,
+        balances=after.balances,
+        sequence=after.sequence,
+        version=version + 1,
+        writer=stamp.writer,
+        published_sequence=published,
+        opened_at=after.opened_at,
+        changed_at=after.changed_at,
+    )
 
 
 class Conclusion(NamedTuple):

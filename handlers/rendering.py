@@ -13,7 +13,7 @@ from contracts.message import rfc3339
 from contracts.money import to_amount
 from contracts.results import ERROR_TYPE
 from handlers.account import Account
-from handlers.outcome import SCHEMA, Outcome, Trace
+from handlers.outcome import SCHEMA, Entry, Outcome, Trace
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 
@@ -34,16 +34,41 @@ class Record(NamedTuple):
     headers: Headers
 
 
+class _Amounts(NamedTuple):
+    """An entry's amounts as decimal strings: the result and the event say the same."""
+
+    amount: str
+    before: str
+    after: str
+    held: str
+    available: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> "_Amounts":
+        """Return them as written."""
+        scale = entry.scale
+        after = to_amount(entry.after_minor, scale)
+        held_minor = entry.held_minor
+        return cls(
+            to_amount(entry.amount_minor, scale),
+            to_amount(entry.before_minor, scale),
+            after,
+            to_amount(held_minor, scale),
+            to_amount(entry.after_minor - held_minor, scale) if held_minor else after,
+        )
+
+
 class Rendering:
     """Everything that one outcome says. Built once per outcome: the parts are shared."""
 
-    __slots__ = ("_at", "_outcome", "_trace")
+    __slots__ = ("_amounts", "_at", "_outcome", "_trace")
 
     def __init__(self, outcome: Outcome) -> None:
         assert outcome.schema == SCHEMA
         self._outcome = outcome
         self._at = rfc3339(outcome.decided_at)
         self._trace = _traced(outcome.trace, outcome.command_id)
+        self._amounts = None if outcome.entry is None else _Amounts.of(outcome.entry)
 
     def result_body(self, *, duplicate: bool) -> dict[str, Any]:
         """Return the answer, as `contracts.results.Result`."""
@@ -60,16 +85,15 @@ class Rendering:
             body["error"] = error_body(outcome.code, outcome.detail or "")
         elif outcome.type == "register":
             body["account_id"] = outcome.account_id
-        entry = outcome.entry
-        if entry is not None:
-            scale = entry.scale
+        entry, amounts = outcome.entry, self._amounts
+        if entry is not None and amounts is not None:
             body["entry"] = {
                 "sequence": entry.sequence,
-                "amount": to_amount(entry.amount_minor, scale),
+                "amount": amounts.amount,
                 "currency": entry.currency,
-                "before": to_amount(entry.before_minor, scale),
-                "after": to_amount(entry.after_minor, scale),
-                "available": to_amount(entry.after_minor - entry.held_minor, scale),
+                "before": amounts.before,
+                "after": amounts.after,
+                "available": amounts.available,
             }
         return body
 
@@ -88,9 +112,9 @@ class Rendering:
     def balance_event(self) -> Record:
         """Return the change of balance, as `contracts.events.BalanceChanged`."""
         outcome = self._outcome
-        entry = outcome.entry
+        entry, amounts = outcome.entry, self._amounts
         assert entry is not None
-        scale = entry.scale
+        assert amounts is not None
         event_id = f"{outcome.account_id}:{entry.sequence}"
         body: dict[str, Any] = {
             "event_id": event_id,
@@ -98,11 +122,11 @@ class Rendering:
             "account_id": outcome.account_id,
             "currency": entry.currency,
             "kind": _KINDS[outcome.type],
-            "amount": to_amount(entry.amount_minor, scale),
-            "before": to_amount(entry.before_minor, scale),
-            "after": to_amount(entry.after_minor, scale),
-            "held": to_amount(entry.held_minor, scale),
-            "available": to_amount(entry.after_minor - entry.held_minor, scale),
+            "amount": amounts.amount,
+            "before": amounts.before,
+            "after": amounts.after,
+            "held": amounts.held,
+            "available": amounts.available,
             "sequence": entry.sequence,
             "command_id": outcome.command_id,
             "occurred_at": self._at,
