@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -189,6 +191,7 @@ async def run_worker(
         logger.info("sidecar at http://%s:%s, workers: %s", host, port, ", ".join(sorted(roles)))
         if on_listening is not None:
             on_listening(f"http://{host}:{port}")
+        _outlive_signals()
         try:
             await server.serve(sockets=[listener])
         except KafkaError as error:
@@ -212,6 +215,17 @@ def _listen(settings: Settings) -> socket.socket:
             f"({error.strerror}); set ACCOUNTS_SIDECAR_PORT to a free port, or 0 for any"
         ) from error
     return listener
+
+
+def _outlive_signals() -> None:
+    """Let the process end by itself.
+
+    After its clean stop the server raises the signal that stopped it once more; that would kill us
+    before anything is closed, and the exit code would say so.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
 
 
 def _end_hard() -> None:
