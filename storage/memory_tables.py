@@ -41,8 +41,9 @@ class Table(Generic[Key, Value]):
         Raises:
             LostRaceError: Another open transaction has written it, or one committed since.
         """
-        rows = self._rows.get(key)
-        if self._owners.setdefault(key, owner) is not owner or (rows and rows[-1][0] > at):
+        rows = self._rows.get(key, [])
+        moved_on = bool(rows) and rows[-1][0] > at
+        if moved_on or self._owners.setdefault(key, owner) is not owner:
             raise LostRaceError(f"{key} was written since it was gathered")
 
     def release(self, owner: object) -> None:
