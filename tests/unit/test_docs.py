@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import Field, fields
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from contracts.topics import REPLIES, TOPICS
 from tests.unit.docs_tables import README, ROOT, with_tables
 from workers.cli.app import COMMANDS
 from workers.config import PREFIX, setting_names
+from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 
 PROMISES = 12
@@ -149,6 +151,20 @@ def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
     assert files, f"P{number} names no test"
     for name in files:
         assert re.search(rf"\bP{number}\b", (ROOT / name).read_text()), f"{name} shows P{number}?"
+
+
+@pytest.mark.parametrize("bound", fields(LedgerOptions), ids=lambda bound: bound.name)
+def test_a_bound_of_the_ledger_has_a_unit_and_a_reason(bound: Field[int]) -> None:
+    """P12: named, with its unit, and in README.md with more than the name said again."""
+    if bound.type is not int:
+        return
+    row = re.search(
+        rf"`{PREFIX}LEDGER_{bound.name.upper()}` \| `\d+` \| (.*) \|", README.read_text()
+    )
+
+    assert re.search(r"(_ms|_s|_max|^lanes)$", bound.name)
+    assert row is not None
+    assert len(row[1].split()) > len(bound.name.split("_"))
 
 
 @pytest.mark.parametrize("page", [README, ACLS, OPERATIONS], ids=lambda page: page.name)
