@@ -241,7 +241,11 @@ def _outlive_signals() -> None:
     """
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _obeyed)
+
+
+def _obeyed(_number: int, _frame: object) -> None:
+    """Do nothing: the server has stopped already."""
 
 
 def _end_hard() -> None:
