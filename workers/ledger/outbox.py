@@ -77,11 +77,14 @@ class Outbox:
         Raises:
             AbandonedError: What was on its way has been given up.
         """
-        if self._task is None:
+        task = self._task
+        if task is None:
             return
-        await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.result()
+        await asyncio.wait([task])
+        if self._task is task:
+            self._task = None  # told once: the cycles after it are not given up with it
+        if not task.cancelled():
+            task.result()
 
     def abandon(self) -> None:
         """Stop publishing; what was not acknowledged is owed from now on."""
