@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
+from workers.ledger.retention import OvertakenError, cut_off, overtaken, start_of
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -36,10 +37,6 @@ ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
 Poll = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
-
-
-class OvertakenError(Exception):
-    """Retention deleted commands before they were read; they cannot be decided any more."""
 
 
 class Hooks(ConsumerRebalanceListener):
@@ -121,12 +118,15 @@ class LedgerConsumer(AIOKafkaConsumer):
         try:
             if self.hooks.reset_needed and self.hooks.assigned:
                 await self._start_over()
-            records: Poll = await super().getmany(timeout_ms=POLL_MS, max_records=max_records)
+            records = await self._fetched(timeout_ms=POLL_MS, max_records=max_records)
             if self.hooks.reset_needed:
                 return {}
             for tp, batch in records.items():
                 self.cursors[tp] = await self.position(tp)
                 self.last_timestamps_ms[tp.topic, tp.partition] = batch[-1].timestamp
+        except UNDECODABLE as error:
+            logger.warning("a poll failed, looking for what cannot be decoded: %s", error)
+            return await self._isolate(max_records)
         except OffsetOutOfRangeError as error:
             await self._check_retention(error)
             return {}
@@ -142,6 +142,17 @@ class LedgerConsumer(AIOKafkaConsumer):
         if not records:
             await self.hooks.idle()
         return records
+
+    async def _fetched(
+        self, *only: TopicPartition, timeout_ms: int, max_records: int | None
+    ) -> Poll:
+        try:
+            return await super().getmany(*only, timeout_ms=timeout_ms, max_records=max_records)
+        except (KafkaError, ConsumerStoppedError):
+            raise
+        except Exception as error:
+            # Each codec fails with errors of its own (cramjam, zlib), as does a malformed record.
+            raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
 
     def high_water(self, topic: str, partition: int) -> int | None:
         """Return the end of the log as last fetched; None before the first fetch."""
@@ -196,7 +207,7 @@ class LedgerConsumer(AIOKafkaConsumer):
             committed = await asyncio.gather(*(self.committed(tp) for tp in assigned))
             cursors: dict[TopicPartition, int] = {}
             for tp, offset in zip(assigned, committed, strict=True):
-                cursors[tp] = _start(tp, offset, starts[tp])
+                cursors[tp] = start_of(tp, offset, starts[tp])
             if self.hooks.reset_needed or self.assignment() != assigned:
                 self.hooks.reset_needed = True
                 return
@@ -215,30 +226,23 @@ class LedgerConsumer(AIOKafkaConsumer):
         starts = await self.beginning_offsets(list(self.cursors))
         for tp, cursor in self.cursors.items():
             if starts[tp] > cursor:
-                raise _overtaken(tp, cursor, starts[tp]) from error
+                raise overtaken(tp, cursor, starts[tp]) from error
         ends = await self.end_offsets(list(self.cursors))
         for tp, cursor in self.cursors.items():
             if ends[tp] < cursor:
-                raise OvertakenError(
-                    f"{tp.topic}-{tp.partition} ends at {ends[tp]}, before offset {cursor}, which "
-                    "was read: records were lost (topic recreated, unclean election). Compare the "
-                    "topic with the outcomes, then set the group's offset by hand."
-                ) from error
+                raise cut_off(tp, cursor, ends[tp]) from error
         self._rewind()
 
     async def _recover(self, error: KafkaError) -> None:
-        """Go back to the cursors; find and pause a partition that cannot be decoded."""
+        """Go back to the cursors, and wait a moment."""
         logger.warning("a poll failed, reading goes on at the last good place: %s", error)
         self._rewind()
-        if isinstance(error, UNDECODABLE):
-            await self._isolate()
+        if await self._answers():
+            # Kafka is there, so it is this consumer that fails: no excuse for the watchdog.
+            self._progress.busy = True
         else:
-            if await self._answers():
-                # Kafka is there, so it is this consumer that fails: no excuse for the watchdog.
-                self._progress.busy = True
-            else:
-                self._progress.wait_for("kafka")
-            await asyncio.sleep(ERROR_BACKOFF_S)
+            self._progress.wait_for("kafka")
+        await asyncio.sleep(ERROR_BACKOFF_S)
 
     def _rewind(self) -> None:
         assigned = self.assignment()
@@ -254,40 +258,46 @@ class LedgerConsumer(AIOKafkaConsumer):
             return False
         return True
 
-    async def _isolate(self) -> None:
-        """Read each partition by itself until one fails; pause that one, the others go on."""
+    async def _isolate(self, max_records: int | None) -> Poll:
+        """Find the partition that fails, and pause it; return its records before what fails."""
+        self._rewind()
         ends = await self.end_offsets(list(self.cursors))
-        for tp, cursor in self.cursors.items():
+        for tp, cursor in list(self.cursors.items()):
             if tp in self.undecodable or ends[tp] <= cursor:
                 continue
             try:
-                await super().getmany(tp, timeout_ms=PROBE_TIMEOUT_MS, max_records=1)
-            except UNDECODABLE as error:
-                self._rewind()
-                self.pause(tp)
-                self.undecodable.add(tp)
-                logger.error(  # noqa: TRY400 - the partition is the news, not the stack
-                    "%s-%s cannot be decoded at or after offset %s and is paused; the others go "
-                    "on. Repair or skip the batch, then restart: %s",
-                    *(tp.topic, tp.partition, cursor, error),
-                )
-                return
+                await self._fetched(tp, timeout_ms=PROBE_TIMEOUT_MS, max_records=max_records)
+            except UNDECODABLE:
+                return await self._stop_before_garbage(tp, max_records)
             finally:
                 self._rewind()
+        self._progress.busy = True  # it failed, and nobody knows where
+        await asyncio.sleep(ERROR_BACKOFF_S)
+        return {}
 
+    async def _stop_before_garbage(self, tp: TopicPartition, max_records: int | None) -> Poll:
+        """Take what can be read of *tp*, one by one: a larger poll loses it with the error."""
+        self._rewind()
+        readable: list[ConsumerRecord[Any, Any]] = []
+        try:
+            while max_records is None or len(readable) < max_records:
+                found = await self._fetched(tp, timeout_ms=PROBE_TIMEOUT_MS, max_records=1)
+                if tp not in found:
+                    break
+                readable += found[tp]
+        except UNDECODABLE as error:
+            self.pause(tp)
+            self.undecodable.add(tp)
+            logger.error(  # noqa: TRY400 - the partition is the news, not the stack
+                "%s-%s cannot be decoded at or after offset %s and is paused; the others go on. "
+                "Repair or skip the batch, then restart: %s",
+                *(tp.topic, tp.partition, self._behind(tp, readable), error),
+            )
+        if self.hooks.reset_needed or not readable:
+            return {}
+        self.cursors[tp] = self._behind(tp, readable)
+        self.last_timestamps_ms[tp.topic, tp.partition] = readable[-1].timestamp
+        return {tp: readable}
 
-def _start(tp: TopicPartition, committed: int | None, start: int) -> int:
-    """Return where to read on; only a new group starts at the beginning."""
-    if committed is None:
-        return start
-    if committed < start:
-        raise _overtaken(tp, committed, start)
-    return committed
-
-
-def _overtaken(tp: TopicPartition, cursor: int, start: int) -> OvertakenError:
-    return OvertakenError(
-        f"retention deleted {start - cursor} records of {tp.topic}-{tp.partition} before they were "
-        f"read (next was {cursor}, the log starts at {start}). Find out from their senders what "
-        "they were, then set the group's offset by hand."
-    )
+    def _behind(self, tp: TopicPartition, records: Sequence[ConsumerRecord[Any, Any]]) -> int:
+        return records[-1].offset + 1 if records else self.cursors[tp]

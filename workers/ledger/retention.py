@@ -1,0 +1,34 @@
+"""Where reading goes on in a partition, unless retention was faster."""
+
+from aiokafka import TopicPartition
+
+
+class OvertakenError(Exception):
+    """Retention deleted commands before they were read; they cannot be decided any more."""
+
+
+def start_of(tp: TopicPartition, committed: int | None, start: int) -> int:
+    """Return where to read on; only a new group starts at the beginning."""
+    if committed is None:
+        return start
+    if committed < start:
+        raise overtaken(tp, committed, start)
+    return committed
+
+
+def overtaken(tp: TopicPartition, cursor: int, start: int) -> OvertakenError:
+    """Return the error that says how much is lost."""
+    return OvertakenError(
+        f"retention deleted {start - cursor} records of {tp.topic}-{tp.partition} before they were "
+        f"read (next was {cursor}, the log starts at {start}). Find out from their senders what "
+        "they were, then set the group's offset by hand."
+    )
+
+
+def cut_off(tp: TopicPartition, cursor: int, end: int) -> OvertakenError:
+    """Return the error that says what was read is no longer there."""
+    return OvertakenError(
+        f"{tp.topic}-{tp.partition} ends at {end}, before offset {cursor}, which was read: records "
+        "were lost (topic recreated, unclean election). Compare the topic with the outcomes, then "
+        "set the group's offset by hand."
+    )
