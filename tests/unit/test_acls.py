@@ -1,0 +1,101 @@
+"""deploy/kafka-acls.sh grants exactly what README.md says, to the roles that need it."""
+
+import os
+import re
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from contracts.topics import TOPICS, Kind
+from tests.unit.docs_tables import README, ROOT
+
+Grant: TypeAlias = tuple[str, str, str]
+"""Role, resource (`topic:accounts.commands.*`), operation."""
+
+FAKE = """#!/usr/bin/env bash
+printf '%s\\t' "$@" >> "$CALLS"; echo >> "$CALLS"
+"""
+"""Stands for Kafka's own tool and writes down what it is asked."""
+
+ROLES = ("ledger", "identity", "housekeeper", "sender", "subscriber", "operator")
+
+
+def granted(folder: Path) -> set[Grant]:
+    """Return what the script asks for."""
+    tool = folder / "kafka-acls.sh"
+    tool.write_text(FAKE)
+    tool.chmod(0o755)
+    calls = folder / "calls"
+    subprocess.run(
+        [ROOT / "deploy/kafka-acls.sh", "--bootstrap-server", "broker:9092"],
+        env={"PATH": f"{folder}:{os.environ['PATH']}", "CALLS": str(calls)},
+        check=True,
+    )
+    return {grant for line in calls.read_text().splitlines() for grant in _grants(line.split("\t"))}
+
+
+def _grants(words: list[str]) -> set[Grant]:
+    def after(option: str) -> list[str]:
+        return [word for before, word in pairwise(words) if before == option]
+
+    assert after("--bootstrap-server") == ["broker:9092"]
+    assert "--add" in words
+    role = after("--allow-principal")[0].removeprefix("User:accounts-")
+    star = "*" if after("--resource-pattern-type") == ["prefixed"] else ""
+    kinds = {kind: after(f"--{kind}") for kind in ("topic", "group")}
+    resources = {f"{kind}:{name}{star}" for kind, names in kinds.items() for name in names}
+    if "--cluster" in words:
+        resources.add("cluster")
+    return {(role, resource, each) for resource in resources for each in after("--operation")}
+
+
+def documented() -> set[Grant]:
+    """Return what the table says."""
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| ({'|'.join(ROLES)})\b[^|]* \| ([^|]*) \|", text, re.MULTILINE)
+    return {
+        (role, resource, operation)
+        for role, cell in rows
+        for part in cell.split("; ")
+        for what, operations in [part.rsplit(": ", 1)]
+        for resource in _resources(what)
+        for operation in operations.split(", ")
+    }
+
+
+def _resources(what: str) -> list[str]:
+    if "cluster" in what:
+        return ["cluster"]
+    kind = "group" if what.startswith("group") else "topic"
+    return [f"{kind}:{name}" for name in re.findall(r"`([^`]+)`", what)]
+
+
+def test_the_table_and_the_script_say_the_same(tmp_path: Path) -> None:
+    assert granted(tmp_path) == documented()
+
+
+def test_every_role_has_its_row() -> None:
+    assert {role for role, _, _ in documented()} == set(ROLES)
+
+
+def test_only_workers_write_what_is_published() -> None:
+    published = {
+        f"topic:accounts.{topic.name}" for topic in TOPICS if topic.kind is not Kind.COMMAND
+    }
+    writers = {role for role, what, each in documented() if each == "Write" and what in published}
+
+    assert writers == {"ledger", "identity", "housekeeper"}
+
+
+@pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
+def test_every_topic_has_somebody_who_writes_it(topic: str) -> None:
+    writable = {what.removeprefix("topic:") for _, what, each in documented() if each == "Write"}
+
+    assert any(
+        f"accounts.{topic}" == name
+        or (name.endswith("*") and f"accounts.{topic}".startswith(name[:-1]))
+        for name in writable
+    )
