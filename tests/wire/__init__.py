@@ -1,0 +1,1 @@
+"""What is said on the wire, byte for byte, for ever."""

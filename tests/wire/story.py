@@ -1,0 +1,207 @@
+"""One fixed story, said by the code that says everything: what the golden messages hold."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiokafka import ConsumerRecord
+
+from contracts import topics
+from contracts.codes import Code
+from contracts.commands import COMMANDS
+from contracts.topics import TopicSpec
+from handlers.account import Balance
+from handlers.outcome import Entry, Outcome, Trace
+from handlers.rendering import Headers, Record, Rendering, balances, error_body, refusal
+from tests.builders import NOON, an_account, an_entry, an_outcome
+from workers.dead_letters import dead_letter
+from workers.ledger.parsing import Raw
+
+ACCOUNT_ID = "8e1a52f3-0a1c-5b6e-9c4d-7f2b3a4c5d6e"
+SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"
+TRACE = Trace(
+    correlation_id="order-77",
+    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    tracestate="vendor=a1b2",
+)
+REGISTER_CODES = {
+    Code.SEAL_INVALID,
+    Code.PASSWORD_TOO_SHORT,
+    Code.PASSWORD_TOO_LONG,
+    Code.PASSWORD_PERSONAL,
+    Code.PASSWORD_COMMON,
+    Code.USERNAME_TAKEN,
+    Code.UNSEALED_PASSWORD,
+}
+MOVED = {
+    "deposit-usd": ("deposit", an_entry(currency="USD")),
+    "withdraw-usd": (
+        "withdraw",
+        an_entry(2, amount_minor=425, before_minor=1000, after_minor=575, held_minor=100),
+    ),
+    "deposit-jpy": ("deposit", an_entry(3, currency="JPY", scale=0)),
+    "deposit-kwd": ("deposit", an_entry(4, currency="KWD", scale=3)),
+    "deposit-btc": ("deposit", an_entry(5, currency="BTC", scale=8)),
+    "deposit-largest": (
+        "deposit",
+        an_entry(6, amount_minor=10**15 - 1, before_minor=1, after_minor=10**15),
+    ),
+}
+COMMANDS_SENT: dict[TopicSpec, dict[str, Any]] = {
+    topics.REGISTER: {
+        "command_id": "c-1",
+        "username": "alice",
+        "email": "alice@example.com",
+        "first_name": "Alice",
+        "last_name": "Example",
+        "phone": "+14155550123",
+        "date_of_birth": "1990-02-28",
+        "marketing_consent": True,
+        "sealed_password": SEALED,
+    },
+    topics.DEPOSIT: {
+        "command_id": "c-2",
+        "username": "alice",
+        "amount": "10.50",
+        "currency": "USD",
+        "expires_at": "2030-01-01T12:00:00.000Z",
+        "metadata": {"order": "A-1001"},
+        "reason": "sale",
+        "related_id": "A-1001",
+    },
+    topics.WITHDRAW: {"command_id": "c-3", "username": "alice", "amount": "1", "currency": "JPY"},
+    topics.UPDATE_PROFILE: {"command_id": "c-4", "username": "alice", "phone": None},
+}
+assert COMMANDS_SENT.keys() == COMMANDS.keys()
+
+
+@dataclass(frozen=True)
+class Example:
+    """One golden message: its file's name, its topic, and what stands in it."""
+
+    name: str
+    topic: TopicSpec
+    key: bytes | None
+    record: Record
+
+    @property
+    def path(self) -> str:
+        return f"{self.topic.name}/{self.name}.json"
+
+
+def accepted(kind: str, entry: Entry | None = None, **fields: Any) -> Outcome:
+    sequence = entry.sequence if entry else 0
+    return an_outcome(
+        command_id=f"c-{kind}-{sequence}",
+        type=kind,
+        account_id=ACCOUNT_ID,
+        entry=entry,
+        trace=TRACE,
+        actor="back office",
+        **fields,
+    )
+
+
+def rejected(code: Code) -> Outcome:
+    kind = "register" if code in REGISTER_CODES else "withdraw"
+    return an_outcome(
+        command_id=f"c-{code}",
+        type=kind,
+        account_id=None if code is Code.UNKNOWN_ACCOUNT else ACCOUNT_ID,
+        code=code,
+        detail=f"the detail of {code}",
+        trace=Trace(correlation_id=f"c-{code}"),
+    )
+
+
+def examples() -> Iterator[Example]:
+    """Yield everything that can be said."""
+    for topic, body in COMMANDS_SENT.items():
+        yield Example("command", topic, b"alice", Record(orjson.dumps(body), []))
+    for name, (kind, entry) in MOVED.items():
+        rendering = Rendering(accepted(kind, entry))
+        yield from said(name, rendering)
+        yield Example(name, topics.BALANCE_EVENTS, b"alice", rendering.balance_event())
+    noted = accepted(
+        "deposit", an_entry(7), metadata=(("order", "A-1"),), reason="sale", related_id="A-1001"
+    )
+    yield Example("noted", topics.BALANCE_EVENTS, b"alice", Rendering(noted).balance_event())
+    yield from said("register", Rendering(accepted("register")))
+    yield from said("update-profile", Rendering(accepted("update-profile", detail="changed email")))
+    for code in Code:
+        if code.info.recorded:
+            yield from said(f"refused-{code}", Rendering(rejected(code)))
+        else:
+            yield Example(f"refused-{code}", topics.RESULTS, b"alice", undecided(code))
+        if code.info.dead_letter:
+            yield from letters(code)
+    yield from states()
+
+
+def said(name: str, rendering: Rendering) -> Iterator[Example]:
+    """Yield the answer, the answer to a repeat, and the audit event."""
+    yield Example(name, topics.RESULTS, b"alice", rendering.result(duplicate=False))
+    repeat = rendering.result(duplicate=True, trace=Trace(correlation_id="second-try"))
+    yield Example(f"{name}-repeated", topics.RESULTS, b"alice", repeat)
+    yield Example(name, topics.AUDIT_EVENTS, b"alice", rendering.audit_event())
+
+
+def undecided(code: Code) -> Record:
+    return refusal(
+        username="alice",
+        command_id=f"c-{code}",
+        name="deposit",
+        error=error_body(
+            code, "amount: string_type", [{"field": "amount", "problem": "string_type"}]
+        ),
+        at=NOON,
+        trace=TRACE,
+    )
+
+
+def states() -> Iterator[Example]:
+    money = {
+        "USD": Balance(posted_minor=1050, held_minor=50, scale=2),
+        "JPY": Balance(posted_minor=7, scale=0),
+    }
+    account = an_account(account_id=ACCOUNT_ID, balances=money, sequence=3)
+    yield Example("balances", topics.BALANCES, b"alice", balances(account))
+    opened = an_account(account_id=ACCOUNT_ID)
+    yield Example("just-opened", topics.BALANCES, b"alice", balances(opened))
+
+
+def letters(code: Code) -> Iterator[Example]:
+    """Yield a dead letter with its value, and one whose value is withheld."""
+    for name, topic in (("kept", topics.DEPOSIT), ("withheld", topics.REGISTER)):
+        raw = a_raw(f"accounts.{topic.name}", b'{"amount": 5}', [("mine", b"\xff")])
+        letter = dead_letter(
+            raw,
+            topic,
+            code,
+            "amount: string_type",
+            group="accounts-ledger",
+            to="accounts.dead-letters",
+        )
+        headers: Headers = [
+            (name, b"<varies>" if name in {"dlq_at", "dlq_version"} else value)
+            for name, value in letter.headers
+        ]
+        record = Record(letter.value, headers)
+        yield Example(f"{code}-{name}", topics.DEAD_LETTERS, letter.key, record)
+
+
+def a_raw(topic: str, value: bytes, headers: Sequence[tuple[str, bytes]]) -> Raw:
+    return ConsumerRecord(
+        topic=topic,
+        partition=3,
+        offset=2**40,
+        timestamp=1_893_456_000_123,
+        timestamp_type=1,
+        key=b"alice",
+        value=value,
+        checksum=None,
+        serialized_key_size=5,
+        serialized_value_size=len(value),
+        headers=tuple(headers),
+    )
