@@ -1,0 +1,1 @@
+"""The service while its processes and servers are killed, paused and cut off."""

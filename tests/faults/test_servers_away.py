@@ -1,0 +1,121 @@
+"""P4, P8: MongoDB, Kafka and Valkey die under load and come back; the workers go on by themselves."""
+
+import asyncio
+import socket
+from http.client import HTTPException
+
+import pytest
+
+from devstack.server import Server
+from devstack.stack import Stack
+from tests.e2e.running import RunningService, Worker
+from tests.faults.promises import eventually
+from tests.faults.scene import Scene, open_scene, started
+
+SEED = 8
+RECOVERED_MAX_S = 60.0
+"""What is promised after a server is back."""
+
+NOTICED_MAX_S = 30.0
+"""Probes run every two seconds."""
+
+
+def is_live(worker: Worker) -> bool:
+    try:
+        status, _ = worker.get("/health/live")
+    except (OSError, HTTPException):
+        return False
+    return status == 200
+
+
+async def away_and_back(scene: Scene, worker: Worker, server: Server, *, kill: bool) -> None:
+    """Take *server* away under load, see the worker notice, bring it back, see it recover."""
+    await scene.send(users=20, movements=300)
+    load = asyncio.create_task(keep_sending(scene))
+    await scene.a_moment(0.3, 1.0)
+    await asyncio.to_thread(server.kill if kill else server.stop)
+    await eventually(lambda: not worker.is_ready(), "readiness turns red", NOTICED_MAX_S)
+    assert is_live(worker), worker.log_end()
+
+    await asyncio.to_thread(server.restart)
+
+    await load
+    await asyncio.to_thread(worker.wait_ready, RECOVERED_MAX_S)
+    before = len(scene.traffic.sent)
+    await scene.send(users=1, movements=50)
+    newest = {command.command_id for command in scene.traffic.sent[before:]}
+    answered = scene.caller.inbox.answered
+    await eventually(
+        lambda: all(answered[name] for name in newest), "answers go on", RECOVERED_MAX_S
+    )
+
+
+async def keep_sending(scene: Scene) -> None:
+    """Send some rounds, acknowledged or not yet, for as long as a server is away at least."""
+    for _ in range(10):
+        await scene.send(users=5, movements=150)
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+async def test_workers_go_on_by_themselves_after_kafka_was_away(
+    service: RunningService, breakable: Stack, *, kill: bool
+) -> None:
+    """P4: nothing is lost; readiness is red and liveness green meanwhile."""
+    async with open_scene(service, SEED) as scene:
+        [worker] = await started(service, 1)
+
+        await away_and_back(scene, worker, breakable.kafka, kill=kill)
+
+        await scene.books().check()
+
+
+async def test_workers_go_on_by_themselves_after_mongodb_was_killed(
+    service: RunningService, breakable: Stack
+) -> None:
+    """P4: nothing is lost; readiness is red and liveness green meanwhile."""
+    async with open_scene(service, SEED) as scene:
+        [worker] = await started(service, 1)
+
+        await away_and_back(scene, worker, breakable.mongodb, kill=True)
+
+        await scene.books().check()
+
+
+async def test_nothing_changes_while_valkey_is_killed_and_flushed(
+    service: RunningService, breakable: Stack
+) -> None:
+    """P8: it costs nothing but a line in the health report."""
+    async with open_scene(service, SEED) as scene:
+        [worker] = await started(service, 1)
+        await scene.send(users=20, movements=0)
+        load = asyncio.create_task(keep_sending(scene))
+        await asyncio.to_thread(flush, breakable)
+        await asyncio.to_thread(breakable.redis.kill)
+        began = len(scene.caller.inbox.answered)
+        await eventually(
+            lambda: worker.health()["components"]["redis"]["status"] == "down",
+            "health shows that it is away",
+            NOTICED_MAX_S,
+        )
+        assert worker.health()["status"] == "degraded"
+        assert worker.is_ready()
+        assert is_live(worker)
+        await scene.send(users=5, movements=100)
+        await eventually(
+            lambda: len(scene.caller.inbox.answered) >= began + 100, "answers go on", NOTICED_MAX_S
+        )
+        await asyncio.to_thread(breakable.redis.restart)
+        await asyncio.to_thread(flush, breakable)
+        await load
+        await eventually(
+            lambda: worker.health()["status"] == "ok", "health recovers", RECOVERED_MAX_S
+        )
+        await scene.books().check()
+
+
+def flush(stack: Stack) -> None:
+    """Remove everything from Valkey."""
+    with socket.create_connection(("127.0.0.1", stack.redis.port), 5) as connection:
+        connection.sendall(b"FLUSHALL\r\n")
+        assert connection.recv(64).startswith(b"+OK")
