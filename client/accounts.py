@@ -67,12 +67,7 @@ class AccountsClient:
         self._answers = Answers(self._kafka, reply_topic or self._topic(topics.RESULTS))
 
     async def __aenter__(self) -> Self:
-        """Connect.
-
-        Raises:
-            UnreachableError: Kafka does not answer.
-        """
-        await self._sender.open()
+        """Return the client; it connects when it is first used, with the rights that needs."""
         return self
 
     async def __aexit__(

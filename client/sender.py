@@ -37,14 +37,6 @@ class Sender:
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        """Connect.
-
-        Raises:
-            UnreachableError: Kafka does not answer.
-        """
-        await self._connected()
-
     async def send(
         self, topic: str, command: Command, headers: Sequence[tuple[str, bytes]]
     ) -> None:

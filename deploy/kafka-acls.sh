@@ -63,8 +63,6 @@ for topic in results events.balance events.audit state.balances; do
   grant "$SUBSCRIBER" Read,Describe --topic "$PREFIX$topic"
 done
 grant "$SUBSCRIBER" Read --resource-pattern-type prefixed --group "${SUBSCRIBER#User:}"
-# Lets it open a producer, though not write: the package `client` opens one when it connects.
-grant "$SUBSCRIBER" IdempotentWrite --cluster
 
 # `accounts topics apply` and `accounts watch`, dead letters included.
 grant "$OPERATOR" Create,Describe,DescribeConfigs,Alter,AlterConfigs,Read "${topics[@]}"

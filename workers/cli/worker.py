@@ -1,6 +1,8 @@
 """`accounts worker`: run the workers until told to stop."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -26,7 +28,11 @@ def worker(
 
     code = _run(run_worker(load_settings(), frozenset(only) if only else ALL))
     if code:
-        raise typer.Exit(code)
+        # At once: at its end the interpreter would wait for threads, and one that hangs may be why
+        # the watchdog ended the process.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:

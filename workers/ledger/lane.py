@@ -157,17 +157,20 @@ class Lane:
     async def _attempt(
         self, users: Sequence[Sequence[Received]], again: Sequence[str], commands_max: int | None
     ) -> Applied:
-        writer = self.around.tenure.writer
+        writer, timed = self.around.tenure.writer, self.around.metrics.timed
         async with self.around.ledger.transaction() as transaction:
-            gathered, owed = await self._gather(transaction, users, again, writer)
+            with timed("mongodb", "gather"):
+                gathered, owed = await self._gather(transaction, users, again, writer)
             await self.around.asked
             decision = self._decide(users, gathered, writer, commands_max)
             if decision.questions:
                 await self.around.ask_ends(decision.questions)
                 decision = self._decide(users, gathered, writer, commands_max)
             if decision.changes:
-                await transaction.apply(decision.changes)
-            await transaction.commit()
+                with timed("mongodb", "apply"):
+                    await transaction.apply(decision.changes)
+            with timed("mongodb", "commit"):
+                await transaction.commit()
         written = {account.username: account for account in decision.changes.accounts}
         named = {received.command.username for user in users for received in user}
         met = [
