@@ -278,26 +278,23 @@ class LedgerConsumer(AIOKafkaConsumer):
     async def _stop_before_garbage(self, tp: TopicPartition, max_records: int | None) -> Poll:
         """Take what can be read of *tp*, one by one: a larger poll loses it with the error."""
         self._rewind()
-        readable: list[ConsumerRecord[Any, Any]] = []
+        readable, behind = list[ConsumerRecord[Any, Any]](), self.cursors[tp]
         try:
             while max_records is None or len(readable) < max_records:
                 found = await self._fetched(tp, timeout_ms=PROBE_TIMEOUT_MS, max_records=1)
                 if tp not in found:
                     break
                 readable += found[tp]
+                behind = readable[-1].offset + 1
         except UNDECODABLE as error:
             self.pause(tp)
             self.undecodable.add(tp)
             logger.error(  # noqa: TRY400 - the partition is the news, not the stack
-                "%s-%s cannot be decoded at or after offset %s and is paused; the others go on. "
-                "Repair or skip the batch, then restart: %s",
-                *(tp.topic, tp.partition, self._behind(tp, readable), error),
+                "%s-%s cannot be decoded at or after offset %s, paused: repair it and restart: %s",
+                *(tp.topic, tp.partition, behind, error),
             )
         if self.hooks.reset_needed or not readable:
             return {}
-        self.cursors[tp] = self._behind(tp, readable)
+        self.cursors[tp] = behind
         self.last_timestamps_ms[tp.topic, tp.partition] = readable[-1].timestamp
         return {tp: readable}
-
-    def _behind(self, tp: TopicPartition, records: Sequence[ConsumerRecord[Any, Any]]) -> int:
-        return records[-1].offset + 1 if records else self.cursors[tp]
