@@ -152,7 +152,10 @@ class Service:
     async def _drain(self) -> None:
         """Finish what is in hand; the group is left afterwards."""
         longest_s = self.settings.ledger_options().shutdown_timeout_ms / 1000 + END_MARGIN_S
-        asyncio.get_running_loop().call_later(longest_s, _end_hard)
+        # A thread, because what hangs may be the loop, or the interpreter's own end.
+        timer = threading.Timer(longest_s, _end_hard)
+        timer.daemon = True
+        timer.start()
         await asyncio.gather(*(owner.drain() for owner in self._owners))
 
     def _end(self, reason: str) -> None:
