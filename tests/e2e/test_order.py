@@ -52,7 +52,7 @@ async def test_nothing_is_refused_because_another_topic_was_not_read_yet(caller:
         assert [one for one in decided if one in ids[2::2]] == ids[2::2], "withdrawals in order"
         assert events[-1].body["after"] == "0.07"
     assert assert_in_order(inbox.balance_events()) == USERS * (2 * ROUNDS + 1)
-    assert_states_are_the_latest(inbox)
+    await assert_states_are_the_latest(inbox)
 
 
 async def test_a_withdrawal_waits_for_a_deposit_that_cannot_be_read_yet(caller: Caller) -> None:

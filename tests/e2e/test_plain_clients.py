@@ -65,7 +65,7 @@ async def test_records_without_a_key_in_random_partitions_move_money_exactly(
         events = await inbox.some("events.balance", username, 1 + 2 * ROUNDS)
         assert events[-1].body["after"] == "100.00"
     assert_in_order(inbox.balance_events())
-    assert_states_are_the_latest(inbox)
+    await assert_states_are_the_latest(inbox)
 
 
 async def test_a_librdkafka_client_keeps_its_order_over_the_topics(caller: Caller) -> None:

@@ -119,14 +119,14 @@ async def test_another_user_may_use_the_same_command_id(caller: Caller) -> None:
 async def test_with_offsets_reset_to_zero_everything_is_answered_again(caller: Caller) -> None:
     """P2, P3, P4, P5: the whole history once more, and no balance moves."""
     service, inbox = caller.service, caller.inbox
-    for _ in range(5):
-        username = await caller.a_user("10.00")
+    users = [await caller.a_user("10.00") for _ in range(5)]
+    for username in users:
         await caller.withdraw(username, "4.00")
         await caller.withdraw(username, "40.00")
         await caller.update_profile(username, first_name="Renamed")
-    taken = caller.registration(a_name(), email=f"{username}@example.com")
+    taken = caller.registration(a_name(), email=f"{users[0]}@example.com")
     assert await caller.refused(REGISTER, taken) == "email_taken"
-    await caller.send(DEPOSIT, a_profile_change(username))
+    await caller.send(DEPOSIT, a_profile_change(users[0]))
     before, accounts = dict(inbox.answered), stored_accounts(service)
     first = {command_id: inbox.answers(command_id) for command_id in before}
     service.workers[-1].stop()
@@ -143,8 +143,8 @@ async def test_with_offsets_reset_to_zero_everything_is_answered_again(caller: C
         again = inbox.answers(command_id)[len(answers) :]
         assert decided(again) == decided(answers)
     assert_in_order(inbox.balance_events())
-    assert_states_are_the_latest(inbox)
-    await caller.deposit(username, "1.00")
+    await assert_states_are_the_latest(inbox)
+    await caller.deposit(users[0], "1.00")
 
 
 def decided(answers: Sequence[Message]) -> set[bytes]:

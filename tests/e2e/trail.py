@@ -39,14 +39,21 @@ def assert_chained(events: Sequence[Message]) -> None:
         last[event.body["currency"]] = event.body["after"]
 
 
-def assert_states_are_the_latest(inbox: Inbox) -> None:
-    """Check that the last state of each account has what its last event says (P5)."""
+async def assert_states_are_the_latest(inbox: Inbox) -> None:
+    """Check that the last state of each account comes to say what its last event says (P5)."""
+    await inbox.until(lambda: not _stale(inbox), "the latest states")
+
+
+def _stale(inbox: Inbox) -> list[bytes]:
     states = {one.key: one.body for one in inbox.states()}
     latest = {one.key: one.body for one in sorted(inbox.balance_events(), key=_sequence)}
+    stale: list[bytes] = []
     for key, event in latest.items():
-        state = states[key]
-        assert state["sequence"] == event["sequence"]
-        assert state["balances"][event["currency"]]["posted"] == event["after"]
+        state = states.get(key, {"sequence": 0})
+        same = state["sequence"] == event["sequence"]
+        if not (same and state["balances"][event["currency"]]["posted"] == event["after"]):
+            stale.append(key or b"")
+    return stale
 
 
 def _sequence(message: Message) -> int:
