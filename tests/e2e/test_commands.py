@@ -79,6 +79,8 @@ async def test_register_opens_an_account(caller: Caller) -> None:
         "actor": "back office",
         "occurred_at": at,
     }
+    audit_id = f"{username}:{command_id}:audit"
+    assert audit.headers == envelope("audit-recorded", audit_id, username, at, command_id)
     [state] = await caller.inbox.some(BALANCES, username)
     assert state.body == {
         "username": username,
@@ -125,8 +127,11 @@ async def test_deposit_says_everything_about_the_change(caller: Caller) -> None:
         "account_id": account,
         "currency": "USD",
         "kind": "deposited",
-        **{"amount": "10.50", "before": "0.00", "after": "10.50"},
-        **{"held": "0.00", "available": "10.50"},
+        "amount": "10.50",
+        "before": "0.00",
+        "after": "10.50",
+        "held": "0.00",
+        "available": "10.50",
         "sequence": 1,
         "command_id": command_id,
         "occurred_at": at,
@@ -135,9 +140,6 @@ async def test_deposit_says_everything_about_the_change(caller: Caller) -> None:
         "related_id": "A-1001",
     }
     assert event.headers == envelope("balance-changed", f"{account}:1", username, at, command_id)
-    audit = await audit_of(caller, username, command_id)
-    audit_id = f"{username}:{command_id}:audit"
-    assert audit.headers == envelope("audit-recorded", audit_id, username, at, command_id)
 
 
 async def test_withdraw_takes_what_is_there(caller: Caller) -> None:
