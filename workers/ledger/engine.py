@@ -169,6 +169,7 @@ class Engine:
         number = self._tenure.number
         steps = Steps(self._outside.metrics)
         commands, unreadable = await self._intake.read(self._lot.take(), records)
+        self._tenure.check(number)  # what was forgotten meanwhile must stay so
         self._positions.take_in(records, self._reading)
         steps.end("read")
         asked = asyncio.ensure_future(self._ask_ahead(commands))

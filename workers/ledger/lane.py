@@ -78,6 +78,12 @@ class Lane:
     applied: list[Applied] = field(default_factory=list[Applied])
     lowest: dict[str, int] = field(default_factory=dict[str, int])
     """Of this lane: username → lowest sequence it has to publish."""
+    _number: int = field(init=False)
+    """Of the tenure that the cycle began in."""
+
+    def __post_init__(self) -> None:
+        """Belong to the present tenure."""
+        self._number = self.around.tenure.number
 
     async def run(self) -> None:
         """Apply everything; what has to wait is in `parked`.
@@ -157,6 +163,9 @@ class Lane:
     async def _attempt(
         self, users: Sequence[Sequence[Received]], again: Sequence[str], commands_max: int | None
     ) -> Applied:
+        # What is written after the end of a tenure must not bear the name of the next: nobody would
+        # publish it.
+        self.around.tenure.check(self._number)
         writer, timed = self.around.tenure.writer, self.around.metrics.timed
         async with self.around.ledger.transaction() as transaction:
             with timed("mongodb", "gather"):
