@@ -94,6 +94,12 @@ class _Fold:
 
     def user(self, commands: Sequence[Received]) -> None:
         """Decide one user's commands until done, or until a refusal would be too early."""
+        if len(commands) == 1 and self.commands_max is None:
+            [received] = commands
+            verdict = self._verdict(received)
+            if not _may_be_lifted(verdict):
+                self._settle(received, verdict)  # most users: there is no order to find
+                return
         queues = Queues(commands, clock_skew_ms=self.reading.clock_skew_ms)
         while candidates := queues.candidates():
             if len(self.answers) == self.commands_max:
