@@ -32,9 +32,15 @@ def breakable() -> Iterator[Stack]:
 
 
 @pytest.fixture
-def service(breakable: Stack, tmp_path: Path) -> Iterator[RunningService]:
+def service(by_default: RunningService) -> RunningService:
+    """Return a service that waits less for what is away or gone."""
+    return by_default.but(**SETTINGS)
+
+
+@pytest.fixture
+def by_default(breakable: Stack, tmp_path: Path) -> Iterator[RunningService]:
     """Yield a service whose topics and keys are there; no worker runs yet."""
-    service = a_service(breakable.addresses, tmp_path, **SETTINGS)
+    service = a_service(breakable.addresses, tmp_path)
     try:
         asyncio.run(service.prepare())
         yield service

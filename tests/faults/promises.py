@@ -22,11 +22,16 @@ LATE_STATES_MAX_S = 30.0
 """Several times the republish delay that these tests set."""
 
 
-async def eventually(condition: Callable[[], bool], what: str, within_s: float) -> None:
-    """Wait until *condition* holds, asked again and again."""
+async def eventually(
+    condition: Callable[[], bool],
+    what: str,
+    within_s: float,
+    show: Callable[[], object] = lambda: None,
+) -> None:
+    """Wait until *condition* holds, asked again and again; what *show* returns is told if not."""
     deadline = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < deadline, f"waited {within_s} s in vain: {what}"
+        assert time.monotonic() < deadline, f"waited {within_s} s in vain: {what}; {show()}"
         await asyncio.sleep(0.25)  # asking is not for nothing: it goes through all that arrived
 
 
@@ -52,10 +57,15 @@ class Books:
             within_s,
         )
         moved = {name for name in wanted if self._accepted(name) and self._moves(name)}
+
+        def not_told() -> set[str]:
+            return moved ^ {event.body["command_id"] for event in self.inbox.balance_events()}
+
         await eventually(
-            lambda: {event.body["command_id"] for event in self.inbox.balance_events()} == moved,
+            lambda: not not_told(),
             "every accepted movement has its event, and nothing else has",
             within_s,
+            not_told,
         )
         await eventually(
             lambda: (

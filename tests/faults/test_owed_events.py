@@ -1,20 +1,23 @@
 """P1, P5: what was applied by a worker that died before it could publish, and who comes after."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from contracts.topics import BALANCE_EVENTS, DEPOSIT, WITHDRAW
+from contracts.topics import BALANCE_EVENTS, BALANCES, DEPOSIT, REGISTER, WITHDRAW
 from devstack.stack import Stack
-from tests.e2e.caller import Caller, a_movement, open_caller
+from tests.e2e.caller import Caller, a_movement, a_name, open_caller
 from tests.e2e.running import RunningService, Worker
-from tests.faults.promises import eventually, verify
+from tests.faults.promises import LATE_STATES_MAX_S, eventually, verify
 from tests.faults.scene import started
 from tests.faults.stored import is_decided
+from workers.keys import CHECK_INTERVAL_S
 
 PARTITION = 0
 """Where all commands of these tests are put."""
@@ -98,6 +101,43 @@ async def test_a_successor_that_reads_the_withdrawal_first_publishes_the_deposit
         await asyncio.to_thread(verify, service)
 
 
+async def test_a_worker_that_was_paused_before_it_could_publish_comes_back_too_late(
+    service: RunningService, breakable: Stack
+) -> None:
+    """P5, P7: it publishes after its successor, and nobody is misled for long."""
+    async with open_caller(service) as caller:
+        [zombie] = await started(service, 1)
+        username = await caller.a_user()
+        deposit, withdrawal = a_movement(username, "10.00"), a_movement(username, "4.00")
+        await apply_unpublished(caller, zombie, breakable, deposit)
+        zombie.pause()
+        breakable.kafka.resume()
+        successor = service.new_worker()
+        await caller.inbox.answer(deposit["command_id"])
+        await asyncio.to_thread(successor.wait_ready)
+        await caller.send(WITHDRAW, withdrawal, partition=PARTITION)
+        taken = await caller.inbox.answer(withdrawal["command_id"])
+        await eventually(lambda: len(distinct_events(caller, username)) == 2, "both events", 30)
+        told = distinct_events(caller, username)
+        before = len(caller.inbox.states(username))
+
+        zombie.resume()
+
+        await asyncio.to_thread(zombie.wait_ready)
+        states = await caller.inbox.some(BALANCES, username, before + 1)
+        await eventually(
+            lambda: caller.inbox.states(username)[-1].body["sequence"] == 2,
+            f"the latest state is the last again: {[state.body for state in states]}",
+            LATE_STATES_MAX_S,
+        )
+        assert (await caller.withdraw(username, "1.00")).body["entry"]["sequence"] == 3
+        assert distinct_events(caller, username)[:2] == told
+        assert {one.value for one in caller.inbox.answers(withdrawal["command_id"])} == {
+            taken.value
+        }
+        await asyncio.to_thread(verify, service)
+
+
 async def test_a_withdrawal_waits_while_another_member_has_the_deposits(
     service: RunningService,
 ) -> None:
@@ -117,3 +157,50 @@ async def test_a_withdrawal_waits_while_another_member_has_the_deposits(
 
         taken = await caller.inbox.answer(withdrawal["command_id"])
         assert taken.body["entry"] | {"sequence": 2, "after": "6.00"} == taken.body["entry"]
+
+
+async def test_a_cycle_given_up_before_it_was_applied_leaves_no_event_untold(
+    service: RunningService,
+) -> None:
+    """P5: a rebalance comes while the worker waits for the check of another user's password."""
+    async with open_caller(service) as caller:
+        [worker] = await started(service.but(ledger_revoke_timeout_ms="300"), 1)
+        username = await caller.a_user()
+        registration, deposit = caller.registration(a_name()), a_movement(username, "10.00")
+        stuck = service.settings.keys_dir / "sealing-stuck.json"
+        os.mkfifo(stuck, 0o600)
+        await asyncio.sleep(CHECK_INTERVAL_S)  # from then on the next password has it look again
+        worker.pause()
+        await asyncio.sleep(0.3)  # what it had asked Kafka for comes back empty
+        await caller.send(REGISTER, registration)
+        await caller.send(DEPOSIT, deposit)
+        worker.resume()
+        await eventually(lambda: is_stalled(worker), "it reads the key that never ends", 30)
+
+        async with squatter(service, service.topic(WITHDRAW)):
+            given_up = "giving up what is in hand: the partitions were revoked"
+            await eventually(lambda: given_up in worker.log_end(), "the cycle is given up", 30)
+            end_reading(stuck)
+            answer = await caller.inbox.answer(deposit["command_id"])
+
+            assert answer.body["status"] == "accepted"
+            [event] = await caller.inbox.some(BALANCE_EVENTS, username)
+            assert event.body["command_id"] == deposit["command_id"]
+        await caller.inbox.answer(registration["command_id"])
+        await asyncio.to_thread(verify, service)
+
+
+def distinct_events(caller: Caller, username: str) -> list[bytes]:
+    """Return the user's balance events in order of first appearance."""
+    return list(dict.fromkeys(event.value for event in caller.inbox.balance_events(username)))
+
+
+def end_reading(pipe: Path) -> None:
+    """Let whoever reads *pipe* come to its end, and remove it."""
+    writing = os.open(pipe, os.O_WRONLY)
+    pipe.unlink()
+    os.close(writing)
+
+
+def is_stalled(worker: Worker) -> bool:
+    return worker.health()["components"]["ledger worker"].get("stalled_s", 0) > 0.2

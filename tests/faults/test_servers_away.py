@@ -59,11 +59,11 @@ async def keep_sending(scene: Scene) -> None:
 
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
 async def test_workers_go_on_by_themselves_after_kafka_was_away(
-    service: RunningService, breakable: Stack, *, kill: bool
+    by_default: RunningService, breakable: Stack, *, kill: bool
 ) -> None:
     """P4: nothing is lost; readiness is red and liveness green meanwhile."""
-    async with open_scene(service, SEED) as scene:
-        [worker] = await started(service, 1)
+    async with open_scene(by_default, SEED) as scene:
+        [worker] = await started(by_default, 1)
 
         await away_and_back(scene, worker, breakable.kafka, kill=kill)
 
@@ -71,11 +71,11 @@ async def test_workers_go_on_by_themselves_after_kafka_was_away(
 
 
 async def test_workers_go_on_by_themselves_after_mongodb_was_killed(
-    service: RunningService, breakable: Stack
+    by_default: RunningService, breakable: Stack
 ) -> None:
     """P4: nothing is lost; readiness is red and liveness green meanwhile."""
-    async with open_scene(service, SEED) as scene:
-        [worker] = await started(service, 1)
+    async with open_scene(by_default, SEED) as scene:
+        [worker] = await started(by_default, 1)
 
         await away_and_back(scene, worker, breakable.mongodb, kill=True)
 
@@ -83,11 +83,11 @@ async def test_workers_go_on_by_themselves_after_mongodb_was_killed(
 
 
 async def test_nothing_changes_while_valkey_is_killed_and_flushed(
-    service: RunningService, breakable: Stack
+    by_default: RunningService, breakable: Stack
 ) -> None:
     """P8: it costs nothing but a line in the health report."""
-    async with open_scene(service, SEED) as scene:
-        [worker] = await started(service, 1)
+    async with open_scene(by_default, SEED) as scene:
+        [worker] = await started(by_default, 1)
         await scene.send(users=20, movements=0)
         load = asyncio.create_task(keep_sending(scene))
         await asyncio.to_thread(flush, breakable)
