@@ -1,0 +1,128 @@
+"""Short ways to say which command was read, from where, and what was known then."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from contracts.commands import COMMANDS, AnyCommand, command_name
+from contracts.ledger import Deposit, Withdraw
+from contracts.profile import UpdateProfile
+from contracts.registration import Register
+from contracts.topics import ORDERED, TopicSpec
+from handlers.account import Account
+from handlers.batch import Conclude, Gathered
+from handlers.outcome import Outcome, Source, Trace
+from handlers.reading import Reading
+from handlers.received import Received, fingerprint
+from handlers.recording import Conclusion, conclude
+from handlers.rules import CurrencyRules, Rules
+
+PREFIX = "accounts."
+TOPICS = tuple(PREFIX + topic.name for topic in ORDERED)
+SKEW_MS = 200
+SEALED = "e30..aXY.Y2lwaGVy.dGFn"
+"""Looks sealed; the core never opens it."""
+
+RULES = Rules(
+    currencies={
+        "JPY": CurrencyRules(scale=0),
+        "USD": CurrencyRules(scale=2),
+        "KWD": CurrencyRules(scale=3),
+        "BTC": CurrencyRules(scale=8),
+    },
+    clock_skew_ms=SKEW_MS,
+)
+
+
+def conclude_by(rules: Rules) -> Conclude:
+    """Return the decision on one command with *rules* bound, and nothing caught."""
+
+    def bound(
+        account: Account | None,
+        command: Received,
+        email_owners: Mapping[str, str],
+        now: datetime,
+    ) -> Conclusion:
+        return conclude(account, command, email_owners, rules=rules, now=now)
+
+    return bound
+
+
+def a_deposit(
+    amount: str = "10.00", username: str = "alice", command_id: str = "d-1", **fields: Any
+) -> Deposit:
+    """Return a deposit in USD, unless told otherwise."""
+    told: dict[str, Any] = {"currency": "USD", **fields}
+    return Deposit(command_id=command_id, username=username, amount=amount, **told)
+
+
+def a_withdrawal(
+    amount: str = "10.00", username: str = "alice", command_id: str = "w-1", **fields: Any
+) -> Withdraw:
+    """Return a withdrawal in USD, unless told otherwise."""
+    told: dict[str, Any] = {"currency": "USD", **fields}
+    return Withdraw(command_id=command_id, username=username, amount=amount, **told)
+
+
+def a_registration(username: str = "alice", command_id: str = "r-1", **fields: Any) -> Register:
+    """Return a registration under an address of the user's own."""
+    told: dict[str, Any] = {
+        "email": f"{username}@example.com",
+        "first_name": "Given",
+        "last_name": "Family",
+        "sealed_password": SEALED,
+    }
+    return Register(command_id=command_id, username=username, **(told | fields))
+
+
+def an_update(username: str = "alice", command_id: str = "u-1", **fields: Any) -> UpdateProfile:
+    """Return a change of exactly *fields*."""
+    return UpdateProfile(command_id=command_id, username=username, **fields)
+
+
+def topic_of(command: AnyCommand) -> TopicSpec:
+    """Return the topic that such a command travels on."""
+    return next(topic for topic, model in COMMANDS.items() if isinstance(command, model))
+
+
+def received(
+    command: AnyCommand, *, offset: int = 0, partition: int = 0, at_ms: int = 1000, **changed: Any
+) -> Received:
+    """Return *command* as read from its own topic."""
+    topic = topic_of(command)
+    name = command_name(topic)
+    read = Received(
+        command=command,
+        type=name,
+        rank=topic.rank or 0,
+        fingerprint=fingerprint(name, command),
+        source=Source(topic=PREFIX + topic.name, partition=partition, offset=offset),
+        timestamp_ms=at_ms,
+        trace=Trace(correlation_id=command.command_id),
+    )
+    return replace(read, **changed)
+
+
+def known(
+    *accounts: Account,
+    outcomes: Mapping[str, Outcome] | None = None,
+    email_owners: Mapping[str, str] | None = None,
+) -> Gathered:
+    """Return what the store knew: these accounts, and their owners of addresses."""
+    owners = {account.profile.email: account.username for account in accounts}
+    return Gathered(
+        accounts={account.username: account for account in accounts},
+        outcomes=outcomes or {},
+        email_owners=owners if email_owners is None else email_owners,
+    )
+
+
+def all_read(topics: tuple[str, ...] = ()) -> Reading:
+    """Return that nothing is left to read, so that every refusal is final."""
+    return Reading(topics=topics, clock_skew_ms=SKEW_MS, ours={})
+
+
+def nothing_read() -> Reading:
+    """Return that other topics may hold anything, and that their ends are unknown."""
+    return Reading(topics=TOPICS, clock_skew_ms=SKEW_MS, ours={})

@@ -1,0 +1,59 @@
+"""What a lane needs from its engine, in the simplest form."""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from handlers.reading import Reading
+from storage.ports import Ledger
+from tests.received import RULES, all_read, conclude_by
+from workers.ledger.lane import Surroundings
+from workers.ledger.tenure import Tenure
+from workers.metrics import Metrics
+
+METRICS = Metrics()
+
+
+class Around:
+    """An engine that keeps nothing but what it was asked to wait for."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        tenure: Tenure | None = None,
+        reading: Callable[[], Reading] = all_read,
+    ) -> None:
+        self.tenure = tenure or Tenure()
+        self.number = self.tenure.number
+        self.reading = reading
+        self.pauses: list[tuple[str | None, int]] = []
+        self.questions: list[Collection[int]] = []
+        self._ledger = ledger
+
+    def surroundings(self) -> Surroundings:
+        """Return them; nothing was asked for ahead."""
+        return Surroundings(
+            ledger=self._ledger,
+            conclude=conclude_by(RULES),
+            metrics=METRICS,
+            tenure=self.tenure,
+            reading=self.reading,
+            ask_ends=self._ask,
+            asked=_done(),
+            pause=self._pause,
+        )
+
+    async def _ask(self, numbers: Collection[int]) -> None:
+        self.questions.append(numbers)
+
+    async def _pause(self, dependency: str | None, tries: int) -> None:
+        self.pauses.append((dependency, tries))
+        self.tenure.check(self.number)
+
+
+def _done() -> asyncio.Future[None]:
+    """Return a future that nobody has to wait for, with or without a loop that runs."""
+    loop = asyncio.new_event_loop()
+    done = loop.create_future()
+    done.set_result(None)
+    loop.close()
+    return done
