@@ -35,6 +35,9 @@ from workers.replies import Replies
 
 logger = logging.getLogger(__name__)
 
+LANE_COMMANDS_MIN = 200
+"""Commands that are worth another lane: below it a second transaction costs more than it saves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
@@ -195,7 +198,7 @@ class Engine:
 
     def _lanes(self, commands: Sequence[Received], asked: asyncio.Future[None]) -> list[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
-        count = self.options.lanes
+        count = min(self.options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
         around = self._surroundings(asked)
         lanes = [Lane(around, self._outbox.unacknowledged) for _ in range(count)]
         for received in commands:
