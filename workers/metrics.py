@@ -125,7 +125,9 @@ class Metrics:
             "consumer_lag_records", "Records not read yet.", partition
         )
         self.consumer_lag_seconds = self._gauge(
-            "consumer_lag_seconds", "Age of the last record read, where more wait to be read.", partition
+            "consumer_lag_seconds",
+            "Age of the last record read, where more wait to be read.",
+            partition,
         )
         self.parked_records = self._gauge(
             "parked_records", "Commands that wait for the user's other topics."
