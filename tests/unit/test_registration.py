@@ -1,0 +1,60 @@
+"""An account is opened once per username and address."""
+
+import uuid
+
+import pytest
+
+from contracts.codes import Code
+from handlers.decision import Opened, Refused
+from handlers.registration import account_id, register
+from tests.builders import an_account
+from tests.received import a_registration
+
+
+class TestRegister:
+    def test_opens_an_account_with_the_profile_sent(self) -> None:
+        command = a_registration(phone="+14155550123", marketing_consent=True)
+
+        decision = register(None, command, None, {})
+
+        assert isinstance(decision, Opened)
+        profile = decision.profile
+        assert (profile.email, profile.first_name) == ("alice@example.com", "Given")
+        assert (profile.phone, profile.marketing_consent) == ("+14155550123", True)
+
+    def test_refuses_a_username_that_has_an_account(self) -> None:
+        decision = register(an_account(), a_registration(), None, {})
+
+        assert decision == Refused(code=Code.USERNAME_TAKEN, detail="alice is taken")
+
+    @pytest.mark.parametrize("email", ["shared@example.com", "SHARED@example.com"])
+    def test_refuses_an_address_in_use_whatever_its_case_and_does_not_repeat_it(
+        self, email: str
+    ) -> None:
+        decision = register(None, a_registration(email=email), None, {"shared@example.com": "bob"})
+
+        assert isinstance(decision, Refused)
+        assert decision.code is Code.EMAIL_TAKEN
+        assert "shared" not in decision.detail.lower()
+
+    def test_tells_the_password_before_the_username_before_the_address(self) -> None:
+        owners = {"alice@example.com": "bob"}
+        command = a_registration()
+
+        decisions = [
+            register(an_account(), command, Code.PASSWORD_COMMON, owners),
+            register(an_account(), command, None, owners),
+            register(None, command, None, owners),
+        ]
+
+        codes = [it.code for it in decisions if isinstance(it, Refused)]
+        assert codes == [Code.PASSWORD_COMMON, Code.USERNAME_TAKEN, Code.EMAIL_TAKEN]
+
+
+class TestAccountId:
+    def test_is_the_same_for_the_same_command_and_no_other(self) -> None:
+        first = account_id("alice", "r-1")
+
+        assert first == account_id("alice", "r-1")
+        assert len({first, account_id("alice", "r-2"), account_id("bobby", "r-1")}) == 3
+        assert uuid.UUID(first).version == 5
