@@ -58,7 +58,12 @@ class ParkingLot:
             if count <= records_max:
                 continue
             places = [place for place in reading if place[1] == number]
-            behind = [place for place in places if reading[place].cursor < self._end(place)]
+            # Nobody waits for what cannot be decoded, nor would reading on bring it any further.
+            behind = [
+                place
+                for place in places
+                if not reading[place].undecodable and reading[place].cursor < self._end(place)
+            ]
             if behind:
                 furthest = min(behind, key=lambda place: reading[place].last_timestamp_ms)
                 pause.update(place for place in places if place != furthest)
