@@ -15,6 +15,9 @@ from workers.publishing import Outgoing
 REASON_LENGTH_MAX = 1024
 """Characters of `dlq_reason`: all field problems of one record, bounded."""
 
+HEADER_BYTES_MAX = 10
+"""What Kafka adds to a header: two lengths. Without it a million empty ones would count nothing."""
+
 SECRET_WORDS = (b"password", b"passwd", b"token", b"secret", b"credential")
 """A value or header that says one of these may carry a secret: only its digest is kept."""
 
@@ -26,7 +29,7 @@ def dead_letter(
     headers: list[tuple[str, bytes]] = [
         (name, value) for name, value in record.headers if not _may_be_secret(name.encode())
     ]
-    size = sum(len(name) + len(value or b"") for name, value in headers)
+    size = sum(len(name.encode()) + len(value or b"") + HEADER_BYTES_MAX for name, value in headers)
     value = record.value
     if value is not None and (
         topic.carries_secrets
