@@ -171,6 +171,12 @@ async def _end(producer: AIOKafkaProducer) -> None:
     with contextlib.suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(STOP_TIMEOUT_S):
             await producer.stop()
+            return
+    # A stop given up half way leaves a sender behind that holds its batches and tries for ever.
+    sender = producer._sender  # noqa: SLF001 - nothing public ends it # pyright: ignore[reportPrivateUsage]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await asyncio.gather(sender.close(), producer.client.close(), return_exceptions=True)
 
 
 def _counts(records: Iterable[Outgoing]) -> Iterable[tuple[str, int]]:
