@@ -27,6 +27,15 @@ _CONSTANT = (
 )
 
 
+_TYPES = {
+    kind: (names.CE_TYPE, kind.encode())
+    for kind in (CeType.RESULT, CeType.BALANCE_CHANGED, CeType.AUDIT_RECORDED, CeType.BALANCES)
+}
+
+Common: TypeAlias = tuple[tuple[str, bytes], ...]
+"""The headers that all records of one outcome share, at the end of each."""
+
+
 class Record(NamedTuple):
     """A value and its headers; key and topic depend on who reads it."""
 
@@ -61,13 +70,15 @@ class _Amounts(NamedTuple):
 class Rendering:
     """Everything that one outcome says. Built once per outcome: the parts are shared."""
 
-    __slots__ = ("_amounts", "_at", "_outcome", "_trace")
+    __slots__ = ("_amounts", "_at", "_common", "_outcome", "key")
 
     def __init__(self, outcome: Outcome) -> None:
         assert outcome.schema == SCHEMA
         self._outcome = outcome
         self._at = rfc3339(outcome.decided_at)
-        self._trace = _traced(outcome.trace, outcome.command_id)
+        self.key = outcome.username.encode()
+        """The key of every record about this user."""
+        self._common = self._common_headers(outcome.trace)
         self._amounts = None if outcome.entry is None else _Amounts.of(outcome.entry)
 
     def result_body(self, *, duplicate: bool) -> dict[str, Any]:
@@ -99,9 +110,8 @@ class Rendering:
 
     def result_headers(self, trace: Trace | None = None) -> Headers:
         """Return the answer's headers; *trace* is of the record that asks, where it asks again."""
-        outcome = self._outcome
-        traced = self._trace if trace is None else _traced(trace, outcome.command_id)
-        return _headers(f"{outcome.id}:result", CeType.RESULT, self._at, outcome.username, traced)
+        common = self._common if trace is None else self._common_headers(trace)
+        return _headers(f"{self._outcome.id}:result", CeType.RESULT, common)
 
     def result(self, *, duplicate: bool, trace: Trace | None = None) -> Record:
         """Return the answer to one record."""
@@ -137,9 +147,7 @@ class Rendering:
             body["reason"] = outcome.reason
         if outcome.related_id is not None:
             body["related_id"] = outcome.related_id
-        headers = _headers(
-            event_id, CeType.BALANCE_CHANGED, self._at, outcome.username, self._trace
-        )
+        headers = _headers(event_id, CeType.BALANCE_CHANGED, self._common)
         return Record(orjson.dumps(body), headers)
 
     def audit_event(self) -> Record:
@@ -160,8 +168,11 @@ class Rendering:
             body["actor"] = outcome.actor
         if outcome.detail is not None:
             body["detail"] = outcome.detail
-        headers = _headers(event_id, CeType.AUDIT_RECORDED, self._at, outcome.username, self._trace)
+        headers = _headers(event_id, CeType.AUDIT_RECORDED, self._common)
         return Record(orjson.dumps(body), headers)
+
+    def _common_headers(self, trace: Trace) -> "Common":
+        return _common(self._at, self.key, _traced(trace, self._outcome.command_id))
 
 
 def balances(account: Account) -> Record:
@@ -182,7 +193,8 @@ def balances(account: Account) -> Record:
         "changed_at": at,
     }
     event_id = f"{account.account_id}:{account.sequence}:balances"
-    return Record(orjson.dumps(body), _headers(event_id, CeType.BALANCES, at, account.username, ()))
+    common = _common(at, account.username.encode(), ())
+    return Record(orjson.dumps(body), _headers(event_id, CeType.BALANCES, common))
 
 
 def refusal(
@@ -205,13 +217,8 @@ def refusal(
         "decided_at": said_at,
         "error": error,
     }
-    headers = _headers(
-        f"{username}:{command_id}:{error['code']}",
-        CeType.RESULT,
-        said_at,
-        username,
-        _traced(trace, command_id),
-    )
+    common = _common(said_at, username.encode(), _traced(trace, command_id))
+    headers = _headers(f"{username}:{command_id}:{error['code']}", CeType.RESULT, common)
     return Record(orjson.dumps(body), headers)
 
 
@@ -228,7 +235,7 @@ def error_body(code: Code, detail: str, errors: Sequence[dict[str, str]] = ()) -
     }
 
 
-def _traced(trace: Trace, command_id: str) -> Sequence[tuple[str, bytes]]:
+def _traced(trace: Trace, command_id: str) -> Common:
     traced = [
         (names.CORRELATION_ID, trace.correlation_id.encode()),
         (names.CAUSATION_ID, command_id.encode()),
@@ -237,17 +244,12 @@ def _traced(trace: Trace, command_id: str) -> Sequence[tuple[str, bytes]]:
         traced.append((names.TRACEPARENT, trace.traceparent.encode()))
     if trace.tracestate is not None:
         traced.append((names.TRACESTATE, trace.tracestate.encode()))
-    return traced
+    return tuple(traced)
 
 
-def _headers(
-    event_id: str, kind: str, at: str, subject: str, traced: Sequence[tuple[str, bytes]]
-) -> Headers:
-    return [
-        *_CONSTANT,
-        (names.CE_ID, event_id.encode()),
-        (names.CE_TYPE, kind.encode()),
-        (names.CE_TIME, at.encode()),
-        (names.CE_SUBJECT, subject.encode()),
-        *traced,
-    ]
+def _common(at: str, key: bytes, traced: Common) -> Common:
+    return ((names.CE_TIME, at.encode()), (names.CE_SUBJECT, key), *traced)
+
+
+def _headers(event_id: str, kind: str, common: Common) -> Headers:
+    return [*_CONSTANT, (names.CE_ID, event_id.encode()), _TYPES[kind], *common]

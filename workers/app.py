@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 END_MARGIN_S = 10.0
 """Beyond the bounded parts of a stop: after that the process ends, whatever still hangs."""
 
-ALLOCATIONS_BEFORE_COLLECTION = 50_000
+ALLOCATIONS_BEFORE_COLLECTION = 200_000
 """Objects more than freed before the collector looks: as many as some cycles make."""
 
 FAILED = 1

@@ -14,7 +14,6 @@ from contracts.registration import Register
 from contracts.topics import TopicSpec
 from handlers.account import Account
 from handlers.batch import Answer
-from handlers.outcome import Outcome
 from handlers.rendering import Record, Rendering, balances, error_body, refusal
 from workers.clock import utc_now
 from workers.dead_letters import dead_letter
@@ -78,7 +77,7 @@ class Publication:
                 accounts[account.username] = account
             for outcome in applied.owed:
                 accounts.setdefault(outcome.username, applied.accounts[outcome.username])
-                self._event(Rendering(outcome), outcome)
+                self._event(Rendering(outcome))
             for name in lane.again:
                 if name in applied.accounts:
                     accounts.setdefault(name, applied.accounts[name])
@@ -105,7 +104,7 @@ class Publication:
                 at=utc_now(),
                 trace=problem.trace,
             )
-            self._answer(problem.username, record, problem.reply_to)
+            self._answer(problem.username.encode(), record, problem.reply_to)
 
     def _answers(self, answers: Sequence[Answer]) -> None:
         for answer in answers:
@@ -124,23 +123,18 @@ class Publication:
             else:
                 trace = received.trace if duplicate else None
                 record = rendering.result(duplicate=duplicate, trace=trace)
-                self._answer(outcome.username, record, received.reply_to)
+                self._answer(rendering.key, record, received.reply_to)
             if answer.new and outcome.entry is not None:
-                self._event(rendering, outcome)
-            self.records.append(
-                Outgoing.of(
-                    self.names.audit_events, outcome.username.encode(), rendering.audit_event()
-                )
-            )
+                self._event(rendering)
+            audit_events = self.names.audit_events
+            self.records.append(Outgoing.of(audit_events, rendering.key, rendering.audit_event()))
 
-    def _event(self, rendering: Rendering, outcome: Outcome) -> None:
-        record = rendering.balance_event()
-        self.records.append(
-            Outgoing.of(self.names.balance_events, outcome.username.encode(), record)
-        )
+    def _event(self, rendering: Rendering) -> None:
+        events = self.names.balance_events
+        self.records.append(Outgoing.of(events, rendering.key, rendering.balance_event()))
 
-    def _answer(self, username: str, record: Record, reply_to: str | None) -> None:
-        answer = Outgoing.of(self.names.results, username.encode(), record)
+    def _answer(self, key: bytes, record: Record, reply_to: str | None) -> None:
+        answer = Outgoing.of(self.names.results, key, record)
         if reply_to is None or reply_to == self.names.results:
             self.records.append(answer)
         else:
@@ -159,7 +153,7 @@ class Publication:
             at=utc_now(),
             trace=received.trace,
         )
-        self._answer(command.username, answered, received.reply_to)
+        self._answer(command.username.encode(), answered, received.reply_to)
         if refused.code.info.dead_letter:
             topic = next(t for t in topics.ORDERED if received.source.topic.endswith(t.name))
             record = cast("Raw", received.record)
