@@ -1,11 +1,11 @@
 """The ledger in memory, in whose transactions one thing after another goes wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
-from types import TracebackType
 from typing import Self
 
 from handlers.changes import Changes
+from handlers.outcome import Outcome
 from storage.memory import MemoryLedger, MemoryTransaction
 from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
 
@@ -21,6 +21,7 @@ class Fault(StrEnum):
     UNKNOWN_NOT_DONE = "not committed, and nobody says so"
     ACKNOWLEDGED = "the cycle before is acknowledged meanwhile"
     RETIRED = "the other lane takes a new writer name"
+    ABANDONED_EARLY = "the cycle is abandoned while it gathers, and committed nevertheless"
     ABANDONED_BEFORE = "the cycle is abandoned, and committed nevertheless"
     ABANDONED_AFTER = "the cycle is abandoned behind the commit"
 
@@ -53,20 +54,12 @@ class FaultyTransaction(MemoryTransaction):
             raise StoreUnavailableError("mongodb does not answer")
         return await super().__aenter__()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await super().__aexit__(kind, error, trace)
-        # A row that was lost to another is free again.
-        self._ledger.accounts.release(self._accounts)
-        self._ledger.outcomes.release(self._outcomes)
-        self._ledger.entries.release(self._entries)
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+        self._strike_if(Fault.RETIRED, Fault.ABANDONED_EARLY)
+        return await super().outcomes(ids)
 
     async def apply(self, changes: Changes) -> None:
-        self._strike_if(Fault.RACE, Fault.ACKNOWLEDGED, Fault.RETIRED)
+        self._strike_if(Fault.RACE, Fault.ACKNOWLEDGED)
         await super().apply(changes)
 
     async def commit(self) -> None:

@@ -110,7 +110,10 @@ class Worker:
         outer, self._ledger.strike = self._ledger.strike, partial(self._strike, commands)
         self.busy = True
         try:
-            done = [self._run(share, number, final=final) for share in _shares(commands, lanes)]
+            # All of one tenure, as in the engine: the first may end it.
+            done = [self._lane(share, final=final) for share in _shares(commands, lanes)]
+            for lane in done:
+                finished(lane.run())
             self.tenure.check(number)
         except AbandonedError:
             return
@@ -157,16 +160,10 @@ class Worker:
     def _start(self) -> None:
         self.flight, self.applied = self.applied, None
 
-    def _run(self, users: dict[str, list[Received]], number: int, *, final: bool) -> Lane:
+    def _lane(self, users: dict[str, list[Received]], *, final: bool) -> Lane:
         around = Around(self._ledger, self.tenure, all_read if final else nothing_read)
-        around.number = number
-        lane = Lane(
-            around.surroundings(),
-            self.flight.publication.lowest if self.flight else {},
-            users=users,
-        )
-        finished(lane.run())
-        return lane
+        unacknowledged = self.flight.publication.lowest if self.flight else {}
+        return Lane(around.surroundings(), unacknowledged, users=users)
 
     def _strike(self, commands: Sequence[Received], fault: Fault) -> None:
         if fault is Fault.RACE:

@@ -5,6 +5,7 @@ order of crashes, races and late writes breaks the log without it.
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -15,13 +16,25 @@ from handlers.received import Received
 from tests.received import a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_model import Flight, Log, Worker, finished
+from workers.ledger.lane import RACES_MAX
 
 USERS = ("alice", "robert")
 """Of different length, so that two lanes have one each."""
 WORKERS = range(3)
 
-faults = st.lists(st.sampled_from(Fault), max_size=5)
+Order: TypeAlias = tuple[str, int, bool, bool]
+"""Whose, how much, deposit or withdrawal, and whether it is sent twice."""
+
+some_faults = st.lists(st.sampled_from(Fault), max_size=4)
+one_by_one = some_faults.map(lambda rest: [Fault.LOST] * RACES_MAX + rest)
+"""So many races are lost that each command is decided by itself."""
+faults = some_faults | one_by_one
 users = st.sampled_from(USERS)
+orders = st.lists(
+    st.tuples(users, st.integers(1, 3), st.booleans(), st.booleans()), min_size=1, max_size=4
+)
+picks = st.sets(st.integers(0, 7), min_size=1, max_size=5)
+one_or_two = st.integers(1, 2)
 workers = st.sampled_from(WORKERS)
 
 
@@ -54,33 +67,45 @@ class LedgerModel(RuleBasedStateMachine):
         self.workers[0].cycle(records, final=True, lanes=1)
         self.workers[0].acknowledge()
 
-    @rule(username=users, amount=st.integers(1, 3), deposit=st.booleans(), twice=st.booleans())
-    def send(self, username: str, amount: int, *, deposit: bool, twice: bool) -> None:
-        """Append a command, perhaps twice through two partitioners."""
-        a_command = a_deposit if deposit else a_withdrawal
-        number = len(self.sent) + 1
-        command = a_command(f"{amount}.00", username, f"c-{number}")
-        for partition in range(1 + twice):
-            self.sent.append(received(command, offset=number, partition=partition, at_ms=number))
+    @rule(which=workers, orders=orders, planned=faults, final=st.booleans(), lanes=one_or_two)
+    def decide_new(
+        self, which: int, orders: list[Order], planned: list[Fault], *, final: bool, lanes: int
+    ) -> None:
+        """Send commands, some of them twice through two partitioners, and deliver them."""
+        before = len(self.sent)
+        for username, amount, deposit, twice in orders:
+            number = len(self.sent) + 1
+            a_command = a_deposit if deposit else a_withdrawal
+            command = a_command(f"{amount}.00", username, f"c-{number}")
+            for partition in range(1 + twice):
+                self.sent.append(
+                    received(command, offset=number, partition=partition, at_ms=number)
+                )
+        self._deliver(which, self.sent[before:], planned, final=final, lanes=lanes)
 
     @precondition(lambda self: self.sent)
-    @rule(
-        which=workers,
-        picked=st.sets(st.integers(0, 7), min_size=1, max_size=5),
-        planned=faults,
-        final=st.booleans(),
-        lanes=st.integers(1, 2),
-    )
-    def decide(
+    @rule(which=workers, picked=picks, planned=faults, final=st.booleans(), lanes=one_or_two)
+    def decide_again(
         self, which: int, picked: set[int], planned: list[Fault], *, final: bool, lanes: int
     ) -> None:
-        """Deliver some of the latest records to a worker, for the first time or again."""
+        """Deliver some of the latest records, for the first time or once more."""
+        latest = self.sent[-8:]
+        records = [latest[index] for index in sorted(picked) if index < len(latest)]
+        self._deliver(which, records, planned, final=final, lanes=lanes)
+
+    def _deliver(
+        self,
+        which: int,
+        records: Sequence[Received],
+        planned: list[Fault],
+        *,
+        final: bool,
+        lanes: int,
+    ) -> None:
         worker = self.workers[which]
         if worker.applied is not None:
-            return
-        latest = self.sent[-8:]
+            worker.acknowledge()
         parked = {each.source for each in worker.parked}
-        records = [latest[index] for index in sorted(picked) if index < len(latest)]
         self.ledger.planned = list(planned)
         fresh = [each for each in records if each.source not in parked]
         worker.cycle(fresh, final=final, lanes=lanes)
@@ -96,18 +121,14 @@ class LedgerModel(RuleBasedStateMachine):
     def acknowledge(self, which: int) -> None:
         self.workers[which].acknowledge()
 
-    @rule(which=workers)
-    def replace_the_producer(self, which: int) -> None:
-        self.workers[which].repeat()
-
-    @rule(which=workers)
-    def abandon(self, which: int) -> None:
+    @rule(which=workers, how=st.sampled_from(["replace the producer", "abandon", "crash"]))
+    def disturb(self, which: int, how: str) -> None:
+        if how == "replace the producer":
+            self.workers[which].repeat()
+            return
         self.workers[which].abandon()
-
-    @rule(which=workers)
-    def crash(self, which: int) -> None:
-        self.workers[which].abandon()
-        self.workers[which] = self._a_worker()
+        if how == "crash":
+            self.workers[which] = self._a_worker()
 
     @precondition(lambda self: self.ghosts)
     @rule(which=st.integers(0, 9), username=users, count=st.integers(1, 4))
@@ -134,7 +155,10 @@ class LedgerModel(RuleBasedStateMachine):
             assert (moved, len(entries)) == (posted, account.sequence)
 
     def teardown(self) -> None:
-        """Stop everybody; a new worker gets every record once more, and all is said."""
+        """Let two finish, stop everybody; a new worker gets every record once more, and all is said."""
+        for worker in self.workers[:2]:
+            worker.acknowledge()
+            worker.acknowledge()
         for worker in self.workers:
             worker.abandon()
         last = self._a_worker()
@@ -153,7 +177,7 @@ class LedgerModel(RuleBasedStateMachine):
 
 
 LedgerModel.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, print_blob=False
+    max_examples=200, stateful_step_count=40, deadline=None, print_blob=False
 )
 
 
