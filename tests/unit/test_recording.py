@@ -1,0 +1,138 @@
+"""Who marks an account, and how far its events are known to be published (P5)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from contracts.codes import Code
+from handlers.outcome import Trace
+from handlers.owing import EntryRange, owed_range
+from handlers.recording import Stamp, conclude, stamped
+from tests.builders import NOON, an_account
+from tests.received import RULES, a_deposit, a_withdrawal, an_update, received
+
+ME, OTHER = "me", "another"
+
+
+class TestStamped:
+    @pytest.mark.parametrize(
+        ("writer", "unacknowledged", "published"),
+        [
+            (OTHER, None, 3),  # not me: what it owes is published before mine
+            (OTHER, 6, 3),
+            (ME, None, 5),  # me, and all but this cycle is acknowledged
+            (ME, 5, 4),
+            (ME, 4, 3),
+            (ME, 1, 0),
+        ],
+    )
+    def test_claims_no_event_that_may_be_missing(
+        self, writer: str, unacknowledged: int | None, published: int
+    ) -> None:
+        before = an_account(sequence=5, published_sequence=3, writer=writer, version=9)
+        after = replace(before, sequence=7)
+        lowest = {} if unacknowledged is None else {"alice": unacknowledged}
+
+        account = stamped(before, after, Stamp(writer=ME, unacknowledged=lowest))
+
+        assert (account.writer, account.version) == (ME, 10)
+        assert account.published_sequence == published
+
+    @pytest.mark.parametrize(("unacknowledged", "published"), [(None, 5), (5, 4)])
+    def test_claims_all_where_nothing_moved_and_nothing_is_on_its_way(
+        self, unacknowledged: int | None, published: int
+    ) -> None:
+        before = an_account(sequence=5, published_sequence=3, writer=ME)
+        lowest = {} if unacknowledged is None else {"alice": unacknowledged}
+
+        account = stamped(before, before, Stamp(writer=ME, unacknowledged=lowest))
+
+        assert account.published_sequence == published
+
+    def test_minds_the_events_of_this_account_only(self) -> None:
+        before = an_account(sequence=5, published_sequence=3, writer=ME)
+
+        account = stamped(before, before, Stamp(writer=ME, unacknowledged={"bobby": 2}))
+
+        assert account.published_sequence == 5
+
+    def test_starts_a_new_account_at_nothing(self) -> None:
+        new = an_account(version=0, sequence=2, writer="")
+
+        account = stamped(None, new, Stamp(writer=ME, unacknowledged={}))
+
+        assert (account.version, account.published_sequence) == (1, 0)
+
+    def test_changes_nothing_else(self) -> None:
+        before = an_account(posted_minor=7, sequence=5, writer=ME)
+
+        account = stamped(before, before, Stamp(writer=ME, unacknowledged={}))
+
+        mark = {"version": 1, "writer": ME, "published_sequence": 0}
+        assert replace(account, **mark) == replace(before, **mark)
+
+
+class TestOwedRange:
+    @pytest.mark.parametrize(
+        ("writer", "published", "owed"),
+        [
+            (OTHER, 3, EntryRange(username="alice", after=3, up_to=5)),
+            (OTHER, 0, EntryRange(username="alice", after=0, up_to=5)),
+            (OTHER, 5, None),
+            (ME, 3, None),
+        ],
+    )
+    def test_is_what_another_writer_may_not_have_published(
+        self, writer: str, published: int, owed: EntryRange | None
+    ) -> None:
+        account = an_account(sequence=5, published_sequence=published, writer=writer)
+
+        assert owed_range(account, ME) == owed
+
+
+class TestConclude:
+    def test_records_the_entry_and_all_that_the_sender_said_of_it(self) -> None:
+        command = a_deposit("5.00", reason="why", related_id="order", metadata={"a": "b"})
+        read = received(command, actor="shop", trace=Trace(correlation_id="c"), offset=7)
+
+        concluded = conclude(
+            an_account(posted_minor=100, sequence=4), read, {}, rules=RULES, now=NOON
+        )
+
+        outcome, account = concluded.outcome, concluded.account
+        assert outcome.entry is not None
+        assert (outcome.entry.sequence, outcome.entry.after_minor) == (5, 600)
+        assert (outcome.reason, outcome.related_id) == ("why", "order")
+        assert (outcome.metadata, outcome.actor) == ((("a", "b"),), "shop")
+        assert (outcome.source, outcome.fingerprint) == (read.source, read.fingerprint)
+        assert account is not None
+        assert (account.sequence, account.balances["USD"].posted_minor) == (5, 600)
+        assert account.changed_at == NOON
+
+    def test_leaves_the_account_alone_where_the_command_is_refused(self) -> None:
+        account = an_account(posted_minor=100, sequence=4)
+
+        concluded = conclude(account, received(a_withdrawal("9")), {}, rules=RULES, now=NOON)
+
+        assert concluded.account is account
+        assert concluded.outcome.code is Code.INSUFFICIENT_FUNDS
+        assert concluded.outcome.entry is None
+
+    def test_records_which_fields_of_a_profile_changed_and_never_what(self) -> None:
+        read = received(an_update(first_name="Secretive", phone=None))
+
+        concluded = conclude(an_account(), read, {}, rules=RULES, now=NOON)
+
+        assert concluded.outcome.detail == "changed first_name, phone"
+        assert "Secretive" not in repr(concluded.outcome)
+
+    @pytest.mark.parametrize("back_ms", [-1, 0, 1, 60_000])
+    def test_never_lets_the_time_of_an_account_go_back(self, back_ms: int) -> None:
+        account = an_account(changed_at=NOON + timedelta(milliseconds=back_ms))
+
+        concluded = conclude(account, received(a_deposit()), {}, rules=RULES, now=NOON)
+
+        assert concluded.outcome.decided_at == max(NOON, account.changed_at)
+        assert concluded.account is not None
+        assert concluded.account.changed_at == concluded.outcome.decided_at
