@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from contracts.codes import Code
 from handlers.account import Account
 from handlers.received import Received
 from tests.received import a_deposit, a_registration, a_withdrawal, received
@@ -153,6 +154,11 @@ class LedgerModel(RuleBasedStateMachine):
             moved = sum(each.after_minor - each.before_minor for each in entries)
             posted = sum(balance.posted_minor for balance in account.balances.values())
             assert (moved, len(entries)) == (posted, account.sequence)
+
+    @invariant()
+    def nobody_overlooks_an_account(self) -> None:
+        codes = {outcome.code for _, outcome in self.ledger.outcomes.items(self.ledger.commits)}
+        assert codes <= {None, Code.INSUFFICIENT_FUNDS}
 
     def teardown(self) -> None:
         """Let two finish, stop everybody; a new worker gets every record once more, and all is said."""
