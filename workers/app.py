@@ -142,12 +142,20 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self) -> AsyncGenerator[None]:
         chores = [asyncio.create_task(chore()) for chore in self._chores]
+        for chore in chores:
+            chore.add_done_callback(self._note_end)
         try:
             yield
         finally:
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
+
+    def _note_end(self, chore: asyncio.Task[None]) -> None:
+        """End the process with a chore that failed: nobody would look at health any more."""
+        if not chore.cancelled() and (error := chore.exception()) is not None:
+            logger.error("a chore of this process failed", exc_info=error)
+            self._end(f"a chore failed: {type(error).__name__}")
 
     async def _drain(self) -> None:
         """Finish what is in hand; the group is left afterwards."""

@@ -19,7 +19,8 @@ from workers.housekeeper import Housekeeper
 from workers.kafka import kafka_connection
 from workers.keys import KeyRing
 from workers.ledger.end_offsets import EndOffsets
-from workers.ledger.engine import Engine, Outside
+from workers.ledger.engine import Engine
+from workers.ledger.outside import Outside
 from workers.ledger.publication import TopicNames
 from workers.metrics import Metrics
 from workers.passwords import PasswordGate

@@ -159,6 +159,11 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         problems = [*_ledger_problems(self.ledger), *self._kafka_problems()]
+        if self.ledger.publish_deadline_ms >= self.watchdog_s * 1000:
+            problems.append(
+                "ledger_publish_deadline_ms must be below watchdog_s, or a first try that is slow "
+                "counts as no progress"
+            )
         if self.state_sweep_s * 1000 >= DAY_MS:
             problems.append(
                 f"state_sweep_s must be below {DAY_MS // 1000}, the compaction lag of the state "

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer
 from faststream.kafka import KafkaBroker
 
-from workers.ledger.consumer import Hooks, LedgerConsumer
+from workers.ledger.consumer import LedgerConsumer
+from workers.ledger.hooks import Hooks
 from workers.progress import Progress
 
 

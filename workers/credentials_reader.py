@@ -12,8 +12,9 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from workers.clock import monotonic_s
 from workers.credentials import CredentialsWorker
 from workers.ledger.backoff import backoff_s
-from workers.ledger.consumer import Hooks
+from workers.ledger.hooks import Hooks
 from workers.ledger.options import LedgerOptions
+from workers.ledger.outbox import COMMIT_TIMEOUT_S
 from workers.ledger.parsing import Raw
 from workers.progress import Progress
 
@@ -152,10 +153,11 @@ class CredentialsReader:
         if not offsets:
             return
         try:
-            await self._reading.commit(offsets)
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                await self._reading.commit(offsets)
         except (CommitFailedError, IllegalStateError):
             self.hooks.reset_needed = True  # not ours any more: no other try can succeed
-        except KafkaError as error:
-            logger.warning("credentials were settled but not committed yet: %s", error)
+        except (KafkaError, TimeoutError) as error:
+            logger.warning("credentials were settled but not committed yet: %r", error)
             return
         self._uncommitted.clear()

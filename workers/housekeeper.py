@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from storage.ports import Credentials, Ledger, StoreUnavailableError
+from storage.ports import Credentials, Ledger, LostRaceError, StoreUnavailableError
 from workers.clock import utc_now
 from workers.metrics import Metrics
 from workers.recount import recount_page
@@ -86,9 +86,8 @@ class Housekeeper:
     async def run(self) -> None:
         """Keep house whenever the lease can be had, until cancelled."""
         while True:
-            with suppress(
-                StoreUnavailableError
-            ):  # health says so; without Redis nobody keeps house
+            # Health says so: without Redis nobody keeps house. A race is for the fencing token.
+            with suppress(StoreUnavailableError, LostRaceError):
                 token = await self._lease.acquire()
                 if token is not None:
                     await self._keep_house(token)

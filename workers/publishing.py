@@ -80,12 +80,14 @@ class Publisher:
         """
         if not records:
             return
+        producer = None
         try:
             async with asyncio.timeout(self._deadline_s):
                 producer = await self._opened()
                 await self._send(producer, records)
         except (KafkaError, TimeoutError) as error:
-            self.replace()
+            if producer is self._producer:  # another failure may have replaced it already
+                self.replace()
             raise PublishError(f"{type(error).__name__}: {error}") from error
         for topic, count in _counts(records):
             self._metrics.published_total.labels(topic=topic).inc(count)

@@ -51,6 +51,7 @@ class Replies:
         self._usable_until_s: dict[str, float] = {}
         self._left_alone: dict[str, tuple[float, str]] = {}
         self._admin: AIOKafkaAdminClient | None = None
+        self._opening = asyncio.Lock()
 
     async def deliver(self, replies: Sequence[Reply]) -> Sequence[Outgoing]:
         """Send what can be sent; return the rest, marked, for the results topic."""
@@ -67,8 +68,7 @@ class Replies:
     async def stop(self) -> None:
         """Close the connections."""
         await self._publisher.stop()
-        if self._admin is not None:
-            await self._admin.close()
+        await self._close_admin()
 
     async def _to_topic(self, topic: str, replies: Sequence[Reply]) -> Sequence[Outgoing]:
         problem = await self._problem_with(topic)
@@ -99,7 +99,7 @@ class Replies:
             async with asyncio.timeout(self._timeout_s):
                 exists = await self._exists(topic)
         except (KafkaError, TimeoutError):
-            self._admin = None
+            await self._close_admin()
             return "unavailable"
         if not exists:
             self._leave_alone(topic, "missing")
@@ -110,12 +110,23 @@ class Replies:
         return None
 
     async def _exists(self, topic: str) -> bool:
-        if self._admin is None:
-            admin = AIOKafkaAdminClient(**self._connection)
-            await admin.start()
-            self._admin = admin
-        [described] = await self._admin.describe_topics([topic])
+        async with self._opening:  # or every topic asked for at once would open its own
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(**self._connection)
+                try:
+                    await admin.start()
+                except BaseException:
+                    await admin.close()
+                    raise
+                self._admin = admin
+            admin = self._admin
+        [described] = await admin.describe_topics([topic])
         return int(described["error_code"]) == 0
+
+    async def _close_admin(self) -> None:
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            await admin.close()
 
     def _leave_alone(self, topic: str, problem: str) -> None:
         if len(self._left_alone) >= TOPICS_MAX:

@@ -6,10 +6,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
     CorruptRecordException,
@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
+from workers.ledger.hooks import Hooks
 from workers.ledger.retention import OvertakenError, cut_off, overtaken, start_of
 from workers.progress import Progress
 
@@ -37,40 +38,6 @@ ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
 Poll = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
-
-
-class Hooks(ConsumerRebalanceListener):
-    """What the consumer tells the engine. Replaced by the engine before the first poll."""
-
-    revoked: Callable[[], Awaitable[None]]
-    idle: Callable[[], Awaitable[None]]
-    """Called when a poll brought nothing: parked commands may be due."""
-
-    def __init__(
-        self, revoked: Callable[[], Awaitable[None]], idle: Callable[[], Awaitable[None]]
-    ) -> None:
-        self.revoked = revoked
-        self.idle = idle
-        self.reset_needed = True
-        """The assignment or the cycle changed: read again from the committed offsets."""
-        self.assigned = False
-
-    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, revoked: Iterable[TopicPartition]
-    ) -> None:
-        """Let the cycle in hand finish, within a bound."""
-        self.assigned = False
-        self.reset_needed = True  # first: from here on no new cycle starts
-        if tuple(revoked):
-            await self.revoked()
-
-    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, assigned: Iterable[TopicPartition]
-    ) -> None:
-        """Start over at the committed offsets, at the next poll: an error here would be lost."""
-        del assigned
-        self.reset_needed = True
-        self.assigned = True
 
 
 class LedgerConsumer(AIOKafkaConsumer):
@@ -106,6 +73,9 @@ class LedgerConsumer(AIOKafkaConsumer):
         except OvertakenError as error:
             logger.error("%s", error)  # noqa: TRY400 - one clear line
             self._progress.fail(str(error))
+        except KafkaError as error:
+            await self._recover(error)  # it came while another was being dealt with
+            return {}
         except Exception as error:
             logger.exception("a poll failed in a way nobody foresaw")
             self._progress.fail(f"a poll failed: {type(error).__name__}")
@@ -122,8 +92,8 @@ class LedgerConsumer(AIOKafkaConsumer):
             if self.hooks.reset_needed:
                 return {}
             for tp, batch in records.items():
-                self.cursors[tp] = await self.position(tp)
                 self.last_timestamps_ms[tp.topic, tp.partition] = batch[-1].timestamp
+            await self.settle_cursors(list(self.cursors))
         except UNDECODABLE as error:
             logger.warning("a poll failed, looking for what cannot be decoded: %s", error)
             return await self._isolate(max_records)
@@ -180,7 +150,10 @@ class LedgerConsumer(AIOKafkaConsumer):
         self._held = wanted
 
     async def stay(self) -> None:
-        """Remain a member of the group without taking anything: a poll with all paused."""
+        """Remain a member of the group without taking anything: a poll with all paused.
+
+        What was fetched ahead is dropped, and fetched again from the cursors.
+        """
         assigned = self.assignment()
         running = assigned - self.paused()
         if running:
@@ -221,6 +194,7 @@ class LedgerConsumer(AIOKafkaConsumer):
         self.cursors = cursors
         self._held = set()
         self.undecodable = set()
+        self._progress.degraded = None
 
     async def _check_retention(self, error: OffsetOutOfRangeError) -> None:
         starts = await self.beginning_offsets(list(self.cursors))
@@ -238,8 +212,11 @@ class LedgerConsumer(AIOKafkaConsumer):
         logger.warning("a poll failed, reading goes on at the last good place: %s", error)
         self._rewind()
         if await self._answers():
-            # Kafka is there, so it is this consumer that fails: no excuse for the watchdog.
+            # Kafka is there, so it is this consumer that fails: no excuse for the watchdog, whose
+            # clock goes on.
             self._progress.busy = True
+            if self._progress.waiting_for == "kafka":
+                self._progress.waiting_for = None
         else:
             self._progress.wait_for("kafka")
         await asyncio.sleep(ERROR_BACKOFF_S)
@@ -289,6 +266,7 @@ class LedgerConsumer(AIOKafkaConsumer):
         except UNDECODABLE as error:
             self.pause(tp)
             self.undecodable.add(tp)
+            self._progress.degraded = f"{len(self.undecodable)} partitions cannot be decoded"
             logger.error(  # noqa: TRY400 - the partition is the news, not the stack
                 "%s-%s cannot be decoded at or after offset %s, paused: repair it and restart: %s",
                 *(tp.topic, tp.partition, behind, error),

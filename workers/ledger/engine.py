@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from aiokafka import TopicPartition
@@ -11,16 +10,16 @@ from aiokafka import TopicPartition
 from handlers.reading import Reading
 from handlers.received import Received
 from handlers.rules import Rules
-from storage.ports import Ledger
 from workers.clock import monotonic_s
 from workers.ledger.backoff import backoff_s
 from workers.ledger.conclude import guarded
-from workers.ledger.consumer import Hooks, LedgerConsumer
-from workers.ledger.end_offsets import EndOffsets
-from workers.ledger.intake import Gate, Intake
+from workers.ledger.consumer import LedgerConsumer
+from workers.ledger.hooks import Hooks
+from workers.ledger.intake import Intake
 from workers.ledger.lane import Lane, Surroundings
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outbox import Commit, Outbox
+from workers.ledger.outside import Outside
 from workers.ledger.parking import ParkingLot
 from workers.ledger.parsing import Raw, Unreadable
 from workers.ledger.positions import Positions
@@ -28,28 +27,15 @@ from workers.ledger.publication import Publication, TopicNames
 from workers.ledger.states_again import StatesAgain
 from workers.ledger.steps import Steps
 from workers.ledger.tenure import AbandonedError, Tenure
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.publishing import Publisher
-from workers.replies import Replies
 
 logger = logging.getLogger(__name__)
 
+STAY_S = 60.0
+"""How often a worker that waits for Kafka to take a cycle says that it is still there: well within
+`max_poll_interval_ms`, 300 s, after which it would leave its group."""
+
 LANE_COMMANDS_MIN = 200
 """Commands that are worth another lane: below it a second transaction costs more than it saves."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What the engine works with."""
-
-    ledger: Ledger
-    publisher: Publisher
-    replies: Replies
-    end_offsets: EndOffsets
-    gate: Gate
-    metrics: Metrics
-    progress: Progress
 
 
 class Engine:
@@ -119,7 +105,9 @@ class Engine:
     async def idle(self) -> None:
         """Do what is due without new records: decide parked commands again, repeat states."""
         waits = len(self._lot) > 0
-        if (waits or self._again.due()) and monotonic_s() >= self._recheck_at_s:
+        # Control records move cursors too; what they pass is committed by a cycle of its own.
+        due = waits or self._again.due() or self._uncommitted()
+        if due and monotonic_s() >= self._recheck_at_s:
             await self.take(())
         elif not self._outbox.busy and not waits:
             self.progress.busy = False
@@ -132,6 +120,7 @@ class Engine:
         if not await self._settled(self.options.revoke_timeout_ms):
             self.abandon("the partitions were revoked before it was finished")
         self._forget()
+        self.progress.busy = False  # until partitions are given out again nothing can be done
 
     async def drain(self) -> None:
         """Finish the cycle in hand within a bound; nothing is taken afterwards."""
@@ -156,7 +145,7 @@ class Engine:
     async def _settled(self, timeout_ms: int) -> bool:
         try:
             async with asyncio.timeout(timeout_ms / 1000), self._turn:
-                await self._outbox.wait()
+                await self._outbox.wait(None)
         except TimeoutError:
             return False
         except AbandonedError:
@@ -175,10 +164,7 @@ class Engine:
         self._tenure.check(number)  # what was forgotten meanwhile must stay so
         self._positions.take_in(records, self._reading)
         steps.end("read")
-        asked = asyncio.ensure_future(self._ask_ahead(commands))
-        lanes = self._lanes(commands, asked)
-        await self._run(lanes)
-        self._doubtful = any(lane.doubted() for lane in lanes)
+        lanes = await self._apply(commands)
         self._tenure.check(number)
         self._lot.park(
             (received for lane in lanes for received in lane.parked()), self._read_so_far()
@@ -187,7 +173,8 @@ class Engine:
         publication = self._publication(lanes, unreadable, steps.started_s)
         commit = self._commit()
         steps.end("render")
-        await self._outbox.wait()
+        while not await self._outbox.wait(STAY_S):
+            await self._reading.stay()
         self._tenure.check(number)
         self._outbox.start(publication, commit, self._tenure)
         steps.end("wait")
@@ -195,6 +182,16 @@ class Engine:
         self._recheck_at_s = monotonic_s() + self.options.parked_recheck_ms / 1000
         if records:
             self._outside.metrics.batch_records.labels().observe(len(records))
+
+    async def _apply(self, commands: Sequence[Received]) -> Sequence[Lane]:
+        asked = asyncio.ensure_future(self._ask_ahead(commands))
+        lanes = self._lanes(commands, asked)
+        try:
+            await self._run(lanes)
+        finally:
+            asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
+        self._doubtful = any(lane.doubted() for lane in lanes)
+        return lanes
 
     def _lanes(self, commands: Sequence[Received], asked: asyncio.Future[None]) -> list[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
@@ -271,6 +268,10 @@ class Engine:
             self._again.schedule(lane.met())
         publication.add_unreadable(unreadable)
         return publication
+
+    def _uncommitted(self) -> bool:
+        offsets = self._positions.committable(self._reading, self._lot.first_offsets())
+        return bool(offsets) and not self._outbox.busy
 
     def _commit(self) -> Commit:
         offsets: Mapping[TopicPartition, int] = self._positions.committable(

@@ -210,6 +210,9 @@ class Lane:
         owed: Sequence[Outcome] = ()
         if ranges := [owing for a in accounts.values() if (owing := owed_range(a, writer))]:
             owed = await transaction.entries(ranges)
+            if len(owed) != sum(each.up_to - each.after for each in ranges):
+                self.around.metrics.invariant_violations_total.inc()
+                logger.error("entries are missing that an account owes its subscribers")
         gathered = Gathered(accounts=accounts, outcomes=outcomes, email_owners=owners)
         return gathered, owed
 

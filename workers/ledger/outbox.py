@@ -71,20 +71,23 @@ class Outbox:
         self._task = asyncio.create_task(self._run(publication, commit, tenure, tenure.number))
         self._task.add_done_callback(self._ended)
 
-    async def wait(self) -> None:
-        """Return when nothing is on its way.
+    async def wait(self, timeout_s: float | None) -> bool:
+        """Say whether nothing is on its way any more, waiting up to *timeout_s* for it.
 
         Raises:
             AbandonedError: What was on its way has been given up.
         """
         task = self._task
         if task is None:
-            return
-        await asyncio.wait([task])
+            return True
+        done, _ = await asyncio.wait([task], timeout=timeout_s)
+        if not done:
+            return False
         if self._task is task:
             self._task = None  # told once: the cycles after it are not given up with it
         if not task.cancelled():
             task.result()
+        return True
 
     def abandon(self) -> None:
         """Stop publishing; what was not acknowledged is owed from now on."""

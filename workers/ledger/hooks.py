@@ -1,0 +1,39 @@
+"""What a consumer tells the one that reads from it."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+
+class Hooks(ConsumerRebalanceListener):
+    """What the consumer tells the engine. Replaced by the engine before the first poll."""
+
+    revoked: Callable[[], Awaitable[None]]
+    idle: Callable[[], Awaitable[None]]
+    """Called when a poll brought nothing: parked commands may be due."""
+
+    def __init__(
+        self, revoked: Callable[[], Awaitable[None]], idle: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.revoked = revoked
+        self.idle = idle
+        self.reset_needed = True
+        """The assignment or the cycle changed: read again from the committed offsets."""
+        self.assigned = False
+
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, revoked: Iterable[TopicPartition]
+    ) -> None:
+        """Let the cycle in hand finish, within a bound."""
+        self.assigned = False
+        self.reset_needed = True  # first: from here on no new cycle starts
+        if tuple(revoked):
+            await self.revoked()
+
+    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, assigned: Iterable[TopicPartition]
+    ) -> None:
+        """Start over at the committed offsets, at the next poll: an error here would be lost."""
+        del assigned
+        self.reset_needed = True
+        self.assigned = True

@@ -1,0 +1,24 @@
+"""What the ledger's engine works with."""
+
+from dataclasses import dataclass
+
+from storage.ports import Ledger
+from workers.ledger.end_offsets import EndOffsets
+from workers.ledger.intake import Gate
+from workers.metrics import Metrics
+from workers.progress import Progress
+from workers.publishing import Publisher
+from workers.replies import Replies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the engine works with."""
+
+    ledger: Ledger
+    publisher: Publisher
+    replies: Replies
+    end_offsets: EndOffsets
+    gate: Gate
+    metrics: Metrics
+    progress: Progress
