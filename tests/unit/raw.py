@@ -1,0 +1,53 @@
+"""Raw records of the command topics, as a poll returns them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from aiokafka import ConsumerRecord
+
+from contracts import topics
+from contracts.topics import TopicSpec
+from tests.received import PREFIX, SEALED
+from workers.ledger.parsing import Raw
+
+DEPOSIT_BODY: Mapping[str, Any] = {
+    "command_id": "c-1",
+    "username": "alice",
+    "amount": "10.50",
+    "currency": "USD",
+}
+REGISTER_BODY: Mapping[str, Any] = {
+    "command_id": "c-1",
+    "username": "alice",
+    "email": "alice@example.com",
+    "first_name": "Alice",
+    "last_name": "Liddell",
+    "sealed_password": SEALED,
+}
+
+
+def a_raw(
+    body: object = DEPOSIT_BODY,
+    topic: TopicSpec = topics.DEPOSIT,
+    *,
+    value: bytes | None = b"",
+    key: bytes | None = b"alice",
+    headers: Sequence[tuple[str, bytes | None]] = (),
+    offset: int = 7,
+) -> Raw:
+    """Return a record with *body* as its JSON value, or with exactly *value*."""
+    content = orjson.dumps(body) if value == b"" else value
+    return ConsumerRecord(
+        topic=PREFIX + topic.name,
+        partition=3,
+        offset=offset,
+        timestamp=1_893_456_000_123,
+        timestamp_type=1,
+        key=key,
+        value=content,
+        checksum=None,
+        serialized_key_size=len(key or b""),
+        serialized_value_size=len(content or b""),
+        headers=tuple(headers),  # type: ignore[arg-type]
+    )

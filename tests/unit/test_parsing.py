@@ -1,0 +1,236 @@
+"""P9, P10: a record is a command, or says what is wrong with it and nothing of what it holds."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts import topics
+from contracts.codes import Code
+from contracts.topics import ORDERED, TopicSpec
+from handlers.outcome import Source, Trace
+from handlers.received import Received
+from tests.received import PREFIX
+from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY, a_raw
+from tests.unit.sealed import CANARY
+from workers.ledger.parsing import PROBLEMS_MAX, Parser, Raw, Unreadable
+
+PARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+
+
+def parsed(record: Raw) -> Received | Unreadable:
+    return Parser(PREFIX).parse(record)
+
+
+def command(record: Raw) -> Received:
+    found = parsed(record)
+    assert isinstance(found, Received)
+    return found
+
+
+def problem(record: Raw) -> Unreadable:
+    found = parsed(record)
+    assert isinstance(found, Unreadable)
+    return found
+
+
+class TestCommand:
+    def test_needs_no_header_at_all(self) -> None:
+        found = command(a_raw(headers=()))
+
+        assert (found.type, found.rank, found.timestamp_ms) == ("deposit", 1, 1_893_456_000_123)
+        assert found.source == Source(topic="accounts.commands.deposit", partition=3, offset=7)
+        assert found.trace == Trace(correlation_id="c-1")
+        assert (found.reply_to, found.actor, found.id) == (None, None, "alice:c-1")
+
+    def test_needs_no_key(self) -> None:
+        assert command(a_raw(key=None)).command.username == "alice"
+
+    @pytest.mark.parametrize("topic", ORDERED, ids=lambda topic: topic.name)
+    def test_is_read_from_every_ordered_topic(self, topic: TopicSpec) -> None:
+        body = {
+            topics.REGISTER: REGISTER_BODY,
+            topics.UPDATE_PROFILE: {"command_id": "c", "username": "alice", "first_name": "A"},
+        }.get(topic, DEPOSIT_BODY)
+
+        assert command(a_raw(body, topic)).rank == topic.rank
+
+    def test_takes_what_its_headers_say(self) -> None:
+        headers = [
+            ("reply_to", b"accounts.replies.shop"),
+            ("correlation_id", b"order 7"),
+            ("actor", "Zoë".encode()),
+            ("traceparent", PARENT.encode()),
+            ("tracestate", b"a=b"),
+        ]
+
+        found = command(a_raw(headers=headers))
+
+        assert (found.reply_to, found.actor) == ("accounts.replies.shop", "Zoë")
+        assert found.trace == Trace(correlation_id="order 7", traceparent=PARENT, tracestate="a=b")
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        ("value", "kept"),
+        [(b"a" * 127, True), (b"a" * 128, True), (b"a" * 129, False), (None, False)],
+    )
+    def test_longer_than_allowed_or_null_are_as_good_as_absent(
+        self, value: bytes | None, *, kept: bool
+    ) -> None:
+        found = command(a_raw(headers=[("actor", value)]))
+
+        assert (found.actor is not None) is kept
+
+    @pytest.mark.parametrize("value", [b"\xff\xfe", b"a\nb", b"a\x00", b""])
+    def test_that_are_no_plain_text_are_as_good_as_absent(self, value: bytes) -> None:
+        found = command(a_raw(headers=[("actor", value), ("reply_to", value)]))
+
+        assert (found.actor, found.reply_to) == (None, None)
+
+    def test_correlation_falls_back_to_the_command_id_where_it_is_no_ascii(self) -> None:
+        found = command(a_raw(headers=[("correlation_id", "ö".encode())]))
+
+        assert found.trace.correlation_id == "c-1"
+
+    @pytest.mark.parametrize("parent", [PARENT[:-1], PARENT.upper(), "x" * 55, PARENT + "0"])
+    def test_a_trace_without_a_valid_parent_is_no_trace(self, parent: str) -> None:
+        headers = [("traceparent", parent.encode()), ("tracestate", b"a=b")]
+
+        trace = command(a_raw(headers=headers)).trace
+
+        assert (trace.traceparent, trace.tracestate) == (None, None)
+
+
+class TestUnreadable:
+    @pytest.mark.parametrize(
+        "value",
+        [None, b"{", b"null", b"[]", b'"a"', b"\xff\xfe", b"[" * 5000, b'{"a":1e999}', b" "],
+        ids=lambda value: repr(value)[:20],
+    )
+    def test_is_whatever_is_no_json_object(self, value: bytes | None) -> None:
+        found = problem(a_raw(value=value))
+
+        assert (found.code, found.username) == (Code.INVALID_COMMAND, None)
+        assert found.reason
+
+    @pytest.mark.parametrize(
+        ("changed", "field"),
+        [
+            ({"amount": 10.5}, "amount"),
+            ({"amount": 10}, "amount"),
+            ({"amount": "1e3"}, "amount"),
+            ({"amount": "-1"}, "amount"),
+            ({"amount": "NaN"}, "amount"),
+            ({"amount": 2**63}, "amount"),
+            ({"currency": "usd"}, "currency"),
+            ({"metadata": {"a": 1}}, "metadata"),
+            ({"expires_at": 5}, "expires_at"),
+        ],
+    )
+    def test_names_the_field_that_is_wrong_and_answers_its_sender(
+        self, changed: dict[str, Any], field: str
+    ) -> None:
+        headers = [("reply_to", b"accounts.replies.a"), ("correlation_id", b"x")]
+
+        found = problem(a_raw({**DEPOSIT_BODY, **changed}, headers=headers))
+
+        assert {each["field"] for each in found.problems} == {field}
+        assert (found.command_id, found.username) == ("c-1", "alice")
+        assert (found.reply_to, found.trace) == ("accounts.replies.a", Trace(correlation_id="x"))
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {**DEPOSIT_BODY, "username": "Alice"},
+            {**DEPOSIT_BODY, "username": "alice\n"},
+            {**DEPOSIT_BODY, "username": ["alice"]},
+            {**DEPOSIT_BODY, "command_id": ""},
+            {**DEPOSIT_BODY, "command_id": "x" * 129},
+            {**DEPOSIT_BODY, "command_id": "ö"},
+            {"command_id": "c-1"},
+            {},
+        ],
+    )
+    def test_answers_nobody_where_it_cannot_be_told_whom(self, body: dict[str, Any]) -> None:
+        found = problem(a_raw(body))
+
+        assert (found.command_id, found.username, found.trace) == (None, None, None)
+
+    @pytest.mark.parametrize("amount", ["10.50", "wrong"])
+    def test_gets_no_answer_under_another_users_key(self, amount: str) -> None:
+        found = problem(a_raw({**DEPOSIT_BODY, "amount": amount}, key=b"mallory"))
+
+        assert found.reason.startswith("the record's key is not its username")
+        assert (found.username, found.command_id) == (None, None)
+
+    def test_tells_so_many_problems_and_no_more(self) -> None:
+        body = {**DEPOSIT_BODY, **{f"field-{number}": 1 for number in range(50)}}
+
+        assert len(problem(a_raw(body)).problems) == PROBLEMS_MAX
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        ("body", "topic"),
+        [
+            ({**REGISTER_BODY, "sealed_password": CANARY}, topics.REGISTER),
+            ({**REGISTER_BODY, "sealed_password": f"a.b.{CANARY}"}, topics.REGISTER),
+            ({**REGISTER_BODY, "password": CANARY}, topics.REGISTER),
+            ({**DEPOSIT_BODY, "newPassword": CANARY}, topics.DEPOSIT),
+        ],
+    )
+    def test_a_readable_password_is_told_and_never_repeated(
+        self, body: dict[str, Any], topic: TopicSpec
+    ) -> None:
+        found = problem(a_raw(body, topic))
+
+        assert found.code is Code.UNSEALED_PASSWORD
+        assert CANARY not in found.reason + repr(found.problems)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {**DEPOSIT_BODY, CANARY: 1},
+            {**DEPOSIT_BODY, "amount": CANARY},
+            {**DEPOSIT_BODY, "metadata": {CANARY: 1}},
+            {**DEPOSIT_BODY, "metadata": CANARY},
+            {**DEPOSIT_BODY, "reason": CANARY * 20},
+            {**DEPOSIT_BODY, "expires_at": CANARY},
+        ],
+    )
+    def test_what_was_sent_is_never_repeated(self, body: dict[str, Any]) -> None:
+        found = problem(a_raw(body))
+
+        assert CANARY not in found.reason + repr(found.problems)
+
+    def test_a_field_nobody_knows_is_not_named(self) -> None:
+        found = problem(a_raw({**DEPOSIT_BODY, "surprise": 1}))
+
+        assert found.reason == "unknown field: extra_forbidden"
+
+
+text = st.text("aZ0é$.\n\x00", max_size=6)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    changed=st.dictionaries(st.sampled_from([*DEPOSIT_BODY, "metadata", "$where"]), anything),
+    key=st.none() | st.binary(max_size=8) | st.just(b"alice"),
+)
+def test_nothing_that_is_json_raises(changed: dict[str, Any], key: bytes | None) -> None:
+    # Not by orjson: this one writes NaN and integers of any size.
+    value = json.dumps({**DEPOSIT_BODY, **changed}).encode()
+
+    assert parsed(a_raw(value=value, key=key))
+
+
+@given(st.binary(min_size=1, max_size=64))
+def test_no_bytes_raise(value: bytes) -> None:
+    assert isinstance(parsed(a_raw(value=value)), Unreadable)
