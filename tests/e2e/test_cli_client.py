@@ -127,9 +127,9 @@ class TestSend:
                 await accounts.send(a_deposit(), actor="a" * 129)
 
     async def test_says_that_nothing_was_sent_where_no_kafka_is(self) -> None:
-        with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
-            async with AccountsClient("127.0.0.1:9"):
-                pass
+        async with AccountsClient("127.0.0.1:9") as accounts:
+            with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
+                await accounts.send(a_deposit())
 
 
 class TestAsk:
