@@ -1,5 +1,6 @@
 """What a command may say, field by field (P10)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.commands import COMMANDS, AnyCommand
-from contracts.ledger import Deposit
+from contracts.ledger import Deposit, Withdraw
 from contracts.message import METADATA_BYTES_MAX, METADATA_PAIRS_MAX, rfc3339
 from contracts.profile import UpdateProfile, email_claim
 from contracts.registration import SEALED_LENGTH_MAX, Register
@@ -19,8 +20,15 @@ from tests.unit.records import a_result_body
 
 UPDATE_BODY: dict[str, Any] = {"command_id": "c-1", "username": "alice", "first_name": "A"}
 
+BODIES: Mapping[type[AnyCommand], Mapping[str, Any]] = {
+    Register: REGISTER_BODY,
+    Deposit: DEPOSIT_BODY,
+    UpdateProfile: UPDATE_BODY,
+    Withdraw: DEPOSIT_BODY,
+}
 
-def accepted(model: type[AnyCommand], body: dict[str, Any] | Any, **changed: object) -> bool:
+
+def accepted(model: type[AnyCommand], body: Mapping[str, Any], **changed: object) -> bool:
     try:
         model.model_validate_json(orjson.dumps({**body, **changed}))
     except ValidationError:
@@ -31,7 +39,7 @@ def accepted(model: type[AnyCommand], body: dict[str, Any] | Any, **changed: obj
 class TestCommand:
     @pytest.mark.parametrize("model", COMMANDS.values(), ids=lambda model: model.__name__)
     def test_refuses_fields_it_does_not_know(self, model: type[AnyCommand]) -> None:
-        body = {Register: REGISTER_BODY, UpdateProfile: UPDATE_BODY}.get(model, DEPOSIT_BODY)
+        body = BODIES[model]
 
         assert accepted(model, body)
         assert not accepted(model, body, surprise=1)
@@ -183,7 +191,7 @@ class TestProfile:
     )
     @pytest.mark.parametrize("body", [REGISTER_BODY, UPDATE_BODY], ids=["register", "update"])
     def test_is_taken_or_refused_alike_in_both_commands(
-        self, body: dict[str, Any], field: str, value: object, *, good: bool
+        self, body: Mapping[str, Any], field: str, value: object, *, good: bool
     ) -> None:
         model = Register if body is REGISTER_BODY else UpdateProfile
 

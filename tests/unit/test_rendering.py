@@ -1,0 +1,184 @@
+"""P5: the same outcome is the same bytes for ever, and the contract reads every one of them."""
+
+import re
+from dataclasses import replace
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.codes import Code
+from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.money import AMOUNT_MINOR_MAX, AMOUNT_PATTERN
+from contracts.results import Result
+from handlers.account import Balance
+from handlers.outcome import Entry, Outcome, Trace
+from handlers.rendering import Record, Rendering, balances, error_body, refusal
+from tests.builders import NOON, an_account, an_entry, an_outcome
+
+TRACED = Trace(correlation_id="order-7", traceparent="00-a-b-01", tracestate="a=b")
+FULL = an_outcome(
+    sequence=3,
+    trace=TRACED,
+    actor="shop",
+    reason="why",
+    related_id="order",
+    metadata=(("b", "2"), ("a", "1")),
+)
+OUTCOMES = {
+    "accepted": an_outcome(sequence=1),
+    "everything said": FULL,
+    "withdrawn": an_outcome(
+        sequence=2, type="withdraw", entry=an_entry(2, before_minor=1500, after_minor=500)
+    ),
+    "registered": an_outcome(),
+    "changed": an_outcome(type="update-profile", detail="changed email"),
+    "refused": an_outcome(type="withdraw", code=Code.INSUFFICIENT_FUNDS, detail="too little"),
+    "nobody": an_outcome(account_id=None, code=Code.UNKNOWN_ACCOUNT, detail="no account"),
+}
+
+
+def said(record: Record) -> dict[str, str]:
+    return {name: value.decode() for name, value in record.headers}
+
+
+@pytest.fixture(params=OUTCOMES)
+def outcome(request: pytest.FixtureRequest) -> Outcome:
+    return OUTCOMES[request.param]
+
+
+class TestRendering:
+    def test_says_the_same_bytes_however_often(self, outcome: Outcome) -> None:
+        copy = replace(outcome)
+        one, other = Rendering(outcome), Rendering(copy)
+
+        assert one.result(duplicate=False) == other.result(duplicate=False)
+        assert one.audit_event() == other.audit_event()
+        if outcome.entry is not None:
+            assert one.balance_event() == one.balance_event() == other.balance_event()
+
+    def test_answers_as_the_contract_says(self, outcome: Outcome) -> None:
+        for duplicate in (False, True):
+            result = Result.model_validate_json(
+                Rendering(outcome).result(duplicate=duplicate).value
+            )
+
+            assert (result.status == "accepted") is (outcome.code is None)
+            assert (result.duplicate, result.command_id) == (duplicate, outcome.command_id)
+            assert (result.entry is None) is (outcome.entry is None)
+            assert (result.error.code if result.error else None) == outcome.code
+
+    def test_is_audited_as_the_contract_says(self, outcome: Outcome) -> None:
+        event = AuditRecorded.model_validate_json(Rendering(outcome).audit_event().value)
+
+        assert (event.action, event.code, event.actor) == (
+            outcome.type,
+            outcome.code,
+            outcome.actor,
+        )
+        assert event.event_id == f"{outcome.id}:audit"
+
+    def test_tells_the_balance_as_the_contract_says(self) -> None:
+        event = BalanceChanged.model_validate_json(Rendering(FULL).balance_event().value)
+
+        assert (event.event_id, event.sequence) == ("id-of-alice:3", 3)
+        assert (event.amount, event.before, event.after) == ("10.00", "0.00", "10.00")
+        assert (event.metadata, event.reason) == ({"a": "1", "b": "2"}, "why")
+        assert (event.kind, event.related_id) == ("deposited", "order")
+
+    def test_leaves_out_what_was_not_said(self) -> None:
+        body = orjson.loads(Rendering(OUTCOMES["accepted"]).balance_event().value)
+
+        assert not {"metadata", "reason", "related_id"} & body.keys()
+
+    def test_carries_the_trace_of_the_command_and_of_the_repeat_that_asks(self) -> None:
+        rendering = Rendering(FULL)
+
+        first = said(rendering.result(duplicate=False))
+        again = said(rendering.result(duplicate=True, trace=Trace(correlation_id="again")))
+
+        assert (first["correlation_id"], first["traceparent"]) == ("order-7", "00-a-b-01")
+        assert (again["correlation_id"], "traceparent" in again) == ("again", False)
+        assert first["causation_id"] == again["causation_id"] == FULL.command_id
+        assert said(rendering.balance_event())["correlation_id"] == "order-7"
+
+    def test_is_a_cloud_event(self, outcome: Outcome) -> None:
+        headers = said(Rendering(outcome).audit_event())
+
+        assert headers["ce_time"] == "2030-01-01T12:00:00.123Z"
+        assert (headers["ce_specversion"], headers["ce_source"]) == ("1.0", "/accounts")
+        assert headers["ce_type"] == "accounts.audit-recorded.v1"
+        assert (headers["ce_subject"], headers["content-type"]) == ("alice", "application/json")
+
+    def test_refuses_an_outcome_of_a_schema_it_does_not_know(self) -> None:
+        with pytest.raises(AssertionError):
+            Rendering(replace(FULL, schema=2))
+
+
+@given(
+    st.integers(1, AMOUNT_MINOR_MAX),
+    st.integers(0, AMOUNT_MINOR_MAX),
+    st.sampled_from([0, 2, 3, 8]),
+)
+def test_amounts_are_decimal_strings_with_all_their_decimals(
+    amount: int, before: int, scale: int
+) -> None:
+    entry = Entry(
+        sequence=1,
+        currency="USD",
+        scale=scale,
+        amount_minor=amount,
+        before_minor=before + amount,
+        after_minor=before,
+        held_minor=before // 2,
+    )
+    outcome = an_outcome(sequence=1, type="withdraw", entry=entry)
+
+    event = orjson.loads(Rendering(outcome).balance_event().value)
+
+    told = [event[name] for name in ("amount", "before", "after", "held", "available")]
+    minor = [amount, before + amount, before, before // 2, before - before // 2]
+    assert [int(each.replace(".", "")) for each in told] == minor
+    assert all(len(each.partition(".")[2]) == scale for each in told)
+    assert all(re.fullmatch(AMOUNT_PATTERN, each) for each in told)
+
+
+class TestBalances:
+    def test_are_the_state_as_the_contract_says(self) -> None:
+        account = an_account(
+            sequence=9,
+            balances={
+                "USD": Balance(posted_minor=1000, held_minor=250, scale=2),
+                "JPY": Balance(posted_minor=7, scale=0),
+            },
+        )
+
+        state = Balances.model_validate_json(balances(account).value)
+
+        assert (state.sequence, state.account_id) == (9, "id-of-alice")
+        usd, jpy = state.balances["USD"], state.balances["JPY"]
+        assert (usd.posted, usd.held, usd.available) == ("10.00", "2.50", "7.50")
+        assert (jpy.posted, jpy.held, jpy.available) == ("7", "0", "7")
+        assert balances(account) == balances(replace(account))
+
+
+class TestRefusal:
+    def test_is_an_answer_that_names_each_wrong_field(self) -> None:
+        problems = [{"field": "amount", "problem": "string_type"}]
+        record = refusal(
+            username="alice",
+            command_id="c-1",
+            name="deposit",
+            error=error_body(Code.INVALID_COMMAND, "amount: string_type", problems),
+            at=NOON,
+            trace=TRACED,
+        )
+
+        result = Result.model_validate_json(record.value)
+
+        assert result.error is not None
+        assert (result.status, result.error.code) == ("rejected", Code.INVALID_COMMAND)
+        assert result.error.type == "/accounts/errors#invalid_command"
+        assert [error.field for error in result.error.errors] == ["amount"]
+        assert said(record)["correlation_id"] == "order-7"
