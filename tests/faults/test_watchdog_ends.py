@@ -24,7 +24,12 @@ async def test_a_worker_that_hangs_ends_with_a_reason_and_its_successor_answers(
     of sealed passwords: nothing fails, no dependency is away, records wait.
     """
     async with open_caller(service) as caller:
-        [worker] = await started(service.but(watchdog_s="2", ledger_shutdown_timeout_ms="1000"), 1)
+        [worker] = await started(
+            service.but(
+                watchdog_s="2", ledger_publish_deadline_ms="1000", ledger_shutdown_timeout_ms="1000"
+            ),
+            1,
+        )
         stuck = service.settings.keys_dir / "sealing-stuck.json"
         os.mkfifo(stuck, 0o600)
         await asyncio.sleep(CHECK_INTERVAL_S)  # from then on the next password has it look again
