@@ -1,43 +1,92 @@
-"""What is not read while too many commands wait (P10, P11)."""
+"""Commands that wait, the offsets they hold back, and which topics are paused for them (P1, P12)."""
 
-from handlers.reading import PartitionReading, Place, Reading
-from tests.received import PREFIX, SKEW_MS, TOPICS, a_withdrawal, received
+from collections.abc import Mapping
+from dataclasses import replace
+
+from handlers.reading import Ends, PartitionReading, Place, Reading
+from handlers.received import Received
+from tests.received import TOPICS, a_deposit, a_withdrawal, nothing_read, received
 from workers.ledger.parking import ParkingLot
 
-REGISTER, DEPOSIT, WITHDRAW = (
-    f"{PREFIX}commands.{name}" for name in ("register", "deposit", "withdraw")
-)
+WITHDRAW, DEPOSIT = "accounts.commands.withdraw", "accounts.commands.deposit"
 
 
-def paused(**cursors: PartitionReading) -> set[Place]:
-    """Return what is paused while three withdrawals wait for everything up to offset 100."""
-    ours = {(topic, 0): PartitionReading(cursor=100, last_timestamp_ms=9000) for topic in TOPICS}
-    ours |= {(f"{PREFIX}commands.{name}", 0): each for name, each in cursors.items()}
-    lot = ParkingLot()
-    waiting = [received(a_withdrawal(), offset=offset, at_ms=9000) for offset in range(3)]
-    ends = dict.fromkeys(TOPICS, 100)
-    lot.park(waiting, Reading(topics=TOPICS, clock_skew_ms=SKEW_MS, ours=ours, asked={0: ends}))
-    return lot.ahead(ours, records_max=2)
+def waiting(offset: int, partition: int = 0) -> Received:
+    return received(a_withdrawal(command_id=f"w-{offset}"), offset=offset, partition=partition)
 
 
-def test_what_is_furthest_behind_is_read_on() -> None:
-    behind = paused(
-        register=PartitionReading(cursor=10, last_timestamp_ms=500),
-        deposit=PartitionReading(cursor=20, last_timestamp_ms=700),
-    )
-
-    assert behind == {(topic, 0) for topic in TOPICS if topic != REGISTER}
+def _asked(ends: Ends, kept: ParkingLot | None = None) -> Reading:
+    """Return that *ends* were asked for in this cycle, beside those *kept* from earlier ones."""
+    return replace(nothing_read(), asked={0: ends}, kept={} if kept is None else kept.ends)
 
 
-def test_what_cannot_be_decoded_keeps_nothing_else_from_being_read() -> None:
-    behind = paused(
-        register=PartitionReading(cursor=10, last_timestamp_ms=500, undecodable=True),
-        deposit=PartitionReading(cursor=20, last_timestamp_ms=700),
-    )
+class TestParkingLot:
+    def test_hands_everything_back_once_in_the_order_of_offsets(self) -> None:
+        lot, commands = ParkingLot(), [waiting(9), waiting(3), waiting(5)]
 
-    assert (DEPOSIT, 0) not in behind
-    assert (WITHDRAW, 0) in behind
+        lot.park(commands, nothing_read())
+
+        assert len(lot) == 3
+        assert [each.source.offset for each in lot.take()] == [3, 5, 9]
+        assert (list(lot.take()), len(lot)) == ([], 0)
+
+    def test_holds_back_the_first_offset_of_each_partition(self) -> None:
+        lot = ParkingLot()
+
+        lot.park(
+            [waiting(9), waiting(3), waiting(7, 2), received(a_deposit(), offset=1)], nothing_read()
+        )
+
+        assert lot.first_offsets() == {(WITHDRAW, 0): 3, (WITHDRAW, 2): 7, (DEPOSIT, 0): 1}
+
+    def test_keeps_the_first_ends_with_a_command_for_as_long_as_it_waits(self) -> None:
+        lot, command = ParkingLot(), waiting(3)
+        first, later = dict.fromkeys(TOPICS, 10), dict.fromkeys(TOPICS, 99)
+
+        lot.park([command], _asked(first))
+        lot.park(lot.take(), _asked(later, kept=lot))
+        kept = dict(lot.ends)
+        lot.park([], _asked(later, kept=lot))
+
+        assert kept == {command.source: first}
+        assert lot.ends == {}
+
+    def test_forgets_everything_where_it_is_read_again(self) -> None:
+        lot = ParkingLot()
+        lot.park([waiting(3)], _asked(dict.fromkeys(TOPICS, 10)))
+
+        lot.clear()
+
+        assert (len(lot), lot.ends, lot.first_offsets()) == (0, {}, {})
 
 
-def test_nothing_is_paused_where_only_the_undecodable_is_behind() -> None:
-    assert not paused(register=PartitionReading(cursor=10, undecodable=True))
+READING: Mapping[Place, PartitionReading] = {
+    ("register", 0): PartitionReading(cursor=5, last_timestamp_ms=900),
+    ("deposit", 0): PartitionReading(cursor=5, last_timestamp_ms=100),
+    ("withdraw", 0): PartitionReading(cursor=50, last_timestamp_ms=950),
+    ("withdraw", 1): PartitionReading(cursor=0),
+}
+
+
+class TestAhead:
+    def test_pauses_nothing_up_to_the_bound(self) -> None:
+        lot = self._lot(count=3, end=10)
+
+        assert lot.ahead(READING, records_max=3) == set()
+
+    def test_pauses_all_of_the_number_but_the_topic_furthest_behind(self) -> None:
+        lot = self._lot(count=4, end=10)
+
+        assert lot.ahead(READING, records_max=3) == {("register", 0), ("withdraw", 0)}
+
+    def test_pauses_nothing_where_all_are_at_their_ends(self) -> None:
+        """What is missing is elsewhere: pausing would help nobody."""
+        lot = self._lot(count=4, end=5)
+
+        assert lot.ahead(READING, records_max=3) == set()
+
+    def _lot(self, *, count: int, end: int) -> ParkingLot:
+        lot = ParkingLot()
+        ends = {"register": end, "deposit": end, "withdraw": 1}
+        lot.park([waiting(number) for number in range(count)], _asked(ends))
+        return lot
