@@ -1,59 +1,241 @@
-"""A producer that is thrown away ends, also while Kafka is away (P12)."""
-
-# aiokafka annotates only a part of its interface:
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+"""A cycle is published whole, each partition in order, by a producer that is replaced (P4, P5)."""
 
 import asyncio
+import random
+from functools import partial
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.partitioner import DefaultPartitioner
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workers import publishing
+from contracts.headers import UNDELIVERED
+from workers import publishing, replies
 from workers.metrics import Metrics
 from workers.publishing import Outgoing, Publisher, PublishError
+from workers.replies import Replies, Reply
+
+METRICS = Metrics()
+PARTITIONS = list(range(12))
+GOOD, MISSING = "accounts.replies.good", "accounts.replies.missing"
+java_like: Any = DefaultPartitioner()
 
 
-class EndlessSender:
-    """Tries again and again, as aiokafka's does with an idempotent producer."""
+class Kafka:
+    """What the fakes below share: what was sent, and what fails."""
 
     def __init__(self) -> None:
-        self.sender_task = asyncio.create_task(asyncio.sleep(3600))
+        self.producers = 0
+        self.stopped = 0
+        self.sent: list[tuple[str, int, list[bytes]]] = []
+        self.failures = 0
+        """So many acknowledgements do not come."""
+        self.away = False
+        self.asked: list[str] = []
 
-    async def close(self) -> None:
-        self.sender_task.cancel()
+
+class Batch:
+    """Takes two records."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+
+    def append(self, *, value: bytes, **_: object) -> object | None:
+        if len(self.values) == 2:
+            return None
+        self.values.append(value)
+        return self
 
 
-class StuckProducer(AIOKafkaProducer):
-    """aiokafka's own producer: it takes batches, and no broker ever acknowledges one."""
+class Producer:
+    """Acknowledges each batch later, unless it is to fail."""
 
-    senders: list[EndlessSender]
+    def __init__(self, kafka: Kafka, **_: object) -> None:
+        self._kafka = kafka
 
     async def start(self) -> None:
-        self._sender = EndlessSender()
-        self.senders.append(self._sender)
+        if self._kafka.away:
+            raise KafkaConnectionError("away")
+        self._kafka.producers += 1
 
-    async def partitions_for(self, topic: str) -> set[int]:
-        del topic
-        return {0}
+    async def stop(self) -> None:
+        self._kafka.stopped += 1
 
-    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
-        place = TopicPartition(topic, partition)
-        return await self._message_accumulator.add_batch(batch, place, 1)
+    async def partitions_for(self, _: str) -> set[int]:
+        return set(PARTITIONS)
+
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> object:
+        self._kafka.sent.append((topic, partition, batch.values))
+        acknowledged = asyncio.get_running_loop().create_future()
+        if self._kafka.failures:
+            self._kafka.failures -= 1
+            acknowledged.set_exception(KafkaConnectionError("not acknowledged"))
+        else:
+            acknowledged.set_result(None)
+        return acknowledged
 
 
-async def test_a_producer_thrown_away_while_kafka_is_away_stops_trying(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    senders: list[EndlessSender] = []
-    monkeypatch.setattr(StuckProducer, "senders", senders, raising=False)
-    monkeypatch.setattr(publishing, "AIOKafkaProducer", StuckProducer)
-    monkeypatch.setattr(publishing, "STOP_TIMEOUT_S", 0.05)
-    publisher = Publisher({"bootstrap_servers": "127.0.0.1:1"}, deadline_ms=50, metrics=Metrics())
+class Admin:
+    """Knows one topic."""
 
-    with pytest.raises(PublishError):
-        await publisher.publish([Outgoing("events", b"alice", b"{}", [])])
-    await publisher.stop()
-    await asyncio.sleep(0)
+    def __init__(self, kafka: Kafka, **_: object) -> None:
+        self._kafka = kafka
 
-    assert [sender.sender_task.cancelled() for sender in senders] == [True]
+    async def start(self) -> None:
+        if self._kafka.away:
+            raise KafkaConnectionError("away")
+
+    async def close(self) -> None:
+        pass
+
+    async def describe_topics(self, names: list[str]) -> list[dict[str, int]]:
+        self._kafka.asked += names
+        return [{"error_code": 3 if name == MISSING else 0} for name in names]
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
+    kafka = Kafka()
+    monkeypatch.setattr(publishing, "AIOKafkaProducer", partial(Producer, kafka))
+    monkeypatch.setattr(replies, "AIOKafkaAdminClient", partial(Admin, kafka))
+    return kafka
+
+
+@pytest.fixture
+def publisher(kafka: Kafka) -> Publisher:
+    del kafka
+    return Publisher({}, deadline_ms=1000, metrics=METRICS)
+
+
+def a_record(value: bytes = b"v", key: bytes | None = b"alice", topic: str = "t") -> Outgoing:
+    return Outgoing(topic, key, value, [])
+
+
+def java_partition(key: bytes) -> int:
+    return int(java_like(key, PARTITIONS, PARTITIONS))
+
+
+class TestPublisher:
+    async def test_chooses_the_partition_that_java_clients_choose(
+        self, kafka: Kafka, publisher: Publisher
+    ) -> None:
+        keys = [random.Random(n).randbytes(n % 33) for n in range(1000)]
+
+        await publisher.publish([a_record(key, key) for key in keys])
+
+        for _, partition, values in kafka.sent:
+            assert {java_partition(value) for value in values} <= {partition}
+        assert sum(len(values) for _, _, values in kafka.sent) == len(keys)
+
+    async def test_keeps_the_order_of_one_partition_over_batches(
+        self, kafka: Kafka, publisher: Publisher
+    ) -> None:
+        await publisher.publish([a_record(b"%d" % number) for number in range(7)])
+
+        assert [values for _, _, values in kafka.sent] == [
+            [b"0", b"1"],
+            [b"2", b"3"],
+            [b"4", b"5"],
+            [b"6"],
+        ]
+
+    @pytest.mark.parametrize("failing", [1, 2, 4])
+    async def test_fails_where_one_acknowledgement_does_and_starts_over_with_another_producer(
+        self, kafka: Kafka, publisher: Publisher, failing: int
+    ) -> None:
+        kafka.failures = failing
+        records = [a_record(b"%d" % number) for number in range(7)]
+
+        with pytest.raises(PublishError, match="KafkaConnectionError"):
+            await publisher.publish(records)
+        kafka.sent.clear()
+        await publisher.publish(records)
+        await publisher.stop()
+
+        assert [value for _, _, values in kafka.sent for value in values] == [
+            record.value for record in records
+        ]
+        assert (kafka.producers, kafka.stopped) == (2, 2)
+
+    async def test_keeps_its_producer_while_all_goes_well(
+        self, kafka: Kafka, publisher: Publisher
+    ) -> None:
+        for _ in range(3):
+            await publisher.publish([a_record()])
+
+        assert kafka.producers == 1
+
+    async def test_says_so_where_kafka_is_away(self, kafka: Kafka, publisher: Publisher) -> None:
+        kafka.away = True
+
+        with pytest.raises(PublishError, match="away"):
+            await publisher.publish([a_record()])
+
+    async def test_opens_nothing_for_nothing(self, kafka: Kafka, publisher: Publisher) -> None:
+        await publisher.publish([])
+
+        assert kafka.producers == 0
+
+
+@given(st.binary(max_size=64))
+def test_every_key_hashes_as_in_kafka(key: bytes) -> None:
+    assert publishing._hash(key) % len(PARTITIONS) == java_partition(key)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+class TestReplies:
+    @pytest.fixture
+    def replies(self, publisher: Publisher) -> Replies:
+        allowed = r"accounts\.replies\..+"
+        return Replies({}, publisher, allowed=allowed, timeout_ms=500, retry_s=30)
+
+    async def test_go_where_they_are_wanted(self, kafka: Kafka, replies: Replies) -> None:
+        rest = await replies.deliver([Reply(to=GOOD, answer=a_record(topic="accounts.results"))])
+
+        assert list(rest) == []
+        assert [topic for topic, _, _ in kafka.sent] == [GOOD]
+
+    @pytest.mark.parametrize(
+        ("to", "problem"),
+        [
+            (MISSING, b"missing"),
+            ("accounts.commands.deposit", b"not_allowed"),
+            ("x." + GOOD, b"not_allowed"),
+            ("", b"not_allowed"),
+        ],
+    )
+    async def test_go_to_the_results_topic_marked_where_they_cannot(
+        self, kafka: Kafka, replies: Replies, to: str, problem: bytes
+    ) -> None:
+        answer = a_record(topic="accounts.results")
+
+        rest = await replies.deliver([Reply(to=to, answer=answer), Reply(to=GOOD, answer=answer)])
+
+        assert list(rest) == [answer._replace(headers=[(UNDELIVERED, problem)])]
+        assert [topic for topic, _, _ in kafka.sent] == [GOOD]
+
+    async def test_ask_once_whether_a_topic_exists(self, kafka: Kafka, replies: Replies) -> None:
+        for _ in range(3):
+            await replies.deliver([Reply(to=to, answer=a_record()) for to in (GOOD, MISSING)])
+
+        assert kafka.asked == [GOOD, MISSING]
+
+    async def test_leave_a_topic_alone_that_failed(self, kafka: Kafka, replies: Replies) -> None:
+        kafka.failures = 1
+        reply = Reply(to=GOOD, answer=a_record())
+
+        marked = [await replies.deliver([reply]) for _ in range(2)]
+
+        assert [rest[0].headers for rest in marked] == [[(UNDELIVERED, b"unavailable")]] * 2
+        assert len(kafka.sent) == 1
+
+    async def test_fall_back_where_kafka_does_not_say(self, kafka: Kafka, replies: Replies) -> None:
+        kafka.away = True
+
+        [record] = await replies.deliver([Reply(to=GOOD, answer=a_record())])
+
+        assert record.headers == [(UNDELIVERED, b"unavailable")]
