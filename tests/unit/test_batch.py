@@ -239,6 +239,14 @@ class TestWindow:
         assert [a.received.type for a in decision.answers] == ["withdraw", "deposit"]
         assert codes(decision) == [None, None]
 
+    def test_refuses_the_earliest_first_where_all_would_be(self) -> None:
+        commands = [received(a_deposit(), at_ms=1100), received(a_withdrawal(), at_ms=1000)]
+
+        decision = decided(commands, known())
+
+        assert [a.received.type for a in decision.answers] == ["withdraw", "deposit"]
+        assert codes(decision) == [Code.UNKNOWN_ACCOUNT] * 2
+
 
 class TestAddresses:
     ALICE = an_account("alice")

@@ -101,6 +101,9 @@ class TestPublication:
         [result] = said_on(before.records, NAMES.results)
         results = said_on(after.records, NAMES.results)
         assert results == [{**result, "duplicate": True}, result]
+        asked = [each for each in after.records if each.topic == NAMES.results]
+        traced = [dict(each.headers)["correlation_id"] for each in asked]
+        assert traced == [b"again", b"w-1"]
         assert said_on(after.records, NAMES.balance_events) == []
 
     async def test_sends_an_answer_where_it_is_wanted_and_nothing_else(
