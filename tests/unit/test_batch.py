@@ -28,6 +28,7 @@ from tests.received import (
 )
 
 RICH = an_account(posted_minor=10_000)
+FIVE = dict.fromkeys(TOPICS, 5)
 
 
 def decided(
@@ -85,18 +86,14 @@ class TestFold:
 
     def test_never_lets_the_time_go_back_between_commands(self) -> None:
         later = replace(RICH, changed_at=NOON + timedelta(seconds=9))
-        commands = [
-            received(a_deposit(command_id=f"d-{number}"), offset=number) for number in range(3)
-        ]
+        commands = [received(a_deposit(command_id=f"d-{n}"), offset=n) for n in range(3)]
 
         decision = decided(commands, known(later))
 
         assert {each.decided_at for each in decision.changes.outcomes} == {later.changed_at}
 
     def test_stops_after_as_many_answers_as_it_may_give(self) -> None:
-        commands = [
-            received(a_deposit(command_id=f"d-{number}"), offset=number) for number in range(3)
-        ]
+        commands = [received(a_deposit(command_id=f"d-{n}"), offset=n) for n in range(3)]
 
         decision = decided(commands, known(RICH), commands_max=1)
 
@@ -183,18 +180,15 @@ class TestParking:
         reading = replace(nothing_read(), ours=ours)
 
         before = decided([command], known(RICH), reading)
-        after = decided(
-            [command], known(RICH), replace(reading, asked={2: dict.fromkeys(TOPICS, 5)})
-        )
+        after = decided([command], known(RICH), replace(reading, asked={2: FIVE}))
 
         assert (ids(before.parked), codes(before)) == (["w-1"], [])
         assert (ids(after.parked), codes(after)) == ([], [Code.INSUFFICIENT_FUNDS])
 
     def test_asks_no_second_time_while_what_was_asked_for_is_not_reached(self) -> None:
         command = received(a_withdrawal("999.00"), partition=2)
-        reading = replace(nothing_read(), asked={2: dict.fromkeys(TOPICS, 5)})
 
-        decision = decided([command], known(RICH), reading)
+        decision = decided([command], known(RICH), replace(nothing_read(), asked={2: FIVE}))
 
         assert (ids(decision.parked), decision.questions) == (["w-1"], set())
 
