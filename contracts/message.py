@@ -1,10 +1,18 @@
 """What every message on the wire has in common: who, which command, and when."""
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+)
 
 USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,31}$"
 """Lower case, so that no two users differ by case alone; 3 to 32 characters, so that it fits a key."""
@@ -56,8 +64,31 @@ Metadata: TypeAlias = Annotated[
     AfterValidator(_small),
 ]
 
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
+)
+"""RFC 3339 §5.6: a date, a time with seconds, and its offset from UTC."""
+
+
+def _read(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not _RFC3339.fullmatch(value):
+        raise ValueError("not a time; write it as RFC 3339, such as 2030-01-01T12:00:00Z")
+    return datetime.fromisoformat(value.upper())
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time has a year from 1 to 9999, in UTC too") from error
+
+
 Instant: TypeAlias = Annotated[
     AwareDatetime,
+    BeforeValidator(_read),
+    AfterValidator(_in_utc),
     Field(description="RFC 3339, UTC, milliseconds.", examples=["2030-01-01T12:00:00.000Z"]),
 ]
 

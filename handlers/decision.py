@@ -1,7 +1,7 @@
 """What a rule may answer: something that changes an account, or why nothing does."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from contracts.codes import Code
 from handlers.account import Profile
@@ -23,8 +23,7 @@ class ProfileChanged:
     """Names of what changed: the audit trail says which, never what."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(NamedTuple):
     """One balance before and after, in minor units of *scale* decimals."""
 
     currency: str

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from contracts.codes import Code
 
@@ -10,8 +11,7 @@ SCHEMA = 1
 """How an outcome is rendered. A change of any published byte needs the next number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """Where a record stands: it is the same record only if all three are equal."""
 
     topic: str
@@ -37,8 +37,7 @@ class Entry:
         assert abs(self.after_minor - self.before_minor) == self.amount_minor > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(NamedTuple):
     """What ties a message to its cause, as the sender gave it."""
 
     correlation_id: str

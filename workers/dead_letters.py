@@ -18,7 +18,15 @@ REASON_LENGTH_MAX = 1024
 HEADER_BYTES_MAX = 10
 """What Kafka adds to a header: two lengths. Without it a million empty ones would count nothing."""
 
-SECRET_WORDS = (b"password", b"passwd", b"token", b"secret", b"credential")
+SECRET_WORDS = (
+    b"password",
+    b"passwd",
+    b"token",
+    b"secret",
+    b"credential",
+    b"authorization",
+    b"cookie",
+)
 """A value or header that says one of these may carry a secret: only its digest is kept."""
 
 
@@ -33,6 +41,7 @@ def dead_letter(
     value = record.value
     if value is not None and (
         topic.carries_secrets
+        or code is Code.UNSEALED_PASSWORD  # however its name was written
         or _may_be_secret(value)
         or len(value) + size + len(record.key or b"") > RECORD_BYTES_MAX
     ):

@@ -18,8 +18,13 @@ from workers.publishing import Outgoing
 GARBAGE = b"\x00\xffnot json"
 
 
-def letter(record: Raw, topic: TopicSpec = topics.DEPOSIT, reason: str = "why") -> Outgoing:
-    return dead_letter(record, topic, Code.INVALID_COMMAND, reason, group="group", to="dlq")
+def letter(
+    record: Raw,
+    topic: TopicSpec = topics.DEPOSIT,
+    reason: str = "why",
+    code: Code = Code.INVALID_COMMAND,
+) -> Outgoing:
+    return dead_letter(record, topic, code, reason, group="group", to="dlq")
 
 
 def size(record: Outgoing) -> int:
@@ -87,6 +92,13 @@ class TestWithheld:
             3,
             7,
         )
+        assert CANARY.encode() not in record.value
+
+    def test_a_password_is_described_however_its_name_was_written(self) -> None:
+        value = b'{"p\\u0061ssword":"' + CANARY.encode() + b'"}'
+
+        record = letter(a_raw(value=value), code=Code.UNSEALED_PASSWORD)
+
         assert CANARY.encode() not in record.value
 
     def test_a_header_that_may_hold_a_secret_is_left_out(self) -> None:

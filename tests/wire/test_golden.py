@@ -60,4 +60,4 @@ def test_every_topic_has_a_message(topic: TopicSpec) -> None:
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_a_message(code: Code) -> None:
     assert f"results/refused-{code}.json" in FILES
-    assert (f"dead-letters/{code}-kept.json" in FILES) == code.info.dead_letter
+    assert (f"dead-letters/{code}-withheld.json" in FILES) == code.info.dead_letter

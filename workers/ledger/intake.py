@@ -1,5 +1,6 @@
 """Records of one cycle to commands, behind what was parked, each password judged."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -8,6 +9,8 @@ from contracts.codes import Code
 from contracts.registration import Register
 from handlers.received import Received
 from workers.ledger.parsing import Parser, Raw, Unreadable
+
+logger = logging.getLogger(__name__)
 
 
 class Gate(Protocol):
@@ -22,7 +25,7 @@ class Intake:
     """Parses every record by itself: a bad one is a value beside the others."""
 
     def __init__(self, prefix: str, gate: Gate) -> None:
-        self._parser = Parser(prefix)
+        self.parser = Parser(prefix)
         self._gate = gate
 
     async def read(
@@ -33,7 +36,7 @@ class Intake:
         unreadable: list[Unreadable] = []
         registers: dict[int, Register] = {}
         for record in records:
-            parsed = self._parser.parse(record)
+            parsed = self._parsed(record)
             if isinstance(parsed, Unreadable):
                 unreadable.append(parsed)
                 continue
@@ -46,3 +49,17 @@ class Intake:
                 if verdict is not None:
                     commands[index] = replace(commands[index], password_problem=verdict)
         return commands, unreadable
+
+    def _parsed(self, record: Raw) -> Received | Unreadable:
+        try:
+            return self.parser.parse(record)
+        except Exception as error:  # noqa: BLE001 - our bug in one record must not stop the others
+            # Without the message: it may repeat what was sent.
+            place = (record.topic, record.partition, record.offset)
+            logger.error("%s-%s@%s cannot be parsed: %s", *place, type(error).__name__)  # noqa: TRY400
+            return Unreadable(
+                record=record,
+                topic=self.parser.topic(record),
+                code=Code.INTERNAL_ERROR,
+                reason="the service failed to read this record; its operators are alerted",
+            )

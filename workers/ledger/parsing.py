@@ -54,6 +54,10 @@ class Parser:
             for topic, model in COMMANDS.items()
         }
 
+    def topic(self, record: Raw) -> TopicSpec:
+        """Return which topic *record* stands on."""
+        return self._inputs[record.topic][0]
+
     def parse(self, record: Raw) -> Received | Unreadable:
         """Return the command in *record*, or what is wrong with it."""
         topic, model, name, rank = self._inputs[record.topic]

@@ -1,0 +1,41 @@
+"""P10: our own failure to read one record costs that record only, and says nothing of it."""
+
+import logging
+from collections.abc import Sequence
+
+import pytest
+
+from contracts.codes import Code
+from contracts.registration import Register
+from handlers.received import Received
+from tests.unit.raw import a_raw
+from workers.ledger.intake import Intake
+from workers.ledger.parsing import Parser, Raw, Unreadable
+
+
+class NoGate:
+    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Code | None]:
+        return [None for _ in registers]
+
+
+class FailingParser(Parser):
+    """Fails on every record at an odd offset."""
+
+    def parse(self, record: Raw) -> Received | Unreadable:
+        if record.offset % 2:
+            raise OverflowError("hunter2")
+        return super().parse(record)
+
+
+async def test_a_record_that_fails_the_parser_does_not_stop_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    intake = Intake("accounts.", NoGate())
+    intake.parser = FailingParser("accounts.")
+
+    with caplog.at_level(logging.DEBUG):
+        commands, [problem] = await intake.read([], [a_raw(offset=1), a_raw(offset=2)])
+
+    assert [command.source.offset for command in commands] == [2]
+    assert (problem.code, problem.record.offset) == (Code.INTERNAL_ERROR, 1)
+    assert "hunter2" not in caplog.text
