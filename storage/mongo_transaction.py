@@ -70,9 +70,14 @@ class MongoTransaction:
 
     async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome]:
         """Return the outcomes with those entries, per account in ascending sequence."""
+        # Accounts that owe the same sequences share a clause: planning each by itself takes longer
+        # than reading it.
+        alike: dict[tuple[int, int], list[str]] = {}
+        for each in ranges:
+            alike.setdefault((each.after, each.up_to), []).append(each.username)
         wanted: list[Document] = [
-            {"username": each.username, "sequence": {"$gt": each.after, "$lte": each.up_to}}
-            for each in ranges
+            {"username": {"$in": usernames}, "sequence": {"$gt": after, "$lte": up_to}}
+            for (after, up_to), usernames in alike.items()
         ]
         total = sum(each.up_to - each.after for each in ranges)
         found: list[Document] = []

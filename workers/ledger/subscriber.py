@@ -20,7 +20,7 @@ POLL_WAIT_MS = 5
 FETCH_WAIT_MS = 100
 """How long Kafka may hold a fetch that finds nothing; arriving records end it at once."""
 
-FETCH_BYTES_MAX = 4 * 1024 * 1024
+FETCH_BYTES_MAX = 2 * 1024 * 1024
 """Of one fetch over all partitions: some cycles' worth, so that reading ahead stays bounded."""
 
 PARTITION_BYTES_MAX = 1024 * 1024
