@@ -10,7 +10,7 @@ from contracts.codes import Code
 from contracts.commands import AnyCommand
 from contracts.ledger import Movement
 from contracts.money import canonical
-from handlers.outcome import Source, Trace
+from handlers.outcome import Source, Trace, outcome_id
 
 FINGERPRINT_BYTES = 16
 """128 bits: nobody finds two contents with the same fingerprint by chance."""
@@ -42,7 +42,7 @@ class Received:
     @property
     def id(self) -> str:
         """What identifies the decision on this command; as `Outcome.id`."""
-        return f"{self.command.username}:{self.command.command_id}"
+        return outcome_id(self.command.username, self.command.command_id)
 
 
 def fingerprint(name: str, command: AnyCommand) -> bytes:

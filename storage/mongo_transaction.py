@@ -24,7 +24,8 @@ ABORT_S = 1.0
 """Longest wait for an abort: it only helps others, the server ends the transaction by itself."""
 
 RANGES_MAX = 200
-"""Ranges asked for in one query: each is planned by itself, within one operation's time."""
+"""Clauses in one query, one for each range that differs: each is planned by itself, within one
+operation's time."""
 
 
 class MongoTransaction:
