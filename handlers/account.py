@@ -1,14 +1,14 @@
 """What an account is: frozen, and checked whenever one is built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
+
+import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Money in one currency, in minor units of *scale* decimals."""
 
     posted_minor: int
@@ -26,8 +26,7 @@ class Balance:
         return self.posted_minor - self.held_minor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who the user is."""
 
     email: str
@@ -38,8 +37,7 @@ class Profile:
     marketing_consent: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A user's account after `version` writes and `sequence` entries."""
 
     username: str

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+import msgspec
+
 from contracts.codes import Code
 from contracts.profile import email_claim
 from handlers.account import Account
@@ -25,8 +27,7 @@ Conclude: TypeAlias = Callable[
 """`handlers.recording.conclude`, with the rules bound and our own bugs caught."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the store knew, in one snapshot."""
 
     accounts: Mapping[str, Account]
@@ -34,8 +35,7 @@ class Gathered:
     email_owners: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What to say to the sender of one record."""
 
     received: Received
@@ -54,8 +54,7 @@ class Answer:
         return self.outcome.source != self.received.source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneDecision:
+class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a lane writes and answers, and what has to wait."""
 
     changes: Changes

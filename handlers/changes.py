@@ -1,22 +1,21 @@
 """What one lane of a cycle writes: all of it, or nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from handlers.account import Account
 from handlers.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailClaim:
+class EmailClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An address (in its unique form) and who uses it."""
 
     email: str
     username: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Stored in one transaction or not at all."""
 
     accounts: Sequence[Account]

@@ -1,21 +1,20 @@
 """What a rule may answer: something that changes an account, or why nothing does."""
 
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from contracts.codes import Code
 from handlers.account import Profile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A new account."""
 
     profile: Profile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileChanged:
+class ProfileChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A profile as it is from now on."""
 
     profile: Profile
@@ -23,7 +22,7 @@ class ProfileChanged:
     """Names of what changed: the audit trail says which, never what."""
 
 
-class Moved(NamedTuple):
+class Moved(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One balance before and after, in minor units of *scale* decimals."""
 
     currency: str
@@ -34,8 +33,7 @@ class Moved(NamedTuple):
     held_minor: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why nothing changes, and a sentence about it for people."""
 
     code: Code

@@ -1,8 +1,9 @@
 """How a decision changes an account."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from handlers.account import Account, Balance
 from handlers.decision import Moved, Opened, ProfileChanged

@@ -1,9 +1,9 @@
 """What became of one command: all that is needed to say it again, byte for byte."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from contracts.codes import Code
 
@@ -11,7 +11,7 @@ SCHEMA = 1
 """How an outcome is rendered. A change of any published byte needs the next number."""
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a record stands: it is the same record only if all three are equal."""
 
     topic: str
@@ -19,8 +19,7 @@ class Source(NamedTuple):
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One change of one balance, in minor units of *scale* decimals."""
 
     sequence: int
@@ -37,7 +36,7 @@ class Entry:
         assert abs(self.after_minor - self.before_minor) == self.amount_minor > 0
 
 
-class Trace(NamedTuple):
+class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What ties a message to its cause, as the sender gave it."""
 
     correlation_id: str
@@ -50,8 +49,7 @@ def outcome_id(username: str, command_id: str) -> str:
     return f"{username}:{command_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The one decision on `(username, command_id)`. Holds no profile data."""
 
     username: str

@@ -1,12 +1,11 @@
 """Which balance events an account still owes its subscribers (P5)."""
 
-from dataclasses import dataclass
+import msgspec
 
 from handlers.account import Account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRange:
+class EntryRange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Entries of one account after one sequence and up to another."""
 
     username: str

@@ -1,8 +1,9 @@
 """Rules for changing a profile."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from contracts.profile import UpdateProfile, email_claim
 from handlers.account import Account

@@ -1,8 +1,9 @@
 """How far each input has been read, and whether a refusal may be final (P1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from handlers.outcome import Source
 from handlers.received import Received
@@ -14,8 +15,7 @@ Ends: TypeAlias = Mapping[str, int]
 """Topic → end offset of the command's partition number, asked after the command was read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionReading:
+class PartitionReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far one partition has been read into this cycle or an earlier one."""
 
     cursor: int
@@ -26,19 +26,18 @@ class PartitionReading:
     """Paused for good, because a record in it cannot be decoded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What has been read, of every ordered topic."""
 
     topics: Sequence[str]
     clock_skew_ms: int
     ours: Mapping[Place, PartitionReading]
     """Partitions assigned to this worker."""
-    committed: Mapping[Place, int] = field(default_factory=dict[Place, int])
+    committed: Mapping[Place, int] = msgspec.field(default_factory=dict[Place, int])
     """The group's committed offsets of partitions that are not ours, where they were asked for."""
-    kept: Mapping[Source, Ends] = field(default_factory=dict[Source, Ends])
+    kept: Mapping[Source, Ends] = msgspec.field(default_factory=dict[Source, Ends])
     """Per command of an earlier cycle: the end offsets kept with it."""
-    asked: Mapping[int, Ends] = field(default_factory=dict[int, Ends])
+    asked: Mapping[int, Ends] = msgspec.field(default_factory=dict[int, Ends])
     """Partition number → end offsets asked for in this cycle, after all its commands were read."""
 
     def is_final(self, received: Received) -> bool:

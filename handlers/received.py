@@ -1,9 +1,9 @@
 """One command as it was read: what it says, and where and when it stood."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC
 
+import msgspec
 import orjson
 
 from contracts.codes import Code
@@ -19,8 +19,7 @@ SEALED_FIELDS = {"sealed_password"}
 """Left out of a fingerprint: sealing the same twice gives other bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A readable command, with what its record and headers add."""
 
     command: AnyCommand

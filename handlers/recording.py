@@ -1,9 +1,9 @@
 """What is written down of a decision: the account after it, the outcome, and the new mark."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from contracts.ledger import Movement
 from handlers.account import Account
@@ -15,8 +15,7 @@ from handlers.received import Received
 from handlers.rules import Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who writes, and which of their events Kafka has not acknowledged yet."""
 
     writer: str
@@ -51,7 +50,7 @@ def stamped(before: Account | None, after: Account, stamp: Stamp) -> Account:
     )
 
 
-class Conclusion(NamedTuple):
+class Conclusion(msgspec.Struct, frozen=True, gc=False):
     """A decision, and what follows from it."""
 
     decision: Decision

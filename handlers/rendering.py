@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+import msgspec
 import orjson
 
 from contracts import headers as names
@@ -36,14 +37,14 @@ Common: TypeAlias = tuple[tuple[str, bytes], ...]
 """The headers that all records of one outcome share, at the end of each."""
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A value and its headers; key and topic depend on who reads it."""
 
     value: bytes
     headers: Headers
 
 
-class _Amounts(NamedTuple):
+class _Amounts(msgspec.Struct, frozen=True, gc=False):
     """An entry's amounts as decimal strings: the result and the event say the same."""
 
     amount: str

@@ -1,13 +1,13 @@
 """The configured limits that the rules decide by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrencyRules:
+class CurrencyRules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Limits in one currency, in minor units of *scale* decimals."""
 
     scale: int
@@ -18,8 +18,7 @@ class CurrencyRules:
     balance_minor_max: int = AMOUNT_MINOR_MAX
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is configured, as the core needs it."""
 
     currencies: Mapping[str, CurrencyRules]

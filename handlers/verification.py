@@ -1,8 +1,9 @@
 """Whether an account's balances are what its entries say: every one computed again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from handlers.account import Account
 from handlers.outcome import Entry, Outcome
@@ -39,8 +40,7 @@ class Violation(StrEnum):
     """There are entries of an account that does not exist."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
+class Discrepancy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One fact about one account that does not hold. Names ids and amounts, no person."""
 
     username: str

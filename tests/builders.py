@@ -1,9 +1,10 @@
 """Short ways to say the usual thing; name only what the test is about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from handlers.account import Account, Balance, Profile
 from handlers.changes import Changes, EmailClaim

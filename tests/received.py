@@ -1,9 +1,10 @@
 """Short ways to say which command was read, from where, and what was known then."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from contracts.commands import COMMANDS, AnyCommand, command_name
 from contracts.ledger import Deposit, Withdraw

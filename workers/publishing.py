@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
@@ -36,7 +37,7 @@ class PublishError(Exception):
     """Not everything was acknowledged; what was is unknown. Publish it all again."""
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """One record and where it goes."""
 
     topic: str
@@ -158,8 +159,8 @@ async def _send_in_order(
     """Write one partition's records, batch after batch."""
     acknowledgements: list[asyncio.Future[Any]] = []
     batch = producer.create_batch()
-    for record in records:
-        _, key, value, headers = record
+    for each in records:
+        key, value, headers = each.key, each.value, each.headers
         if batch.append(timestamp=now_ms, key=key, value=value, headers=headers) is None:
             acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()

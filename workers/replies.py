@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from msgspec.structs import replace
 
 from contracts.headers import UNDELIVERED
 from workers.clock import monotonic_s
@@ -75,7 +76,7 @@ class Replies:
         if problem is None:
             try:
                 await self._publisher.publish(
-                    [reply.answer._replace(topic=topic) for reply in replies]
+                    [replace(reply.answer, topic=topic) for reply in replies]
                 )
             except PublishError:
                 problem = "unavailable"
@@ -83,7 +84,7 @@ class Replies:
         if problem is None:
             return ()
         mark = (UNDELIVERED, problem.encode())
-        return [reply.answer._replace(headers=[*reply.answer.headers, mark]) for reply in replies]
+        return [replace(reply.answer, headers=[*reply.answer.headers, mark]) for reply in replies]
 
     async def _problem_with(self, topic: str) -> str | None:
         """Return why *topic* cannot be written to, or None."""

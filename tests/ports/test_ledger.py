@@ -1,9 +1,9 @@
 """What every ledger keeps, and what it refuses."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import Code
 from contracts.money import AMOUNT_MINOR_MAX

@@ -1,10 +1,10 @@
 """Folding one lane's commands over the accounts they name (P1, P2, P3)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.batch import Gathered, LaneDecision, decide_lane

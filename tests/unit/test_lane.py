@@ -1,10 +1,10 @@
 """A lane goes on until its commands are applied: once each, whatever the store answers (5.4)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.reading import PartitionReading

@@ -1,7 +1,8 @@
 """Commands that wait, the offsets they hold back, and which topics are paused for them (P1, P12)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handlers.reading import Ends, PartitionReading, Place, Reading
 from handlers.received import Received

@@ -1,10 +1,10 @@
 """What one cycle says, in the order in which it must be said (P3, P4, P5)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from contracts import topics
 from contracts.codes import Code

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.headers import UNDELIVERED
 from workers import publishing, replies
@@ -215,7 +216,7 @@ class TestReplies:
 
         rest = await replies.deliver([Reply(to=to, answer=answer), Reply(to=GOOD, answer=answer)])
 
-        assert list(rest) == [answer._replace(headers=[(UNDELIVERED, problem)])]
+        assert list(rest) == [replace(answer, headers=[(UNDELIVERED, problem)])]
         assert [topic for topic, _, _ in kafka.sent] == [GOOD]
 
     async def test_ask_once_whether_a_topic_exists(self, kafka: Kafka, replies: Replies) -> None:

@@ -1,8 +1,7 @@
 """P1: when a refusal may be final, one test for each clause of the rule."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handlers.reading import PartitionReading, Reading
 from tests.received import SKEW_MS, TOPICS, a_withdrawal, received

@@ -1,9 +1,9 @@
 """Who marks an account, and how far its events are known to be published (P5)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.outcome import Trace

@@ -1,12 +1,12 @@
 """P5: the same outcome is the same bytes for ever, and the contract reads every one of them."""
 
 import re
-from dataclasses import replace
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.codes import Code
 from contracts.events import AuditRecorded, BalanceChanged, Balances

@@ -1,11 +1,11 @@
 """Rules for moving money: one row per boundary, and the order of what is wrong (P6)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.codes import Code
 from contracts.ledger import Deposit, Withdraw

@@ -1,11 +1,11 @@
 """The slow sweep leaves every account's latest state last, with all events that are owed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from handlers.account import Account
 from handlers.outcome import Outcome

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from msgspec.structs import replace
 
 from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
