@@ -6,7 +6,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -20,6 +20,7 @@ from aiokafka.errors import (
 )
 
 from workers.ledger.hooks import Hooks
+from workers.ledger.pace import Pace, Poll, joined, size
 from workers.ledger.retention import OvertakenError, cut_off, overtaken, start_of
 from workers.progress import Progress
 
@@ -34,10 +35,11 @@ PROBE_TIMEOUT_MS = 1000
 POLL_MS = 50
 """How long a poll waits for records; they end it at once. Parked commands are due as often."""
 
+FRESH_MS = 25
+"""How long a second poll waits: a little longer than Kafka may hold the fetch before it."""
+
 ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
-
-Poll = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
 
 
 class LedgerConsumer(AIOKafkaConsumer):
@@ -57,6 +59,7 @@ class LedgerConsumer(AIOKafkaConsumer):
         self._progress = progress
         """Of the worker that reads."""
         self._held: set[TopicPartition] = set()
+        self._pace = Pace()
 
     async def getmany(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -88,7 +91,7 @@ class LedgerConsumer(AIOKafkaConsumer):
         try:
             if self.hooks.reset_needed and self.hooks.assigned:
                 await self._start_over()
-            records = await self._fetched(timeout_ms=POLL_MS, max_records=max_records)
+            records = await self._gathered(max_records)
             if self.hooks.reset_needed:
                 return {}
             for tp, batch in records.items():
@@ -111,6 +114,21 @@ class LedgerConsumer(AIOKafkaConsumer):
         self._progress.joined = self.hooks.assigned
         if not records:
             await self.hooks.idle()
+        return records
+
+    async def _gathered(self, max_records: int | None) -> Poll:
+        """Poll, and where records come steadily let some gather first.
+
+        What was fetched ahead is as old as the last poll: taking it frees its partitions to be
+        fetched again, so a second poll brings what came meanwhile.
+        """
+        rest_s = self._pace.rest_s()
+        await asyncio.sleep(rest_s)
+        records = await self._fetched(timeout_ms=POLL_MS, max_records=max_records)
+        left = None if max_records is None else max_records - size(records)
+        if rest_s and records and left != 0:
+            records = joined(records, await self._fetched(timeout_ms=FRESH_MS, max_records=left))
+        self._pace.took(records)
         return records
 
     async def _fetched(

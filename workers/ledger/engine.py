@@ -21,7 +21,7 @@ from workers.ledger.options import LedgerOptions
 from workers.ledger.outbox import Commit, Outbox
 from workers.ledger.outside import Outside
 from workers.ledger.parking import ParkingLot
-from workers.ledger.parsing import Raw, Unreadable
+from workers.ledger.parsing import Raw
 from workers.ledger.positions import Positions
 from workers.ledger.publication import Publication, TopicNames
 from workers.ledger.states_again import StatesAgain
@@ -164,15 +164,20 @@ class Engine:
         self._tenure.check(number)  # what was forgotten meanwhile must stay so
         self._positions.take_in(records, self._reading)
         steps.end("read")
-        lanes = await self._apply(commands)
+        publication = Publication(
+            names=self._names, group=self.options.group, read_at_s=steps.started_s
+        )
+        publication.add_unreadable(unreadable)
+        lanes = await self._apply(commands, publication)
         self._tenure.check(number)
         self._lot.park(
             (received for lane in lanes for received in lane.parked()), self._read_so_far()
         )
-        steps.end("apply")
-        publication = self._publication(lanes, unreadable, steps.started_s)
+        for lane in lanes:
+            # Whoever wrote before us may be late with an older state: say ours once more.
+            self._again.schedule(lane.met())
         commit = self._commit()
-        steps.end("render")
+        steps.end("apply")
         while not await self._outbox.wait(STAY_S):
             await self._reading.stay()
         self._tenure.check(number)
@@ -183,11 +188,13 @@ class Engine:
         if records:
             self._outside.metrics.batch_records.labels().observe(len(records))
 
-    async def _apply(self, commands: Sequence[Received]) -> Sequence[Lane]:
+    async def _apply(
+        self, commands: Sequence[Received], publication: Publication
+    ) -> Sequence[Lane]:
         asked = asyncio.ensure_future(self._ask_ahead(commands))
         lanes = self._lanes(commands, asked)
         try:
-            await self._run(lanes)
+            await self._run(lanes, publication)
         finally:
             asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
         self._doubtful = any(lane.doubted() for lane in lanes)
@@ -220,12 +227,17 @@ class Engine:
     def _read_so_far(self) -> Reading:
         return self._positions.reading(self._lot.ends)
 
-    async def _run(self, lanes: Sequence[Lane]) -> None:
+    async def _run(self, lanes: Sequence[Lane], publication: Publication) -> None:
         """Run the lanes side by side; one that fails for good ends the others."""
+
+        async def run(lane: Lane) -> None:
+            await lane.run()
+            publication.add_lane(lane)  # rendered while the other lanes wait for MongoDB
+
         try:
             async with asyncio.TaskGroup() as group:
                 for lane in lanes:
-                    group.create_task(lane.run())
+                    group.create_task(run(lane))
         except* AbandonedError as error:
             raise AbandonedError from error
 
@@ -257,17 +269,6 @@ class Engine:
             async with self._staying:
                 await self._reading.stay()
         self._tenure.check(number)
-
-    def _publication(
-        self, lanes: Sequence[Lane], unreadable: Sequence[Unreadable], read_at_s: float
-    ) -> Publication:
-        publication = Publication(names=self._names, group=self.options.group, read_at_s=read_at_s)
-        for lane in lanes:
-            publication.add_lane(lane)
-            # Whoever wrote before us may be late with an older state: say ours once more.
-            self._again.schedule(lane.met())
-        publication.add_unreadable(unreadable)
-        return publication
 
     def _uncommitted(self) -> bool:
         offsets = self._positions.committable(self._reading, self._lot.first_offsets())

@@ -17,8 +17,10 @@ logger = logging.getLogger(__name__)
 POLL_WAIT_MS = 5
 """How long the framework rests after a poll that brought nothing: it adds to every idle answer."""
 
-FETCH_WAIT_MS = 100
-"""How long Kafka may hold a fetch that finds nothing; arriving records end it at once."""
+FETCH_WAIT_MS = 20
+"""How long Kafka may hold a fetch that finds nothing; arriving records end it at once. But one
+fetch at a time is under way, and it leaves out the partitions that had records waiting: what comes
+to those meanwhile waits as long."""
 
 FETCH_BYTES_MAX = 2 * 1024 * 1024
 """Of one fetch over all partitions: some cycles' worth, so that reading ahead stays bounded."""

@@ -1,0 +1,48 @@
+"""How long a steady stream is let gather, and that an idle worker never waits."""
+
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+
+from tests.unit.raw import a_raw
+from workers.ledger.pace import REST_MAX_S, Pace, joined, size
+
+HERE, THERE = TopicPartition("accounts.commands.deposit", 0), TopicPartition("other", 1)
+
+
+def records(*offsets: int) -> list[ConsumerRecord[bytes | None, bytes | None]]:
+    return [a_raw(offset=offset) for offset in offsets]
+
+
+class TestPace:
+    @pytest.mark.parametrize(
+        ("count", "rest_s"),
+        [(0, 0), (1, 0.0005), (10, 0.005), (40, REST_MAX_S), (999, REST_MAX_S), (1000, 0)],
+    )
+    def test_lets_a_steady_stream_gather(self, count: int, rest_s: float) -> None:
+        pace = Pace()
+
+        pace.took({HERE: records(*range(count))})
+
+        assert pace.rest_s() == rest_s
+
+    def test_never_waits_before_anything_came(self) -> None:
+        assert Pace().rest_s() == 0
+
+    def test_forgets_a_stream_that_ended(self) -> None:
+        pace = Pace()
+        pace.took({HERE: records(*range(50))})
+
+        pace.took({})
+
+        assert pace.rest_s() == 0
+
+
+class TestTwoPolls:
+    def test_are_one_in_the_order_of_each_partition(self) -> None:
+        both = joined({HERE: records(1, 2)}, {HERE: records(3), THERE: records(7)})
+
+        assert {tp: [each.offset for each in batch] for tp, batch in both.items()} == {
+            HERE: [1, 2, 3],
+            THERE: [7],
+        }
+        assert size(both) == 4

@@ -1,0 +1,47 @@
+"""How long to rest before a poll, so that a cycle is worth what every cycle costs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+REST_PER_RECORD_S = 0.0005
+"""What a record of the last cycle lets the next one wait. A cycle costs some 10 ms of three
+processes whatever its size, so a steady stream is better decided in fewer, larger cycles; a single
+command waits for nothing to speak of."""
+
+REST_MAX_S = 0.020
+"""The longest rest: below what one small cycle takes to be decided and published."""
+
+RECORDS_ENOUGH = 1000
+"""Of one cycle: with so many the fixed cost is no longer felt, and a backlog wants no rest."""
+
+Poll: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
+"""Records by partition, each partition's in their order."""
+
+
+class Pace:
+    """Remembers how much the last poll brought."""
+
+    def __init__(self) -> None:
+        self._records = 0
+
+    def rest_s(self) -> float:
+        """Return how long to wait for more before the next poll; nothing while idle."""
+        if self._records >= RECORDS_ENOUGH:
+            return 0.0
+        return min(self._records * REST_PER_RECORD_S, REST_MAX_S)
+
+    def took(self, records: Poll) -> None:
+        """Note what a poll brought."""
+        self._records = size(records)
+
+
+def size(records: Poll) -> int:
+    """Return how many records *records* holds."""
+    return sum(len(batch) for batch in records.values())
+
+
+def joined(first: Poll, then: Poll) -> Poll:
+    """Return two polls, one right after the other, as one."""
+    return {tp: [*first.get(tp, ()), *then.get(tp, ())] for tp in {**first, **then}}
