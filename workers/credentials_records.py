@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import orjson
 from pydantic import ValidationError
 
 from contracts.registration import PendingCredential
+from handlers.rendering import encoded
 from workers.ledger.parsing import Raw
 from workers.publishing import Outgoing
 
@@ -22,7 +22,7 @@ class Waiting:
         return Outgoing(
             topic=results,
             key=self.pending.username.encode(),
-            value=orjson.dumps(self.pending.result),
+            value=encoded(self.pending.result),
             headers=[(name, value.encode()) for name, value in self.pending.headers.items()],
         )
 

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-import orjson
-
 from contracts import topics
 from contracts.codes import Code
 from contracts.headers import CE_TYPE, CeType
@@ -14,7 +12,7 @@ from contracts.registration import Register
 from contracts.topics import TopicSpec
 from handlers.account import Account
 from handlers.batch import Answer
-from handlers.rendering import Record, Rendering, balances, error_body, refusal
+from handlers.rendering import Record, Rendering, balances, encoded, error_body, refusal
 from workers.clock import utc_now
 from workers.dead_letters import dead_letter
 from workers.ledger.lane import Lane
@@ -182,7 +180,7 @@ class Publication:
             (name, CeType.PENDING_CREDENTIAL.encode() if name == CE_TYPE else value)
             for name, value in headers
         ]
-        return Outgoing(self.names.credentials, command.username.encode(), orjson.dumps(body), own)
+        return Outgoing(self.names.credentials, command.username.encode(), encoded(body), own)
 
 
 def _waits_for_credential(answer: Answer) -> bool:
