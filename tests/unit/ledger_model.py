@@ -120,7 +120,7 @@ class Worker:
         finally:
             self.busy = False
             self._ledger.strike = outer
-        self.parked = [received for lane in done for received in lane.parked()]
+        self.parked = [received for lane in done for received in lane.parked]
         publication = Publication(names=NAMES, group="group", read_at_s=0)
         answered: list[Outcome] = []
         for lane in done:

@@ -117,7 +117,7 @@ class TestLane:
         [applied] = lane.applied
         assert [answer.new for answer in applied.decision.answers] == [True, False, True]
         assert [each.command_id for each in applied.owed] == ["rival", "d-1"]
-        assert (list(lane.met()), lane.lowest) == (["alice"], {"alice": 1})
+        assert (lane.met, lane.lowest) == (["alice"], {"alice": 1})
 
     @pytest.mark.parametrize("fault", [Fault.UNKNOWN_DONE, Fault.UNKNOWN_NOT_DONE])
     async def test_takes_a_new_name_where_nobody_knows_whether_it_was_committed(
@@ -180,7 +180,7 @@ class TestLane:
         [answer] = lane.applied[0].decision.answers
         assert answer.outcome is not None
         assert answer.outcome.code is Code.INSUFFICIENT_FUNDS
-        assert lane.doubted()
+        assert lane.doubted
 
     async def test_says_what_has_to_wait(self, ledger: FaultyLedger) -> None:
         withdrawal = received(a_withdrawal("1.00"))
@@ -188,7 +188,7 @@ class TestLane:
 
         await lane.run()
 
-        assert list(lane.parked()) == [withdrawal]
+        assert lane.parked == [withdrawal]
         assert await posted(ledger, "bobby") == 100
 
     async def test_gathers_again_an_account_only_to_be_published(

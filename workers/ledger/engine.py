@@ -169,13 +169,14 @@ class Engine:
         )
         publication.add_unreadable(unreadable)
         lanes = await self._apply(commands, publication)
+        del commands
         self._tenure.check(number)
         self._lot.park(
-            (received for lane in lanes for received in lane.parked()), self._read_so_far()
+            (received for lane in lanes for received in lane.parked), self._read_so_far()
         )
         for lane in lanes:
             # Whoever wrote before us may be late with an older state: say ours once more.
-            self._again.schedule(lane.met())
+            self._again.schedule(lane.met)
         commit = self._commit()
         steps.end("apply")
         while not await self._outbox.wait(STAY_S):
@@ -197,7 +198,7 @@ class Engine:
             await self._run(lanes, publication)
         finally:
             asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
-        self._doubtful = any(lane.doubted() for lane in lanes)
+        self._doubtful = any(lane.doubted for lane in lanes)
         return lanes
 
     def _lanes(self, commands: Sequence[Received], asked: asyncio.Future[None]) -> list[Lane]:
@@ -233,6 +234,7 @@ class Engine:
         async def run(lane: Lane) -> None:
             await lane.run()
             publication.add_lane(lane)  # rendered while the other lanes wait for MongoDB
+            lane.forget()
 
         try:
             async with asyncio.TaskGroup() as group:

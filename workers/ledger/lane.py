@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.profile import UpdateProfile, email_claim
@@ -78,6 +78,12 @@ class Lane:
     applied: list[Applied] = field(default_factory=list[Applied])
     lowest: dict[str, int] = field(default_factory=dict[str, int])
     """Of this lane: username → lowest sequence it has to publish."""
+    parked: list[Received] = field(default_factory=list[Received])
+    """Commands that have to wait."""
+    met: list[str] = field(default_factory=list[str])
+    """Users whose account another writer had marked."""
+    doubted: bool = False
+    """Some refusal could have been lifted by other commands."""
     _number: int = field(init=False)
     """Of the tenure that the cycle began in."""
 
@@ -103,19 +109,10 @@ class Lane:
         if again:
             await self._insist((), again, commands_max=None)
 
-    def parked(self) -> Iterator[Received]:
-        """Yield the commands that have to wait."""
-        for applied in self.applied:
-            yield from applied.decision.parked
-
-    def doubted(self) -> bool:
-        """Say whether some refusal could have been lifted by other commands."""
-        return any(applied.decision.doubted for applied in self.applied)
-
-    def met(self) -> Iterator[str]:
-        """Yield the users whose account another writer had marked."""
-        for applied in self.applied:
-            yield from applied.met
+    def forget(self) -> None:
+        """Let go of what was applied, once it is rendered: it is most of a cycle's memory."""
+        self.applied.clear()
+        self.users.clear()
 
     async def _one_by_one(self, pending: Sequence[list[Received]]) -> None:
         """Decide each command by itself, so that a contended account keeps up only its own."""
@@ -238,6 +235,9 @@ class Lane:
 
     def _keep(self, applied: Applied) -> None:
         self.applied.append(applied)
+        self.parked += applied.decision.parked
+        self.met += applied.met
+        self.doubted |= applied.decision.doubted
         for outcome in (*applied.owed, *applied.decision.changes.outcomes):
             if outcome.entry is not None:
                 self.lowest.setdefault(outcome.username, outcome.entry.sequence)

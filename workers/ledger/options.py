@@ -9,9 +9,9 @@ class LedgerOptions:
 
     group: str = "accounts-ledger"
     """Consumer group: its committed offsets say what has been answered."""
-    lanes: int = 3
+    lanes: int = 4
     """Transactions side by side in one cycle: while one waits for MongoDB, another is decided."""
-    batch_records_max: int = 3000
+    batch_records_max: int = 5000
     """Records in one cycle: large enough that a transaction's fixed cost vanishes, small enough
     that a cycle stays well under the transaction lifetime limit."""
     clock_skew_ms: int = 200
