@@ -8,6 +8,7 @@ class Code(StrEnum):
     """Listed by precedence: when several apply, the first is the answer."""
 
     INVALID_COMMAND = "invalid_command"
+    INVALID_REQUEST = "invalid_request"
     UNSEALED_PASSWORD = "unsealed_password"
     INTERNAL_ERROR = "internal_error"
     COMMAND_ID_CONFLICT = "command_id_conflict"
@@ -17,6 +18,12 @@ class Code(StrEnum):
     AMOUNT_TOO_SMALL = "amount_too_small"
     AMOUNT_TOO_LARGE = "amount_too_large"
     SEAL_INVALID = "seal_invalid"
+    TOKEN_INVALID = "token_invalid"
+    SESSION_ENDED = "session_ended"
+    TOKEN_SUPERSEDED = "token_superseded"
+    TOKEN_REUSED = "token_reused"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    INVALID_CREDENTIALS = "invalid_credentials"
     PASSWORD_TOO_SHORT = "password_too_short"
     PASSWORD_TOO_LONG = "password_too_long"
     PASSWORD_PERSONAL = "password_personal"
@@ -27,6 +34,8 @@ class Code(StrEnum):
     TOO_MANY_CURRENCIES = "too_many_currencies"
     BALANCE_TOO_LARGE = "balance_too_large"
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    UNKNOWN_COMMAND = "unknown_command"
+    CURSOR_INVALID = "cursor_invalid"
 
     @property
     def info(self) -> "CodeInfo":
@@ -57,6 +66,12 @@ CODES: dict[Code, CodeInfo] = {
         recorded=False,
         dead_letter=True,
     ),
+    Code.INVALID_REQUEST: CodeInfo(
+        title="Invalid request",
+        meaning="The record is not a request: malformed JSON, a missing, unknown or wrong field.",
+        recorded=False,
+        dead_letter=True,
+    ),
     Code.UNSEALED_PASSWORD: CodeInfo(
         title="Unsealed password",
         meaning="A password was sent readable. Seal it to the service's key, and change it.",
@@ -77,7 +92,8 @@ CODES: dict[Code, CodeInfo] = {
     ),
     Code.EXPIRED: CodeInfo(
         title="Expired",
-        meaning="The command was decided after its `expires_at`.",
+        meaning="The command was decided after its `expires_at`; a sign-in, refresh, logout or "
+        "change of password is too old, or its `request_id` was used before.",
         retryable=True,
     ),
     Code.CURRENCY_UNSUPPORTED: CodeInfo(
@@ -101,6 +117,37 @@ CODES: dict[Code, CodeInfo] = {
         meaning="The sealed field cannot be opened, or was sealed for another command, user or "
         "purpose.",
         retryable=True,
+    ),
+    Code.TOKEN_INVALID: CodeInfo(
+        title="Token invalid",
+        meaning="The token is not one of ours, has expired, or belongs to another user.",
+        recorded=False,
+    ),
+    Code.SESSION_ENDED: CodeInfo(
+        title="Session ended",
+        meaning="The session was ended, or has expired. Sign in again.",
+        recorded=False,
+    ),
+    Code.TOKEN_SUPERSEDED: CodeInfo(
+        title="Token superseded",
+        meaning="The refresh token was spent a moment ago, by another request. Use the newer one.",
+        recorded=False,
+    ),
+    Code.TOKEN_REUSED: CodeInfo(
+        title="Token reused",
+        meaning="The refresh token was spent before: somebody has a copy, so the session was ended.",
+        recorded=False,
+    ),
+    Code.TOO_MANY_ATTEMPTS: CodeInfo(
+        title="Too many attempts",
+        meaning="Signing in failed too often, for this username or from this source; wait.",
+        recorded=False,
+        retryable=True,
+    ),
+    Code.INVALID_CREDENTIALS: CodeInfo(
+        title="Invalid credentials",
+        meaning="Username and password do not belong together, or there is no such account.",
+        recorded=False,
     ),
     Code.PASSWORD_TOO_SHORT: CodeInfo(
         title="Password too short", meaning="The password has fewer than 8 characters."
@@ -138,5 +185,16 @@ CODES: dict[Code, CodeInfo] = {
         title="Insufficient funds",
         meaning="The available balance is smaller than the amount.",
         liftable=True,
+    ),
+    Code.UNKNOWN_COMMAND: CodeInfo(
+        title="Unknown command",
+        meaning="No command of this user was decided under this id; perhaps it still will be.",
+        recorded=False,
+        retryable=True,
+    ),
+    Code.CURSOR_INVALID: CodeInfo(
+        title="Cursor invalid",
+        meaning="The cursor is not ours, or belongs to another user, order or filter.",
+        recorded=False,
     ),
 }

@@ -33,7 +33,9 @@ class CeType:
     """CloudEvents types of what is published."""
 
     RESULT = "accounts.result.v1"
+    REPLY = "accounts.reply.v1"
     BALANCE_CHANGED = "accounts.balance-changed.v1"
     AUDIT_RECORDED = "accounts.audit-recorded.v1"
     BALANCES = "accounts.balances.v1"
+    SESSION_REVOKED = "accounts.session-revoked.v1"
     PENDING_CREDENTIAL = "accounts.pending-credential.v1"

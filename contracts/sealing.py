@@ -20,3 +20,11 @@ class Purpose(StrEnum):
     """What a sealed field is for: the input and its field."""
 
     REGISTER_PASSWORD = "register.sealed_password"
+    LOGIN_PASSWORD = "login.sealed_password"
+    LOGIN_TOKENS = "login.sealed_tokens"
+    REFRESH_TOKEN = "refresh.sealed_refresh_token"
+    REFRESH_TOKENS = "refresh.sealed_tokens"
+    LOGOUT_TOKEN = "logout.sealed_access_token"
+    CHANGE_TOKEN = "change-password.sealed_access_token"
+    CHANGE_PASSWORD = "change-password.sealed_password"
+    CHANGE_NEW_PASSWORD = "change-password.sealed_new_password"

@@ -22,8 +22,13 @@ class Kind(StrEnum):
     """What a topic is to a caller."""
 
     COMMAND = "command"
+    REQUEST = "request"
     PUBLISHED = "published"
     INTERNAL = "internal"
+
+
+INPUTS = {Kind.COMMAND, Kind.REQUEST}
+"""What others write and we read: the broker's time counts, not the sender's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +39,7 @@ class TopicSpec:
     kind: Kind
     purpose: str
     key: str = "username"
-    cleanup: Literal["delete", "compact"] = "delete"
+    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     retention_ms: int = WEEK_MS
     rank: int | None = None
     """Of ordered commands: who goes first when broker times tie (register, credits, debits)."""
@@ -44,11 +49,13 @@ class TopicSpec:
     def config(self) -> dict[str, str]:
         """Return the topic-level settings Kafka must have."""
         common = {"cleanup.policy": self.cleanup}
-        if self.kind is Kind.COMMAND:
+        if self.kind in INPUTS:
             common["message.timestamp.type"] = "LogAppendTime"
             common["max.message.bytes"] = str(RECORD_BYTES_MAX)
         else:
             common["max.message.bytes"] = str(WRITTEN_BYTES_MAX)
+        if self.cleanup == "compact,delete":
+            return common | {"retention.ms": str(self.retention_ms)}
         if self.cleanup == "compact":
             # Longer than a sweep of the states, so that no late state outlives a newer one.
             return common | {"min.compaction.lag.ms": str(DAY_MS)}
@@ -86,6 +93,42 @@ BALANCES = TopicSpec(
     purpose="The latest balances of each account",
     cleanup="compact",
 )
+LOGIN = TopicSpec(
+    name="requests.login", kind=Kind.REQUEST, purpose="Open a session", carries_secrets=True
+)
+REFRESH = TopicSpec(
+    name="requests.refresh", kind=Kind.REQUEST, purpose="Renew its tokens", carries_secrets=True
+)
+LOGOUT = TopicSpec(
+    name="requests.logout",
+    kind=Kind.REQUEST,
+    purpose="End one session, or all",
+    carries_secrets=True,
+)
+CHANGE_PASSWORD = TopicSpec(
+    name="requests.change-password",
+    kind=Kind.REQUEST,
+    purpose="Set a new password",
+    carries_secrets=True,
+)
+GET_PROFILE = TopicSpec(name="requests.get-profile", kind=Kind.REQUEST, purpose="Ask who a user is")
+GET_BALANCE = TopicSpec(
+    name="requests.get-balance", kind=Kind.REQUEST, purpose="Ask what an account holds"
+)
+GET_OUTCOME = TopicSpec(
+    name="requests.get-outcome", kind=Kind.REQUEST, purpose="Ask what became of a command"
+)
+LIST_TRANSACTIONS = TopicSpec(
+    name="requests.list-transactions", kind=Kind.REQUEST, purpose="Ask for an account's history"
+)
+REVOCATIONS = TopicSpec(
+    name="state.revocations",
+    kind=Kind.PUBLISHED,
+    purpose="Sessions that ended before their tokens expired",
+    key="session id",
+    cleanup="compact,delete",
+    retention_ms=2 * DAY_MS,
+)
 CREDENTIALS = TopicSpec(
     name="internal.credentials",
     kind=Kind.INTERNAL,
@@ -105,15 +148,27 @@ TOPICS = (
     DEPOSIT,
     UPDATE_PROFILE,
     WITHDRAW,
+    LOGIN,
+    REFRESH,
+    LOGOUT,
+    CHANGE_PASSWORD,
+    GET_PROFILE,
+    GET_BALANCE,
+    GET_OUTCOME,
+    LIST_TRANSACTIONS,
     RESULTS,
     BALANCE_EVENTS,
     AUDIT_EVENTS,
     BALANCES,
+    REVOCATIONS,
     CREDENTIALS,
     DEAD_LETTERS,
 )
 ORDERED = tuple(topic for topic in TOPICS if topic.rank is not None)
 """The command topics that are decided in order per user."""
+
+REVOCATIONS_KEPT_MS = REVOCATIONS.retention_ms
+"""Longer than any access token may live: a gateway that starts reads all that still matter."""
 
 REPLIES = "replies."
 """After the prefix: start of the reply topics that callers own."""

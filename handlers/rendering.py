@@ -29,7 +29,14 @@ _CONSTANT = (
 
 _TYPES = {
     kind: (names.CE_TYPE, kind.encode())
-    for kind in (CeType.RESULT, CeType.BALANCE_CHANGED, CeType.AUDIT_RECORDED, CeType.BALANCES)
+    for kind in (
+        CeType.RESULT,
+        CeType.REPLY,
+        CeType.BALANCE_CHANGED,
+        CeType.AUDIT_RECORDED,
+        CeType.BALANCES,
+        CeType.SESSION_REVOKED,
+    )
 }
 
 encoded = msgspec.json.Encoder().encode
@@ -115,7 +122,7 @@ class Rendering:
     def result_headers(self, trace: Trace | None = None) -> Headers:
         """Return the answer's headers; *trace* is of the record that asks, where it asks again."""
         common = self._common if trace is None else self._common_headers(trace)
-        return _headers(f"{self._outcome.id}:result", CeType.RESULT, common)
+        return headers_of(f"{self._outcome.id}:result", CeType.RESULT, common)
 
     def result(self, *, duplicate: bool, trace: Trace | None = None) -> Record:
         """Return the answer to one record."""
@@ -149,7 +156,7 @@ class Rendering:
             body["reason"] = outcome.reason
         if outcome.related_id is not None:
             body["related_id"] = outcome.related_id
-        headers = _headers(event_id, CeType.BALANCE_CHANGED, self._common)
+        headers = headers_of(event_id, CeType.BALANCE_CHANGED, self._common)
         return Record(encoded(body), headers)
 
     def audit_event(self) -> Record:
@@ -170,11 +177,11 @@ class Rendering:
             body["actor"] = outcome.actor
         if outcome.detail is not None:
             body["detail"] = outcome.detail
-        headers = _headers(event_id, CeType.AUDIT_RECORDED, self._common)
+        headers = headers_of(event_id, CeType.AUDIT_RECORDED, self._common)
         return Record(encoded(body), headers)
 
     def _common_headers(self, trace: Trace) -> "Common":
-        return _common(self._at, self.key, _traced(trace, self._outcome.command_id))
+        return common_headers(self._at, self.key, trace, self._outcome.command_id)
 
 
 def balances(account: Account) -> Record:
@@ -196,7 +203,7 @@ def balances(account: Account) -> Record:
     }
     event_id = f"{account.account_id}:{account.sequence}:balances"
     common = _common(at, account.username.encode(), ())
-    return Record(encoded(body), _headers(event_id, CeType.BALANCES, common))
+    return Record(encoded(body), headers_of(event_id, CeType.BALANCES, common))
 
 
 def refusal(
@@ -219,8 +226,8 @@ def refusal(
         "decided_at": said_at,
         "error": error,
     }
-    common = _common(said_at, username.encode(), _traced(trace, command_id))
-    headers = _headers(f"{username}:{command_id}:{error['code']}", CeType.RESULT, common)
+    common = common_headers(said_at, username.encode(), trace, command_id)
+    headers = headers_of(f"{username}:{command_id}:{error['code']}", CeType.RESULT, common)
     return Record(encoded(body), headers)
 
 
@@ -253,5 +260,11 @@ def _common(at: str, key: bytes, traced: Common) -> Common:
     return ((names.CE_TIME, at.encode()), (names.CE_SUBJECT, key), *traced)
 
 
-def _headers(event_id: str, kind: str, common: Common) -> Headers:
+def common_headers(at: str, key: bytes, trace: Trace, cause: str) -> Common:
+    """Return the headers that all records about one thing share: time, subject, cause, trace."""
+    return _common(at, key, _traced(trace, cause))
+
+
+def headers_of(event_id: str, kind: str, common: Common) -> Headers:
+    """Return all headers of one record."""
     return [*_CONSTANT, (names.CE_ID, event_id.encode()), _TYPES[kind], *common]

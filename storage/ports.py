@@ -105,6 +105,11 @@ class Credential:
     """The command that set it: registering again never overwrites it."""
     hash: str
     created_at: datetime
+    """When this hash was made."""
+    epoch: int = 0
+    """Counted up with each change of password and each logout everywhere; tokens carry it."""
+    version: int = 1
+    """Writes so far; checked on every write but the first."""
 
 
 class Credentials(Protocol):

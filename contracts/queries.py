@@ -1,0 +1,104 @@
+"""Questions about an account, and what their answers hold."""
+
+from datetime import date
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from contracts.message import CommandId, Instant, Metadata, Published, ShortText, Username
+from contracts.money import Amount, Currency
+from contracts.request import Request
+from contracts.results import Result
+
+LIMIT_MAX = 200
+"""Transactions on one page: a screenful many times over, and a record far below its bound."""
+
+LIMIT_DEFAULT = 50
+
+CURSOR_LENGTH_MAX = 256
+"""Characters of a cursor: what we make has about a hundred."""
+
+Kind: TypeAlias = Literal["deposited", "withdrawn"]
+Cursor: TypeAlias = Annotated[
+    str, Field(min_length=1, max_length=CURSOR_LENGTH_MAX, description="Opaque.")
+]
+
+
+class GetProfile(Request):
+    """Ask who a user is."""
+
+
+class GetBalance(Request):
+    """Ask what an account holds, in one currency or in all."""
+
+    currency: Currency | None = None
+
+
+class GetOutcome(Request):
+    """Ask what became of a command: the answer to a timeout."""
+
+    command_id: CommandId
+
+
+class ListTransactions(Request):
+    """Ask for a page of an account's history."""
+
+    currency: Currency | None = None
+    kind: Kind | None = None
+    from_: Annotated[Instant | None, Field(alias="from", description="Not earlier.")] = None
+    to: Annotated[Instant | None, Field(description="Earlier than.")] = None
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: Cursor | None = None
+    order: Literal["newest", "oldest"] = "newest"
+
+
+class ProfileAnswer(Published):
+    """Who a user is."""
+
+    account_id: str
+    status: Literal["active", "pending"] = Field(
+        description="Pending: the password is still being hashed, nobody can sign in yet."
+    )
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None = None
+    date_of_birth: date | None = None
+    marketing_consent: bool
+    opened_at: Instant
+
+
+class Transaction(Published):
+    """One change of one balance, as the balance event told it."""
+
+    sequence: int = Field(ge=1)
+    kind: Kind
+    currency: Currency
+    amount: Amount
+    before: Amount
+    after: Amount
+    available: Amount
+    command_id: CommandId
+    occurred_at: Instant
+    metadata: Metadata | None = None
+    reason: ShortText | None = None
+    related_id: ShortText | None = None
+
+
+class Page(Published):
+    """Some of an account's history. A page may be short, or empty, and still have a next one."""
+
+    username: Username
+    transactions: tuple[Transaction, ...]
+    next_cursor: Cursor | None = Field(
+        default=None, description="Send it with the same filters; absent on the last page."
+    )
+
+
+class OutcomeAnswer(Published):
+    """What became of a command."""
+
+    state: Literal["decided", "pending"] = Field(
+        description="Pending: a registration that is accepted, and whose password is being hashed."
+    )
+    result: Result

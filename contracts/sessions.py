@@ -1,0 +1,75 @@
+"""Signing in, staying signed in, and signing out."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field
+
+from contracts.message import Instant, Message, Published, ShortText, Username
+from contracts.registration import Sealed
+from contracts.request import Request
+
+Coordinate: TypeAlias = Annotated[str, Field(pattern=r"^[\w-]{43}$")]
+"""32 bytes as base64url without padding (RFC 7518 §6.2.1, RFC 8037 §2)."""
+
+Source: TypeAlias = Annotated[
+    ShortText,
+    Field(
+        description="Where the user is, such as an IP address, as the caller vouches for it: "
+        "failed sign-ins are counted by it too.",
+        examples=["198.51.100.7"],
+    ),
+]
+
+
+class ReplyKey(Message):
+    """The public key that tokens are sealed to: X25519 (RFC 8037), of the caller's, for one use."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kty: Literal["OKP"]
+    crv: Literal["X25519"]
+    x: Coordinate
+
+
+class Login(Request):
+    """Open a session with a password."""
+
+    sealed_password: Sealed
+    reply_key: ReplyKey
+    source: Source | None = None
+
+
+class Refresh(Request):
+    """Exchange a refresh token for new tokens; the old one is spent."""
+
+    sealed_refresh_token: Sealed
+    reply_key: ReplyKey
+    source: Source | None = None
+
+
+class Logout(Request):
+    """End the session of an access token, or all sessions of its user."""
+
+    sealed_access_token: Sealed
+    everywhere: bool = False
+    source: Source | None = None
+
+
+class Tokens(Published):
+    """What `sealed_tokens` holds once opened with the private part of `reply_key`."""
+
+    access_token: str = Field(description="JWT (RFC 9068), for gateways to verify by themselves.")
+    refresh_token: str = Field(description="Opaque; good for one refresh.")
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int = Field(description="Seconds until the access token expires.")
+    refresh_expires_in: int = Field(description="Seconds until the session ends by itself.")
+
+
+class SessionRevoked(Published):
+    """An ended session whose access tokens may not have expired (`accounts.state.revocations`)."""
+
+    session_id: str
+    username: Username
+    reason: Literal["logout", "password_changed", "token_reused"]
+    revoked_at: Instant
+    expires_at: Instant = Field(description="From then on no access token of it is valid anyway.")

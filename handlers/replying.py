@@ -1,0 +1,101 @@
+"""Replies to requests, their audit events and revocations, as the bytes that are published."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from contracts.codes import Code
+from contracts.headers import CeType
+from contracts.message import rfc3339
+from handlers.asked import Asked
+from handlers.outcome import Trace
+from handlers.rendering import Record, common_headers, encoded, error_body, headers_of
+from handlers.session import Session
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Why a request is not answered as asked."""
+
+    code: Code
+    detail: str
+    retry_after_s: int | None = None
+    errors: tuple[dict[str, str], ...] = ()
+
+
+def reply_body(asked: Asked, answer: Mapping[str, Any] | Refusal, at: datetime) -> bytes:
+    """Return the reply, as `contracts.replies.Reply`; *answer* holds its optional fields."""
+    body: dict[str, Any] = {
+        "request_id": asked.request.request_id,
+        "username": asked.request.username,
+        "type": asked.type,
+        "status": "rejected" if isinstance(answer, Refusal) else "accepted",
+        "answered_at": rfc3339(at),
+    }
+    if isinstance(answer, Refusal):
+        if answer.retry_after_s is not None:
+            body["retry_after_s"] = answer.retry_after_s
+        body["error"] = error_body(answer.code, answer.detail, answer.errors)
+    else:
+        body.update(answer)
+    return encoded(body)
+
+
+def reply(asked: Asked, body: bytes, at: datetime) -> Record:
+    """Return *body* as the record to publish, with the trace of the record that asks."""
+    common = common_headers(
+        rfc3339(at), asked.request.username.encode(), asked.trace, asked.request.request_id
+    )
+    return Record(body, headers_of(f"{asked.id}:reply", CeType.REPLY, common))
+
+
+def audit(
+    asked: Asked,
+    *,
+    action: str,
+    at: datetime,
+    code: Code | None = None,
+    session_id: str | None = None,
+    detail: str | None = None,
+) -> Record:
+    """Return who did what, as `contracts.events.AuditRecorded`. Never a secret."""
+    request = asked.request
+    event_id = f"{asked.id}:audit:{action}"
+    body: dict[str, Any] = {
+        "event_id": event_id,
+        "username": request.username,
+        "action": action,
+        "outcome": "accepted" if code is None else "rejected",
+        "command_id": request.request_id,
+        "occurred_at": rfc3339(at),
+    }
+    optional = {
+        "code": None if code is None else code.value,
+        "actor": asked.actor,
+        "source": getattr(request, "source", None),
+        "session_id": session_id,
+        "detail": detail,
+    }
+    body |= {name: value for name, value in optional.items() if value is not None}
+    common = common_headers(rfc3339(at), request.username.encode(), asked.trace, request.request_id)
+    return Record(encoded(body), headers_of(event_id, CeType.AUDIT_RECORDED, common))
+
+
+def revocation(session: Session, *, expires_at: datetime, trace: Trace, cause: str) -> Record:
+    """Return the end of *session*, as `contracts.sessions.SessionRevoked`; its key is the session.
+
+    *expires_at* is when its last access token does, *cause* the request that ended it.
+    """
+    assert session.ended_at is not None
+    at = rfc3339(session.ended_at)
+    body = {
+        "session_id": session.session_id,
+        "username": session.username,
+        "reason": session.ended_reason,
+        "revoked_at": at,
+        "expires_at": rfc3339(expires_at),
+    }
+    common = common_headers(at, session.username.encode(), trace, cause)
+    headers = headers_of(f"{session.session_id}:revoked", CeType.SESSION_REVOKED, common)
+    return Record(encoded(body), headers)

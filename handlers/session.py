@@ -1,0 +1,60 @@
+"""A user's session, and what was answered to the requests that open and renew it."""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from handlers.outcome import Source
+
+EndReason: TypeAlias = Literal["logout", "password_changed", "token_reused"]
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One sign-in, kept up by refresh tokens of which only hashes are stored."""
+
+    session_id: str
+    username: str
+    epoch: int
+    """Of the user's credential when it was opened: access tokens carry it."""
+    refresh_hash: bytes
+    """SHA-256 of the refresh token that is good now."""
+    opened_at: datetime
+    expires_at: datetime
+    """When it ends by itself, however often it is refreshed."""
+    previous_hash: bytes | None = None
+    """Of the token spent last: used again soon it is a lost answer, later somebody's copy."""
+    rotated_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_reason: EndReason | None = None
+    source: str | None = None
+    version: int = 1
+    """Writes so far; checked on every write."""
+
+    def __post_init__(self) -> None:
+        """Check the facts every other function relies on."""
+        assert (self.ended_at is None) == (self.ended_reason is None)
+        assert self.version >= 1
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether tokens of it are good."""
+        return self.ended_at is None and now < self.expires_at
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a sign-in, refresh, logout or change of password was answered, to say it again."""
+
+    username: str
+    request_id: str
+    source: Source
+    """Where the record stood that was answered: read again, it gets the same answer."""
+    body: bytes
+    """The reply as published: its tokens are sealed to the caller's key."""
+    answered_at: datetime
+    expires_at: datetime
+    """When it may be forgotten: requests of then are too old to be answered."""
+
+    @property
+    def id(self) -> str:
+        """What identifies the request; as `Asked.id`."""
+        return f"{self.username}:{self.request_id}"

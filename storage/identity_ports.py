@@ -1,0 +1,71 @@
+"""What the identity worker needs from the outside, in its own words."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from handlers.session import Answered, Session
+from handlers.throttling import Attempt, ThrottleRule
+from storage.ports import Credential
+
+
+class IdentityChanges(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Stored in one transaction or not at all."""
+
+    answered: Answered
+    """Inserted: a request is honoured once."""
+    opened: Sequence[Session] = ()
+    """Inserted."""
+    changed: Sequence[Session] = ()
+    """Replaced, each with its version one above the stored one."""
+    credential: Credential | None = None
+    """Replaced, its version one above the stored one."""
+
+
+class Identities(Protocol):
+    """Sessions and credentials of users. Every method may raise `StoreUnavailableError`.
+
+    Reads see all that a majority has committed.
+    """
+
+    async def credential(self, username: str) -> Credential | None:
+        """Return how *username* proves who they are; None where there is nothing (yet)."""
+        ...
+
+    async def session(self, session_id: str) -> Session | None:
+        """Return a session, ended or not, as long as it is kept."""
+        ...
+
+    async def live_sessions(self, username: str, *, now: datetime) -> Sequence[Session]:
+        """Return the sessions of *username* that have neither ended nor expired."""
+        ...
+
+    async def answered(self, request: str) -> Answered | None:
+        """Return what the request with this `Asked.id` was answered, as long as it is kept."""
+        ...
+
+    async def apply(self, changes: IdentityChanges) -> None:
+        """Write *changes* durably (majority, journalled).
+
+        Raises:
+            LostRaceError: Something is not as it was read; read again and decide again.
+            CommitUnknownError: It may have been written; read again.
+        """
+        ...
+
+
+class Throttles(Protocol):
+    """Counters of failed sign-ins. Every method may raise `StoreUnavailableError`."""
+
+    async def count(self, subject: str, *, rule: ThrottleRule, now: datetime) -> Attempt:
+        """Count one attempt on *subject* durably, in one atomic step, unless it has to wait.
+
+        Every attempt counts as failed until `forgive`, so that parallel ones do not slip through.
+        """
+        ...
+
+    async def forgive(self, subject: str, *, all_of_them: bool) -> None:
+        """Take the last attempt off the count, or forget them all, after a success."""
+        ...
