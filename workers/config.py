@@ -45,6 +45,12 @@ BCRYPT_ROUNDS_MAX = 16
 HASH_THREADS_MAX = 64
 """More than any machine here has cores."""
 
+DAY_S = DAY_MS // 1000
+YEAR_S = 366 * DAY_S
+
+ACCESS_TOKEN_S_MAX = DAY_S
+"""Half of what a revocation is kept: a gateway that starts must still find it."""
+
 MAY_BE_ZERO = {"clock_skew_ms", "states_again_max"}
 """The ledger's bounds for which zero means something: none at all."""
 
@@ -95,7 +101,13 @@ class Settings(BaseModel):
     reply_to_pattern: str = Field(default_factory=_own_reply_topics)
     """Regular expression that a command's whole `reply_to` must match."""
     identity_group: str = Field("accounts-identity", min_length=1)
-    """Consumer group of the identity worker."""
+    """Consumer group of the identity worker that hashes the passwords of new accounts."""
+    signin_group: str = Field("accounts-sign-ins", min_length=1)
+    """Consumer group for sign-ins and changes of password: what waits for a hash."""
+    sessions_group: str = Field("accounts-sessions", min_length=1)
+    """Consumer group for refreshes and logouts: what waits for no hash."""
+    query_group: str = Field("accounts-queries", min_length=1)
+    """Consumer group of the query worker."""
 
     mongodb_uri: Url = Field("mongodb://127.0.0.1:27017/", pattern=r"^mongodb(\+srv)?://")
     """Where MongoDB is, with credentials where needed."""
@@ -134,6 +146,19 @@ class Settings(BaseModel):
     """Cost of bcrypt; each step doubles the work (12: about 230 ms)."""
     password_hash_threads: int = Field(2, ge=1, le=HASH_THREADS_MAX)
     """Passwords hashed side by side."""
+
+    token_issuer: str = Field("accounts", min_length=1, max_length=200)
+    """The `iss` of access tokens."""
+    token_audience: str = Field("accounts", min_length=1, max_length=200)
+    """The `aud` of access tokens: whom they are for."""
+    access_token_s: int = Field(300, ge=10, le=ACCESS_TOKEN_S_MAX)
+    """How long an access token is good: how late somebody notices who never hears of revocations."""
+    refresh_token_s: int = Field(30 * DAY_S, ge=60, le=YEAR_S)
+    """How long a session lasts, however often it is refreshed."""
+    token_leeway_s: int = Field(5, ge=0, le=60)
+    """How far the clocks of whoever makes and checks tokens may be apart."""
+    request_age_max_s: int = Field(300, ge=10, le=DAY_S)
+    """How old a sign-in, refresh, logout or change of password may be, by broker time."""
 
     assets: Assets = Field(default_factory=dict)
     """Further currencies and their decimals, as JSON: `{"BTC": 8}`."""

@@ -9,7 +9,9 @@ class Role(StrEnum):
     LEDGER = "ledger"
     """Decides commands and moves money."""
     IDENTITY = "identity"
-    """Hashes passwords of new accounts."""
+    """Signs users in and out, and hashes passwords."""
+    QUERY = "query"
+    """Answers questions about accounts."""
     HOUSEKEEPER = "housekeeper"
     """Sweeps states and recounts money; one at a time over all processes."""
 
