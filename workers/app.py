@@ -71,7 +71,7 @@ class Service:
             settings.kafka_bootstrap.split(","),
             security=kafka_security(settings),
             allow_auto_create_topics=False,
-            graceful_timeout=settings.ledger_options().shutdown_timeout_ms / 1000,
+            graceful_timeout=settings.ledger.shutdown_timeout_ms / 1000,
             logger=None,
         )
         await self._add_workers(broker, resources, stack)
@@ -159,7 +159,7 @@ class Service:
 
     async def _drain(self) -> None:
         """Finish what is in hand; the group is left afterwards."""
-        longest_s = self.settings.ledger_options().shutdown_timeout_ms / 1000 + END_MARGIN_S
+        longest_s = self.settings.ledger.shutdown_timeout_ms / 1000 + END_MARGIN_S
         # A thread, because what hangs may be the loop, or the interpreter's own end.
         timer = threading.Timer(longest_s, _end_hard)
         timer.daemon = True

@@ -92,7 +92,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
             metrics=resources.metrics,
             progress=Progress("ledger"),
         ),
-        settings.ledger_options(),
+        settings.ledger,
         settings.rules(),
         [settings.topic_prefix + topic.name for topic in ORDERED],
         settings.topic_prefix,
@@ -118,7 +118,7 @@ def build_credentials(resources: Resources, stack: AsyncExitStack) -> Credential
         prefix=settings.topic_prefix,
         group=settings.identity_group,
     )
-    return CredentialsReader(worker=worker, options=settings.ledger_options())
+    return CredentialsReader(worker=worker, options=settings.ledger)
 
 
 def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeeper:
@@ -143,7 +143,7 @@ def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeepe
 def _publishing(resources: Resources, stack: AsyncExitStack) -> tuple[Publisher, Replies]:
     settings = resources.settings
     connection = kafka_connection(settings)
-    options = settings.ledger_options()
+    options = settings.ledger
     publisher = Publisher(
         connection, deadline_ms=options.publish_deadline_ms, metrics=resources.metrics
     )

@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -20,6 +17,7 @@ from pydantic import (
 from contracts.money import SCALE_MAX, Currency
 from contracts.topics import DAY_MS, PARTITIONS_DEFAULT, REPLIES
 from handlers.rules import Rules
+from workers.config_connections import Connections, Positive
 from workers.config_limits import CurrencyLimits, build_rules, parse_object
 from workers.config_sources import (
     PREFIX,
@@ -54,43 +52,18 @@ ACCESS_TOKEN_S_MAX = DAY_S
 MAY_BE_ZERO = {"clock_skew_ms", "states_again_max"}
 """The ledger's bounds for which zero means something: none at all."""
 
-Positive = Annotated[int, Field(gt=0)]
 Assets = Annotated[
     dict[Currency, Annotated[int, Field(ge=0, le=SCALE_MAX)]], BeforeValidator(parse_object)
 ]
 Limits = Annotated[dict[Currency, CurrencyLimits], BeforeValidator(parse_object)]
-Url = Annotated[str, Field(repr=False)]
 
 
 def _own_reply_topics(data: Mapping[str, Any]) -> str:
     return re.escape(f"{data.get('topic_prefix', '')}{REPLIES}") + ".+"
 
 
-class Settings(BaseModel):
+class Settings(Connections):
     """What can be configured; each value knows where it came from (`source`)."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
-
-    kafka_bootstrap: str = Field("127.0.0.1:9092", pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
-    """Kafka brokers to start from, `host:port`, separated by commas."""
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How to speak to Kafka."""
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """How to sign in to Kafka, with SASL_PLAINTEXT and SASL_SSL."""
-    kafka_sasl_username: str | None = None
-    """Who signs in to Kafka."""
-    kafka_sasl_password: SecretStr | None = None
-    """The password for Kafka."""
-    kafka_ssl_cafile: Path | None = None
-    """Certificates to trust Kafka's by (PEM); the system's where not given."""
-    kafka_ssl_certfile: Path | None = None
-    """Our own certificate for Kafka (PEM), for mutual TLS."""
-    kafka_ssl_keyfile: Path | None = None
-    """The key of that certificate (PEM)."""
-    kafka_ssl_key_password: SecretStr | None = None
-    """The password of that key, if it has one."""
 
     topic_prefix: str = Field("accounts.", pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$")
     """Start of the name of every topic."""
@@ -108,30 +81,6 @@ class Settings(BaseModel):
     """Consumer group for refreshes and logouts: what waits for no hash."""
     query_group: str = Field("accounts-queries", min_length=1)
     """Consumer group of the query worker."""
-
-    mongodb_uri: Url = Field("mongodb://127.0.0.1:27017/", pattern=r"^mongodb(\+srv)?://")
-    """Where MongoDB is, with credentials where needed."""
-    mongodb_database: str = Field("accounts", pattern=r"^[A-Za-z0-9_-]{1,63}$")
-    """Database that holds everything."""
-    mongo_driver: Literal["pymongo", "motor"] = "pymongo"
-    """Library that speaks to MongoDB; motor is an extra and past its end of life."""
-    mongodb_timeout_ms: Positive = 5000
-    """How long one operation may take, retries included; below the transaction lifetime limit."""
-    mongodb_tls_ca_file: Path | None = None
-    """Certificates to trust MongoDB's by (PEM); turns TLS on."""
-    mongodb_tls_certificate_key_file: Path | None = None
-    """Our own certificate and key for MongoDB in one file (PEM), for mutual TLS."""
-
-    redis_url: Url = Field("redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://")
-    """Where Redis is, with credentials where needed; `rediss://` means TLS."""
-    redis_timeout_ms: Positive = 1000
-    """How long one operation may take; Redis may be away, so nothing waits long for it."""
-    redis_tls_ca_file: Path | None = None
-    """Certificates to trust that of Redis by (PEM)."""
-    redis_tls_certfile: Path | None = None
-    """Our own certificate for Redis (PEM), for mutual TLS."""
-    redis_tls_keyfile: Path | None = None
-    """The key of that certificate (PEM)."""
 
     sidecar_host: str = "127.0.0.1"
     """Address the sidecar listens on."""
@@ -183,7 +132,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        problems = [*_ledger_problems(self.ledger), *self._kafka_problems()]
+        problems = [*_ledger_problems(self.ledger), *self.kafka_problems()]
         if self.ledger.publish_deadline_ms >= self.watchdog_s * 1000:
             problems.append(
                 "ledger_publish_deadline_ms must be below watchdog_s, or a first try that is slow "
@@ -206,23 +155,6 @@ class Settings(BaseModel):
             raise ValueError("\n".join(problems))
         return self
 
-    def _kafka_problems(self) -> list[str]:
-        problems: list[str] = []
-        signs_in = self.kafka_security_protocol.startswith("SASL_")
-        if signs_in and not (self.kafka_sasl_username and self.kafka_sasl_password):
-            problems.append(
-                f"kafka_security_protocol {self.kafka_security_protocol} needs "
-                "kafka_sasl_username and kafka_sasl_password"
-            )
-        if self.kafka_ssl_keyfile and not self.kafka_ssl_certfile:
-            problems.append("kafka_ssl_keyfile needs kafka_ssl_certfile beside it")
-        if self.kafka_ssl_cafile and not self.kafka_security_protocol.endswith("SSL"):
-            problems.append(
-                "kafka_ssl_cafile is given, but kafka_security_protocol "
-                f"{self.kafka_security_protocol} does not use TLS; choose SSL or SASL_SSL"
-            )
-        return problems
-
     def rules(self) -> Rules:
         """Return what the core decides by."""
         return build_rules(
@@ -236,10 +168,6 @@ class Settings(BaseModel):
     def ledger_group(self) -> str:
         """The ledger worker's consumer group."""
         return self.ledger.group
-
-    def ledger_options(self) -> LedgerOptions:
-        """Return the ledger worker's bounds."""
-        return self.ledger
 
     def source(self, name: str) -> str:
         """Return where the value of *name* came from, as a reader would say it."""

@@ -40,7 +40,7 @@ class TestSources:
         settings = load_settings({}, tmp_path)
 
         assert settings.kafka_bootstrap == "127.0.0.1:9092"
-        assert settings.ledger_options() == LedgerOptions()
+        assert settings.ledger == LedgerOptions()
         assert settings.source("kafka_bootstrap") == "default"
 
     def test_environment_goes_before_file_before_dev_stack(self, tmp_path: Path) -> None:
