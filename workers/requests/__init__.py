@@ -1,0 +1,1 @@
+"""What every worker that answers requests shares: reading, parsing, answering in batches."""
