@@ -1,5 +1,6 @@
 """A user's session, and what was answered to the requests that open and renew it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -53,6 +54,12 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     answered_at: datetime
     expires_at: datetime
     """When it may be forgotten: requests of then are too old to be answered."""
+    session_id: str | None = None
+    """Of the session it opened, renewed or used: its audit event names it."""
+    ended: Sequence[str] = ()
+    """Ids of the sessions it ended: read again, their revocations are published again."""
+    locked_out: bool = False
+    """It was the failure after which the account takes no password: audited beside it."""
 
     @property
     def id(self) -> str:
