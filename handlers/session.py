@@ -23,6 +23,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     opened_at: datetime
     expires_at: datetime
     """When it ends by itself, however often it is refreshed."""
+    family_hash: bytes = b""
+    """SHA-256 of the part that all its refresh tokens share: tells a spent one, of whatever age,
+    from a made-up one."""
     previous_hash: bytes | None = None
     """Of the token spent last: used again soon it is a lost answer, later somebody's copy."""
     rotated_at: datetime | None = None
