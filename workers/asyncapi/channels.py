@@ -1,16 +1,20 @@
 """Every topic as a channel, and what this service does with it."""
 
 from contracts import headers, topics
-from contracts.topics import REPLIES, TOPICS, Kind, TopicSpec
+from contracts.topics import INPUTS, REPLIES, TOPICS, Kind, TopicSpec
 from workers.asyncapi import messages
 from workers.asyncapi.messages import BINDING
 from workers.asyncapi.schemas import Json
 
 TAGS = {
-    Kind.COMMAND: ("commands", "What you send."),
+    Kind.COMMAND: ("commands", "What you send: decided once, in order per user."),
+    Kind.REQUEST: ("requests", "What you ask: answered once, in no order."),
     Kind.PUBLISHED: ("published", "What you read."),
     Kind.INTERNAL: ("internal", "What this service keeps to itself."),
 }
+ANSWERS = {Kind.COMMAND: "Result", Kind.REQUEST: "Reply"}
+"""What is sent → the message that answers it."""
+
 REPLY_CHANNEL = "replies"
 
 
@@ -24,10 +28,7 @@ def channels(prefix: str, partitions: int) -> dict[str, Json]:
     published = messages.published(prefix)
     found: dict[str, Json] = {}
     for spec in TOPICS:
-        if spec.kind is Kind.COMMAND:
-            names = [messages.command(spec, prefix)[0]]
-        else:
-            names = list(published[spec])
+        names = [messages.name_of(spec)] if spec.kind in INPUTS else list(published[spec])
         found[channel_id(spec)] = {
             "address": prefix + spec.name,
             "title": spec.purpose,
@@ -40,8 +41,9 @@ def channels(prefix: str, partitions: int) -> dict[str, Json]:
         "address": None,
         "title": "Answers to a topic of your own",
         "description": f"Any topic named `{prefix}{REPLIES}…`, or what this service is configured "
-        "to allow. You create it and read it; the command's header `reply_to` names it.",
-        "messages": _refs(["Result"]),
+        "to allow. You create it and read it; the header `reply_to` of a command or request names "
+        "it.",
+        "messages": _refs([ANSWERS[Kind.COMMAND], ANSWERS[Kind.REQUEST]]),
         "tags": [{"name": TAGS[Kind.PUBLISHED][0]}],
     }
     return found
@@ -73,9 +75,11 @@ def operations(prefix: str) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for spec in TOPICS:
         channel = channel_id(spec)
-        if spec.kind is Kind.COMMAND:
-            names = [messages.command(spec, prefix)[0]]
-            found[f"receive-{channel}"] = _operation("receive", spec, names) | {"reply": _reply()}
+        if spec.kind in INPUTS:
+            found[f"receive-{channel}"] = {
+                **_operation("receive", spec, [messages.name_of(spec)]),
+                "reply": _reply(ANSWERS[spec.kind]),
+            }
         else:
             found[f"send-{channel}"] = _operation("send", spec, list(published[spec]))
     found[f"receive-{channel_id(topics.CREDENTIALS)}"] = _operation(
@@ -95,12 +99,12 @@ def _operation(action: str, spec: TopicSpec, names: list[str]) -> Json:
     }
 
 
-def _reply() -> Json:
+def _reply(answer: str) -> Json:
     return {
         "address": {
             "description": "Without this header the answer goes to the results topic.",
             "location": f"$message.header#/{headers.REPLY_TO}",
         },
         "channel": {"$ref": f"#/channels/{REPLY_CHANNEL}"},
-        "messages": [{"$ref": f"#/channels/{REPLY_CHANNEL}/messages/Result"}],
+        "messages": [{"$ref": f"#/channels/{REPLY_CHANNEL}/messages/{answer}"}],
     }

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from faststream.specification import AsyncAPI
 
-from contracts.topics import PARTITIONS_DEFAULT, TOPICS, Kind
+from contracts.topics import INPUTS, PARTITIONS_DEFAULT, TOPICS
 from workers.asyncapi import messages
 from workers.asyncapi.channels import TAGS, channels, operations
 from workers.asyncapi.schemas import Json, schemas
@@ -25,7 +25,11 @@ def document(
     partitions: int = PARTITIONS_DEFAULT,
 ) -> Json:
     """Return the contract of a service under this topic prefix at these brokers."""
-    commands = dict(messages.command(spec, prefix) for spec in TOPICS if spec.kind is Kind.COMMAND)
+    sent = {
+        messages.name_of(spec): messages.sent(spec, prefix)
+        for spec in TOPICS
+        if spec.kind in INPUTS
+    }
     said = {
         name: each for found in messages.published(prefix).values() for name, each in found.items()
     }
@@ -49,7 +53,7 @@ def document(
         },
         "channels": channels(prefix, partitions),
         "operations": operations(prefix),
-        "components": {"messages": commands | said, "schemas": schemas()},
+        "components": {"messages": sent | said, "schemas": schemas()},
     }
 
 

@@ -69,7 +69,7 @@ OFFSET = 1815
 ACCOUNT_ID = account_id("alice", REGISTER["command_id"])
 
 
-def command_headers(prefix: str) -> Json:
+def sent_headers(prefix: str) -> Json:
     """Return the headers a sender may add."""
     return {
         headers.REPLY_TO: f"{prefix}replies.order-service",

@@ -12,8 +12,8 @@ Json = dict[str, Any]
 READ = {
     headers.REPLY_TO: "Topic for the answer; must be one of the reply topics. Without it, or when "
     "the topic cannot be written, the answer goes to the results topic.",
-    headers.CORRELATION_ID: "Echoed on everything that follows from this command. Without it, the "
-    "command id.",
+    headers.CORRELATION_ID: "Echoed on everything that follows from this record. Without it, the "
+    "command's or request's id.",
     headers.ACTOR: "Who asked, as the sender claims it: stored and audited, not checked.",
     headers.TRACEPARENT: "W3C Trace Context; continued.",
     headers.TRACESTATE: "W3C Trace Context; continued.",
@@ -25,12 +25,12 @@ WRITTEN = {
     headers.CE_ID: "Identifies this message; a repeat has the same.",
     headers.CE_SOURCE: f"`{headers.SOURCE}`.",
     headers.CE_TYPE: "What this is.",
-    headers.CE_TIME: "When it was decided: RFC 3339, UTC, milliseconds.",
+    headers.CE_TIME: "When it was decided or answered: RFC 3339, UTC, milliseconds.",
     headers.CE_SUBJECT: "The username.",
-    headers.CORRELATION_ID: "As on the command.",
-    headers.CAUSATION_ID: "The command id.",
-    headers.TRACEPARENT: "As on the command, if it had one.",
-    headers.TRACESTATE: "As on the command, if it had one.",
+    headers.CORRELATION_ID: "As on the command or request.",
+    headers.CAUSATION_ID: "The command's or request's id.",
+    headers.TRACEPARENT: "As on the command or request, if it had one.",
+    headers.TRACESTATE: "As on the command or request, if it had one.",
 }
 
 TRACE = {
@@ -60,7 +60,7 @@ def _text(description: str, **more: Any) -> Json:
 
 
 def read() -> Json:
-    """Return the headers a command may have; none is needed, unknown ones are ignored."""
+    """Return the headers that may be sent; none is needed, unknown ones are ignored."""
     return {
         "type": "object",
         "description": "All optional. A longer or binary value counts as absent.",

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from contracts import headers as names
 from contracts import topics
 from contracts.commands import COMMANDS
 from contracts.headers import CeType
 from contracts.message import USERNAME_PATTERN
+from contracts.refusals import REFUSALS
+from contracts.requests import REQUESTS
 from contracts.topics import TopicSpec
-from workers.asyncapi import examples, headers
+from workers.asyncapi import examples, headers, request_examples
+from workers.asyncapi.request_examples import REQUESTS_SENT
 from workers.asyncapi.schemas import SCHEMAS, Json
 
 BINDING = "0.5.0"
@@ -20,7 +25,9 @@ SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
     topics.DEPOSIT: [("The least that is needed", examples.DEPOSIT)],
     topics.WITHDRAW: [("With everything optional", examples.WITHDRAW)],
     topics.UPDATE_PROFILE: [("Change a name, clear the phone", examples.UPDATE_PROFILE)],
+    **REQUESTS_SENT,
 }
+INPUTS: dict[TopicSpec, type[BaseModel]] = {**COMMANDS, **REQUESTS}
 
 
 def key(spec: TopicSpec) -> Json:
@@ -31,27 +38,34 @@ def key(spec: TopicSpec) -> Json:
     return {"kafka": {"key": schema, "bindingVersion": BINDING}}
 
 
-def command(spec: TopicSpec, prefix: str) -> tuple[str, Json]:
-    """Return the name and the message of a command topic."""
-    model = COMMANDS[spec]
+def name_of(spec: TopicSpec) -> str:
+    """Return the name of what is sent to a command or request topic."""
+    return INPUTS[spec].__name__
+
+
+def sent(spec: TopicSpec, prefix: str) -> Json:
+    """Return the message of a command or request topic."""
+    name = name_of(spec)
     given = [
-        {"summary": summary, "headers": examples.command_headers(prefix), "payload": payload}
+        {"summary": summary, "headers": examples.sent_headers(prefix), "payload": payload}
         for summary, payload in SENT[spec]
     ]
-    return model.__name__, {
-        **_said(model.__name__, spec.purpose, model.__doc__ or ""),
+    refusals = [code.value for code in REFUSALS.get(spec, ())]
+    return {
+        **_said(name, spec.purpose, INPUTS[spec].__doc__ or ""),
         "headers": headers.read(),
-        "payload": {"$ref": SCHEMAS + model.__name__},
+        "payload": {"$ref": SCHEMAS + name},
         "correlationId": _correlation(),
         "bindings": key(spec),
         "examples": given,
+        **({"x-refusals": refusals} if refusals else {}),
     }
 
 
 def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
     """Return, by topic, the messages this service writes."""
     return {
-        topics.RESULTS: {"Result": _result()},
+        topics.RESULTS: {"Result": _result(), "Reply": _reply()},
         topics.BALANCE_EVENTS: {
             "BalanceChanged": _event(
                 topics.BALANCE_EVENTS,
@@ -68,9 +82,10 @@ def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
                 topics.AUDIT_EVENTS,
                 "AuditRecorded",
                 CeType.AUDIT_RECORDED,
-                "Refusals included. A repeated command repeats its event, with the same "
-                "`event_id`. Holds no profile data and no secret.",
-                examples.audit_events(),
+                "Refusals included; of sign-ins too, with failures, lock-outs and reused tokens. "
+                "A repeated command repeats its event, with the same `event_id`. Holds no profile "
+                "data and no secret.",
+                examples.audit_events() + request_examples.audit_events(),
             )
         },
         topics.BALANCES: {
@@ -84,15 +99,28 @@ def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
                 traced=False,
             )
         },
+        topics.REVOCATIONS: {
+            "SessionRevoked": _event(
+                topics.REVOCATIONS,
+                "SessionRevoked",
+                CeType.SESSION_REVOKED,
+                "For whoever verifies access tokens: read this topic from its beginning, then "
+                "follow it, and refuse a token whose `sid` stands here. After `expires_at` no "
+                "token of the session is valid anyway, so it may be forgotten.",
+                request_examples.revocations(),
+            )
+        },
         topics.CREDENTIALS: {"PendingCredential": _pending()},
         topics.DEAD_LETTERS: _dead_letters(prefix),
     }
 
 
+UNDELIVERED = {
+    names.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why."
+}
+
+
 def _result() -> Json:
-    marked = {
-        names.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why."
-    }
     return {
         **_said(
             "Result",
@@ -100,11 +128,27 @@ def _result() -> Json:
             "Every command gets one. Sent again, a command gets the same answer, marked "
             "`duplicate`, and moves nothing.",
         ),
-        "headers": headers.written(CeType.RESULT, more=marked),
+        "headers": headers.written(CeType.RESULT, more=UNDELIVERED),
         "payload": {"$ref": SCHEMAS + "Result"},
         "correlationId": _correlation(),
         "bindings": key(topics.RESULTS),
         "examples": examples.results(),
+    }
+
+
+def _reply() -> Json:
+    return {
+        **_said(
+            "Reply",
+            "The answer to one request",
+            "Holds what its request asked for, or `error`. Name a `reply_to` of your own: what "
+            "goes to the results topic, profiles included, is read by everybody who may read that.",
+        ),
+        "headers": headers.written(CeType.REPLY, more=UNDELIVERED),
+        "payload": {"$ref": SCHEMAS + "Reply"},
+        "correlationId": _correlation(),
+        "bindings": key(topics.RESULTS),
+        "examples": request_examples.replies(),
     }
 
 
@@ -189,6 +233,6 @@ def _said(name: str, title: str, text: str) -> dict[str, Any]:
 
 def _correlation() -> Json:
     return {
-        "description": "The command id where the sender gave none.",
+        "description": "The command's or request's id where the sender gave none.",
         "location": f"$message.header#/{names.CORRELATION_ID}",
     }

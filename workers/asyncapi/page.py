@@ -21,7 +21,10 @@ from workers.asyncapi.html import (
 from workers.asyncapi.page_schema import fields
 from workers.asyncapi.schemas import SCHEMAS, Json
 
-SHARED = ("Code", "Entry", "Error", "FieldError", "BalanceState")
+SHARED = (
+    *("Code", "Entry", "Error", "FieldError", "BalanceState", "ReplyKey", "Tokens"),
+    *("ProfileAnswer", "Page", "Transaction", "OutcomeAnswer"),
+)
 """Schemas shown on their own, because fields of messages point to them."""
 
 CODE_COLUMNS = (
@@ -145,7 +148,8 @@ def _facts(document: Json, channel: str) -> Html:
             facts.append(config["message.timestamp.type"])
     for operation in document["operations"].values():
         if operation["channel"]["$ref"] == f"#/channels/{channel}" and "reply" in operation:
-            link = tag("a", "Result", href="#results")
+            answer = operation["reply"]["messages"][0]["$ref"].rpartition("/")[2]
+            link = tag("a", answer, href=f"#schema-{answer}")
             facts.append(
                 join(
                     ["answered by ", link, " on ", tag("code", "reply_to"), " or the results topic"]
@@ -157,7 +161,9 @@ def _facts(document: Json, channel: str) -> Html:
 def _message(components: Json, name: str) -> Html:
     message = components["messages"][name]
     payload = message["payload"]
+    described: dict[str, str] = {}
     if "$ref" in payload:
+        described = {"id": f"schema-{payload['$ref'].removeprefix(SCHEMAS)}"}
         payload = components["schemas"][payload["$ref"].removeprefix(SCHEMAS)]
     text = message.get("description", "")
     parts: list[object] = [
@@ -165,11 +171,17 @@ def _message(components: Json, name: str) -> Html:
         prose(text) if text else EMPTY,
         fields(payload),
     ]
+    if "x-refusals" in message:
+        parts.append(_refusals(message["x-refusals"]))
     if "headers" in message:
         parts.append(fold("Headers", fields(message["headers"])))
     for place, example in enumerate(message["examples"]):
         parts.append(_example(example, first=place == 0))
-    return tag("div", *parts, class_="message")
+    return tag("div", *parts, class_="message", **described)
+
+
+def _refusals(codes: Sequence[str]) -> Html:
+    return tag("p", "Refused with ", join((tag("code", code) for code in codes), by=" "))
 
 
 def _example(example: Json, *, first: bool) -> Html:
@@ -213,7 +225,8 @@ def _codes(document: Json) -> Html:
         tag("h2", "Codes"),
         tag(
             "p",
-            "Why a command was not accepted, in order of precedence: when several apply, the first is the answer.",
+            "Why a command or request was not accepted, in order of precedence: when several apply, "
+            "the first is the answer.",
         ),
         tag("ul", *legend),
         table(columns, rows),

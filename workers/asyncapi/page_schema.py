@@ -3,7 +3,7 @@
 from typing import Any
 
 from workers.asyncapi.html import EMPTY, Html, inline, join, table, tag
-from workers.asyncapi.schemas import SCHEMAS, Json
+from workers.asyncapi.schemas import OPENED, SCHEMAS, Json
 
 LIMITS = {
     "minLength": "length at least {}",
@@ -63,6 +63,8 @@ def _meaning(schema: Json) -> Html:
         said += [inline(LIMITS[key].format(_number(limit))) for key, limit in limits.items()]
         if "pattern" in option:
             said.append(tag("code", option["pattern"], class_="pattern"))
+    if OPENED in schema:
+        said.append(join(["opened: ", _type(schema[OPENED])]))
     if "default" in schema and schema["default"] not in (None, []):
         said.append(join(["default ", tag("code", _json(schema["default"]))]))
     return join(dict.fromkeys(said), by="<br>")

@@ -11,7 +11,10 @@ from contracts.dead_letters import WithheldValue
 from contracts.events import AuditRecorded, BalanceChanged, Balances
 from contracts.profile import UpdateProfile
 from contracts.registration import PendingCredential
+from contracts.replies import Reply
+from contracts.requests import REQUESTS
 from contracts.results import Result
+from contracts.sessions import ReplyKey, SessionRevoked, Tokens
 
 SCHEMAS = "#/components/schemas/"
 
@@ -20,25 +23,34 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     BalanceChanged,
     AuditRecorded,
     Balances,
+    Reply,
+    Tokens,
+    SessionRevoked,
     WithheldValue,
     PendingCredential,
 )
 
 Json = dict[str, Any]
 
+OPENED = "x-opened"
+"""Keyword of ours: what a sealed field holds."""
+
 
 def schemas() -> dict[str, Json]:
     """Return every schema by its model's name, sorted."""
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        *((model, "validation") for model in COMMANDS.values()),
+        *((model, "validation") for model in (*COMMANDS.values(), *REQUESTS.values())),
         *((model, "serialization") for model in PUBLISHED),
     ]
     _, document = models_json_schema(models, ref_template=SCHEMAS + "{model}")
     found: dict[str, Json] = {name: _tidy(each) for name, each in document["$defs"].items()}
-    commands = {model.__name__ for model in COMMANDS.values()}
-    for name in found.keys() - commands:
+    sent = {model.__name__ for model in (*COMMANDS.values(), *REQUESTS.values(), ReplyKey)}
+    for name in found.keys() - sent:
         _without_null(found[name])
     _describe_changes(found[UpdateProfile.__name__])
+    found[Reply.__name__]["properties"]["sealed_tokens"][OPENED] = {
+        "$ref": SCHEMAS + Tokens.__name__
+    }
     found["Code"]["x-codes"] = codes()
     return {name: found[name] for name in sorted(found)}
 

@@ -1,0 +1,36 @@
+"""With which codes each request can be refused."""
+
+from contracts import topics
+from contracts.codes import Code
+from contracts.topics import TopicSpec
+
+_ANY = {Code.INVALID_REQUEST, Code.INTERNAL_ERROR}
+_SEALED = _ANY | {Code.EXPIRED, Code.SEAL_INVALID}
+_NEW_PASSWORD = {
+    Code.PASSWORD_TOO_SHORT,
+    Code.PASSWORD_TOO_LONG,
+    Code.PASSWORD_PERSONAL,
+    Code.PASSWORD_COMMON,
+}
+_PROVEN = {Code.UNSEALED_PASSWORD, Code.TOO_MANY_ATTEMPTS, Code.INVALID_CREDENTIALS}
+"""Where a password says who somebody is."""
+
+_REFUSALS: dict[TopicSpec, set[Code]] = {
+    topics.LOGIN: _SEALED | _PROVEN,
+    topics.REFRESH: _SEALED
+    | {Code.TOKEN_INVALID, Code.SESSION_ENDED, Code.TOKEN_SUPERSEDED, Code.TOKEN_REUSED},
+    topics.LOGOUT: _SEALED | {Code.TOKEN_INVALID},
+    topics.CHANGE_PASSWORD: _SEALED
+    | _PROVEN
+    | _NEW_PASSWORD
+    | {Code.TOKEN_INVALID, Code.SESSION_ENDED},
+    topics.GET_PROFILE: _ANY | {Code.UNKNOWN_ACCOUNT},
+    topics.GET_BALANCE: _ANY | {Code.UNKNOWN_ACCOUNT},
+    topics.GET_OUTCOME: _ANY | {Code.UNKNOWN_COMMAND},
+    topics.LIST_TRANSACTIONS: _ANY | {Code.UNKNOWN_ACCOUNT, Code.CURSOR_INVALID},
+}
+
+REFUSALS: dict[TopicSpec, tuple[Code, ...]] = {
+    topic: tuple(code for code in Code if code in codes) for topic, codes in _REFUSALS.items()
+}
+"""By request, in order of precedence."""
