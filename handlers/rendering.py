@@ -17,7 +17,7 @@ from handlers.outcome import SCHEMA, Entry, Outcome, Trace
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 
-_KINDS = {"deposit": "deposited", "withdraw": "withdrawn"}
+KINDS = {"deposit": "deposited", "withdraw": "withdrawn"}
 """A command's name → its event's."""
 
 _CONSTANT = (
@@ -140,7 +140,7 @@ class Rendering:
             "username": outcome.username,
             "account_id": outcome.account_id,
             "currency": entry.currency,
-            "kind": _KINDS[outcome.type],
+            "kind": KINDS[outcome.type],
             "amount": amounts.amount,
             "before": amounts.before,
             "after": amounts.after,
@@ -186,24 +186,29 @@ class Rendering:
 
 def balances(account: Account) -> Record:
     """Return the latest balances, as `contracts.events.Balances`."""
-    at = rfc3339(account.changed_at)
-    body = {
+    body = balances_body(account)
+    event_id = f"{account.account_id}:{account.sequence}:balances"
+    common = _common(body["changed_at"], account.username.encode(), ())
+    return Record(encoded(body), headers_of(event_id, CeType.BALANCES, common))
+
+
+def balances_body(account: Account, currency: str | None = None) -> dict[str, Any]:
+    """Return what *account* holds in *currency*, or in all, as `contracts.events.Balances`."""
+    return {
         "username": account.username,
         "account_id": account.account_id,
         "sequence": account.sequence,
         "balances": {
-            currency: {
+            name: {
                 "posted": to_amount(balance.posted_minor, balance.scale),
                 "held": to_amount(balance.held_minor, balance.scale),
                 "available": to_amount(balance.available_minor, balance.scale),
             }
-            for currency, balance in account.balances.items()
+            for name, balance in account.balances.items()
+            if currency is None or name == currency
         },
-        "changed_at": at,
+        "changed_at": rfc3339(account.changed_at),
     }
-    event_id = f"{account.account_id}:{account.sequence}:balances"
-    common = _common(at, account.username.encode(), ())
-    return Record(encoded(body), headers_of(event_id, CeType.BALANCES, common))
 
 
 def refusal(
