@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer
 from faststream.kafka import KafkaBroker
 
-from workers.ledger.consumer import LedgerConsumer
-from workers.ledger.hooks import Hooks
+from workers.consuming.consumer import CursorConsumer
+from workers.consuming.hooks import Hooks
 from workers.progress import Progress
 
 
@@ -27,7 +27,7 @@ class Owner(Protocol):
         """The consumer group it reads in."""
         ...
 
-    def attach(self, consumer: LedgerConsumer) -> None:
+    def attach(self, consumer: CursorConsumer) -> None:
         """Read from *consumer* from now on."""
         ...
 
@@ -41,7 +41,7 @@ class Consumers:
 
     def __init__(self, owners: Sequence[Owner]) -> None:
         self._owners = {owner.group: owner for owner in owners}
-        self.built: list[LedgerConsumer] = []
+        self.built: list[CursorConsumer] = []
 
     async def connect(self, broker: KafkaBroker) -> None:
         """Connect *broker* so that each owner's group gets a consumer hooked to its owner.
@@ -56,7 +56,7 @@ class Consumers:
 
         def build_consumer(**settings: Any) -> AIOKafkaConsumer:
             owner = self._owners[settings["group_id"]]
-            consumer = LedgerConsumer(
+            consumer = CursorConsumer(
                 hooks=owner.hooks, progress=owner.progress, **{**shared, **settings}
             )
             owner.attach(consumer)

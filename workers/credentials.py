@@ -16,11 +16,11 @@ from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
 from handlers.passwords import prepared
 from storage.ports import Credential, Credentials, StoreUnavailableError
 from workers.clock import monotonic_s
+from workers.consuming.records import Raw
 from workers.credentials_records import Waiting, read_waiting
 from workers.dead_letters import dead_letter
 from workers.hashing import PasswordHasher
 from workers.keys import KeyRing
-from workers.ledger.parsing import Raw
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Outgoing, PublishError

@@ -10,19 +10,19 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from workers.clock import monotonic_s
+from workers.consuming.hooks import Hooks
+from workers.consuming.records import Raw
 from workers.credentials import CredentialsWorker
 from workers.ledger.backoff import backoff_s
-from workers.ledger.hooks import Hooks
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outbox import COMMIT_TIMEOUT_S
-from workers.ledger.parsing import Raw
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 
 class Consumer(Protocol):
-    """What is needed of `workers.ledger.consumer.LedgerConsumer`."""
+    """What is needed of `workers.consuming.consumer.CursorConsumer`."""
 
     cursors: dict[TopicPartition, int]
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from contracts.registration import PendingCredential
 from handlers.rendering import encoded
-from workers.ledger.parsing import Raw
+from workers.consuming.records import Raw
 from workers.publishing import Outgoing
 
 

@@ -9,7 +9,7 @@ from contracts.dead_letters import DlqHeader, WithheldValue
 from contracts.message import rfc3339
 from contracts.topics import RECORD_BYTES_MAX, TopicSpec
 from workers.clock import utc_now
-from workers.ledger.parsing import Raw
+from workers.consuming.records import Raw
 from workers.publishing import Outgoing
 
 REASON_LENGTH_MAX = 1024

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 
 from workers.clock import utc_now
-from workers.ledger.consumer import LedgerConsumer
+from workers.consuming.consumer import CursorConsumer
 from workers.metrics import Metrics
 
 INTERVAL_S = 5.0
 """As often as an autoscaler can make use of it."""
 
 
-async def export_lag(consumers: Sequence[LedgerConsumer], metrics: Metrics) -> None:
+async def export_lag(consumers: Sequence[CursorConsumer], metrics: Metrics) -> None:
     """Set the lag gauges of every assigned partition, again and again, until cancelled."""
     exported: set[tuple[str, int]] = set()
     while True:
@@ -31,7 +31,7 @@ async def export_lag(consumers: Sequence[LedgerConsumer], metrics: Metrics) -> N
 
 
 def _export(
-    consumer: LedgerConsumer, topic: str, partition: int, cursor: int, metrics: Metrics
+    consumer: CursorConsumer, topic: str, partition: int, cursor: int, metrics: Metrics
 ) -> None:
     highwater = consumer.high_water(topic, partition)
     behind = max(0, highwater - cursor) if highwater is not None else 0

@@ -12,10 +12,10 @@ from contracts.registration import PendingCredential
 from storage.ports import Credential, StoreUnavailableError
 from tests.unit.sealed import CANARY, NOON, a_blob, a_ring
 from tests.unit.test_hashing import CHEAP
+from workers.consuming.records import Raw
 from workers.credentials import CredentialsWorker
 from workers.hashing import PasswordHasher, QuietPool
 from workers.keys import KeyRing
-from workers.ledger.parsing import Raw
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Outgoing, PublishError

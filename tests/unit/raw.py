@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from contracts import topics
 from contracts.topics import TopicSpec
 from tests.received import PREFIX, SEALED
-from workers.ledger.parsing import Raw
+from workers.consuming.records import Raw
 
 DEPOSIT_BODY: Mapping[str, Any] = {
     "command_id": "c-1",

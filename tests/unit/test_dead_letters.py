@@ -11,8 +11,8 @@ from contracts.dead_letters import WithheldValue
 from contracts.topics import RECORD_BYTES_MAX, WRITTEN_BYTES_MAX, TopicSpec
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from tests.unit.sealed import CANARY
+from workers.consuming.records import Raw
 from workers.dead_letters import REASON_LENGTH_MAX, dead_letter
-from workers.ledger.parsing import Raw
 from workers.publishing import Outgoing
 
 GARBAGE = b"\x00\xffnot json"

@@ -9,8 +9,9 @@ from contracts.codes import Code
 from contracts.registration import Register
 from handlers.received import Received
 from tests.unit.raw import a_raw
+from workers.consuming.records import Raw
 from workers.ledger.intake import Intake
-from workers.ledger.parsing import Parser, Raw, Unreadable
+from workers.ledger.parsing import Parser, Unreadable
 
 
 class NoGate:

@@ -4,7 +4,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from tests.unit.raw import a_raw
-from workers.ledger.pace import REST_MAX_S, Pace, joined, size
+from workers.consuming.pace import REST_MAX_S, Pace, joined, size
 
 HERE, THERE = TopicPartition("accounts.commands.deposit", 0), TopicPartition("other", 1)
 

@@ -15,7 +15,8 @@ from handlers.received import Received
 from tests.received import PREFIX
 from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY, a_raw
 from tests.unit.sealed import CANARY
-from workers.ledger.parsing import PROBLEMS_MAX, Parser, Raw, Unreadable
+from workers.consuming.records import Raw
+from workers.ledger.parsing import PROBLEMS_MAX, Parser, Unreadable
 
 PARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 

@@ -12,7 +12,7 @@ from contracts import topics
 from handlers.reading import PartitionReading
 from tests.received import SKEW_MS, TOPICS
 from tests.unit.raw import a_raw
-from workers.ledger.consumer import LedgerConsumer
+from workers.consuming.consumer import CursorConsumer
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.positions import Positions
 
@@ -55,8 +55,8 @@ def positions(ends: Ends | None = None) -> Positions:
     return Positions(TOPICS, cast("EndOffsets", ends or Ends()), clock_skew_ms=SKEW_MS)
 
 
-def consumer(cursors: Cursors) -> LedgerConsumer:
-    return cast("LedgerConsumer", cursors)
+def consumer(cursors: Cursors) -> CursorConsumer:
+    return cast("CursorConsumer", cursors)
 
 
 class TestPositions:

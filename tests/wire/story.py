@@ -15,8 +15,8 @@ from handlers.account import Balance
 from handlers.outcome import Entry, Outcome, Trace
 from handlers.rendering import Headers, Record, Rendering, balances, error_body, refusal
 from tests.builders import NOON, an_account, an_entry, an_outcome
+from workers.consuming.records import Raw
 from workers.dead_letters import dead_letter
-from workers.ledger.parsing import Raw
 
 ACCOUNT_ID = "8e1a52f3-0a1c-5b6e-9c4d-7f2b3a4c5d6e"
 SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"

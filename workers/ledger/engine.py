@@ -11,17 +11,17 @@ from handlers.reading import Reading
 from handlers.received import Received
 from handlers.rules import Rules
 from workers.clock import monotonic_s
+from workers.consuming.consumer import CursorConsumer
+from workers.consuming.hooks import Hooks
+from workers.consuming.records import Raw
 from workers.ledger.backoff import backoff_s
 from workers.ledger.conclude import guarded
-from workers.ledger.consumer import LedgerConsumer
-from workers.ledger.hooks import Hooks
 from workers.ledger.intake import Intake
 from workers.ledger.lane import Lane, Surroundings
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outbox import Commit, Outbox
 from workers.ledger.outside import Outside
 from workers.ledger.parking import ParkingLot
-from workers.ledger.parsing import Raw
 from workers.ledger.positions import Positions
 from workers.ledger.publication import Publication, TopicNames
 from workers.ledger.states_again import StatesAgain
@@ -58,7 +58,7 @@ class Engine:
         self.progress = outside.progress
         self.hooks = Hooks(revoked=self.revoked, idle=self.idle)
         self.group = options.group
-        self._consumer: LedgerConsumer | None = None
+        self._consumer: CursorConsumer | None = None
         self._outside = outside
         self._conclude = guarded(rules)
         self._intake = Intake(prefix, outside.gate)
@@ -84,7 +84,7 @@ class Engine:
         """The last cycle had refusals that other commands could lift: so may the next."""
         self._recheck_at_s = 0.0
 
-    def attach(self, consumer: LedgerConsumer) -> None:
+    def attach(self, consumer: CursorConsumer) -> None:
         """Read from *consumer* from now on."""
         self._consumer = consumer
 
@@ -153,7 +153,7 @@ class Engine:
         return True
 
     @property
-    def _reading(self) -> LedgerConsumer:
+    def _reading(self) -> CursorConsumer:
         assert self._consumer is not None, "the consumer is attached before the first poll"
         return self._consumer
 

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from contracts.codes import Code
 from contracts.registration import Register
 from handlers.received import Received
-from workers.ledger.parsing import Parser, Raw, Unreadable
+from workers.consuming.records import Raw
+from workers.ledger.parsing import Parser, Unreadable
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from workers.clock import monotonic_s, utc_now
+from workers.consuming.consumer import CursorConsumer
 from workers.ledger.backoff import backoff_s
-from workers.ledger.consumer import LedgerConsumer
 from workers.ledger.options import LedgerOptions
 from workers.ledger.publication import Publication
 from workers.ledger.tenure import AbandonedError, Tenure
@@ -156,7 +156,7 @@ class Commit:
 
     def __init__(
         self,
-        consumer: LedgerConsumer,
+        consumer: CursorConsumer,
         offsets: Mapping[TopicPartition, int],
         *,
         done: Callable[[Mapping[TopicPartition, int]], None],

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import orjson
-from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
 from contracts import headers as names
@@ -16,8 +15,7 @@ from contracts.message import COMMAND_ID_PATTERN, USERNAME_PATTERN
 from contracts.topics import TopicSpec
 from handlers.outcome import Source, Trace
 from handlers.received import Received, fingerprint
-
-Raw: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
+from workers.consuming.records import Raw
 
 PROBLEMS_MAX = 16
 """Field problems told in one answer: enough to mend a command, bounded for hostile ones."""

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
-from workers.ledger.consumer import LedgerConsumer
+from workers.consuming.consumer import CursorConsumer
+from workers.consuming.records import Raw
 from workers.ledger.end_offsets import EndOffsets
-from workers.ledger.parsing import Raw
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Positions:
         self._others.clear()
         self._committed.clear()
 
-    def take_in(self, records: Iterable[Raw], consumer: LedgerConsumer) -> None:
+    def take_in(self, records: Iterable[Raw], consumer: CursorConsumer) -> None:
         """Take in that *records* are part of the cycle."""
         for record in records:
             self.ours[record.topic, record.partition] = PartitionReading(
@@ -46,7 +46,7 @@ class Positions:
             )
         self.follow(consumer)
 
-    def follow(self, consumer: LedgerConsumer) -> None:
+    def follow(self, consumer: CursorConsumer) -> None:
         """Take in the consumer's cursors, which control records move too."""
         for tp, cursor in consumer.cursors.items():
             place = (tp.topic, tp.partition)
@@ -73,7 +73,7 @@ class Positions:
         self._asked = {}
 
     async def ask_ends(
-        self, consumer: LedgerConsumer, numbers: Collection[int], *, timeout_ms: int
+        self, consumer: CursorConsumer, numbers: Collection[int], *, timeout_ms: int
     ) -> None:
         """Ask once in a cycle how far all topics reach in these partition numbers."""
         async with self._asking:
@@ -97,7 +97,7 @@ class Positions:
             self._asked[number] = {tp.topic: ends[tp] for tp in places if tp.partition == number}
 
     def committable(
-        self, consumer: LedgerConsumer, waiting: Mapping[Place, int]
+        self, consumer: CursorConsumer, waiting: Mapping[Place, int]
     ) -> dict[TopicPartition, int]:
         """Return the offsets up to which all is answered, where they have moved.
 

@@ -14,9 +14,10 @@ from handlers.account import Account
 from handlers.batch import Answer
 from handlers.rendering import Record, Rendering, balances, encoded, error_body, refusal
 from workers.clock import utc_now
+from workers.consuming.records import Raw
 from workers.dead_letters import dead_letter
 from workers.ledger.lane import Lane
-from workers.ledger.parsing import Raw, Unreadable
+from workers.ledger.parsing import Unreadable
 from workers.publishing import Outgoing
 from workers.replies import Reply
 

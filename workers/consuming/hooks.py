@@ -6,11 +6,11 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 
 class Hooks(ConsumerRebalanceListener):
-    """What the consumer tells the engine. Replaced by the engine before the first poll."""
+    """What the consumer tells its owner, and whether it must start over."""
 
     revoked: Callable[[], Awaitable[None]]
     idle: Callable[[], Awaitable[None]]
-    """Called when a poll brought nothing: parked commands may be due."""
+    """Called when a poll brought nothing: something that waits may be due."""
 
     def __init__(
         self, revoked: Callable[[], Awaitable[None]], idle: Callable[[], Awaitable[None]]
@@ -18,15 +18,15 @@ class Hooks(ConsumerRebalanceListener):
         self.revoked = revoked
         self.idle = idle
         self.reset_needed = True
-        """The assignment or the cycle changed: read again from the committed offsets."""
+        """The assignment changed or work was abandoned: read again from the committed offsets."""
         self.assigned = False
 
     async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, revoked: Iterable[TopicPartition]
     ) -> None:
-        """Let the cycle in hand finish, within a bound."""
+        """Let what is in hand finish, within a bound."""
         self.assigned = False
-        self.reset_needed = True  # first: from here on no new cycle starts
+        self.reset_needed = True  # first: from here on nothing new is taken
         if tuple(revoked):
             await self.revoked()
 

@@ -1,4 +1,4 @@
-"""How long to rest before a poll, so that a cycle is worth what every cycle costs."""
+"""How long to rest before a poll, so that a batch is worth what every batch costs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias

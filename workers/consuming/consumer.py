@@ -1,4 +1,4 @@
-"""The ledger's consumer: never skips a record, whatever a poll or a rebalance does."""
+"""Our own consumer: never skips a record, whatever a poll or a rebalance does."""
 
 # aiokafka annotates only a part of its interface:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -19,9 +19,9 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
-from workers.ledger.hooks import Hooks
-from workers.ledger.pace import Pace, Poll, joined, size
-from workers.ledger.retention import OvertakenError, cut_off, overtaken, start_of
+from workers.consuming.hooks import Hooks
+from workers.consuming.pace import Pace, Poll, joined, size
+from workers.consuming.retention import OvertakenError, cut_off, overtaken, start_of
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
 
-class LedgerConsumer(AIOKafkaConsumer):
+class CursorConsumer(AIOKafkaConsumer):
     """A consumer with its own cursors.
 
     A poll that raises may have taken records from other partitions, which are never returned:

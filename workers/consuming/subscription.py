@@ -1,0 +1,125 @@
+"""How every group of ours is subscribed: raw batches of several topics, committed by us alone."""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from workers.consuming.hooks import Hooks
+from workers.consuming.records import Raw
+from workers.ledger.options import LedgerOptions
+from workers.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+POLL_WAIT_MS = 5
+"""How long the framework rests after a poll that brought nothing: it adds to every idle answer."""
+
+FETCH_WAIT_MS = 20
+"""How long Kafka may hold a fetch that finds nothing; arriving records end it at once. But one
+fetch at a time is under way, and it leaves out the partitions that had records waiting: what comes
+to those meanwhile waits as long."""
+
+FETCH_BYTES_MAX = 2 * 1024 * 1024
+"""Of one fetch over all partitions: some batches' worth, so that reading ahead stays bounded."""
+
+PARTITION_BYTES_MAX = 1024 * 1024
+"""Of one partition in a fetch: the largest record fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What one group reads, and who is told."""
+
+    title: str
+    """What it brings, as the log names it."""
+    topics: Sequence[str]
+    """Full names."""
+    group: str
+    hooks: Hooks
+    progress: Progress
+    batch_records_max: int
+    options: LedgerOptions
+    poll_wait_ms: int = POLL_WAIT_MS
+    fetch_wait_ms: int = FETCH_WAIT_MS
+
+
+def subscribe(
+    broker: KafkaBroker,
+    subscription: Subscription,
+    take: Callable[[Sequence[Raw]], Awaitable[None]],
+) -> None:
+    """Have *take* called with what comes, in the order of each partition.
+
+    What it raises ends the process: the framework would swallow it and go on with the next records.
+    """
+    options = subscription.options
+
+    @broker.subscriber(
+        *subscription.topics,
+        group_id=subscription.group,
+        batch=True,
+        max_records=subscription.batch_records_max,
+        batch_timeout_ms=subscription.poll_wait_ms,
+        ack_policy=AckPolicy.MANUAL,
+        no_reply=True,
+        auto_offset_reset="none",  # the consumer starts a new group at the beginning itself
+        isolation_level="read_committed",
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        session_timeout_ms=options.session_timeout_ms,
+        heartbeat_interval_ms=options.session_timeout_ms // 5,
+        rebalance_timeout_ms=max(options.session_timeout_ms, 2 * options.revoke_timeout_ms),
+        fetch_max_wait_ms=subscription.fetch_wait_ms,
+        fetch_max_bytes=FETCH_BYTES_MAX,
+        max_partition_fetch_bytes=PARTITION_BYTES_MAX,
+        listener=subscription.hooks,
+        parser=_unparsed,
+        decoder=_undecoded,
+        title=subscription.title,
+        include_in_schema=False,
+    )
+    async def take_or_end(records: Any) -> None:
+        try:
+            await take(records)
+        except Exception as error:  # noqa: BLE001 - what the framework would swallow
+            reason = f"a batch of {subscription.title} failed: {type(error).__name__}"
+            # Where it failed, without the error's text, which may quote a record.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("%s\n%s", reason, where)  # noqa: TRY400
+            subscription.progress.fail(reason)
+
+
+async def _undecoded(message: KafkaMessage) -> Any:
+    """Hand out the records as they are: one that is no JSON must not cost the whole batch."""
+    return message.raw_message
+
+
+async def _unparsed(records: Sequence[Raw]) -> KafkaMessage:
+    """Wrap a batch without touching its headers: a binary one would lose it in silence."""
+    return KafkaMessage(
+        body=records,
+        raw_message=tuple(records),
+        headers={},
+        message_id="",
+        correlation_id="",
+        consumer=_NO_CONSUMER,
+    )
+
+
+class _NoConsumer:
+    """Stands where the framework would acknowledge: who reads commits explicit offsets."""
+
+    async def commit(self) -> None:
+        raise AssertionError("who reads commits")
+
+    def seek(self, partition: object, offset: int) -> None:
+        raise AssertionError(f"who reads seeks, not to {offset} in {partition}")
+
+
+_NO_CONSUMER = _NoConsumer()
