@@ -22,9 +22,16 @@ class ThrottleRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The first wait; each further failure doubles it."""
     longest: timedelta = timedelta(minutes=15)
     failures_max: int | None = None
-    """Failures in a row after which nothing helps but an operator; None is no such limit."""
+    """Failures in a row after which nothing helps but an operator; None is no such limit.
+    Where there is one nothing is forgotten: whoever guesses has time."""
     forgotten_after: timedelta = timedelta(days=30)
-    """Without a failure for so long, counting starts anew."""
+    """Without a failure for so long, counting starts anew where there is no `failures_max`."""
+
+    def __post_init__(self) -> None:
+        """Check the facts every other function relies on."""
+        assert self.free >= 0
+        assert self.failures_max is None or self.failures_max >= 1
+        assert timedelta(0) < self.first <= self.longest <= self.forgotten_after
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -45,11 +52,13 @@ class Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     failures: int = 0
     blocked_until: datetime | None = None
     last_at: datetime | None = None
+    """When an attempt was allowed last."""
 
 
 def attempt(count: Count, rule: ThrottleRule, now: datetime) -> tuple[Count, Attempt]:
     """Return the count after one more attempt (unchanged where it has to wait), and the verdict."""
-    if count.last_at is not None and now - count.last_at > rule.forgotten_after:
+    forgotten_at = forgotten(count, rule)
+    if forgotten_at is not None and now > forgotten_at:
         count = Count()
     if rule.failures_max is not None and count.failures >= rule.failures_max:
         return count, Attempt(allowed=False, failures=count.failures)
@@ -66,3 +75,15 @@ def wait(failures: int, rule: ThrottleRule) -> timedelta:
     """Return how long to wait after so many failures in a row."""
     doublings = min(max(failures - rule.free - 1, 0), DOUBLINGS_MAX)
     return min(rule.first * 2**doublings, rule.longest)
+
+
+def forgiven(count: Count) -> Count:
+    """Return the count without its last attempt, which succeeded, and without its wait."""
+    return Count(failures=max(count.failures - 1, 0), last_at=count.last_at)
+
+
+def forgotten(count: Count, rule: ThrottleRule) -> datetime | None:
+    """Return after which moment the count is as good as none; None is never."""
+    if count.last_at is None or rule.failures_max is not None:
+        return None
+    return count.last_at + rule.forgotten_after

@@ -22,6 +22,16 @@ class IdentityChanges(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Replaced, each with its version one above the stored one."""
     credential: Credential | None = None
     """Replaced, its version one above the stored one."""
+    relied_on: Credential | None = None
+    """Not changed, but still of that version when all this is stored; not beside `credential`.
+
+    So no session is opened beside a change of password or a logout everywhere that misses it.
+    """
+
+    def __post_init__(self) -> None:
+        """Check the facts every adapter relies on."""
+        assert self.credential is None or self.relied_on is None
+        assert all(each.version > 1 for each in self.changed)
 
 
 class Identities(Protocol):
@@ -67,5 +77,8 @@ class Throttles(Protocol):
         ...
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
-        """Take the last attempt off the count, or forget them all, after a success."""
+        """Take the last attempt and its wait off the count, or forget them all, after a success.
+
+        Forgetting them all is also what ends a lock-out.
+        """
         ...

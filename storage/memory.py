@@ -163,16 +163,16 @@ class MemoryCredentials:
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
-        self._credentials: dict[str, Credential] = {}
+        self.by_username: dict[str, Credential] = {}
 
     async def existing(self, usernames: Collection[str]) -> Collection[str]:
         """Return those of *usernames* that have a credential."""
-        return {name for name in usernames if name in self._credentials}
+        return {name for name in usernames if name in self.by_username}
 
     async def insert(self, credentials: Sequence[Credential]) -> None:
         """Store each unless its user has one; the waiting registration is done."""
         for credential in credentials:
-            self._credentials.setdefault(credential.username, credential)
+            self.by_username.setdefault(credential.username, credential)
         await self.settle([each.username for each in credentials])
 
     async def settle(self, usernames: Collection[str]) -> None:

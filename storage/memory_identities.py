@@ -1,0 +1,85 @@
+"""Sessions, answers and throttles in memory: for tests, ours and other teams'."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from handlers.session import Answered, Session
+from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven
+from storage.identity_ports import IdentityChanges
+from storage.memory import MemoryCredentials
+from storage.ports import Credential, LostRaceError
+
+
+class MemoryIdentities:
+    """Sessions in dictionaries, beside the same *credentials* that registrations fill."""
+
+    def __init__(self, credentials: MemoryCredentials) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.answers: dict[str, Answered] = {}
+        self._credentials = credentials.by_username
+
+    async def credential(self, username: str) -> Credential | None:
+        """Return how *username* proves who they are."""
+        return self._credentials.get(username)
+
+    async def session(self, session_id: str) -> Session | None:
+        """Return a session, ended or not."""
+        return self.sessions.get(session_id)
+
+    async def live_sessions(self, username: str, *, now: datetime) -> Sequence[Session]:
+        """Return the sessions of *username* that have neither ended nor expired."""
+        return [
+            each
+            for each in self.sessions.values()
+            if each.username == username and each.is_live(now)
+        ]
+
+    async def answered(self, request: str) -> Answered | None:
+        """Return what the request with this `Asked.id` was answered."""
+        return self.answers.get(request)
+
+    async def apply(self, changes: IdentityChanges) -> None:
+        """Write *changes* in one step: nothing here waits, so nobody comes between."""
+        self._check(changes)
+        self.answers[changes.answered.id] = changes.answered
+        for session in (*changes.opened, *changes.changed):
+            self.sessions[session.session_id] = session
+        if changes.credential is not None:
+            self._credentials[changes.credential.username] = changes.credential
+
+    def _check(self, changes: IdentityChanges) -> None:
+        if changes.answered.id in self.answers:
+            raise LostRaceError("the request was answered since")
+        if any(each.session_id in self.sessions for each in changes.opened):
+            raise LostRaceError("there is a session of that id")
+        for each in changes.changed:
+            stored = self.sessions.get(each.session_id)
+            if stored is None or stored.version != each.version - 1:
+                raise LostRaceError("a session was written since it was read")
+        if changes.credential is not None:
+            self._check_credential(changes.credential.username, changes.credential.version - 1)
+        if changes.relied_on is not None:
+            self._check_credential(changes.relied_on.username, changes.relied_on.version)
+
+    def _check_credential(self, username: str, version: int) -> None:
+        stored = self._credentials.get(username)
+        if stored is None or stored.version != version:
+            raise LostRaceError("the credential was written since it was read")
+
+
+class MemoryThrottles:
+    """Counts in a dictionary."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Count] = {}
+
+    async def count(self, subject: str, *, rule: ThrottleRule, now: datetime) -> Attempt:
+        """Count one attempt on *subject*, unless it has to wait."""
+        self.counts[subject], verdict = attempt(self.counts.get(subject, Count()), rule, now)
+        return verdict
+
+    async def forgive(self, subject: str, *, all_of_them: bool) -> None:
+        """Take the last attempt and its wait off the count, or forget them all."""
+        stored = self.counts.pop(subject, None)
+        if stored is not None and not all_of_them:
+            self.counts[subject] = forgiven(stored)
