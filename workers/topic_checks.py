@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from contracts.topics import DAY_MS, ORDERED, TOPICS, WRITTEN_BYTES_MAX, Kind, TopicSpec
+from contracts.topics import (
+    DAY_MS,
+    INPUTS,
+    ORDERED,
+    REVOCATIONS,
+    TOPICS,
+    WRITTEN_BYTES_MAX,
+    Kind,
+    TopicSpec,
+)
 from workers.kafka_topics import TopicState
 
 REPLICATION_MIN = 3
@@ -10,6 +19,15 @@ REPLICATION_MIN = 3
 
 IN_SYNC_MIN = 2
 """With fewer an acknowledged record may be on one broker only."""
+
+TIME_MATTERS = {
+    Kind.COMMAND: "order goes by broker time",
+    Kind.REQUEST: "the age of a sign-in goes by broker time",
+}
+"""Why a sender's clock does not count, by what is sent."""
+
+REVOCATIONS_KEPT_MS_MIN = DAY_MS
+"""The longest life of an access token: a gateway that starts must find every session that ended."""
 
 
 def topic_problems(states: Mapping[str, TopicState], prefix: str, state_sweep_s: int) -> list[str]:
@@ -52,12 +70,12 @@ def _setting_problems(
         )
 
     policy = state.config.get("cleanup.policy", "")
-    if policy != spec.cleanup:
-        why = "readers rely on it" if spec.cleanup == "compact" else "compaction loses records"
+    if set(policy.split(",")) != set(spec.cleanup.split(",")):
+        why = "compaction loses records" if spec.cleanup == "delete" else "readers rely on it"
         yield wrong("cleanup.policy", spec.cleanup, why)
-    if spec.kind is Kind.COMMAND:
+    if spec.kind in INPUTS:
         if state.config.get("message.timestamp.type") != "LogAppendTime":
-            yield wrong("message.timestamp.type", "LogAppendTime", "order goes by broker time")
+            yield wrong("message.timestamp.type", "LogAppendTime", TIME_MATTERS[spec.kind])
     elif _number(state, "max.message.bytes") < WRITTEN_BYTES_MAX:
         yield wrong("max.message.bytes", f"{WRITTEN_BYTES_MAX} or more", "we write that much")
     if (
@@ -66,6 +84,8 @@ def _setting_problems(
     ):
         need = f"{DAY_MS} (more than ACCOUNTS_STATE_SWEEP_S)"
         yield wrong("min.compaction.lag.ms", need, "compaction could keep an older state")
+    if spec is REVOCATIONS and 0 <= _kept_ms(state) < REVOCATIONS_KEPT_MS_MIN:
+        yield wrong("retention.ms", str(spec.retention_ms), "an ended session could be forgotten")
 
 
 def topic_warnings(states: Mapping[str, TopicState]) -> list[str]:
@@ -91,6 +111,12 @@ def topic_warnings(states: Mapping[str, TopicState]) -> list[str]:
 
 def _some(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} topics such as {names[0]}"
+
+
+def _kept_ms(state: TopicState) -> int:
+    """Return how long records are kept; below zero is for ever."""
+    value = state.config.get("retention.ms", "")
+    return int(value) if value.removeprefix("-").isdigit() else 0
 
 
 def _number(state: TopicState, setting: str) -> int:

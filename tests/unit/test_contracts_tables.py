@@ -8,7 +8,30 @@ from contracts import topics
 from contracts.codes import CODES, Code
 from contracts.commands import COMMANDS, command_name
 from contracts.headers import HEADER_LENGTH_MAX
-from contracts.topics import ORDERED, RECORD_BYTES_MAX, TOPICS, WRITTEN_BYTES_MAX, Kind, TopicSpec
+from contracts.refusals import REFUSALS
+from contracts.requests import IDENTITY_REQUESTS, QUERIES, REQUESTS, request_name
+from contracts.sealing import Purpose
+from contracts.topics import (
+    INPUTS,
+    ORDERED,
+    RECORD_BYTES_MAX,
+    TOPICS,
+    WRITTEN_BYTES_MAX,
+    Kind,
+    TopicSpec,
+)
+
+ONLY_OF_REQUESTS = (
+    Code.INVALID_REQUEST,
+    Code.TOKEN_INVALID,
+    Code.SESSION_ENDED,
+    Code.TOKEN_SUPERSEDED,
+    Code.TOKEN_REUSED,
+    Code.TOO_MANY_ATTEMPTS,
+    Code.INVALID_CREDENTIALS,
+    Code.UNKNOWN_COMMAND,
+    Code.CURSOR_INVALID,
+)
 
 
 class TestCodes:
@@ -28,6 +51,7 @@ class TestCodes:
             Code.UNSEALED_PASSWORD,
             Code.INTERNAL_ERROR,
             Code.COMMAND_ID_CONFLICT,
+            *ONLY_OF_REQUESTS,
         }
         assert {code for code in Code if code.info.dead_letter} < undecided
         assert not any(code.info.liftable for code in undecided)
@@ -37,6 +61,40 @@ class TestCodes:
 
         assert {Code.UNKNOWN_ACCOUNT, Code.INSUFFICIENT_FUNDS} <= liftable
         assert not liftable & {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN}
+
+    @pytest.mark.parametrize("code", ONLY_OF_REQUESTS)
+    def test_of_requests_alone_can_be_had_by_some(self, code: Code) -> None:
+        assert any(code in codes for codes in REFUSALS.values())
+
+
+class TestRequests:
+    def test_have_a_topic_each(self) -> None:
+        assert set(REQUESTS) == {topic for topic in TOPICS if topic.kind is Kind.REQUEST}
+
+    @pytest.mark.parametrize("topic", REQUESTS, ids=lambda topic: topic.name)
+    def test_can_be_refused_in_order_of_precedence(self, topic: TopicSpec) -> None:
+        codes = REFUSALS[topic]
+
+        assert list(codes) == [code for code in Code if code in codes]
+        assert {Code.INVALID_REQUEST, Code.INTERNAL_ERROR} <= set(codes)
+        assert Code.INVALID_COMMAND not in codes
+
+    @pytest.mark.parametrize("topic", REQUESTS, ids=lambda topic: topic.name)
+    def test_with_sealed_fields_travel_on_topics_that_carry_secrets(self, topic: TopicSpec) -> None:
+        name = request_name(topic)
+        sealed = {
+            f"{name}.{field}"
+            for field in REQUESTS[topic].model_fields
+            if field.startswith("sealed_")
+        }
+
+        assert topic.carries_secrets is bool(sealed)
+        assert sealed <= set(Purpose)
+        assert (Code.SEAL_INVALID in REFUSALS[topic]) is bool(sealed)
+
+    def test_sign_users_in_and_out_or_only_ask(self) -> None:
+        assert set(IDENTITY_REQUESTS) == {topic for topic in REQUESTS if topic.carries_secrets}
+        assert set(QUERIES) == set(REQUESTS) - set(IDENTITY_REQUESTS)
 
 
 class TestTopics:
@@ -63,12 +121,12 @@ class TestTopics:
     def test_are_configured_by_their_kind(self, topic: TopicSpec) -> None:
         config = topic.config()
 
-        ordered = topic.kind is Kind.COMMAND
-        assert (config.get("message.timestamp.type") == "LogAppendTime") is ordered
-        longest = RECORD_BYTES_MAX if ordered else WRITTEN_BYTES_MAX
+        read = topic.kind in INPUTS
+        assert (config.get("message.timestamp.type") == "LogAppendTime") is read
+        longest = RECORD_BYTES_MAX if read else WRITTEN_BYTES_MAX
         assert config["max.message.bytes"] == str(longest)
         assert config["cleanup.policy"] == topic.cleanup
-        assert ("retention.ms" in config) is (topic.cleanup == "delete")
+        assert ("retention.ms" in config) is ("delete" in topic.cleanup)
 
     def test_waiting_passwords_live_as_long_as_the_commands_that_brought_them(self) -> None:
         assert topics.CREDENTIALS.retention_ms == topics.REGISTER.retention_ms
@@ -76,7 +134,7 @@ class TestTopics:
     def test_passwords_travel_on_topics_that_are_known_for_it(self) -> None:
         secret = {topic for topic in TOPICS if topic.carries_secrets}
 
-        assert secret == {topics.REGISTER, topics.CREDENTIALS}
+        assert secret == {topics.REGISTER, topics.CREDENTIALS, *IDENTITY_REQUESTS}
 
 
 @pytest.mark.parametrize(("name", "longest"), HEADER_LENGTH_MAX.items())

@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.topics import BALANCES, DEPOSIT, RESULTS, TOPICS, WITHDRAW, TopicSpec
+from contracts.topics import (
+    BALANCES,
+    DEPOSIT,
+    LOGIN,
+    RESULTS,
+    REVOCATIONS,
+    TOPICS,
+    WITHDRAW,
+    TopicSpec,
+)
 from workers.kafka_topics import TopicState
 from workers.topic_checks import topic_problems, topic_warnings
 from workers.topics import Action, Shape, plan
@@ -62,9 +71,12 @@ class TestChecks:
         ("spec", "setting", "value", "said"),
         [
             (WITHDRAW, "message.timestamp.type", "CreateTime", "must be LogAppendTime"),
+            (LOGIN, "message.timestamp.type", "CreateTime", "must be LogAppendTime: the age"),
             (WITHDRAW, "cleanup.policy", "compact", "must be delete: compaction loses records"),
             (BALANCES, "cleanup.policy", "delete", "must be compact"),
+            (REVOCATIONS, "cleanup.policy", "compact", "must be compact,delete: readers"),
             (BALANCES, "min.compaction.lag.ms", "21600000", "must be 86400000 (more than"),
+            (REVOCATIONS, "retention.ms", "86399999", "must be 172800000: an ended session"),
             (RESULTS, "max.message.bytes", "1114111", "must be 1114112 or more"),
         ],
     )
@@ -77,6 +89,17 @@ class TestChecks:
 
         assert f"topic t.{spec.name} has {setting}={value}, {said}" in problem
         assert problem.endswith("`accounts topics apply --alter`")
+
+    @pytest.mark.parametrize("kept", ["86400000", "-1"])
+    def test_accept_revocations_that_are_kept_as_long_as_a_token_may_live(self, kept: str) -> None:
+        state = a_topic(REVOCATIONS, retention_ms=kept)
+
+        assert problems(with_topic(REVOCATIONS, state)) == []
+
+    def test_accept_both_ways_of_cleaning_up_in_either_order(self) -> None:
+        state = a_topic(REVOCATIONS, cleanup_policy="delete,compact")
+
+        assert problems(with_topic(REVOCATIONS, state)) == []
 
     def test_accept_a_compaction_lag_just_longer_than_a_sweep(self) -> None:
         state = a_topic(BALANCES, min_compaction_lag_ms="21600001")
