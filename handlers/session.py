@@ -29,6 +29,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     previous_hash: bytes | None = None
     """Of the token spent last: used again soon it is a lost answer, later somebody's copy."""
     rotated_at: datetime | None = None
+    rotated_by: str | None = None
+    """The request that spent it: sent again, however late, that one is no copy."""
     ended_at: datetime | None = None
     ended_reason: EndReason | None = None
     source: str | None = None
