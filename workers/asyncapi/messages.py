@@ -66,53 +66,59 @@ def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
     """Return, by topic, the messages this service writes."""
     return {
         topics.RESULTS: {"Result": _result(), "Reply": _reply()},
-        topics.BALANCE_EVENTS: {
-            "BalanceChanged": _event(
-                topics.BALANCE_EVENTS,
-                "BalanceChanged",
-                CeType.BALANCE_CHANGED,
-                "Appended per account as `sequence` 1, 2, 3 …; may be repeated, then with the same "
-                "key and value. Drop what is not above the last `sequence` you have seen; a jump "
-                "is a gap.",
-                examples.balance_events(),
-            )
-        },
-        topics.AUDIT_EVENTS: {
-            "AuditRecorded": _event(
-                topics.AUDIT_EVENTS,
-                "AuditRecorded",
-                CeType.AUDIT_RECORDED,
-                "Refusals included; of sign-ins too, with failures, lock-outs and reused tokens. "
-                "A repeated command repeats its event, with the same `event_id`. Holds no profile "
-                "data and no secret.",
-                examples.audit_events() + request_examples.audit_events(),
-            )
-        },
-        topics.BALANCES: {
-            "Balances": _event(
-                topics.BALANCES,
-                "Balances",
-                CeType.BALANCES,
-                "For a subscriber that starts today: note the end of the balance events, read "
-                "this topic, then follow the events from there. Ignore a lower `sequence`.",
-                examples.states(),
-                traced=False,
-            )
-        },
-        topics.REVOCATIONS: {
-            "SessionRevoked": _event(
-                topics.REVOCATIONS,
-                "SessionRevoked",
-                CeType.SESSION_REVOKED,
-                "For whoever verifies access tokens: read this topic from its beginning, then "
-                "follow it, and refuse a token whose `sid` stands here. After `expires_at` no "
-                "token of the session is valid anyway, so it may be forgotten.",
-                request_examples.revocations(),
-            )
-        },
+        topics.BALANCE_EVENTS: {"BalanceChanged": _balance_changed()},
+        topics.AUDIT_EVENTS: {"AuditRecorded": _audit_recorded()},
+        topics.BALANCES: {"Balances": _balances()},
+        topics.REVOCATIONS: {"SessionRevoked": _session_revoked()},
         topics.CREDENTIALS: {"PendingCredential": _pending()},
         topics.DEAD_LETTERS: _dead_letters(prefix),
     }
+
+
+def _balance_changed() -> Json:
+    return _event(
+        topics.BALANCE_EVENTS,
+        "BalanceChanged",
+        CeType.BALANCE_CHANGED,
+        "Appended per account as `sequence` 1, 2, 3 …; may be repeated, then with the same key and "
+        "value. Drop what is not above the last `sequence` you have seen; a jump is a gap.",
+        examples.balance_events(),
+    )
+
+
+def _audit_recorded() -> Json:
+    return _event(
+        topics.AUDIT_EVENTS,
+        "AuditRecorded",
+        CeType.AUDIT_RECORDED,
+        "Refusals included; of sign-ins too, with failures, lock-outs and reused tokens. What is "
+        "repeated repeats its event, with the same `event_id`. Holds no profile data and no secret.",
+        examples.audit_events() + request_examples.audit_events(),
+    )
+
+
+def _balances() -> Json:
+    return _event(
+        topics.BALANCES,
+        "Balances",
+        CeType.BALANCES,
+        "For a subscriber that starts today: note the end of the balance events, read this topic, "
+        "then follow the events from there. Ignore a lower `sequence`.",
+        examples.states(),
+        traced=False,
+    )
+
+
+def _session_revoked() -> Json:
+    return _event(
+        topics.REVOCATIONS,
+        "SessionRevoked",
+        CeType.SESSION_REVOKED,
+        "For whoever verifies access tokens: read this topic from its beginning, then follow it, "
+        "and refuse a token whose `sid` stands here. After `expires_at` no token of the session is "
+        "valid anyway, so it may be forgotten.",
+        request_examples.revocations(),
+    )
 
 
 UNDELIVERED = {
