@@ -1,0 +1,66 @@
+"""What queries read from MongoDB: outside of a transaction, and only what no election can undo."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from handlers.account import Account
+from handlers.history import Stretch
+from handlers.outcome import Outcome
+from storage.documents import Document, to_account, to_outcome
+from storage.mongo_client import MAJORITY, MongoClient
+from storage.mongo_schema import ENTRIES_INDEX
+
+
+class MongoReads:
+    """One command for each call: the driver asks the primary, with majority read concern.
+
+    Documents are read whole. Leaving fields out by a projection costs the server more than the
+    bytes that it saves.
+    """
+
+    def __init__(self, client: MongoClient) -> None:
+        self._client = client
+
+    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
+        """Return the accounts that exist."""
+        found = await self._by_id("accounts", usernames)
+        return {document["_id"]: to_account(document) for document in found}
+
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+        """Return the decisions recorded, by `Outcome.id`."""
+        found = await self._by_id("outcomes", ids)
+        return {document["_id"]: to_outcome(document) for document in found}
+
+    async def entries(self, stretch: Stretch) -> Sequence[Outcome]:
+        """Return the outcomes of *stretch* by the index of entries, whatever their place in it."""
+        newest = stretch.order == "newest"
+        # The index holds only outcomes with a sequence, so every query has to ask for one.
+        places: Document = {"$gt": 0}
+        if stretch.past is not None:
+            places |= {"$lt": stretch.past} if newest else {"$gt": stretch.past}
+        direction = -1 if newest else 1
+        command: Document = {
+            "find": "outcomes",
+            "filter": {"username": stretch.username, "sequence": places},
+            "sort": {"username": direction, "sequence": direction},
+            "hint": ENTRIES_INDEX,
+            "limit": stretch.limit,
+            "batchSize": stretch.limit,
+            "singleBatch": True,
+            "readConcern": MAJORITY,
+        }
+        return [to_outcome(document) for document in await self._first_batch(command)]
+
+    async def _by_id(self, collection: str, ids: Collection[str]) -> list[Document]:
+        if not ids:
+            return []
+        command: Document = {
+            "find": collection,
+            "filter": {"_id": {"$in": list(ids)}},
+            "batchSize": len(ids),
+            "singleBatch": True,
+            "readConcern": MAJORITY,
+        }
+        return await self._first_batch(command)
+
+    async def _first_batch(self, command: Document) -> list[Document]:
+        return (await self._client.run(command))["cursor"]["firstBatch"]

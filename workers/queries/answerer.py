@@ -1,0 +1,124 @@
+"""Answers a batch of questions in few round trips: one per kind of look-up, not per question."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactions
+from contracts.requests import AnyRequest
+from handlers import history, querying
+from handlers.account import Account
+from handlers.asked import Asked
+from handlers.outcome import Outcome, outcome_id
+from handlers.replying import Refusal, reply, reply_body
+from storage.ports import Credentials
+from storage.read_ports import Reads
+from workers.requests.answering import Said
+
+BATCH_RECORDS_MAX = 500
+"""Questions looked up together: enough that a round trip costs nothing to speak of, few enough that
+the first does not wait long for the last, and that their largest answers fit into 64 MiB."""
+
+PAGES_AT_ONCE_MAX = 8
+"""Pages read side by side: keeps MongoDB busy, and leaves most of its connections to others."""
+
+
+class QueryAnswerer:
+    """Reads and answers; writes nothing and publishes nothing beside its replies."""
+
+    def __init__(
+        self, reads: Reads, credentials: Credentials, clock: Callable[[], datetime]
+    ) -> None:
+        self._reads = reads
+        self._credentials = credentials
+        self._clock = clock
+        self._turns = asyncio.Semaphore(PAGES_AT_ONCE_MAX)
+
+    @property
+    def batch_records_max(self) -> int:
+        """How many questions it takes at once."""
+        return BATCH_RECORDS_MAX
+
+    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+        """Answer each, in order.
+
+        Raises:
+            StoreUnavailableError: Nothing was answered.
+        """
+        found = await self._look_up([each.request for each in asked])
+        listed = [each for each in asked if isinstance(each.request, ListTransactions)]
+        pages = iter(await asyncio.gather(*(self._page(each, found) for each in listed)))
+        return [
+            next(pages)
+            if isinstance(each.request, ListTransactions)
+            else self._said(each, found.answer(each.request))
+            for each in asked
+        ]
+
+    async def _look_up(self, queries: Sequence[AnyRequest]) -> "_Found":
+        """Find all that the whole batch asks for, but pages."""
+        named = {each.username for each in queries if not isinstance(each, GetOutcome)}
+        ids = {
+            outcome_id(each.username, each.command_id)
+            for each in queries
+            if isinstance(each, GetOutcome)
+        }
+        accounts, outcomes = await asyncio.gather(
+            self._reads.accounts(named), self._reads.outcomes(ids)
+        )
+        waiting = {
+            each.username for each in outcomes.values() if querying.awaits_credential(each)
+        } | {
+            each.username
+            for each in queries
+            if isinstance(each, GetProfile) and each.username in accounts
+        }
+        existing = frozenset(await self._credentials.existing(waiting))
+        return _Found(accounts=accounts, outcomes=outcomes, existing=existing)
+
+    async def _page(self, asked: Asked, found: "_Found") -> Said:
+        query = asked.request
+        assert isinstance(query, ListTransactions)
+        if query.username not in found.accounts:
+            return self._said(asked, querying.nobody(query.username))
+        walk = history.walk(query)
+        if isinstance(walk, Refusal):
+            return self._said(asked, walk)
+        async with self._turns:
+            while stretch := walk.next_read:
+                walk.take(stretch, await self._reads.entries(stretch))
+        return self._said(asked, {"page": walk.page})
+
+    def _said(self, asked: Asked, answer: Mapping[str, Any] | Refusal) -> Said:
+        at = self._clock()
+        record = reply(asked, reply_body(asked, answer, at), at)
+        if isinstance(answer, Refusal):
+            return Said(asked=asked, reply=record, status="rejected", code=answer.code.value)
+        return Said(asked=asked, reply=record, status="accepted")
+
+
+class _Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one batch of questions is answered from."""
+
+    accounts: Mapping[str, Account]
+    outcomes: Mapping[str, Outcome]
+    existing: frozenset[str]
+    """Users that have a credential."""
+
+    def answer(self, query: AnyRequest) -> dict[str, Any] | Refusal:
+        """Return the answer to *query*, unless that is a page."""
+        username = query.username
+        match query:
+            case GetProfile():
+                account = self.accounts.get(username)
+                return querying.profile(query, account, has_credential=username in self.existing)
+            case GetBalance():
+                return querying.balances(query, self.accounts.get(username))
+            case GetOutcome():
+                recorded = self.outcomes.get(outcome_id(username, query.command_id))
+                return querying.outcome(query, recorded, has_credential=username in self.existing)
+            case _:
+                raise AssertionError(f"{type(query).__name__} is no question for this worker")
