@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from aiokafka import ConsumerRecord
 
 from contracts import topics
 from contracts.topics import TopicSpec
+from tests.consumed import consumed
 from tests.received import PREFIX, SEALED
 from workers.consuming.records import Raw
 
@@ -38,16 +38,4 @@ def a_raw(
 ) -> Raw:
     """Return a record with *body* as its JSON value, or with exactly *value*."""
     content = orjson.dumps(body) if value == b"" else value
-    return ConsumerRecord(
-        topic=PREFIX + topic.name,
-        partition=3,
-        offset=offset,
-        timestamp=1_893_456_000_123,
-        timestamp_type=1,
-        key=key,
-        value=content,
-        checksum=None,
-        serialized_key_size=len(key or b""),
-        serialized_value_size=len(content or b""),
-        headers=tuple(headers),  # type: ignore[arg-type]
-    )
+    return consumed(PREFIX + topic.name, content, key=key, headers=headers, offset=offset)

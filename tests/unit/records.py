@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import orjson
-from aiokafka import ConsumerRecord
 
 from client.kafka import Record
+from tests.consumed import consumed
 
 
 def a_record(
@@ -17,19 +17,8 @@ def a_record(
 ) -> Record:
     """Return a record with *body* as its JSON value, or exactly *value*."""
     content = orjson.dumps(body) if value is None and body is not None else value
-    return ConsumerRecord(
-        topic="accounts.results",
-        partition=3,
-        offset=offset,
-        timestamp=1_893_456_000_123,
-        timestamp_type=1,
-        key=key,
-        value=content,
-        checksum=None,
-        serialized_key_size=len(key or b""),
-        serialized_value_size=len(content or b""),
-        headers=(("correlation_id", b"c-1"), ("binary", b"\xff")),
-    )
+    headers = (("correlation_id", b"c-1"), ("binary", b"\xff"))
+    return consumed("accounts.results", content, key=key, headers=headers, offset=offset)
 
 
 def a_result_body(**changed: object) -> Mapping[str, object]:

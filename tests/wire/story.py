@@ -1,11 +1,10 @@
 """One fixed story, said by the code that says everything: what the golden messages hold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from aiokafka import ConsumerRecord
 
 from contracts import topics
 from contracts.codes import Code
@@ -15,7 +14,7 @@ from handlers.account import Balance
 from handlers.outcome import Entry, Outcome, Trace
 from handlers.rendering import Headers, Record, Rendering, balances, error_body, refusal
 from tests.builders import NOON, an_account, an_entry, an_outcome
-from workers.consuming.records import Raw
+from tests.consumed import consumed
 from workers.dead_letters import dead_letter
 
 ACCOUNT_ID = "8e1a52f3-0a1c-5b6e-9c4d-7f2b3a4c5d6e"
@@ -176,7 +175,9 @@ def letters(code: Code) -> Iterator[Example]:
     for name, topic in (("kept", topics.DEPOSIT), ("withheld", topics.REGISTER)):
         if name == "kept" and code is Code.UNSEALED_PASSWORD:
             continue  # never kept, whatever the topic
-        raw = a_raw(f"accounts.{topic.name}", b'{"amount": 5}', [("mine", b"\xff")])
+        raw = consumed(
+            f"accounts.{topic.name}", b'{"amount": 5}', headers=[("mine", b"\xff")], offset=2**40
+        )
         letter = dead_letter(
             raw,
             topic,
@@ -191,19 +192,3 @@ def letters(code: Code) -> Iterator[Example]:
         ]
         record = Record(letter.value, headers)
         yield Example(f"{code}-{name}", topics.DEAD_LETTERS, letter.key, record)
-
-
-def a_raw(topic: str, value: bytes, headers: Sequence[tuple[str, bytes]]) -> Raw:
-    return ConsumerRecord(
-        topic=topic,
-        partition=3,
-        offset=2**40,
-        timestamp=1_893_456_000_123,
-        timestamp_type=1,
-        key=b"alice",
-        value=value,
-        checksum=None,
-        serialized_key_size=5,
-        serialized_value_size=len(value),
-        headers=tuple(headers),
-    )
