@@ -57,11 +57,16 @@ def audit(
     at: datetime,
     code: Code | None = None,
     session_id: str | None = None,
-    detail: str | None = None,
+    remembered: bool = True,
 ) -> Record:
-    """Return who did what, as `contracts.events.AuditRecorded`. Never a secret."""
+    """Return who did what, as `contracts.events.AuditRecorded`. Never a secret.
+
+    A request that is not *remembered* leaves its id free: its event is of its record alone.
+    """
     request = asked.request
     event_id = f"{asked.id}:audit:{action}"
+    if not remembered:
+        event_id += f":{asked.source.partition}:{asked.source.offset}"
     body: dict[str, Any] = {
         "event_id": event_id,
         "username": request.username,
@@ -75,7 +80,6 @@ def audit(
         "actor": asked.actor,
         "source": getattr(request, "source", None),
         "session_id": session_id,
-        "detail": detail,
     }
     body |= {name: value for name, value in optional.items() if value is not None}
     common = common_headers(rfc3339(at), request.username.encode(), asked.trace, request.request_id)
