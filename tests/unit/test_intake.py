@@ -10,8 +10,9 @@ from contracts.registration import Register
 from handlers.received import Received
 from tests.unit.raw import a_raw
 from workers.consuming.records import Raw
+from workers.consuming.unreadable import Unreadable
 from workers.ledger.intake import Intake
-from workers.ledger.parsing import Parser, Unreadable
+from workers.ledger.parsing import Parser
 
 
 class NoGate:

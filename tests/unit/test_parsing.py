@@ -16,7 +16,8 @@ from tests.received import PREFIX
 from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY, a_raw
 from tests.unit.sealed import CANARY
 from workers.consuming.records import Raw
-from workers.ledger.parsing import PROBLEMS_MAX, Parser, Unreadable
+from workers.consuming.unreadable import PROBLEMS_MAX, Unreadable
+from workers.ledger.parsing import Parser
 
 PARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
@@ -139,7 +140,7 @@ class TestUnreadable:
         found = problem(a_raw({**DEPOSIT_BODY, **changed}, headers=headers))
 
         assert {each["field"] for each in found.problems} == {field}
-        assert (found.command_id, found.username) == ("c-1", "alice")
+        assert (found.id, found.username) == ("c-1", "alice")
         assert (found.reply_to, found.trace) == ("accounts.replies.a", Trace(correlation_id="x"))
 
     @pytest.mark.parametrize(
@@ -158,14 +159,14 @@ class TestUnreadable:
     def test_answers_nobody_where_it_cannot_be_told_whom(self, body: dict[str, Any]) -> None:
         found = problem(a_raw(body))
 
-        assert (found.command_id, found.username, found.trace) == (None, None, None)
+        assert (found.id, found.username, found.trace) == (None, None, None)
 
     @pytest.mark.parametrize("amount", ["10.50", "wrong"])
     def test_gets_no_answer_under_another_users_key(self, amount: str) -> None:
         found = problem(a_raw({**DEPOSIT_BODY, "amount": amount}, key=b"mallory"))
 
         assert found.reason.startswith("the record's key is not its username")
-        assert (found.username, found.command_id) == (None, None)
+        assert (found.username, found.id) == (None, None)
 
     def test_tells_so_many_problems_and_no_more(self) -> None:
         body = {**DEPOSIT_BODY, **{f"field-{number}": 1 for number in range(50)}}

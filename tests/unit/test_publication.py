@@ -17,8 +17,9 @@ from tests.ports.written import write
 from tests.received import PREFIX, SEALED, a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_lanes import Around
 from tests.unit.raw import DEPOSIT_BODY, a_raw
+from workers.consuming.unreadable import Unreadable
 from workers.ledger.lane import Lane
-from workers.ledger.parsing import Parser, Unreadable
+from workers.ledger.parsing import Parser
 from workers.ledger.publication import Publication, TopicNames
 from workers.publishing import Outgoing
 

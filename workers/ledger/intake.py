@@ -1,6 +1,5 @@
 """Records of one cycle to commands, behind what was parked, each password judged."""
 
-import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,9 +9,8 @@ from contracts.codes import Code
 from contracts.registration import Register
 from handlers.received import Received
 from workers.consuming.records import Raw
-from workers.ledger.parsing import Parser, Unreadable
-
-logger = logging.getLogger(__name__)
+from workers.consuming.unreadable import Unreadable, parsed
+from workers.ledger.parsing import Parser
 
 
 class Gate(Protocol):
@@ -38,30 +36,16 @@ class Intake:
         unreadable: list[Unreadable] = []
         registers: dict[int, Register] = {}
         for record in records:
-            parsed = self._parsed(record)
-            if isinstance(parsed, Unreadable):
-                unreadable.append(parsed)
+            read = parsed(self.parser, record)
+            if isinstance(read, Unreadable):
+                unreadable.append(read)
                 continue
-            if isinstance(parsed.command, Register):
-                registers[len(commands)] = parsed.command
-            commands.append(parsed)
+            if isinstance(read.command, Register):
+                registers[len(commands)] = read.command
+            commands.append(read)
         if registers:
             verdicts = await self._gate.verdicts(list(registers.values()))
             for index, verdict in zip(registers, verdicts, strict=True):
                 if verdict is not None:
                     commands[index] = replace(commands[index], password_problem=verdict)
         return commands, unreadable
-
-    def _parsed(self, record: Raw) -> Received | Unreadable:
-        try:
-            return self.parser.parse(record)
-        except Exception as error:  # noqa: BLE001 - our bug in one record must not stop the others
-            # Without the message: it may repeat what was sent.
-            place = (record.topic, record.partition, record.offset)
-            logger.error("%s-%s@%s cannot be parsed: %s", *place, type(error).__name__)  # noqa: TRY400
-            return Unreadable(
-                record=record,
-                topic=self.parser.topic(record),
-                code=Code.INTERNAL_ERROR,
-                reason="the service failed to read this record; its operators are alerted",
-            )

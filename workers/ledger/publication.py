@@ -15,9 +15,9 @@ from handlers.batch import Answer
 from handlers.rendering import Record, Rendering, balances, encoded, error_body, refusal
 from workers.clock import utc_now
 from workers.consuming.records import Raw
+from workers.consuming.unreadable import Unreadable
 from workers.dead_letters import dead_letter
 from workers.ledger.lane import Lane
-from workers.ledger.parsing import Unreadable
 from workers.publishing import Outgoing
 from workers.replies import Reply
 
@@ -93,11 +93,11 @@ class Publication:
             self._dead_letter(problem.record, problem.topic, problem.code, problem.reason)
             name = problem.topic.name.removeprefix("commands.")
             self.answered[name, "unreadable", problem.code.value] += 1
-            if problem.username is None or problem.command_id is None or problem.trace is None:
+            if problem.username is None or problem.id is None or problem.trace is None:
                 continue
             record = refusal(
                 username=problem.username,
-                command_id=problem.command_id,
+                command_id=problem.id,
                 name=name,
                 error=error_body(problem.code, problem.reason, problem.problems),
                 at=utc_now(),

@@ -1,0 +1,45 @@
+"""The headers of an input record: what a sender may add, and nobody has to."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from contracts import headers as names
+from handlers.outcome import Trace
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+"""W3C Trace Context §3.2."""
+_PLAIN = re.compile(r"[ -~]+\Z")
+
+
+def read_headers(raw: Sequence[tuple[str, bytes | None]]) -> Mapping[str, str]:
+    """Return the headers we read; one that is null, binary or too long is as good as absent."""
+    if not raw:
+        return {}
+    found: dict[str, str] = {}
+    for name, value in raw:
+        longest = names.HEADER_LENGTH_MAX.get(name)
+        if longest is None or value is None or len(value) > longest:
+            continue
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            continue
+        if text.isprintable() and text:
+            found[name] = text
+    return found
+
+
+def trace_of(headers: Mapping[str, str], cause: str) -> Trace:
+    """Return the trace that *headers* continue; *cause* correlates where they say nothing."""
+    if not headers:
+        return Trace(correlation_id=cause)
+    correlation_id = headers.get(names.CORRELATION_ID, cause)
+    traceparent = headers.get(names.TRACEPARENT)
+    if traceparent is not None and not _TRACEPARENT.match(traceparent):
+        traceparent = None
+    return Trace(
+        correlation_id=correlation_id if _PLAIN.match(correlation_id) else cause,
+        traceparent=traceparent,
+        # W3C Trace Context §3.3: without a valid traceparent, tracestate has no meaning.
+        tracestate=headers.get(names.TRACESTATE) if traceparent else None,
+    )

@@ -1,0 +1,161 @@
+"""Records that cannot be understood: why, and whom to tell. A bad record is a value."""
+
+import logging
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from contracts import headers as names
+from contracts.codes import Code
+from contracts.message import COMMAND_ID_PATTERN, USERNAME_PATTERN
+from contracts.topics import TopicSpec
+from handlers.outcome import Trace
+from workers.consuming.headers import read_headers, trace_of
+from workers.consuming.records import Raw
+
+logger = logging.getLogger(__name__)
+
+PROBLEMS_MAX = 16
+"""Field problems told in one answer: enough to mend a record, bounded for hostile ones."""
+
+_USERNAME = re.compile(USERNAME_PATTERN[:-1] + r"\Z")
+_ID = re.compile(COMMAND_ID_PATTERN[:-1] + r"\Z")
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A record that cannot be decided, and why. The reason never repeats the record's bytes."""
+
+    record: Raw
+    topic: TopicSpec
+    code: Code
+    reason: str
+    problems: Sequence[dict[str, str]] = ()
+    id: str | None = None
+    """The command id or request id."""
+    username: str | None = None
+    """With the id: whom to answer. None where that cannot be told."""
+    trace: Trace | None = None
+    reply_to: str | None = None
+
+
+class Parses(Protocol[T_co]):
+    """Reads records of some topics."""
+
+    def topic(self, record: Raw) -> TopicSpec:
+        """Return which topic *record* stands on."""
+        ...
+
+    def parse(self, record: Raw) -> T_co | Unreadable:
+        """Return what *record* says, or what is wrong with it."""
+        ...
+
+
+def parsed(parser: Parses[T_co], record: Raw) -> T_co | Unreadable:
+    """Return what *parser* reads; a bug of ours in one record must not stop the others."""
+    try:
+        return parser.parse(record)
+    except Exception as error:  # noqa: BLE001 - see above
+        # Without the message: it may repeat what was sent.
+        place = (record.topic, record.partition, record.offset)
+        logger.error("%s-%s@%s cannot be parsed: %s", *place, type(error).__name__)  # noqa: TRY400
+        return Unreadable(
+            record=record,
+            topic=parser.topic(record),
+            code=Code.INTERNAL_ERROR,
+            reason="the service failed to read this record; its operators are alerted",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """Says what is wrong with the records of one kind of input."""
+
+    inputs: str
+    """What the records are, in the plural."""
+    code: Code
+    """Of whatever is no such input."""
+    id_field: str
+
+    def valueless(self, record: Raw, topic: TopicSpec) -> Unreadable:
+        """Return that *record* says nothing."""
+        reason = "the record has no value; send a JSON object"
+        return Unreadable(record=record, topic=topic, code=self.code, reason=reason)
+
+    def misplaced(self, record: Raw, topic: TopicSpec) -> Unreadable:
+        """Return that *record* stands under another user's key, whoever may have sent it."""
+        reason = f"the record's key is not its username; key {self.inputs} by username"
+        return Unreadable(record=record, topic=topic, code=self.code, reason=reason)
+
+    def invalid(
+        self, record: Raw, topic: TopicSpec, model: type[BaseModel], error: ValidationError
+    ) -> Unreadable:
+        """Return what *error* found, without repeating what was sent."""
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        problems = [
+            # A field we do not know is not named: its name was sent, and may be anything.
+            {"field": _place(problem["loc"], known), "problem": problem["type"]}
+            for problem in found[:PROBLEMS_MAX]
+        ]
+        code = Code.UNSEALED_PASSWORD if _unsealed(found) else self.code
+        reason = "; ".join(f"{problem['field']}: {problem['problem']}" for problem in problems)
+        address = None if record.value is None else self._address(record.value)
+        if address is None:
+            return Unreadable(
+                record=record, topic=topic, code=code, reason=reason, problems=problems
+            )
+        identifier, username = address
+        if record.key is not None and record.key != username.encode():
+            return self.misplaced(record, topic)
+        headers = read_headers(record.headers)
+        return Unreadable(
+            record=record,
+            topic=topic,
+            code=code,
+            reason=reason,
+            problems=problems,
+            id=identifier,
+            username=username,
+            trace=trace_of(headers, identifier),
+            reply_to=headers.get(names.REPLY_TO),
+        )
+
+    def _address(self, value: bytes) -> tuple[str, str] | None:
+        """Return id and username where both can be read: then the sender gets an answer."""
+        try:
+            body = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(body, dict):
+            return None
+        fields = cast("dict[str, Any]", body)
+        identifier, username = fields.get(self.id_field), fields.get("username")
+        if not isinstance(identifier, str) or not _ID.match(identifier):
+            return None
+        if not isinstance(username, str) or not _USERNAME.match(username):
+            return None
+        return identifier, username
+
+
+def _place(loc: Sequence[int | str], known: Collection[str]) -> str:
+    if not loc:
+        return "record"
+    return str(loc[0]) if loc[0] in known else "unknown field"
+
+
+def _unsealed(found: Sequence[Any]) -> bool:
+    """Say whether a password stands where a sealed one belongs, or in a field of its own."""
+    for problem in found:
+        place = str(problem["loc"][0]).lower() if problem["loc"] else ""
+        if "password" not in place:
+            continue
+        if problem["type"] in {"string_pattern_mismatch", "extra_forbidden"}:
+            return True
+    return False
