@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import sys
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Literal, ParamSpec, TypeVar
 
 from passlib.context import CryptContext
 
+from handlers.passwords import PASSWORD_LENGTH_MAX
 from workers.clock import monotonic_s
 
 Given = ParamSpec("Given")
@@ -21,6 +23,9 @@ NICENESS = 10
 
 SAMPLE = "measured, never used"
 """What is hashed to measure: as long as an ordinary password."""
+
+NOBODYS_BYTES = 32
+"""Random bytes of the password that the dummy hash is of: nobody ever guesses it."""
 
 
 class QuietPool:
@@ -90,6 +95,7 @@ class PasswordHasher:
 
     def __init__(self, policy: HashingPolicy, pool: QuietPool) -> None:
         self._context = policy.context()
+        self._dummy: str | None = None
         self.pool = pool
 
     def hash_here(self, password: str) -> str:
@@ -101,9 +107,42 @@ class PasswordHasher:
         """Return the hash, computed in the pool."""
         return await self.pool.run(self.hash_here, password)
 
+    def verify_here(self, password: str, known: str | None) -> bool:
+        """Return whether *known* is a hash of *password*; blocks, call it in the pool.
+
+        Where nothing is known a dummy hash of the current policy is verified instead: one hash of
+        the same cost by the same code, so that nobody can time who exists. A known hash of an
+        older policy takes as long as that policy says, until its user signs in the next time.
+        """
+        dummy = self._dummy_here()
+        if len(password) > PASSWORD_LENGTH_MAX:
+            # Nobody's: none so long was ever taken. passlib would refuse it before any work.
+            password, known = password[:PASSWORD_LENGTH_MAX], None
+        # The package has no types.
+        matches = bool(self._context.verify(password, known or dummy))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        return matches and known is not None
+
+    async def verify(self, password: str, known: str | None) -> bool:
+        """Return whether *known* is a hash of *password*, computed in the pool."""
+        return await self.pool.run(self.verify_here, password, known)
+
+    def needs_rehash(self, known: str) -> bool:
+        """Whether *known* was made under another policy than the current one."""
+        return bool(self._context.needs_update(known))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+    async def warm_up(self) -> None:
+        """Make the dummy hash now, so that the first to sign in is answered as fast as others."""
+        await self.pool.run(self._dummy_here)
+
+    def _dummy_here(self) -> str:
+        # Two threads may both make one: either is as good.
+        if self._dummy is None:
+            self._dummy = self.hash_here(secrets.token_urlsafe(NOBODYS_BYTES))
+        return self._dummy
+
     async def measure_cost_s(self) -> float:
         """Return how long one hash takes; also loads the scheme, so that the first is not slow."""
-        await self.hash(SAMPLE)
+        await self.warm_up()
         started_s = monotonic_s()
         await self.hash(SAMPLE)
         return monotonic_s() - started_s

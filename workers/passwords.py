@@ -36,6 +36,11 @@ def common_passwords() -> frozenset[str]:
     return frozenset(found for found in candidates if len(found) >= PASSWORD_LENGTH_MIN)
 
 
+def password_problem(password: str, *, username: str, email: str) -> Code | None:
+    """Return why *password*, prepared, is refused: the same rules whenever one is chosen."""
+    return password_refusal(password, username=username, email=email, common=common_passwords())
+
+
 class PasswordGate:
     """Opens sealed passwords only to check the rules."""
 
@@ -71,9 +76,6 @@ class PasswordGate:
         )
         if isinstance(password, SealProblem):
             return Code.SEAL_INVALID
-        return password_refusal(
-            prepared(password),
-            username=register.username,
-            email=register.email,
-            common=common_passwords(),
+        return password_problem(
+            prepared(password), username=register.username, email=register.email
         )
