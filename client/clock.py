@@ -1,6 +1,12 @@
-"""The only place in the client that makes up an id."""
+"""The only place in the client that reads the clock or makes up an id."""
 
 import uuid
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Return the current moment, UTC."""
+    return datetime.now(tz=UTC)
 
 
 def fresh_command_id() -> str:

@@ -1,5 +1,7 @@
-"""Seals a secret to the service's key, so that only the service can read it, and only once meant."""
+"""Seals secrets to the service's key for one use each, and opens the tokens that it seals to ours."""
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -7,10 +9,86 @@ from typing import Any
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey, import_key
+from joserfc.util import urlsafe_b64decode
 
+from client.errors import AccountsClientError
+from contracts.registration import SEALED_LENGTH_MAX, SEALED_PATTERN
 from contracts.sealing import ALGORITHM, ENCRYPTION, Purpose, SealHeader
+from contracts.sessions import Tokens
 
 _REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
+_SEALED = re.compile(SEALED_PATTERN, re.ASCII)
+_TOKENS_HEADER = {
+    "alg",
+    "enc",
+    "epk",
+    "kid",
+    SealHeader.COMMAND_ID,
+    SealHeader.SUBJECT,
+    SealHeader.PURPOSE,
+    SealHeader.ISSUED_AT,
+}
+"""All that stands in the protected header of sealed tokens: no `zip`, no `crit`, nothing new."""
+
+
+class SealedTokensError(AccountsClientError):
+    """What came back as sealed tokens is not what was asked for; nothing of it may be used."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the sealed tokens do not open for this request, user and key: the answer is another "
+            "request's, or was changed on its way; ask again with a new request_id and key"
+        )
+
+
+class ReplyKeyPair:
+    """A fresh X25519 pair for one request: its answer's tokens are sealed to it."""
+
+    def __init__(self) -> None:
+        self._pair: OKPKey = OKPKey.generate_key("X25519", private=True)
+
+    @property
+    def public(self) -> dict[str, Any]:
+        """The JWK to send as `reply_key`, and to bind sealed fields to."""
+        jwk: Mapping[str, Any] = self._pair.as_dict(private=False)
+        return {name: jwk[name] for name in ("kty", "crv", "x")}
+
+    def open(
+        self, sealed_tokens: str, *, purpose: Purpose, request_id: str, username: str
+    ) -> Tokens:
+        """Return the tokens that were sealed for exactly this.
+
+        Raises:
+            SealedTokensError: They were not, or not to this key.
+        """
+        expected = {
+            "alg": ALGORITHM,
+            "enc": ENCRYPTION,
+            "kid": self._pair.thumbprint(),
+            SealHeader.COMMAND_ID: request_id,
+            SealHeader.SUBJECT: username,
+            SealHeader.PURPOSE: purpose.value,
+        }
+        if len(sealed_tokens) > SEALED_LENGTH_MAX or not _SEALED.fullmatch(sealed_tokens):
+            raise SealedTokensError
+        try:
+            header = json.loads(urlsafe_b64decode(sealed_tokens.partition(".")[0].encode()))
+            sound = (
+                set(header) == _TOKENS_HEADER
+                and all(header[name] == value for name, value in expected.items())
+                and type(header[SealHeader.ISSUED_AT]) is int
+            )
+            opened = jwe.decrypt_compact(sealed_tokens, self._pair, registry=_REGISTRY)
+            # The library parsed the header itself; what it authenticated must be what was checked.
+            if sound and opened.protected == header and opened.plaintext is not None:
+                return Tokens.model_validate_json(opened.plaintext)
+        except Exception:  # noqa: BLE001 - hostile input fails in many ways, all meaning the same
+            raise SealedTokensError from None
+        raise SealedTokensError
+
+    def __repr__(self) -> str:
+        """Name the key, never show it."""
+        return f"ReplyKeyPair({self._pair.thumbprint()})"
 
 
 def sealing_key(jwks: Mapping[str, Any]) -> dict[str, Any]:

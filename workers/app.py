@@ -66,7 +66,7 @@ class Service:
     async def build(self, stack: AsyncExitStack) -> AsgiFastStream:
         """Open everything and return the application; *stack* closes what was opened."""
         settings = self.settings
-        resources = await open_resources(settings, stack)
+        resources = await open_resources(settings, stack, self._roles)
         broker = KafkaBroker(
             settings.kafka_bootstrap.split(","),
             security=kafka_security(settings),
@@ -185,7 +185,7 @@ async def run_worker(
         CheckFailedError: Something it needs is missing; nothing was consumed.
     """
     set_up_logging(settings.log_level, settings.log_format)
-    for warning in await run_checks(settings):
+    for warning in await run_checks(settings, roles):
         logger.warning("%s", warning)
     service = Service(settings, roles)
     listener = _listen(settings)

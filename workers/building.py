@@ -1,5 +1,6 @@
 """Builds the workers of one process from the settings, and closes what they opened."""
 
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from workers.credentials_reader import CredentialsReader
 from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
 from workers.housekeeper import Housekeeper
 from workers.kafka import kafka_connection
-from workers.keys import KeyRing
+from workers.keys import KeyRing, needed_by
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine
 from workers.ledger.outside import Outside
@@ -27,6 +28,7 @@ from workers.passwords import PasswordGate
 from workers.progress import Progress
 from workers.publishing import Publisher
 from workers.replies import Replies
+from workers.roles import ALL, Role
 from workers.stores import mongo_options, redis_options
 from workers.sweep import Sweep
 
@@ -48,7 +50,9 @@ class Resources:
     lease: RedisLease
 
 
-async def open_resources(settings: Settings, stack: AsyncExitStack) -> Resources:
+async def open_resources(
+    settings: Settings, stack: AsyncExitStack, roles: Collection[Role] = ALL
+) -> Resources:
     """Connect to the stores; *stack* closes them."""
     mongo = MongoClient(mongo_options(settings))
     stack.push_async_callback(mongo.close)
@@ -62,7 +66,7 @@ async def open_resources(settings: Settings, stack: AsyncExitStack) -> Resources
         ledger=ledger,
         credentials=MongoCredentials(mongo),
         redis=RedisHealth(redis),
-        ring=KeyRing(settings.keys_dir),
+        ring=KeyRing(settings.keys_dir, needs=needed_by(roles)),
         lease=RedisLease(
             redis,
             name=f"{settings.topic_prefix}housekeeper",

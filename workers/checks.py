@@ -1,6 +1,6 @@
 """What is checked before anything is consumed; each failure says what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -12,7 +12,8 @@ from storage.redis import RedisHealth, connect
 from workers.config import ConfigError, Settings
 from workers.kafka import KafkaUnreachableError, kafka_admin
 from workers.kafka_topics import KafkaRefusedError, read_topics
-from workers.keys import KeysError, read_keys
+from workers.keys import KeyRing, KeysError, needed_by
+from workers.roles import ALL, Role
 from workers.stores import mongo_options, redis_options
 from workers.topic_checks import topic_problems, topic_warnings
 
@@ -36,8 +37,8 @@ class Findings:
     warnings: list[str] = field(default_factory=list[str])
 
 
-async def run_checks(settings: Settings) -> list[str]:
-    """Look at everything the worker needs; return warnings for production.
+async def run_checks(settings: Settings, roles: Collection[Role] = ALL) -> list[str]:
+    """Look at everything that workers of *roles* need; return warnings for production.
 
     Raises:
         CheckFailedError: With all that was found wrong.
@@ -46,7 +47,7 @@ async def run_checks(settings: Settings) -> list[str]:
     await _kafka(settings, found)
     await _mongodb(settings, found)
     await _redis(settings, found)
-    _keys(settings, found)
+    _keys(settings, roles, found)
     _passwords(settings, found)
     if found.problems:
         raise CheckFailedError(*found.problems)
@@ -95,11 +96,11 @@ async def _redis(settings: Settings, found: Findings) -> None:
         await redis.aclose()
 
 
-def _keys(settings: Settings, found: Findings) -> None:
+def _keys(settings: Settings, roles: Collection[Role], found: Findings) -> None:
     try:
-        read_keys(settings.keys_dir)
+        KeyRing(settings.keys_dir, needs=needed_by(roles))
     except KeysError as error:
-        found.problems.append(str(error))
+        found.problems += str(error).split("\n")
 
 
 def _passwords(settings: Settings, found: Findings) -> None:

@@ -1,17 +1,21 @@
-"""Opens sealed fields: for the command, user and purpose they were sealed for, and no other."""
+"""Opens sealed fields: for what they were sealed for and nothing else; seals tokens for their way back."""
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from joserfc import jwe
-from joserfc.jwk import import_key
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
 from joserfc.util import urlsafe_b64decode
 from pydantic import TypeAdapter
 
+from client.sealing import seal
 from contracts.registration import SEALED_LENGTH_MAX, SEALED_PATTERN
 from contracts.sealing import ALGORITHM, ENCRYPTION, Purpose, SealHeader
+from contracts.sessions import Tokens
 from workers.keys import KeyRing
 
 _REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
@@ -19,6 +23,8 @@ _SEALED = re.compile(SEALED_PATTERN, re.ASCII)
 _OBJECT = TypeAdapter(dict[str, Any])
 _FORBIDDEN = ("zip", "crit")
 """`zip` lets a small blob become a large one; `crit` asks for what we do not do."""
+_ANY_KEY: OKPKey = OKPKey.generate_key("X25519", private=True)
+"""To try an agreement with: some points (RFC 7748 §6.1) agree with nobody, and fail only then."""
 
 
 class SealProblem(Enum):
@@ -38,8 +44,15 @@ def open_sealed(
     username: str,
     reply_key: Mapping[str, Any] | None = None,
 ) -> str | SealProblem:
-    """Return the secret in *blob* if it was sealed for exactly this; never raises."""
+    """Return the secret in *blob* if it was sealed for exactly this; never raises.
+
+    Where it opens, tokens can be sealed to *reply_key*.
+    """
     header = _header(blob)
+    try:
+        thumbprint = None if reply_key is None else _thumbprint(reply_key)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return SealProblem.INVALID
     if header is None:
         return SealProblem.INVALID
     expected: dict[str, str | None] = {
@@ -48,12 +61,36 @@ def open_sealed(
         SealHeader.COMMAND_ID: command_id,
         SealHeader.SUBJECT: username,
         SealHeader.PURPOSE: purpose.value,
-        SealHeader.REPLY_KEY_THUMBPRINT: _thumbprint(reply_key),
+        SealHeader.REPLY_KEY_THUMBPRINT: thumbprint,
     }
     matches = all(header.get(name) == value for name, value in expected.items())
     if not matches or type(header.get(SealHeader.ISSUED_AT)) is not int:
         return SealProblem.INVALID
     return _decrypted(blob, header, ring)
+
+
+def seal_tokens(
+    tokens: Tokens,
+    *,
+    reply_key: Mapping[str, Any],
+    purpose: Purpose,
+    request_id: str,
+    username: str,
+    issued_at: datetime,
+) -> str:
+    """Return *tokens* as JWE compact for whoever holds the private part of *reply_key*.
+
+    Raises:
+        ValueError: Nothing can be sealed to *reply_key*; then no blob bound to it opened either.
+    """
+    return seal(
+        tokens.model_dump_json(),
+        key={name: reply_key.get(name) for name in ("kty", "crv", "x")},
+        purpose=purpose,
+        command_id=request_id,
+        username=username,
+        issued_at=issued_at,
+    )
 
 
 def _header(blob: str) -> dict[str, Any] | None:
@@ -87,5 +124,12 @@ def _decrypted(blob: str, header: dict[str, Any], ring: KeyRing) -> str | SealPr
         return SealProblem.INVALID
 
 
-def _thumbprint(reply_key: Mapping[str, Any] | None) -> str | None:
-    return None if reply_key is None else import_key(dict(reply_key)).thumbprint()
+def _thumbprint(reply_key: Mapping[str, Any]) -> str:
+    """Return the thumbprint (RFC 7638) of a key that can be sealed to.
+
+    Raises:
+        ValueError, TypeError, KeyError, JoseError: It cannot.
+    """
+    recipient = OKPKey.import_key({name: reply_key[name] for name in ("kty", "crv", "x")})
+    _ANY_KEY.exchange_derive_key(recipient)
+    return recipient.thumbprint()

@@ -24,7 +24,8 @@ from devstack.processes import Processes
 from workers.config import Settings, load_settings
 from workers.kafka import kafka_admin
 from workers.kafka_topics import create_topics
-from workers.keys import KeyRing, new_key
+from workers.key_rotation import make_missing
+from workers.keys import KeyRing
 from workers.topics import apply_topics
 
 REPOSITORY = Path(__file__).parents[2]
@@ -82,8 +83,8 @@ class RunningService:
         )
 
     async def prepare(self) -> None:
-        """Create the topics and a key."""
-        new_key(self.settings.keys_dir, datetime.now(tz=UTC))
+        """Create the topics and a key of each kind."""
+        make_missing(self.settings.keys_dir, datetime.now(tz=UTC))
         await apply_topics(self.settings)
 
     async def add_reply_topic(self, name: str, partitions: int = 1) -> str:

@@ -24,7 +24,7 @@ from workers.cli.dev_worker import DevWorker
 from workers.cli.output import CliError
 from workers.clock import monotonic_s, utc_now
 from workers.config import Settings, load_settings
-from workers.keys import FILE_PATTERN, new_key
+from workers.key_rotation import make_missing
 from workers.topics import apply_topics
 
 SIDECAR_PORT = 8080
@@ -100,8 +100,7 @@ def _start(data: Path | None, screen: Screen, cleanup: ExitStack) -> _Run:
         settings = load_settings(environment)
         screen.step("creating topics")
         asyncio.run(apply_topics(settings))
-        if not any(settings.keys_dir.glob(FILE_PATTERN)):
-            new_key(settings.keys_dir, utc_now())
+        make_missing(settings.keys_dir, utc_now())
     cleanup.enter_context(dev_file(variables))
     return _Run(
         stack=stack,
