@@ -5,7 +5,7 @@ from typing import Any
 from storage.documents import Document
 from storage.mongo_client import DURABLE, MongoClient
 from storage.mongo_errors import NotAllowedError
-from storage.mongo_schema import ENTRIES, prepare
+from storage.mongo_schema import INDEXES, prepare
 from storage.ports import LostRaceError, StoreCheckError, StoreUnavailableError
 
 TRANSACTION_LIFETIME_MAX_S = 10
@@ -61,18 +61,25 @@ async def _schema(client: MongoClient) -> None:
         await prepare(client)
     except StoreUnavailableError as error:
         refused = f" ({error})"
-    listed = await client.run({"listIndexes": "outcomes"})
-    if not any(_is_entries_index(index) for index in listed["cursor"]["firstBatch"]):
-        options = {name: value for name, value in ENTRIES.items() if name != "key"}
-        raise StoreCheckError(
-            f"MongoDB lacks the unique index {ENTRIES['name']!r} of outcomes{refused}: drop any "
-            "other index of that name, grant readWrite, or run "
-            f"db.outcomes.createIndex({ENTRIES['key']}, {options}) as its owner"
-        )
+    for collection, indexes in INDEXES.items():
+        listed = await client.run({"listIndexes": collection})
+        for index in indexes:
+            if not any(_is(index, each) for each in listed["cursor"]["firstBatch"]):
+                raise StoreCheckError(_lacks(collection, index, refused))
 
 
-def _is_entries_index(index: Document) -> bool:
-    return all(index.get(name) == value for name, value in ENTRIES.items())
+def _is(index: Document, listed: Document) -> bool:
+    return all(listed.get(name) == value for name, value in index.items())
+
+
+def _lacks(collection: str, index: Document, refused: str) -> str:
+    options = {name: value for name, value in index.items() if name != "key"}
+    kind = "unique index" if index.get("unique") else "index"
+    return (
+        f"MongoDB lacks the {kind} {index['name']!r} of {collection}{refused}: drop any "
+        "other index of that name, grant readWrite, or run "
+        f"db.{collection}.createIndex({index['key']}, {options}) as its owner"
+    )
 
 
 async def _durable_write(client: MongoClient) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from storage.documents import Document
+from storage.identity_documents import from_credential
 from storage.mongo_client import DURABLE, MAJORITY, MongoClient
 from storage.mongo_errors import DUPLICATE_KEY
 from storage.ports import Credential
@@ -34,18 +35,9 @@ class MongoCredentials:
         """Store each durably unless its user has one; the waiting registration is done."""
         if not credentials:
             return
-        documents = [
-            {
-                "_id": each.username,
-                "command_id": each.command_id,
-                "hash": each.hash,
-                "created_at": each.created_at,
-            }
-            for each in credentials
-        ]
         command: Document = {
             "insert": "credentials",
-            "documents": documents,
+            "documents": [from_credential(each) for each in credentials],
             "ordered": False,
             "writeConcern": DURABLE,
         }

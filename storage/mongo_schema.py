@@ -1,12 +1,17 @@
 """The collections and indexes in MongoDB."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 from storage.documents import Document
 from storage.mongo_client import DURABLE, MongoClient
 from storage.ports import LostRaceError
 
-COLLECTIONS = ("accounts", "emails", "outcomes", "registrations", "credentials", "leases")
+COLLECTIONS = (
+    *("accounts", "emails", "outcomes", "registrations", "credentials", "leases"),
+    *("sessions", "requests", "throttles"),
+)
 
 ENTRIES_INDEX = "entries"
 
@@ -18,6 +23,31 @@ ENTRIES: Document = {
 }
 """P5: no two outcomes share a place in an account's history. Also the order history is read in."""
 
+SESSIONS_INDEX = "sessions"
+
+SESSIONS: Document = {"name": SESSIONS_INDEX, "key": {"username": 1, "_id": 1}}
+"""The sessions of one user, in the order their pages are read in."""
+
+SESSION_KEPT = timedelta(days=1)
+"""How long a session is kept after its end by itself: longer than any message about it waits."""
+
+
+def _expiring(after: timedelta = timedelta(0)) -> Document:
+    return {
+        "name": "expiry",
+        "key": {"expires_at": 1},
+        "expireAfterSeconds": int(after.total_seconds()),
+    }
+
+
+INDEXES: Mapping[str, tuple[Document, ...]] = {
+    "outcomes": (ENTRIES,),
+    "sessions": (SESSIONS, _expiring(SESSION_KEPT)),
+    "requests": (_expiring(),),
+    "throttles": (_expiring(),),
+}
+"""By collection. The server deletes what has expired about once a minute."""
+
 
 async def prepare(client: MongoClient) -> None:
     """Create what is missing; a transaction should not have to create a collection."""
@@ -26,7 +56,10 @@ async def prepare(client: MongoClient) -> None:
     for name in COLLECTIONS:
         if name not in there:
             await _create(client, name)
-    await client.run({"createIndexes": "outcomes", "indexes": [ENTRIES], "writeConcern": DURABLE})
+    for collection, indexes in INDEXES.items():
+        await client.run(
+            {"createIndexes": collection, "indexes": list(indexes), "writeConcern": DURABLE}
+        )
 
 
 async def _create(client: MongoClient, name: str) -> None:

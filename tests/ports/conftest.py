@@ -8,11 +8,15 @@ import pytest
 from pymongo import MongoClient as PlainClient
 
 from devstack.choose import Chosen
+from storage.identity_ports import Identities, Throttles
 from storage.memory import MemoryCredentials, MemoryLedger
+from storage.memory_identities import MemoryIdentities, MemoryThrottles
 from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient, MongoOptions
 from storage.mongo_credentials import MongoCredentials
+from storage.mongo_identities import MongoIdentities
 from storage.mongo_schema import COLLECTIONS
+from storage.mongo_throttles import MongoThrottles
 from storage.ports import Credentials
 
 
@@ -22,6 +26,10 @@ class Store:
 
     ledger: MongoLedger | MemoryLedger
     credentials: Credentials
+    identities: Identities
+    throttles: Throttles
+    client: MongoClient | None = None
+    """Behind all of them, where it is MongoDB."""
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +66,26 @@ async def store(options: MongoOptions | None) -> AsyncIterator[Store]:
     """Yield each adapter in turn, empty."""
     if options is None:
         memory = MemoryLedger()
-        yield Store(ledger=memory, credentials=MemoryCredentials(memory))
+        credentials = MemoryCredentials(memory)
+        yield Store(
+            ledger=memory,
+            credentials=credentials,
+            identities=MemoryIdentities(credentials),
+            throttles=MemoryThrottles(),
+        )
         return
     client = MongoClient(options)
     ledger = MongoLedger(client)
     await ledger.prepare()
     for name in COLLECTIONS:
         await client.run({"delete": name, "deletes": [{"q": {}, "limit": 0}]})
-    yield Store(ledger=ledger, credentials=MongoCredentials(client))
+    yield Store(
+        ledger=ledger,
+        credentials=MongoCredentials(client),
+        identities=MongoIdentities(client),
+        throttles=MongoThrottles(client),
+        client=client,
+    )
     await ledger.close()
 
 
@@ -79,3 +99,15 @@ def ledger(store: Store) -> MongoLedger | MemoryLedger:
 def credentials(store: Store) -> Credentials:
     """Return the credentials alone."""
     return store.credentials
+
+
+@pytest.fixture
+def identities(store: Store) -> Identities:
+    """Return the identities alone."""
+    return store.identities
+
+
+@pytest.fixture
+def throttles(store: Store) -> Throttles:
+    """Return the throttles alone."""
+    return store.throttles

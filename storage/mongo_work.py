@@ -1,0 +1,115 @@
+"""All or nothing in MongoDB: one transaction, from its first command to its commit."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from storage.documents import Document
+from storage.mongo_client import MongoClient, Session
+from storage.mongo_errors import commit_is_unknown, translated
+from storage.ports import CommitUnknownError, LostRaceError
+
+COMMIT_ATTEMPTS_MAX = 3
+"""Commits tried, each for as long as any operation may take, before we call the result unknown."""
+
+ABORT_S = 1.0
+"""Longest wait for an abort: it only helps others, the server ends the transaction by itself."""
+
+
+class MongoWork:
+    """Commands of one transaction; leaving without `commit` undoes everything."""
+
+    def __init__(self, client: MongoClient) -> None:
+        self._client = client
+        self._session: Session | None = None
+        self._open = False
+        self._whole = True
+        """False while some of what belongs together is written and some not."""
+
+    async def __aenter__(self) -> Self:
+        """Take a session; the snapshot is the first read's."""
+        self._session = await self._client.begin()
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Undo what was not committed."""
+        if self._open:
+            self._open = False
+            await self._client.unhurried(self._abort())
+
+    async def commit(self) -> None:
+        """Make it durable, trying again while nobody knows whether it is."""
+        assert self._open, "this transaction has ended"
+        if not self._whole:
+            raise LostRaceError("not everything was written, so nothing is")
+        self._open = False
+        await self._client.unhurried(self._commit())
+
+    async def _find(self, collection: str, query: Document, count: int) -> list[Document]:
+        if not count:
+            return []
+        command: Document = {"find": collection, "filter": query, "batchSize": count + 1}
+        return await self._client.find(command, session=self._session_in_use())
+
+    async def _insert(self, collection: str, documents: list[Document]) -> None:
+        if documents:
+            await self._write({"insert": collection, "documents": documents})
+
+    async def _update(self, collection: str, updates: list[Document]) -> None:
+        """Write all of *updates*, each of which has to find its document."""
+        if not updates:
+            return
+        reply = await self._write({"update": collection, "updates": updates})
+        if reply["n"] != len(updates):
+            raise LostRaceError(f"something in {collection} was written since it was read")
+
+    async def _write(self, command: Document) -> Mapping[str, Any]:
+        return await self._client.run({**command, "ordered": True}, session=self._session_in_use())
+
+    def _session_in_use(self) -> Session:
+        assert self._session is not None
+        assert self._open, "this transaction has ended"
+        return self._session
+
+    async def _commit(self) -> None:
+        assert self._session is not None
+        try:
+            await _commit(self._session)
+        finally:
+            await self._session.end_session()
+
+    async def _abort(self) -> None:
+        assert self._session is not None
+        await self._client.quiet(self._session)
+        try:
+            # Failing here costs nobody but time: the server ends it when its lifetime is over.
+            with suppress(PyMongoError), pymongo.timeout(ABORT_S):
+                await self._session.abort_transaction()
+        finally:
+            await self._session.end_session()
+
+
+async def _commit(session: Session) -> None:
+    unknown = False
+    for _ in range(COMMIT_ATTEMPTS_MAX):
+        try:
+            await session.commit_transaction()
+        except PyMongoError as error:
+            if not commit_is_unknown(error) and not unknown:
+                raise translated(error) from error
+            unknown = True
+        else:
+            return
+    raise CommitUnknownError(
+        "MongoDB did not say whether it committed: check that the replica set has a primary"
+    )

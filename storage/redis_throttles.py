@@ -1,0 +1,70 @@
+"""Refusals that Redis remembers, so that a flood of sign-ins does not reach MongoDB."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from redis.asyncio import Redis
+
+from handlers.throttling import Attempt, ThrottleRule
+from storage.identity_ports import Throttles
+from storage.redis_breaker import RedisBreaker
+
+NOTED_MAX = timedelta(seconds=10)
+"""How long a refusal is repeated at most without asking MongoDB. Redis may miss a success (it was
+away, or the success came while this was noted): then the user waits no longer than this."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class FrontedThrottles:
+    """Every attempt that is allowed is counted by the *durable* throttles; Redis only refuses.
+
+    Flushed, stopped or slow, it costs questions to MongoDB; it never lets an attempt through (P8).
+    """
+
+    def __init__(self, durable: Throttles, redis: Redis, breaker: RedisBreaker) -> None:
+        self._durable = durable
+        self._redis = redis
+        self._breaker = breaker
+
+    async def count(self, subject: str, *, rule: ThrottleRule, now: datetime) -> Attempt:
+        """Count one attempt on *subject* durably, unless it has to wait."""
+        known = await self._noted(subject, now)
+        if known is not None:
+            return known
+        attempt = await self._durable.count(subject, rule=rule, now=now)
+        if not attempt.allowed:
+            await self._note(subject, attempt, now)
+        return attempt
+
+    async def forgive(self, subject: str, *, all_of_them: bool) -> None:
+        """Take the last attempt and its wait off the count, or forget them all."""
+        await self._durable.forgive(subject, all_of_them=all_of_them)
+        await self._breaker.ask(lambda: self._redis.delete(_key(subject)))
+
+    async def _noted(self, subject: str, now: datetime) -> Attempt | None:
+        stored = await self._breaker.ask(lambda: cast("Any", self._redis.get(_key(subject))))
+        if not isinstance(stored, bytes):
+            return None
+        failures, _, retry_ms = stored.partition(b" ")
+        try:
+            retry_at = _EPOCH + int(retry_ms) * _MILLISECOND if retry_ms else None
+            known = Attempt(allowed=False, failures=int(failures), retry_at=retry_at)
+        except (ValueError, OverflowError):
+            return None  # not ours
+        return None if known.retry_at is not None and known.retry_at <= now else known
+
+    async def _note(self, subject: str, refused: Attempt, now: datetime) -> None:
+        kept, retry_ms = NOTED_MAX, ""
+        if refused.retry_at is not None:
+            kept = min(kept, refused.retry_at - now)
+            retry_ms = str((refused.retry_at - _EPOCH) // _MILLISECOND)
+        if kept < _MILLISECOND:
+            return
+        value = f"{refused.failures} {retry_ms}"
+        await self._breaker.ask(lambda: cast("Any", self._redis.set(_key(subject), value, px=kept)))
+
+
+def _key(subject: str) -> str:
+    return f"throttle:{subject}"

@@ -1,0 +1,150 @@
+"""What every store of throttles counts."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handlers.throttling import Attempt, ThrottleRule
+from storage.identity_ports import Throttles
+from storage.memory_identities import MemoryThrottles
+from tests.builders import NOON
+from tests.ports.conftest import Store
+
+USER = ThrottleRule(free=0, failures_max=100)
+SOURCE = ThrottleRule(free=100)
+SHORT = ThrottleRule(
+    free=2, longest=timedelta(seconds=7), forgotten_after=timedelta(milliseconds=20_500)
+)
+FEW = ThrottleRule(free=1, failures_max=4)
+SECOND = timedelta(seconds=1)
+PARALLEL = 50
+
+
+async def allowed(throttles: Throttles, rule: ThrottleRule, count: int = PARALLEL) -> int:
+    """Return how many of *count* attempts made at once are allowed."""
+    attempts = await asyncio.gather(
+        *(throttles.count("user:alice", rule=rule, now=NOON) for _ in range(count))
+    )
+    return sum(each.allowed for each in attempts)
+
+
+async def test_parallel_attempts_do_not_slip_through(throttles: Throttles) -> None:
+    assert await allowed(throttles, USER) == 1
+
+
+async def test_parallel_attempts_do_not_hinder_each_other(throttles: Throttles) -> None:
+    assert await allowed(throttles, SOURCE) == PARALLEL
+
+
+@pytest.mark.parametrize("free", [9, 10, 11])
+async def test_of_parallel_attempts_the_free_ones_and_one_more_are_allowed(
+    throttles: Throttles, free: int
+) -> None:
+    assert await allowed(throttles, ThrottleRule(free=free)) == free + 1
+
+
+async def test_the_last_attempt_of_all_is_allowed_once(throttles: Throttles) -> None:
+    rule = ThrottleRule(free=1000, failures_max=10)
+
+    assert await allowed(throttles, rule) == 10
+
+
+async def test_who_has_to_wait_is_told_until_when(throttles: Throttles) -> None:
+    first = await throttles.count("user:alice", rule=USER, now=NOON)
+    early = await throttles.count("user:alice", rule=USER, now=NOON + SECOND / 2)
+    later = await throttles.count("user:alice", rule=USER, now=NOON + SECOND)
+
+    assert first == Attempt(allowed=True, failures=1)
+    assert early == Attempt(allowed=False, failures=1, retry_at=NOON + SECOND)
+    assert later == Attempt(allowed=True, failures=2)
+
+
+async def test_subjects_are_counted_apart(throttles: Throttles) -> None:
+    await throttles.count("user:alice", rule=USER, now=NOON)
+
+    assert (await throttles.count("source:alice", rule=USER, now=NOON)).allowed
+    assert (await throttles.count("user:bob", rule=USER, now=NOON)).allowed
+
+
+@pytest.mark.parametrize("subject", ["user:$where", "source:{$ne: 1}", "source:.", "source:\0"])
+async def test_no_subject_is_an_operator(throttles: Throttles, subject: str) -> None:
+    """P10."""
+    await throttles.count(subject, rule=USER, now=NOON)
+
+    assert not (await throttles.count(subject, rule=USER, now=NOON)).allowed
+    await throttles.forgive(subject, all_of_them=True)
+    assert (await throttles.count(subject, rule=USER, now=NOON)).failures == 1
+
+
+async def test_forgiven_all_it_starts_anew(throttles: Throttles) -> None:
+    for each in range(4):
+        await throttles.count("user:alice", rule=FEW, now=NOON + each * timedelta(hours=1))
+    locked = await throttles.count("user:alice", rule=FEW, now=NOON + timedelta(days=3650))
+
+    await throttles.forgive("user:alice", all_of_them=True)
+
+    assert locked == Attempt(allowed=False, failures=4)
+    assert await throttles.count("user:alice", rule=FEW, now=NOON) == Attempt(
+        allowed=True, failures=1
+    )
+
+
+async def test_forgiven_once_it_counts_one_less_and_waits_no_more(throttles: Throttles) -> None:
+    for each in range(3):
+        await throttles.count("source:a", rule=SHORT, now=NOON + each * SECOND)
+
+    await throttles.forgive("source:a", all_of_them=False)
+    after = await throttles.count("source:a", rule=SHORT, now=NOON + 2 * SECOND)
+
+    assert after == Attempt(allowed=True, failures=3)
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+async def test_nothing_to_forgive_is_no_error(throttles: Throttles, *, all_of_them: bool) -> None:
+    await throttles.forgive("user:nobody", all_of_them=all_of_them)
+
+    assert (await throttles.count("user:nobody", rule=USER, now=NOON)).failures == 1
+
+
+async def test_a_moment_between_milliseconds_changes_nothing(throttles: Throttles) -> None:
+    await throttles.count("user:alice", rule=USER, now=NOON)
+    odd = NOON + SECOND - timedelta(microseconds=1)
+
+    assert not (await throttles.count("user:alice", rule=USER, now=odd)).allowed
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["count", "count", "count", "one", "all"]),
+        st.integers(0, 30_000) | st.sampled_from([0, 1000, 2000, 6999, 7000, 20_500, 20_501]),
+    ),
+    max_size=30,
+)
+
+
+@pytest.mark.parametrize("rule", [SHORT, FEW], ids=["waits", "locks"])
+@given(steps=STEPS)
+@settings(
+    max_examples=25,
+    deadline=None,  # shared machines
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+async def test_it_counts_as_the_rule_says(
+    store: Store, rule: ThrottleRule, steps: Sequence[tuple[str, int]]
+) -> None:
+    """The pipeline that MongoDB runs is `handlers.throttling.attempt`."""
+    model, subject, now = MemoryThrottles(), f"source:{uuid4().hex}", NOON
+
+    for step, wait_ms in steps:
+        now += timedelta(milliseconds=wait_ms)
+        if step == "count":
+            counted = await store.throttles.count(subject, rule=rule, now=now)
+            assert counted == await model.count(subject, rule=rule, now=now)
+        else:
+            for each in (store.throttles, model):
+                await each.forgive(subject, all_of_them=step == "all")
