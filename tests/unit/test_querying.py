@@ -1,9 +1,6 @@
 """What the query worker answers, and how often it asks the store."""
 
-import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 
 import orjson
 import pytest
@@ -12,80 +9,22 @@ from msgspec.structs import replace
 from contracts.codes import Code
 from contracts.events import Balances
 from contracts.queries import ProfileAnswer
-from contracts.replies import Reply
 from contracts.results import Result
-from handlers.account import Account, Balance, Profile
-from handlers.history import Stretch
+from handlers.account import Balance, Profile
 from handlers.outcome import Outcome
 from handlers.rendering import Rendering
 from handlers.rendering import balances as balances_record
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_reads import MemoryReads
-from storage.ports import Credential, StoreUnavailableError
+from storage.ports import StoreUnavailableError
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.unit.asking import asked, reply_of
-from workers.queries.answerer import PAGES_AT_ONCE_MAX, QueryAnswerer
+from tests.unit.query_scene import LATER, Scene
+from workers.queries.answerer import PAGES_AT_ONCE_MAX
 
-LATER = NOON + timedelta(hours=1)
 HELD = {
     "USD": Balance(posted_minor=1050, scale=2, held_minor=50),
     "JPY": Balance(posted_minor=7, scale=0),
 }
-
-
-class WatchedReads(MemoryReads):
-    """Counts what is asked for, and lets others run meanwhile, as a real store does."""
-
-    def __init__(self, ledger: MemoryLedger) -> None:
-        super().__init__(ledger)
-        self.asked: list[tuple[str, int]] = []
-        self.at_once = 0
-        self.at_once_max = 0
-        self.away = False
-
-    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
-        self.asked.append(("accounts", len(usernames)))
-        return await super().accounts(usernames)
-
-    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
-        self.asked.append(("outcomes", len(ids)))
-        return await super().outcomes(ids)
-
-    async def entries(self, stretch: Stretch) -> Sequence[Outcome]:
-        if self.away:
-            raise StoreUnavailableError("away")
-        self.asked.append(("entries", stretch.limit))
-        self.at_once += 1
-        self.at_once_max = max(self.at_once_max, self.at_once)
-        await asyncio.sleep(0)
-        self.at_once -= 1
-        return await super().entries(stretch)
-
-
-class Scene:
-    """An answerer over stores in memory."""
-
-    def __init__(self) -> None:
-        self.ledger = MemoryLedger()
-        self.credentials = MemoryCredentials(self.ledger)
-        self.reads = WatchedReads(self.ledger)
-        self.answerer = QueryAnswerer(self.reads, self.credentials, lambda: LATER)
-
-    async def signed_up(self, *usernames: str) -> None:
-        await self.credentials.insert(
-            [
-                Credential(username=each, command_id="one", hash="$x$hash", created_at=NOON)
-                for each in usernames
-            ]
-        )
-
-    async def ask(self, name: str, username: str = "alice", **fields: Any) -> Reply:
-        (said,) = await self.answerer.answer([asked(name, username, **fields)])
-        reply = reply_of(said)
-        assert (said.status, said.code) == (reply.status, reply.error.code if reply.error else "")
-        assert not said.beside
-        return reply
 
 
 @pytest.fixture
