@@ -1,6 +1,6 @@
 """What other services install to talk to accounts."""
 
-from client.accounts import AccountsClient, Snapshot
+from client.accounts import AccountsClient
 from client.clock import fresh_command_id
 from client.errors import (
     AccountsClientError,
@@ -13,6 +13,7 @@ from client.errors import (
     UnreachableError,
     UnreadableRecordError,
 )
+from client.following import Snapshot
 from client.kafka import Security
 from client.received import Received
 from client.sealing import seal, sealing_key

@@ -1,39 +1,24 @@
-"""Talk to accounts: send commands, wait for answers, follow what happens to balances."""
+"""Talk to accounts: send commands, ask, wait for answers, follow what happens."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
-from aiokafka import TopicPartition
-
-from client.answers import Answers
-from client.errors import NoAnswerError, UnreachableError
+from client.asking import ANSWER_TIMEOUT_S, Asking, SentWith
+from client.following import Following, Snapshot
 from client.kafka import Kafka, Security
-from client.reader import Reader, Start, open_reader
-from client.received import Received, received
-from client.sender import Sender
-from client.sequences import Sequences
-from contracts import headers, topics
-from contracts.commands import COMMANDS, AnyCommand
-from contracts.events import BalanceChanged, Balances
+from client.reader import Reader, Start
+from client.received import Received
+from contracts import topics
+from contracts.commands import AnyCommand
+from contracts.events import BalanceChanged
+from contracts.replies import Reply
+from contracts.requests import AnyRequest
 from contracts.results import Result
-
-ANSWER_TIMEOUT_S = 10.0
-"""Answers take milliseconds, a registration under a second; after this something is down."""
-
-_TOPIC_OF = {command: topic for topic, command in COMMANDS.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The balances of every account, and where to follow the events from."""
-
-    balances: Mapping[str, Balances]
-    """By username."""
-    positions: Mapping[TopicPartition, int]
+from contracts.sessions import SessionRevoked
+from contracts.topics import TopicSpec
 
 
 class AccountsClient:
@@ -59,12 +44,9 @@ class AccountsClient:
 
         A service that asks much should own one, named `<prefix>replies.<anything>`.
         """
-        self._kafka = Kafka(bootstrap, security or {})
-        self._prefix = topic_prefix
-        self._reply_topic = reply_topic
-        self._sender = Sender(self._kafka)
-        self._readers: set[Reader] = set()
-        self._answers = Answers(self._kafka, reply_topic or self._topic(topics.RESULTS))
+        kafka = Kafka(bootstrap, security or {})
+        self._asking = Asking(kafka, topic_prefix, reply_topic)
+        self._following = Following(kafka, topic_prefix)
 
     async def __aenter__(self) -> Self:
         """Return the client; it connects when it is first used, with the rights that needs."""
@@ -77,18 +59,10 @@ class AccountsClient:
         trace: TracebackType | None,
     ) -> None:
         """Disconnect. Iterators that are still followed end by themselves."""
-        await self._answers.close()
-        await asyncio.gather(*(reader.close() for reader in self._readers))
-        await self._sender.close()
+        await asyncio.gather(self._asking.close(), self._following.close())
 
     async def send(
-        self,
-        command: AnyCommand,
-        *,
-        reply_to: str | None = None,
-        correlation_id: str | None = None,
-        actor: str | None = None,
-        traceparent: str | None = None,
+        self, command: AnyCommand, *, reply_to: str | None = None, **added: Unpack[SentWith]
     ) -> None:
         """Send *command*; return once Kafka has it safely (`acks=all`).
 
@@ -101,29 +75,13 @@ class AccountsClient:
             UnreachableError: Kafka does not answer; nothing was sent.
             NotAcknowledgedError: Nobody can say whether Kafka has it.
         """
-        given = {
-            headers.REPLY_TO: reply_to,
-            headers.CORRELATION_ID: correlation_id,
-            headers.ACTOR: actor,
-            headers.TRACEPARENT: traceparent,
-        }
-        for name, value in given.items():
-            if value is not None and len(value) > headers.HEADER_LENGTH_MAX[name]:
-                raise ValueError(
-                    f"{name} is longer than {headers.HEADER_LENGTH_MAX[name]} characters; "
-                    "the service would ignore it"
-                )
-        sent = [(name, value.encode()) for name, value in given.items() if value is not None]
-        await self._sender.send(self._topic(_TOPIC_OF[type(command)]), command, sent)
+        await self._asking.send(command, reply_to, added)
 
     async def ask(
         self,
         command: AnyCommand,
         timeout_s: float = ANSWER_TIMEOUT_S,
-        *,
-        correlation_id: str | None = None,
-        actor: str | None = None,
-        traceparent: str | None = None,
+        **added: Unpack[SentWith],
     ) -> Result:
         """Send *command* and return the answer, accepted or rejected.
 
@@ -134,26 +92,29 @@ class AccountsClient:
             TopicMissingError: The topic of answers does not exist; nothing was sent.
             NotSentError: Kafka does not take it.
         """
-        await self._answers.open()
-        with self._answers.waiting.expect(command) as answer:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self.send(
-                        command,
-                        reply_to=self._reply_topic,
-                        correlation_id=correlation_id,
-                        actor=actor,
-                        traceparent=traceparent,
-                    )
-                    return await answer
-            except TimeoutError as error:
-                raise NoAnswerError(command, f"no answer within {timeout_s:g} s") from error
-            except UnreachableError as error:
-                if answer.done():  # It was sent, and then the topic of answers went away.
-                    raise NoAnswerError(command, "answers cannot be read") from error
-                raise
+        return await self._asking.ask(command, Result, timeout_s, added)
 
-    async def follow_results(self, start: Start = "end") -> AsyncIterator[Received[Result]]:
+    async def request(
+        self,
+        request: AnyRequest,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        **added: Unpack[SentWith],
+    ) -> Reply:
+        """Send *request* and return the reply, accepted or rejected.
+
+        Signing in and out is easier with `client.sessions`, which seals and opens what is secret.
+
+        Raises:
+            NoAnswerError: None came in time. A query changes nothing: ask again. The same sign-in
+                or refresh, asked again within seconds, gets the same reply.
+            NotAcknowledgedError: Nobody can say whether Kafka has it. Ask the same again.
+            UnreachableError: Kafka does not answer; nothing was sent.
+            TopicMissingError: The topic of answers does not exist; nothing was sent.
+            NotSentError: Kafka does not take it.
+        """
+        return await self._asking.ask(request, Reply, timeout_s, added)
+
+    def follow_results(self, start: Start = "end") -> AsyncIterator[Received[Result]]:
         """Yield the answers to all commands that named no `reply_to`, as they come, for ever.
 
         The answer to a repeated command is an answer of its own: its `duplicate` is true.
@@ -161,11 +122,9 @@ class AccountsClient:
         Raises:
             UnreadableRecordError: Something on the topic is no result.
         """
-        async with self._reader(topics.RESULTS, start) as reader:
-            async for record in reader.records():
-                yield received(record, Result)
+        return self._following.results(start)
 
-    async def follow_balance_events(
+    def follow_balance_events(
         self, start: Start | Snapshot = "end"
     ) -> AsyncIterator[Received[BalanceChanged]]:
         """Yield each change of each balance once, in order per account, for ever.
@@ -176,16 +135,19 @@ class AccountsClient:
             SequenceGapError: Events are missing; take a new snapshot and follow from there.
             UnreadableRecordError: Something on the topic is no balance event.
         """
-        sequences = Sequences()
-        if isinstance(start, Snapshot):
-            seen = {username: state.sequence for username, state in start.balances.items()}
-            sequences = Sequences(seen, complete=True)
-            start = start.positions
-        async with self._reader(topics.BALANCE_EVENTS, start) as reader:
-            async for record in reader.records():
-                event = received(record, BalanceChanged)
-                if sequences.is_new(event.message.username, event.message.sequence):
-                    yield event
+        return self._following.balance_events(start)
+
+    def follow_revocations(
+        self, start: Start = "beginning"
+    ) -> AsyncIterator[Received[SessionRevoked]]:
+        """Yield the sessions that ended before their tokens expired, for ever; may repeat.
+
+        Who verifies tokens should rather keep a `client.Revocations`.
+
+        Raises:
+            UnreadableRecordError: Something on the topic is no revocation.
+        """
+        return self._following.messages(topics.REVOCATIONS, SessionRevoked, start)
 
     async def snapshot(self) -> Snapshot:
         """Return the balances of all accounts, to follow the events from.
@@ -193,28 +155,13 @@ class AccountsClient:
         Raises:
             UnreadableRecordError: Something on the topic is no state of balances.
         """
-        # First where the events end, then the states: a state is published before its events.
-        async with self._reader(topics.BALANCE_EVENTS, "end") as reader:
-            positions = dict(reader.ends)
-        balances: dict[str, Balances] = {}
-        async with self._reader(topics.BALANCES, "beginning") as reader:
-            while not await reader.caught_up():
-                for record in await reader.poll():
-                    state = received(record, Balances).message
-                    known = balances.get(state.username)
-                    if known is None or known.sequence <= state.sequence:
-                        balances[state.username] = state
-        return Snapshot(balances=balances, positions=positions)
+        return await self._following.snapshot()
 
-    @asynccontextmanager
-    async def _reader(self, topic: topics.TopicSpec, start: Start) -> AsyncGenerator[Reader]:
-        async with open_reader(self._kafka, [self._topic(topic)], start) as reader:
-            # Who breaks out of an iterator leaves it open; at the latest it goes with the client.
-            self._readers.add(reader)
-            try:
-                yield reader
-            finally:
-                self._readers.discard(reader)
+    def reader(self, topic: TopicSpec, start: Start) -> AbstractAsyncContextManager[Reader]:
+        """Open a reader of the raw records of *topic*.
 
-    def _topic(self, topic: topics.TopicSpec) -> str:
-        return self._prefix + topic.name
+        Raises:
+            UnreachableError: Kafka does not answer.
+            TopicMissingError: The topic is not there.
+        """
+        return self._following.reader(topic, start)

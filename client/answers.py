@@ -1,79 +1,80 @@
-"""Finds the answer to each command among all that arrive on a topic."""
+"""Finds the answer to each command and request among all that arrive on a topic."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar, cast
 
-import orjson
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from client.errors import AccountsClientError, UnreachableError, UnreadableRecordError
 from client.kafka import Kafka, Record
+from client.questions import Asked, Question, question_answered, question_of
 from client.reader import Reader, open_reader
-from contracts.message import Command
+from contracts.replies import Reply
 from contracts.results import Result
 
-_Question = tuple[str, str]
+Answer: TypeAlias = Result | Reply
+A = TypeVar("A", Result, Reply)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Expected:
+    """One who waits, and what answers it."""
+
+    model: type[Answer]
+    future: asyncio.Future[Answer]
+
+    def give(self, value: bytes) -> None:
+        answer = self.model.model_validate_json(value)
+        if not self.future.done():
+            self.future.set_result(answer)
+
+    def fail(self, error: AccountsClientError) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class Waiting:
-    """Who waits for which answer. An answer belongs to a username and a command id."""
+    """Who waits for which answer. An answer belongs to a username, an id and a kind of question."""
 
     def __init__(self) -> None:
-        self._futures: defaultdict[_Question, list[asyncio.Future[Result]]] = defaultdict(list)
+        self._expected: defaultdict[Question, list[_Expected]] = defaultdict(list)
 
     @contextmanager
-    def expect(self, command: Command) -> Generator[asyncio.Future[Result]]:
-        """Hold a future for the answer to *command*; enter before sending."""
-        question = (command.username, command.command_id)
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._futures[question].append(future)
+    def expect(self, asked: Asked, model: type[A]) -> Generator[asyncio.Future[A]]:
+        """Hold a future for the answer to *asked*, a *model*; enter before sending."""
+        question = question_of(asked)
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        expected = _Expected(model, cast("asyncio.Future[Answer]", future))
+        self._expected[question].append(expected)
         try:
             yield future
         finally:
             future.cancel()
-            self._futures[question].remove(future)
-            if not self._futures[question]:
-                del self._futures[question]
+            self._expected[question].remove(expected)
+            if not self._expected[question]:
+                del self._expected[question]
 
     def receive(self, record: Record) -> None:
         """Give *record* to those who wait for it; anything else is not ours."""
-        futures = self._futures.get(_question_of(record.value), ())
-        if not futures or record.value is None:
+        question = question_answered(record.value)
+        if question is None or record.value is None:
             return
-        try:
-            result = Result.model_validate_json(record.value)
-        except ValidationError:
-            self._raise(
-                futures, UnreadableRecordError(record.topic, record.partition, record.offset)
-            )
-            return
-        for future in futures:
-            if not future.done():
-                future.set_result(result)
+        for expected in self._expected.get(question, ()):
+            try:
+                expected.give(record.value)
+            except ValidationError:
+                expected.fail(UnreadableRecordError(record.topic, record.partition, record.offset))
 
     def fail(self, error: AccountsClientError) -> None:
         """Tell everybody that no answer can be received any more."""
-        for futures in self._futures.values():
-            self._raise(futures, error)
-
-    @staticmethod
-    def _raise(
-        futures: list[asyncio.Future[Result]] | tuple[()], error: AccountsClientError
-    ) -> None:
-        for future in futures:
-            if not future.done():
-                future.set_exception(error)
-
-
-def _question_of(value: bytes | None) -> _Question:
-    try:
-        body = orjson.loads(value or b"")
-        return str(body["username"]), str(body["command_id"])
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
-        return "", ""
+        everybody: Iterable[list[_Expected]] = self._expected.values()
+        for expected in (one for some in everybody for one in some):
+            expected.fail(error)
 
 
 class Answers:

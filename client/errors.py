@@ -1,6 +1,9 @@
 """What can go wrong between a program and the service, and what the program may do about it."""
 
 from contracts.message import Command
+from contracts.replies import Reply
+from contracts.request import Request
+from contracts.results import Error
 
 
 class AccountsClientError(Exception):
@@ -20,23 +23,53 @@ class NotSentError(AccountsClientError):
 
 
 class OutcomeUnknownError(AccountsClientError):
-    """The command may have been decided. Send the same again, with the same `command_id`."""
+    """It may have been decided. Send the same again, with the same `command_id` or `request_id`."""
 
-    def __init__(self, command: Command, what: str) -> None:
-        self.command = command
+    def __init__(self, asked: Command | Request, what: str) -> None:
+        self.asked = asked
         self.what = what
+        kind, given = (
+            ("command", asked.command_id)
+            if isinstance(asked, Command)
+            else ("request", asked.request_id)
+        )
         super().__init__(
-            f"{what} on command {command.command_id} of {command.username}: its outcome is "
-            "unknown; send the same command again with the same command_id"
+            f"{what} on {kind} {given} of {asked.username}: its outcome is unknown; send the same "
+            f"{kind} again with the same {kind}_id"
         )
 
 
 class NotAcknowledgedError(OutcomeUnknownError):
-    """Kafka did not acknowledge the command."""
+    """Kafka did not acknowledge the command or request."""
 
 
 class NoAnswerError(OutcomeUnknownError):
     """No answer came in time."""
+
+
+class RefusedError(AccountsClientError):
+    """The service answered, and the answer is no."""
+
+    def __init__(self, reply: Reply, error: Error) -> None:
+        self.reply = reply
+        self.error = error
+        """Why; its `code` is the stable key."""
+        super().__init__(f"{reply.type} of {reply.username}: {error.code}: {error.detail}")
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """With `too_many_attempts`: when to try again."""
+        return self.reply.retry_after_s
+
+
+class UnreadableReplyError(AccountsClientError):
+    """A reply of the service does not match the contract, or cannot be opened with our key."""
+
+    def __init__(self, reply: Reply, what: str) -> None:
+        super().__init__(
+            f"the reply {reply.request_id} to {reply.type} of {reply.username} {what}; is this "
+            "client older than the service?"
+        )
 
 
 class UnreadableRecordError(AccountsClientError):

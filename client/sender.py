@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthoriza
 
 from client.errors import NotAcknowledgedError, NotSentError
 from client.kafka import Kafka
-from contracts.message import Command
+from client.questions import Asked
 
 SEND_TIMEOUT_S = 10.0
 """Longest wait for Kafka's acknowledgement: the producer itself would try for ever."""
@@ -37,10 +37,8 @@ class Sender:
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def send(
-        self, topic: str, command: Command, headers: Sequence[tuple[str, bytes]]
-    ) -> None:
-        """Send *command*, keyed by its user, and wait until all in-sync replicas have it.
+    async def send(self, topic: str, asked: Asked, headers: Sequence[tuple[str, bytes]]) -> None:
+        """Send *asked*, keyed by its user, and wait until all in-sync replicas have it.
 
         Raises:
             UnreachableError: Kafka does not answer; nothing was sent.
@@ -49,19 +47,17 @@ class Sender:
         """
         producer = await self._connected()
         # Only what was set: an absent profile field means "unchanged", unlike null.
-        value = command.model_dump_json(exclude_unset=True).encode()
+        value = asked.model_dump_json(exclude_unset=True, by_alias=True).encode()
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await producer.send_and_wait(
-                    topic, value, command.username.encode(), headers=headers
-                )
+                await producer.send_and_wait(topic, value, asked.username.encode(), headers=headers)
         except (MessageSizeTooLargeError, TopicAuthorizationFailedError) as error:
-            raise NotSentError(f"{topic} does not take this command: {error}") from error
+            raise NotSentError(f"{topic} does not take this record: {error}") from error
         except (KafkaError, TimeoutError) as error:
             self._discard(producer)
-            raise NotAcknowledgedError(command, "no acknowledgement from Kafka") from error
+            raise NotAcknowledgedError(asked, "no acknowledgement from Kafka") from error
         except asyncio.CancelledError:
-            # Else the command could still go out long after its sender gave up.
+            # Else it could still go out long after its sender gave up.
             self._discard(producer)
             raise
 

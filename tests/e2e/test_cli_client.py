@@ -154,7 +154,7 @@ class TestAsk:
             with pytest.raises(NoAnswerError, match="same command_id") as caught:
                 await accounts.ask(a_deposit(), 0.5)
 
-        assert caught.value.command == a_deposit()
+        assert caught.value.asked == a_deposit()
         assert len(await topics.read("commands.deposit")) == 1
 
     async def test_serves_many_at_once(self, topics: Topics) -> None:

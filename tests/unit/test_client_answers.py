@@ -7,6 +7,7 @@ import pytest
 from client.answers import Waiting
 from client.errors import UnreachableError, UnreadableRecordError
 from contracts.ledger import Deposit
+from contracts.results import Result
 from tests.unit.records import a_record, a_refusal_body, a_result_body
 
 
@@ -18,7 +19,7 @@ class TestWaiting:
     async def test_hands_over_the_answer_to_the_command(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit()) as answer:
+        with waiting.expect(a_deposit(), Result) as answer:
             waiting.receive(a_record(a_result_body()))
             result = await answer
 
@@ -28,7 +29,7 @@ class TestWaiting:
     async def test_hands_over_a_refusal_as_an_answer(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit()) as answer:
+        with waiting.expect(a_deposit(), Result) as answer:
             waiting.receive(a_record(a_refusal_body()))
             result = await answer
 
@@ -41,7 +42,7 @@ class TestWaiting:
     async def test_keeps_back_an_answer_of_another_user_or_id(self, other: Deposit) -> None:
         waiting = Waiting()
 
-        with waiting.expect(other) as answer:
+        with waiting.expect(other, Result) as answer:
             waiting.receive(a_record(a_result_body()))
 
             assert not answer.done()
@@ -49,7 +50,10 @@ class TestWaiting:
     async def test_answers_everyone_who_asked_the_same(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit()) as first, waiting.expect(a_deposit()) as second:
+        with (
+            waiting.expect(a_deposit(), Result) as first,
+            waiting.expect(a_deposit(), Result) as second,
+        ):
             waiting.receive(a_record(a_result_body()))
             waiting.receive(a_record(a_result_body(duplicate=True)))
 
@@ -64,7 +68,7 @@ class TestWaiting:
     async def test_passes_over_what_is_no_answer_at_all(self, value: bytes | None) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit()) as answer:
+        with waiting.expect(a_deposit(), Result) as answer:
             waiting.receive(a_record(value=value))
             waiting.receive(a_record(a_result_body()))
 
@@ -73,7 +77,7 @@ class TestWaiting:
     async def test_tells_of_an_answer_it_cannot_read(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit()) as answer:
+        with waiting.expect(a_deposit(), Result) as answer:
             waiting.receive(a_record(a_result_body(status="perhaps"), offset=5))
 
             with pytest.raises(UnreadableRecordError, match="partition 3, offset 5"):
@@ -82,7 +86,7 @@ class TestWaiting:
     async def test_tells_everyone_when_no_answer_can_come_any_more(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit()) as answer:
+        with waiting.expect(a_deposit(), Result) as answer:
             waiting.fail(UnreachableError("gone"))
 
             with pytest.raises(UnreachableError, match="gone"):
@@ -90,7 +94,7 @@ class TestWaiting:
 
     async def test_forgets_who_has_gone(self) -> None:
         waiting = Waiting()
-        with waiting.expect(a_deposit()) as answer:
+        with waiting.expect(a_deposit(), Result) as answer:
             pass
 
         waiting.receive(a_record(a_result_body()))

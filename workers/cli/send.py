@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import ValidationError
 
-from client.accounts import ANSWER_TIMEOUT_S
+from client.asking import ANSWER_TIMEOUT_S
 from client.sealing import seal
 from contracts.ledger import Deposit, Movement, Withdraw
 from contracts.message import Command

@@ -1,0 +1,71 @@
+"""Sends what is asked, and waits for its answer."""
+
+import asyncio
+from typing import TypedDict
+
+from client.answers import A, Answers
+from client.errors import NoAnswerError, UnreachableError
+from client.kafka import Kafka
+from client.questions import Asked, topic_of
+from client.sender import Sender
+from contracts import headers, topics
+
+ANSWER_TIMEOUT_S = 10.0
+"""Answers take milliseconds, a registration under a second; after this something is down."""
+
+
+class SentWith(TypedDict, total=False):
+    """The headers that a sender may add."""
+
+    correlation_id: str | None
+    """Echoed by the answer and by all that follows from it; by default the id of what is asked."""
+    actor: str | None
+    """Who asks, as the sender claims: stored and audited."""
+    traceparent: str | None
+
+
+class Asking:
+    """The two ways to ask: with an answer, and without."""
+
+    def __init__(self, kafka: Kafka, prefix: str, reply_topic: str | None) -> None:
+        self._prefix = prefix
+        self._reply_topic = reply_topic
+        self._sender = Sender(kafka)
+        self._answers = Answers(kafka, reply_topic or prefix + topics.RESULTS.name)
+
+    async def close(self) -> None:
+        """Disconnect; bounded."""
+        await self._answers.close()
+        await self._sender.close()
+
+    async def send(self, asked: Asked, reply_to: str | None, added: SentWith) -> None:
+        """Send *asked*; return once Kafka has it safely."""
+        given = {headers.REPLY_TO: reply_to, **added}
+        sent = [
+            (name, _checked(name, str(value))) for name, value in given.items() if value is not None
+        ]
+        await self._sender.send(self._prefix + topic_of(asked).name, asked, sent)
+
+    async def ask(self, asked: Asked, model: type[A], timeout_s: float, added: SentWith) -> A:
+        """Send *asked* and return its answer, a *model*."""
+        await self._answers.open()
+        with self._answers.waiting.expect(asked, model) as answer:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self.send(asked, self._reply_topic, added)
+                    return await answer
+            except TimeoutError as error:
+                raise NoAnswerError(asked, f"no answer within {timeout_s:g} s") from error
+            except UnreachableError as error:
+                if answer.done():  # It was sent, and then the topic of answers went away.
+                    raise NoAnswerError(asked, "answers cannot be read") from error
+                raise
+
+
+def _checked(name: str, value: str) -> bytes:
+    if len(value) > headers.HEADER_LENGTH_MAX[name]:
+        raise ValueError(
+            f"{name} is longer than {headers.HEADER_LENGTH_MAX[name]} characters; "
+            "the service would ignore it"
+        )
+    return value.encode()
