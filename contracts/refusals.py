@@ -4,7 +4,23 @@ from contracts import topics
 from contracts.codes import Code
 from contracts.topics import TopicSpec
 
-_ANY = {Code.INVALID_REQUEST, Code.INTERNAL_ERROR}
+OF_REQUESTS_ALONE = frozenset(
+    {
+        Code.INVALID_REQUEST,
+        Code.TOKEN_INVALID,
+        Code.SESSION_ENDED,
+        Code.TOKEN_SUPERSEDED,
+        Code.TOKEN_REUSED,
+        Code.TOO_MANY_ATTEMPTS,
+        Code.INVALID_CREDENTIALS,
+        Code.UNKNOWN_COMMAND,
+        Code.CURSOR_INVALID,
+    }
+)
+"""No command is refused with them."""
+
+_ANY = {Code.INVALID_REQUEST, Code.UNSEALED_PASSWORD, Code.INTERNAL_ERROR}
+"""Any record may hold what it should not: a password, too."""
 _SEALED = _ANY | {Code.EXPIRED, Code.SEAL_INVALID}
 _NEW_PASSWORD = {
     Code.PASSWORD_TOO_SHORT,
@@ -12,7 +28,7 @@ _NEW_PASSWORD = {
     Code.PASSWORD_PERSONAL,
     Code.PASSWORD_COMMON,
 }
-_PROVEN = {Code.UNSEALED_PASSWORD, Code.TOO_MANY_ATTEMPTS, Code.INVALID_CREDENTIALS}
+_PROVEN = {Code.TOO_MANY_ATTEMPTS, Code.INVALID_CREDENTIALS}
 """Where a password says who somebody is."""
 
 _REFUSALS: dict[TopicSpec, set[Code]] = {

@@ -8,7 +8,7 @@ from contracts import topics
 from contracts.codes import CODES, Code
 from contracts.commands import COMMANDS, command_name
 from contracts.headers import HEADER_LENGTH_MAX
-from contracts.refusals import REFUSALS
+from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.requests import IDENTITY_REQUESTS, QUERIES, REQUESTS, request_name
 from contracts.sealing import Purpose
 from contracts.topics import (
@@ -19,18 +19,6 @@ from contracts.topics import (
     WRITTEN_BYTES_MAX,
     Kind,
     TopicSpec,
-)
-
-ONLY_OF_REQUESTS = (
-    Code.INVALID_REQUEST,
-    Code.TOKEN_INVALID,
-    Code.SESSION_ENDED,
-    Code.TOKEN_SUPERSEDED,
-    Code.TOKEN_REUSED,
-    Code.TOO_MANY_ATTEMPTS,
-    Code.INVALID_CREDENTIALS,
-    Code.UNKNOWN_COMMAND,
-    Code.CURSOR_INVALID,
 )
 
 
@@ -51,7 +39,7 @@ class TestCodes:
             Code.UNSEALED_PASSWORD,
             Code.INTERNAL_ERROR,
             Code.COMMAND_ID_CONFLICT,
-            *ONLY_OF_REQUESTS,
+            *OF_REQUESTS_ALONE,
         }
         assert {code for code in Code if code.info.dead_letter} < undecided
         assert not any(code.info.liftable for code in undecided)
@@ -62,7 +50,7 @@ class TestCodes:
         assert {Code.UNKNOWN_ACCOUNT, Code.INSUFFICIENT_FUNDS} <= liftable
         assert not liftable & {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN}
 
-    @pytest.mark.parametrize("code", ONLY_OF_REQUESTS)
+    @pytest.mark.parametrize("code", sorted(OF_REQUESTS_ALONE))
     def test_of_requests_alone_can_be_had_by_some(self, code: Code) -> None:
         assert any(code in codes for codes in REFUSALS.values())
 

@@ -1,7 +1,6 @@
 """One fixed story, said by the code that says everything: what the golden messages hold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -9,21 +8,24 @@ import orjson
 from contracts import topics
 from contracts.codes import Code
 from contracts.commands import COMMANDS
+from contracts.refusals import OF_REQUESTS_ALONE
 from contracts.topics import TopicSpec
 from handlers.account import Balance
+from handlers.batch import Stamp, decide_lane
 from handlers.outcome import Entry, Outcome, Trace
 from handlers.rendering import Headers, Record, Rendering, balances, error_body, refusal
+from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed
+from tests.received import RULES, a_registration, all_read, conclude_by, known, received
+from tests.unit.ledger_lanes import Around
+from tests.wire import asked
+from tests.wire.message import SEALED, TRACE, Example
 from workers.dead_letters import dead_letter
+from workers.ledger.lane import Applied, Lane
+from workers.ledger.publication import Publication, TopicNames
 
 ACCOUNT_ID = "8e1a52f3-0a1c-5b6e-9c4d-7f2b3a4c5d6e"
-SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"
-TRACE = Trace(
-    correlation_id="order-77",
-    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    tracestate="vendor=a1b2",
-)
 REGISTER_CODES = {
     Code.SEAL_INVALID,
     Code.PASSWORD_TOO_SHORT,
@@ -75,20 +77,6 @@ COMMANDS_SENT: dict[TopicSpec, dict[str, Any]] = {
 assert COMMANDS_SENT.keys() == COMMANDS.keys()
 
 
-@dataclass(frozen=True)
-class Example:
-    """One golden message: its file's name, its topic, and what stands in it."""
-
-    name: str
-    topic: TopicSpec
-    key: bytes | None
-    record: Record
-
-    @property
-    def path(self) -> str:
-        return f"{self.topic.name}/{self.name}.json"
-
-
 def accepted(kind: str, entry: Entry | None = None, **fields: Any) -> Outcome:
     sequence = entry.sequence if entry else 0
     return an_outcome(
@@ -129,13 +117,17 @@ def examples() -> Iterator[Example]:
     yield from said("register", Rendering(accepted("register")))
     yield from said("update-profile", Rendering(accepted("update-profile", detail="changed email")))
     for code in Code:
-        if code.info.recorded:
+        if code in OF_REQUESTS_ALONE:
+            pass
+        elif code.info.recorded:
             yield from said(f"refused-{code}", Rendering(rejected(code)))
         else:
             yield Example(f"refused-{code}", topics.RESULTS, b"alice", undecided(code))
         if code.info.dead_letter:
             yield from letters(code)
     yield from states()
+    yield from credentials()
+    yield from asked.examples()
 
 
 def said(name: str, rendering: Rendering) -> Iterator[Example]:
@@ -170,9 +162,43 @@ def states() -> Iterator[Example]:
     yield Example("just-opened", topics.BALANCES, b"alice", balances(opened))
 
 
+def credentials() -> Iterator[Example]:
+    """Yield a registration on its way to be hashed, and one whose repeat came that way."""
+    command = received(
+        a_registration(command_id="c-1", sealed_password=SEALED),
+        trace=TRACE,
+        reply_to="accounts.replies.shop",
+    )
+    recorded = an_outcome(command_id="c-1", fingerprint=command.fingerprint, account_id=ACCOUNT_ID)
+    found = {"registration": known(), "repeated": known(outcomes={recorded.id: recorded})}
+    for name, gathered in found.items():
+        lane = Lane(Around(MemoryLedger()).surroundings(), {})
+        decision = decide_lane(
+            [[command]],
+            gathered,
+            all_read(),
+            Stamp(writer="w", unacknowledged={}),
+            conclude=conclude_by(RULES),
+            now=NOON,
+            commands_max=None,
+        )
+        lane.applied.append(Applied(decision=decision, accounts={}, owed=(), met=()))
+        publication = Publication(names=TopicNames.under("accounts."), group="g", read_at_s=0)
+        publication.add_lane(lane)
+        [record] = [
+            each for each in publication.records if each.topic.endswith(topics.CREDENTIALS.name)
+        ]
+        said = Record(record.value, list(record.headers))
+        yield Example(name, topics.CREDENTIALS, record.key, said)
+
+
 def letters(code: Code) -> Iterator[Example]:
     """Yield a dead letter with its value, and one whose value is withheld."""
-    for name, topic in (("kept", topics.DEPOSIT), ("withheld", topics.REGISTER)):
+    asked_for = code in OF_REQUESTS_ALONE
+    kept, withheld = (
+        (topics.GET_BALANCE, topics.LOGIN) if asked_for else (topics.DEPOSIT, topics.REGISTER)
+    )
+    for name, topic in (("kept", kept), ("withheld", withheld)):
         if name == "kept" and code is Code.UNSEALED_PASSWORD:
             continue  # never kept, whatever the topic
         raw = consumed(
@@ -183,7 +209,7 @@ def letters(code: Code) -> Iterator[Example]:
             topic,
             code,
             "amount: string_type",
-            group="accounts-ledger",
+            group="accounts-queries" if asked_for else "accounts-ledger",
             to="accounts.dead-letters",
         )
         headers: Headers = [
