@@ -13,7 +13,7 @@ from handlers.throttling import Count
 from storage.documents import Document
 from storage.ports import Credential
 
-_OPTIONAL = ("previous_hash", "rotated_at", "ended_at", "ended_reason", "source")
+_OPTIONAL = ("previous_hash", "rotated_at", "rotated_by", "ended_at", "ended_reason", "source")
 
 
 def from_credential(credential: Credential) -> Document:
@@ -47,6 +47,7 @@ def from_session(session: Session) -> Document:
         "username": session.username,
         "epoch": session.epoch,
         "refresh_hash": session.refresh_hash,
+        "family_hash": session.family_hash,
         "opened_at": session.opened_at,
         "expires_at": session.expires_at,
         "version": session.version,
@@ -65,10 +66,12 @@ def to_session(document: Mapping[str, Any]) -> Session:
         username=document["username"],
         epoch=document["epoch"],
         refresh_hash=document["refresh_hash"],
+        family_hash=document["family_hash"],
         opened_at=document["opened_at"].replace(tzinfo=UTC),
         expires_at=document["expires_at"].replace(tzinfo=UTC),
         previous_hash=document.get("previous_hash"),
         rotated_at=_moment(document.get("rotated_at")),
+        rotated_by=document.get("rotated_by"),
         ended_at=_moment(document.get("ended_at")),
         ended_reason=document.get("ended_reason"),
         source=document.get("source"),
@@ -79,7 +82,7 @@ def to_session(document: Mapping[str, Any]) -> Session:
 def from_answered(answered: Answered) -> Document:
     """Return *answered* as stored."""
     source = answered.source
-    return {
+    document: Document = {
         "_id": answered.id,
         "username": answered.username,
         "source": {
@@ -91,6 +94,13 @@ def from_answered(answered: Answered) -> Document:
         "answered_at": answered.answered_at,
         "expires_at": answered.expires_at,
     }
+    if answered.session_id is not None:
+        document["session_id"] = answered.session_id
+    if answered.ended:
+        document["ended"] = list(answered.ended)
+    if answered.locked_out:
+        document["locked_out"] = True
+    return document
 
 
 def to_answered(document: Mapping[str, Any]) -> Answered:
@@ -106,6 +116,9 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
         body=document["body"],
         answered_at=document["answered_at"].replace(tzinfo=UTC),
         expires_at=document["expires_at"].replace(tzinfo=UTC),
+        session_id=document.get("session_id"),
+        ended=document.get("ended", ()),
+        locked_out=document.get("locked_out", False),
     )
 
 
