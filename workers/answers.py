@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from handlers.account import Account
 from handlers.outcome import Outcome
 from handlers.rendering import Rendering, balances
-from workers.ledger.publication import TopicNames
 from workers.publishing import Outgoing, Publisher
 from workers.replies import Replies, Reply
+from workers.topic_names import TopicNames
 
 
 class Answering:

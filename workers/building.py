@@ -22,7 +22,6 @@ from workers.keys import KeyRing, needed_by
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine
 from workers.ledger.outside import Outside
-from workers.ledger.publication import TopicNames
 from workers.metrics import Metrics
 from workers.passwords import PasswordGate
 from workers.progress import Progress
@@ -31,6 +30,7 @@ from workers.replies import Replies
 from workers.roles import ALL, Role
 from workers.stores import mongo_options, redis_options
 from workers.sweep import Sweep
+from workers.topic_names import TopicNames
 
 LEASE_TTL = timedelta(seconds=15)
 """How long a housekeeper that died keeps the others from taking over."""

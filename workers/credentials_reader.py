@@ -10,12 +10,12 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from workers.clock import monotonic_s
+from workers.consuming.commit import COMMIT_TIMEOUT_S
 from workers.consuming.hooks import Hooks
 from workers.consuming.records import Raw
 from workers.credentials import CredentialsWorker
 from workers.ledger.backoff import backoff_s
 from workers.ledger.options import LedgerOptions
-from workers.ledger.outbox import COMMIT_TIMEOUT_S
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)

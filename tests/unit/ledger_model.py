@@ -11,10 +11,12 @@ from handlers.received import Received
 from tests.received import all_read, nothing_read
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_lanes import Around
+from workers.consuming.term import AbandonedError
 from workers.ledger.lane import Lane
-from workers.ledger.publication import Publication, TopicNames
-from workers.ledger.tenure import AbandonedError, Tenure
+from workers.ledger.publication import Publication
+from workers.ledger.tenure import Tenure
 from workers.publishing import Outgoing
+from workers.topic_names import TopicNames
 
 Result = TypeVar("Result")
 

@@ -23,9 +23,9 @@ from tests.received import (
 )
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_lanes import Around
+from workers.consuming.term import AbandonedError
 from workers.ledger import lane as lanes
 from workers.ledger.lane import RACES_MAX, Lane
-from workers.ledger.tenure import AbandonedError
 
 
 def a_lane(around: Around, *commands: Received, again: Sequence[str] = ()) -> Lane:

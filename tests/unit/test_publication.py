@@ -20,8 +20,9 @@ from tests.unit.raw import DEPOSIT_BODY, a_raw
 from workers.consuming.unreadable import Unreadable
 from workers.ledger.lane import Lane
 from workers.ledger.parsing import Parser
-from workers.ledger.publication import Publication, TopicNames
+from workers.ledger.publication import Publication
 from workers.publishing import Outgoing
+from workers.topic_names import TopicNames
 
 NAMES = TopicNames.under(PREFIX)
 REPLY_TO = "accounts.replies.shop"
@@ -64,10 +65,10 @@ class TestPublication:
     ) -> None:
         said = await published(ledger, received(a_deposit()))
 
-        assert [record.topic for record in said.states] == [NAMES.balances]
+        assert [record.topic for record in said.first] == [NAMES.balances]
         topics_said = sorted(record.topic for record in said.records)
         assert topics_said == sorted([NAMES.results, NAMES.balance_events, NAMES.audit_events])
-        assert {record.key for record in (*said.states, *said.records)} == {b"alice"}
+        assert {record.key for record in (*said.first, *said.records)} == {b"alice"}
         assert (said.lowest, said.usernames) == ({"alice": 1}, {"alice"})
 
     async def test_says_what_others_owe_before_its_own(self, ledger: MemoryLedger) -> None:
@@ -85,7 +86,7 @@ class TestPublication:
 
         said = await published(ledger, *commands)
 
-        [state] = said_on(said.states, NAMES.balances)
+        [state] = said_on(said.first, NAMES.balances)
         assert state["sequence"] == 3
 
     async def test_repeats_result_and_audit_but_no_event_of_what_was_decided(
@@ -129,7 +130,7 @@ class TestPublication:
 
         said = await published(ledger, again=["alice", "nobody"])
 
-        assert [record.topic for record in said.states] == [NAMES.balances]
+        assert [record.topic for record in said.first] == [NAMES.balances]
         assert [record.topic for record in said.records] == [NAMES.balance_events]
 
 
@@ -172,7 +173,7 @@ class TestRegistration:
 
         others = [each for each in said.records if each.topic != NAMES.credentials]
         assert others
-        assert not any(SEALED.encode() in each.value for each in (*others, *said.states))
+        assert not any(SEALED.encode() in each.value for each in (*others, *said.first))
 
 
 class TestUndecided:

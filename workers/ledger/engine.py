@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from aiokafka import TopicPartition
@@ -11,22 +11,25 @@ from handlers.reading import Reading
 from handlers.received import Received
 from handlers.rules import Rules
 from workers.clock import monotonic_s
+from workers.consuming.commit import Commit
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.hooks import Hooks
+from workers.consuming.outbox import Outbox
 from workers.consuming.records import Raw
+from workers.consuming.term import AbandonedError
 from workers.ledger.backoff import backoff_s
 from workers.ledger.conclude import guarded
 from workers.ledger.intake import Intake
 from workers.ledger.lane import Lane, Surroundings
 from workers.ledger.options import LedgerOptions
-from workers.ledger.outbox import Commit, Outbox
 from workers.ledger.outside import Outside
 from workers.ledger.parking import ParkingLot
 from workers.ledger.positions import Positions
-from workers.ledger.publication import Publication, TopicNames
+from workers.ledger.publication import Publication
 from workers.ledger.states_again import StatesAgain
 from workers.ledger.steps import Steps
-from workers.ledger.tenure import AbandonedError, Tenure
+from workers.ledger.tenure import Tenure
+from workers.topic_names import TopicNames
 
 logger = logging.getLogger(__name__)
 
@@ -69,14 +72,15 @@ class Engine:
         )
         self._lot = ParkingLot()
         self._again = StatesAgain(options.publish_deadline_ms)
-        self._outbox = Outbox(
+        self._outbox = Outbox[Publication](
             outside.publisher,
             outside.replies,
             options=options,
             metrics=outside.metrics,
             progress=outside.progress,
         )
-        self._outbox.on_repeat = self._again.schedule
+        self._outbox.on_repeat = lambda late: self._again.schedule(late.usernames)
+        self._outbox.on_committed = outside.metrics.cycle_seconds.labels("publish").observe
         self._turn = asyncio.Lock()
         self._staying = asyncio.Lock()
         self._stopping = False
@@ -133,7 +137,8 @@ class Engine:
         logger.warning("giving up what is in hand: %s", reason)
         self._tenure.end()
         # A late write of ours may leave an older state last.
-        self._again.schedule(self._outbox.usernames)
+        late = self._outbox.uncommitted
+        self._again.schedule(late.usernames if late else ())
         self._outbox.abandon()
         self._forget()
         self.hooks.reset_needed = True
@@ -205,7 +210,8 @@ class Engine:
         """Share the users out, and the accounts whose state is due once more."""
         count = min(self.options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
         around = self._surroundings(asked)
-        lanes = [Lane(around, self._outbox.unacknowledged) for _ in range(count)]
+        ahead = self._outbox.unacknowledged
+        lanes = [Lane(around, ahead.lowest if ahead else {}) for _ in range(count)]
         for received in commands:
             username = received.command.username
             lanes[hash(username) % count].users.setdefault(username, []).append(received)
@@ -277,15 +283,13 @@ class Engine:
         return bool(offsets) and not self._outbox.busy
 
     def _commit(self) -> Commit:
-        offsets: Mapping[TopicPartition, int] = self._positions.committable(
-            self._reading, self._lot.first_offsets()
-        )
+        offsets = self._positions.committable(self._reading, self._lot.first_offsets())
         return Commit(
             self._reading,
             offsets,
             done=self._positions.committed,
             refused=self.abandon,
-            backoff=lambda tries: backoff_s(tries, self.options),
+            options=self.options,
             progress=self.progress,
         )
 

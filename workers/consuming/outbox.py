@@ -1,0 +1,115 @@
+"""Publishes one batch while the next is worked on, then commits its offsets."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from workers.clock import monotonic_s
+from workers.consuming.commit import Commit
+from workers.consuming.parcel import Parcel
+from workers.consuming.term import AbandonedError, Term
+from workers.ledger.backoff import backoff_s
+from workers.ledger.options import LedgerOptions
+from workers.metrics import Metrics
+from workers.progress import Progress
+from workers.publishing import Publisher, PublishError
+from workers.replies import Replies
+
+logger = logging.getLogger(__name__)
+
+P = TypeVar("P", bound=Parcel)
+
+
+class Outbox(Generic[P]):
+    """At most one batch on its way. It is published whole, however often that takes."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        replies: Replies,
+        *,
+        options: LedgerOptions,
+        metrics: Metrics,
+        progress: Progress,
+    ) -> None:
+        self._publisher = publisher
+        self._replies = replies
+        self._options = options
+        self._metrics = metrics
+        self._progress = progress
+        self._task: asyncio.Task[None] | None = None
+        self.unacknowledged: P | None = None
+        """The batch on its way, until all of it is acknowledged."""
+        self.uncommitted: P | None = None
+        """The batch on its way, until it is committed."""
+        self.on_repeat: Callable[[P], None] = lambda _: None
+        """Called with one whose publication is repeated: a late write may follow it."""
+        self.on_committed: Callable[[float], None] = lambda _: None
+        """Called with the seconds that one took."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is on its way."""
+        return self._task is not None and not self._task.done()
+
+    def start(self, parcel: P, commit: Commit, term: Term) -> None:
+        """Publish and commit beside the caller's next steps; the one before must be done."""
+        assert not self.busy
+        self.unacknowledged = self.uncommitted = parcel
+        self._task = asyncio.create_task(self._run(parcel, commit, term, term.number))
+        self._task.add_done_callback(self._ended)
+
+    async def wait(self, timeout_s: float | None) -> bool:
+        """Say whether nothing is on its way any more, waiting up to *timeout_s* for it.
+
+        Raises:
+            AbandonedError: What was on its way has been given up.
+        """
+        task = self._task
+        if task is None:
+            return True
+        done, _ = await asyncio.wait([task], timeout=timeout_s)
+        if not done:
+            return False
+        if self._task is task:
+            self._task = None  # told once: the batches after it are not given up with it
+        if not task.cancelled():
+            task.result()
+        return True
+
+    def abandon(self) -> None:
+        """Stop publishing; nobody knows what of it has arrived."""
+        self.unacknowledged = None
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def _run(self, parcel: P, commit: Commit, term: Term, number: int) -> None:
+        started_s = monotonic_s()
+        tries = 0
+        while True:
+            try:
+                await parcel.send(self._publisher, self._replies)
+                break
+            except PublishError as error:
+                tries += 1
+                self._progress.wait_for("kafka")
+                logger.warning("publishing failed and is repeated: %s", error)
+                self.on_repeat(parcel)
+                await asyncio.sleep(backoff_s(tries, self._options))
+                term.check(number)
+        self.unacknowledged = None
+        parcel.count(self._metrics)
+        await commit.run(term, number)
+        self.uncommitted = None
+        self.on_committed(monotonic_s() - started_s)
+        self._progress.advance()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """End the process where publishing failed in a way nobody foresaw."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and not isinstance(error, AbandonedError):
+            logger.error("publishing failed", exc_info=error)
+            self._progress.fail(f"publishing failed: {type(error).__name__}")

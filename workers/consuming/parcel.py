@@ -1,0 +1,77 @@
+"""What one batch of records has to say, and what is counted once it is said."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+from contracts.codes import Code
+from contracts.topics import TopicSpec
+from handlers.rendering import Record
+from workers.clock import monotonic_s, utc_now
+from workers.consuming.records import Raw
+from workers.dead_letters import dead_letter
+from workers.metrics import Metrics
+from workers.publishing import Outgoing, Publisher
+from workers.replies import Replies, Reply
+from workers.topic_names import TopicNames
+
+
+@dataclass(slots=True, kw_only=True)
+class Parcel:
+    """A batch's records, its answers among them."""
+
+    names: TopicNames
+    group: str
+    read_at_s: float
+    """When the batch's records were taken, on the monotonic clock."""
+    first: list[Outgoing] = field(default_factory=list[Outgoing])
+    """Acknowledged before anything else is sent."""
+    records: list[Outgoing] = field(default_factory=list[Outgoing])
+    replies: list[Reply] = field(default_factory=list[Reply])
+    answered: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
+    """Command or request, outcome and code → how many."""
+    dead: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    """Topic and code → how many dead letters."""
+    times_ms: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """Command or request → broker times of the records answered."""
+
+    def answer(self, key: bytes, record: Record, reply_to: str | None) -> None:
+        """Say *record* to whoever asked, where they want it."""
+        answer = Outgoing.of(self.names.results, key, record)
+        if reply_to is None or reply_to == self.names.results:
+            self.records.append(answer)
+        else:
+            self.replies.append(Reply(to=reply_to, answer=answer))
+
+    def bury(self, record: Raw, topic: TopicSpec, code: Code, reason: str) -> None:
+        """Keep *record* as a dead letter."""
+        self.dead[record.topic, code.value] += 1
+        self.records.append(
+            dead_letter(record, topic, code, reason, group=self.group, to=self.names.dead_letters)
+        )
+
+    async def send(self, publisher: Publisher, replies: Replies) -> None:
+        """Publish everything; return once it is acknowledged.
+
+        Raises:
+            PublishError: Not everything was.
+        """
+        await publisher.publish(self.first)
+        _, undelivered = await asyncio.gather(
+            publisher.publish(self.records), replies.deliver(self.replies)
+        )
+        await publisher.publish(undelivered)
+
+    def count(self, metrics: Metrics) -> None:
+        """Note in *metrics* that everything was said."""
+        now_ms = utc_now().timestamp() * 1000
+        took_s = monotonic_s() - self.read_at_s
+        for command, times_ms in self.times_ms.items():
+            ages_s = [(now_ms - time_ms) / 1000 for time_ms in times_ms]
+            metrics.end_to_end_seconds.labels(command).observe_many(ages_s)
+            durations_s = [took_s] * len(times_ms)
+            metrics.command_duration_seconds.labels(command).observe_many(durations_s)
+        for (command, outcome, code), count in self.answered.items():
+            metrics.commands_total.labels(command=command, outcome=outcome, code=code).inc(count)
+        for (topic, code), count in self.dead.items():
+            metrics.dead_letters_total.labels(topic=topic, code=code).inc(count)
