@@ -1,0 +1,77 @@
+"""Answers batches of identity requests: users side by side, each one's requests in order."""
+
+import asyncio
+from collections.abc import Sequence
+
+from contracts.passwords import ChangePassword
+from contracts.sessions import Login, Logout, Refresh
+from handlers.asked import Asked
+from storage.ports import StoreUnavailableError
+from workers.identity.attempt import Attempt
+from workers.identity.change_password import PasswordChange
+from workers.identity.logout import SignOut
+from workers.identity.outside import Outside
+from workers.identity.refresh import Renewal
+from workers.identity.remembering import Remembering
+from workers.identity.sign_in import SignIn
+from workers.requests.answering import Said
+
+
+class IdentityAnswerer:
+    """Answers login, refresh, logout and change-password."""
+
+    def __init__(self, outside: Outside, *, batch_records_max: int) -> None:
+        self._outside = outside
+        self._remembering = Remembering(outside)
+        self._batch_records_max = batch_records_max
+
+    @property
+    def batch_records_max(self) -> int:
+        """How many requests it takes at once."""
+        return self._batch_records_max
+
+    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+        """Answer each, in order.
+
+        What was answered before a failure is stored: asked again, it is only said again.
+
+        Raises:
+            StoreUnavailableError: At least one has no answer.
+        """
+        queues: dict[str, list[Asked]] = {}
+        for each in asked:
+            queues.setdefault(each.request.username, []).append(each)
+        # All run to their end, so that no task of this batch goes on beside the next.
+        done = await asyncio.gather(
+            *(self._answer_user(queue) for queue in queues.values()), return_exceptions=True
+        )
+        said: dict[int, Said] = {}
+        failures: list[BaseException] = []
+        for answers in done:
+            if isinstance(answers, BaseException):
+                failures.append(answers)
+            else:
+                said.update((id(each.asked), each) for each in answers)
+        # A store that is away explains other failures, and they are asked again with it.
+        for failure in sorted(
+            failures, key=lambda each: isinstance(each, StoreUnavailableError), reverse=True
+        ):
+            raise failure
+        return [said[id(each)] for each in asked]
+
+    async def _answer_user(self, queue: Sequence[Asked]) -> list[Said]:
+        return [await self._remembering.conclude(self._attempt(each)) for each in queue]
+
+    def _attempt(self, asked: Asked) -> Attempt:
+        request = asked.request
+        match request:
+            case Login():
+                return SignIn(self._outside, asked, request)
+            case Refresh():
+                return Renewal(self._outside, asked, request)
+            case Logout():
+                return SignOut(self._outside, asked, request)
+            case ChangePassword():
+                return PasswordChange(self._outside, asked, request)
+            case _:
+                raise AssertionError(f"{asked.type} is no request for this worker")

@@ -1,0 +1,106 @@
+"""Change-password: a new password for whoever is signed in and knows the old one."""
+
+from dataclasses import replace
+
+from client.tokens import Claims
+from contracts.codes import Code
+from contracts.passwords import ChangePassword
+from contracts.sealing import Purpose
+from handlers import sessions
+from handlers.asked import Asked
+from handlers.passwords import prepared
+from handlers.replying import Refusal
+from handlers.session import Session
+from storage.ports import Credential
+from workers.identity.attempt import Draft, refusal
+from workers.identity.outside import Outside
+from workers.identity.proof import Proof
+from workers.passwords import password_problem
+
+
+class PasswordChange:
+    """One change of a password."""
+
+    def __init__(self, outside: Outside, asked: Asked, request: ChangePassword) -> None:
+        self.asked = asked
+        self._outside = outside
+        self._request = request
+        self._proof = Proof(outside, asked, by_source=False)
+        self._secrets: list[str] | None = None
+        self._hash: str | None = None
+
+    async def draft(self) -> Draft | Refusal:
+        """Set the new password and end every other session."""
+        outside, request = self._outside, self._request
+        if self._secrets is None:
+            blobs = {
+                Purpose.CHANGE_TOKEN: request.sealed_access_token,
+                Purpose.CHANGE_PASSWORD: request.sealed_password,
+                Purpose.CHANGE_NEW_PASSWORD: request.sealed_new_password,
+            }
+            self._secrets = await outside.envelopes.open(self.asked, blobs)
+            if self._secrets is None:
+                return refusal(Code.SEAL_INVALID)
+        token, old, new = self._secrets
+        claims = await outside.envelopes.verify(token, request.username, outside.clock())
+        if claims is None:
+            return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
+        # Read before the sessions: one opened in between makes this lose the race.
+        credential = await outside.identities.credential(request.username)
+        own = await outside.identities.session(claims.session_id)
+        if credential is None or own is None:
+            return Draft(answer=refusal(Code.SESSION_ENDED), at=outside.clock())
+        code = await self._refused(claims, own, credential, old, prepared(new))
+        if code is not None:
+            return self._draft(code, own)
+        return await self._changed(own, credential, prepared(new))
+
+    async def _refused(
+        self, claims: Claims, own: Session, credential: Credential, old: str, new: str
+    ) -> Refusal | None:
+        outside, username = self._outside, self._request.username
+        if own.username != username or not own.is_live(outside.clock()):
+            return refusal(Code.SESSION_ENDED)
+        if claims.epoch != credential.epoch:
+            return refusal(Code.TOKEN_INVALID)  # of before the last change: refresh it first
+        if wait := await self._proof.refused():
+            return wait
+        if not await self._proof.holds(old, credential):
+            return refusal(Code.INVALID_CREDENTIALS)
+        account = await outside.accounts.account(username)
+        email = "" if account is None else account.profile.email
+        code = password_problem(new, username=username, email=email)
+        return None if code is None else refusal(code)
+
+    async def _changed(self, own: Session, credential: Credential, new: str) -> Draft:
+        outside, username = self._outside, self._request.username
+        if self._hash is None:
+            self._hash = await outside.hasher.hash(new)
+        now = outside.clock()
+        epoch = credential.epoch + 1
+        live = await outside.identities.live_sessions(username, now=now)
+        others = [each for each in live if each.session_id != own.session_id]
+        return Draft(
+            answer={"sessions_ended": len(others)},
+            at=now,
+            session_id=own.session_id,
+            changed=[
+                sessions.move_on(own, epoch),
+                *(sessions.end(each, "password_changed", now) for each in others),
+            ],
+            credential=replace(
+                credential,
+                hash=self._hash,
+                created_at=now,
+                epoch=epoch,
+                version=credential.version + 1,
+            ),
+        )
+
+    def _draft(self, answer: Refusal, own: Session) -> Draft:
+        return Draft(
+            answer=answer,
+            at=self._outside.clock(),
+            session_id=own.session_id,
+            locked_out=self._proof.locked_out,
+        )

@@ -1,0 +1,96 @@
+"""Opens what was sealed to us and seals what goes back, beside the event loop."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from client.tokens import Claims, TokenError
+from contracts.sealing import Purpose
+from contracts.sessions import Login, Refresh, ReplyKey, Tokens
+from handlers.asked import Asked
+from handlers.session import Session
+from workers.hashing import QuietPool
+from workers.keys import KeyRing
+from workers.sealing import open_sealed, seal_tokens
+from workers.tokens import TokenIssuer
+
+Verify = Callable[[str, datetime], Claims]
+"""Returns what an access token says at that moment, or raises `TokenError`."""
+
+
+class Envelopes:
+    """Keys and tokens, on threads of *pool*: one of a niceness of 0 is enough."""
+
+    def __init__(self, ring: KeyRing, issuer: TokenIssuer, verify: Verify, pool: QuietPool) -> None:
+        self._ring = ring
+        self._issuer = issuer
+        self._verify = verify
+        self._pool = pool
+
+    async def open(self, asked: Asked, blobs: Mapping[Purpose, str]) -> list[str] | None:
+        """Return the secrets in *blobs*; None where one was not sealed for exactly this request."""
+        return await self._pool.run(self._opened, asked, blobs)
+
+    async def verify(self, token: str, username: str, now: datetime) -> Claims | None:
+        """Return what an access token says, if it is ours, good, and of *username*."""
+        return await self._pool.run(self._verified, token, username, now)
+
+    async def seal(self, asked: Asked, session: Session, refresh_token: str, now: datetime) -> str:
+        """Return the tokens of *session* as from *now*, sealed to the reply key of *asked*."""
+        return await self._pool.run(self._sealed, asked, session, refresh_token, now)
+
+    def _opened(self, asked: Asked, blobs: Mapping[Purpose, str]) -> list[str] | None:
+        request = asked.request
+        key = _reply_key(asked)
+        found: list[str] = []
+        for purpose, blob in blobs.items():
+            secret = open_sealed(
+                blob,
+                self._ring,
+                purpose=purpose,
+                command_id=request.request_id,
+                username=request.username,
+                reply_key=None if key is None else key.model_dump(),
+            )
+            if not isinstance(secret, str):
+                return None
+            found.append(secret)
+        return found
+
+    def _verified(self, token: str, username: str, now: datetime) -> Claims | None:
+        try:
+            claims = self._verify(token, now)
+        except TokenError:
+            return None
+        return claims if claims.username == username else None
+
+    def _sealed(self, asked: Asked, session: Session, refresh_token: str, now: datetime) -> str:
+        key = _reply_key(asked)
+        assert key is not None
+        username = session.username
+        tokens = Tokens(
+            access_token=self._issuer.access_token(
+                username, session.session_id, session.epoch, now
+            ),
+            refresh_token=refresh_token,
+            expires_in=self._issuer.access_token_s,
+            refresh_expires_in=_seconds(session.expires_at - now),
+        )
+        is_login = isinstance(asked.request, Login)
+        return seal_tokens(
+            tokens,
+            reply_key=key.model_dump(),
+            purpose=Purpose.LOGIN_TOKENS if is_login else Purpose.REFRESH_TOKENS,
+            request_id=asked.request.request_id,
+            username=username,
+            issued_at=now,
+        )
+
+
+def _reply_key(asked: Asked) -> ReplyKey | None:
+    request: Any = asked.request
+    return request.reply_key if isinstance(request, Login | Refresh) else None
+
+
+def _seconds(left: timedelta) -> int:
+    return int(left.total_seconds())

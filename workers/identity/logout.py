@@ -1,0 +1,65 @@
+"""Logout: ends the session of an access token, or all of its user's."""
+
+from dataclasses import replace
+
+from client.tokens import Claims
+from contracts.codes import Code
+from contracts.sealing import Purpose
+from contracts.sessions import Logout
+from handlers import sessions
+from handlers.asked import Asked
+from handlers.replying import Refusal
+from workers.identity.attempt import Draft, refusal
+from workers.identity.outside import Outside
+
+
+class SignOut:
+    """One logout."""
+
+    def __init__(self, outside: Outside, asked: Asked, request: Logout) -> None:
+        self.asked = asked
+        self._outside = outside
+        self._request = request
+        self._token: str | None = None
+
+    async def draft(self) -> Draft | Refusal:
+        """End what is asked for; what has ended already stays so."""
+        outside = self._outside
+        if self._token is None:
+            blobs = {Purpose.LOGOUT_TOKEN: self._request.sealed_access_token}
+            secrets = await outside.envelopes.open(self.asked, blobs)
+            if secrets is None:
+                return refusal(Code.SEAL_INVALID)
+            [self._token] = secrets
+        username, now = self._request.username, outside.clock()
+        claims = await outside.envelopes.verify(self._token, username, now)
+        if claims is None:
+            return Draft(answer=refusal(Code.TOKEN_INVALID), at=now)
+        return await self._ended(claims)
+
+    async def _ended(self, claims: Claims) -> Draft:
+        outside, username = self._outside, self._request.username
+        # Read before the sessions: one opened in between makes this lose the race.
+        credential = await outside.identities.credential(username)
+        own = await outside.identities.session(claims.session_id)
+        now = outside.clock()
+        if own is None or own.username != username or not own.is_live(now):
+            # A token of an ended session has no say over the others.
+            return Draft(answer={"sessions_ended": 0}, at=now, session_id=claims.session_id)
+        if not self._request.everywhere or credential is None:
+            return Draft(
+                answer={"sessions_ended": 1},
+                at=now,
+                session_id=claims.session_id,
+                changed=(sessions.end(own, "logout", now),),
+            )
+        live = await outside.identities.live_sessions(username, now=now)
+        return Draft(
+            answer={"sessions_ended": len(live)},
+            at=now,
+            session_id=claims.session_id,
+            changed=[sessions.end(each, "logout", now) for each in live],
+            credential=replace(
+                credential, epoch=credential.epoch + 1, version=credential.version + 1
+            ),
+        )

@@ -1,0 +1,44 @@
+"""How long things of the identity worker last, and how patient it is with guesses."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from contracts.topics import AUDIT_EVENTS, REVOCATIONS
+from handlers.throttling import FAILURES_MAX, ThrottleRule
+
+ANSWERS_KEPT = timedelta(hours=1)
+"""How long an answer is remembered beyond the age at which its own record is too old: a caller that
+slept and sends the same request in a new record is refused. An hour of 300 a second is 2 GB."""
+
+USER_RULE = ThrottleRule(free=0, failures_max=FAILURES_MAX)
+"""Of one user: every failure costs a wait, so that guessing one password takes for ever."""
+
+SOURCE_RULE = ThrottleRule(free=100)
+"""Of one source: many people share an address, and nobody may lock them all out for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityOptions:
+    """What is configured, as the identity worker needs it."""
+
+    prefix: str = "accounts."
+    access_token: timedelta = timedelta(minutes=5)
+    """How long an access token is good."""
+    refresh_token: timedelta = timedelta(days=30)
+    """How long a session lasts, however often it is refreshed."""
+    leeway: timedelta = timedelta(seconds=5)
+    """How far the clocks of whoever makes and checks tokens may be apart."""
+    request_age_max: timedelta = timedelta(minutes=5)
+    """How old a request may be, by broker time, to be answered."""
+    user_rule: ThrottleRule = USER_RULE
+    source_rule: ThrottleRule = SOURCE_RULE
+
+    @property
+    def audit_topic(self) -> str:
+        """Where it says who did what."""
+        return self.prefix + AUDIT_EVENTS.name
+
+    @property
+    def revocations_topic(self) -> str:
+        """Where it says which sessions ended."""
+        return self.prefix + REVOCATIONS.name

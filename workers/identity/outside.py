@@ -1,0 +1,42 @@
+"""What the identity worker works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from handlers.account import Account
+from storage.identity_ports import Identities, Throttles
+from workers.hashing import PasswordHasher
+from workers.identity.envelopes import Envelopes
+from workers.identity.options import IdentityOptions
+
+
+class Accounts(Protocol):
+    """Where a user's e-mail address is: a new password must not be it."""
+
+    async def account(self, username: str) -> Account | None:
+        """Return the account as last committed by a majority."""
+        ...
+
+
+class Revocations(Protocol):
+    """A quick copy of which sessions ended; the truth is in `Identities`."""
+
+    async def note(self, session_id: str, until: datetime) -> None:
+        """Remember that *session_id* has ended, *until* its last access token has expired."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the identity worker works with."""
+
+    identities: Identities
+    throttles: Throttles
+    accounts: Accounts
+    revocations: Revocations
+    hasher: PasswordHasher
+    envelopes: Envelopes
+    clock: Callable[[], datetime]
+    options: IdentityOptions

@@ -1,0 +1,77 @@
+"""Refresh: a refresh token for fresh tokens; the old one is spent."""
+
+from typing import assert_never
+
+from contracts.codes import Code
+from contracts.sealing import Purpose
+from contracts.sessions import Refresh
+from handlers import sessions
+from handlers.asked import Asked
+from handlers.replying import Refusal
+from handlers.sessions import Ended, Repeated, Reused, Rotated, Superseded, Unknown
+from workers.identity.attempt import Draft, refusal
+from workers.identity.outside import Outside
+from workers.identity.refresh_tokens import next_token, read_token
+
+
+class Renewal:
+    """One refresh."""
+
+    def __init__(self, outside: Outside, asked: Asked, request: Refresh) -> None:
+        self.asked = asked
+        self._outside = outside
+        self._request = request
+        self._token: str | None = None
+
+    async def draft(self) -> Draft | Refusal:
+        """Rotate the token, or say why not."""
+        if self._token is None:
+            blobs = {Purpose.REFRESH_TOKEN: self._request.sealed_refresh_token}
+            secrets = await self._outside.envelopes.open(self.asked, blobs)
+            if secrets is None:
+                return refusal(Code.SEAL_INVALID)
+            [self._token] = secrets
+        return await self._decided(self._token)
+
+    async def _decided(self, token: str) -> Draft:
+        outside = self._outside
+        presented = read_token(token)
+        if presented is None:
+            return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
+        session = await outside.identities.session(presented.session_id)
+        token = next_token(token)
+        fresh = read_token(token)
+        assert fresh is not None
+        now = outside.clock()
+        became = sessions.refresh(session, self.asked, presented, fresh, now)
+        match became:
+            case Rotated(session):
+                sealed = await outside.envelopes.seal(self.asked, session, token, now)
+                return Draft(
+                    answer={"sealed_tokens": sealed},
+                    at=now,
+                    session_id=session.session_id,
+                    changed=(session,),
+                )
+            case Reused(session):
+                return Draft(
+                    answer=refusal(Code.TOKEN_REUSED),
+                    at=now,
+                    session_id=session.session_id,
+                    changed=(session,),
+                )
+            case Superseded(session) | Repeated(session) | Ended(session):
+                code = _CODES[type(became)]
+                return Draft(answer=refusal(code), at=now, session_id=session.session_id)
+            case Unknown():
+                return Draft(answer=refusal(Code.TOKEN_INVALID), at=now)
+            case _:
+                assert_never(became)
+
+
+_CODES = {
+    Superseded: Code.TOKEN_SUPERSEDED,
+    Repeated: Code.EXPIRED,
+    Ended: Code.SESSION_ENDED,
+}
+"""Where the session stays as it is."""

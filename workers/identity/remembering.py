@@ -1,0 +1,193 @@
+"""Answers each request once: stored with what it does, then said as often as it is read."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from contracts.codes import Code
+from handlers.asked import Asked
+from handlers.rendering import Record
+from handlers.replying import Refusal, audit, reply, reply_body, revocation
+from handlers.session import Answered, Session
+from handlers.sessions import Repeat, is_too_old, repeat
+from storage.identity_ports import IdentityChanges
+from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
+from workers.identity.attempt import Attempt, Draft, refusal
+from workers.identity.options import ANSWERS_KEPT
+from workers.identity.outside import Outside
+from workers.publishing import Outgoing
+from workers.requests.answering import Said
+
+TRIES_MAX = 10
+"""Lost races of one request in a row: more than callers that meet by chance ever cause."""
+
+LOCK_OUT = "lock-out"
+TOKEN_REUSE = "token-reuse"  # noqa: S105 - an audited action
+
+
+class _Body(msgspec.Struct):
+    """What is read of a stored reply."""
+
+    class Error(msgspec.Struct):
+        """Why it was rejected."""
+
+        code: Code
+
+    status: str
+    error: Error | None = None
+
+
+class Remembering:
+    """Stores what attempts decide, and says it."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    async def conclude(self, attempt: Attempt) -> Said:
+        """Return the one answer of a request; decides at most as often as it loses a race.
+
+        Raises:
+            StoreUnavailableError: Nobody knows; ask again.
+        """
+        asked, outside = attempt.asked, self._outside
+        for _ in range(TRIES_MAX):
+            stored = await outside.identities.answered(asked.id)
+            if stored is not None:
+                return await self._repeated(asked, stored)
+            now = outside.clock()
+            if is_too_old(asked, outside.options.request_age_max, now):
+                return self._expired(asked, now)
+            draft = await attempt.draft()
+            if isinstance(draft, Refusal):
+                return self._not_tried(asked, draft)
+            answered = self._answered(asked, draft)
+            try:
+                await outside.identities.apply(_changes(draft, answered))
+            except (LostRaceError, CommitUnknownError):
+                continue
+            return await self._said(asked, answered, draft.ended)
+        raise StoreUnavailableError(
+            f"a {asked.type} lost {TRIES_MAX} races in a row; it is read again"
+        )
+
+    def _answered(self, asked: Asked, draft: Draft) -> Answered:
+        return Answered(
+            username=asked.request.username,
+            request_id=asked.request.request_id,
+            source=asked.source,
+            body=reply_body(asked, draft.answer, draft.at),
+            answered_at=draft.at,
+            expires_at=draft.at + self._outside.options.request_age_max + ANSWERS_KEPT,
+            session_id=draft.session_id,
+            ended=[each.session_id for each in draft.ended],
+            locked_out=draft.locked_out,
+        )
+
+    async def _repeated(self, asked: Asked, stored: Answered) -> Said:
+        now = self._outside.clock()
+        match repeat(stored, asked, now):
+            case Repeat.SAME:
+                # Stored, but nobody knows whether it was published: all of it goes out again.
+                read = self._outside.identities.session
+                sessions = await asyncio.gather(*(read(each) for each in stored.ended))
+                return await self._said(asked, stored, [each for each in sessions if each])
+            case Repeat.AGAIN:
+                return _say(asked, stored, ())
+            case Repeat.EXPIRED:
+                return self._expired(asked, now)
+
+    def _expired(self, asked: Asked, now: datetime) -> Said:
+        """Refuse without a trace: an audit event would say that something was tried."""
+        return _refuse(asked, refusal(Code.EXPIRED), now, ())
+
+    def _not_tried(self, asked: Asked, answer: Refusal) -> Said:
+        now = self._outside.clock()
+        record = audit(asked, action=asked.type, at=now, code=answer.code, remembered=False)
+        return _refuse(asked, answer, now, [self._event(asked, record)])
+
+    async def _said(self, asked: Asked, answered: Answered, ended: Sequence[Session]) -> Said:
+        """Return *answered* with all that follows from it; the quick copy learns it first."""
+        await asyncio.gather(
+            *(
+                self._outside.revocations.note(each.session_id, self._tokens_expire_at(each))
+                for each in ended
+            )
+        )
+        revoked = [self._revoked(asked, each) for each in ended]
+        audited = [self._event(asked, each) for each in _audits(asked, answered)]
+        return _say(asked, answered, [*revoked, *audited])
+
+    def _revoked(self, asked: Asked, session: Session) -> Outgoing:
+        record = revocation(
+            session,
+            expires_at=self._tokens_expire_at(session),
+            trace=asked.trace,
+            cause=asked.request.request_id,
+        )
+        topic = self._outside.options.revocations_topic
+        return Outgoing.of(topic, session.session_id.encode(), record)
+
+    def _tokens_expire_at(self, session: Session) -> datetime:
+        assert session.ended_at is not None
+        options = self._outside.options
+        return session.ended_at + options.access_token + options.leeway
+
+    def _event(self, asked: Asked, record: Record) -> Outgoing:
+        key = asked.request.username.encode()
+        return Outgoing.of(self._outside.options.audit_topic, key, record)
+
+
+def _changes(draft: Draft, answered: Answered) -> IdentityChanges:
+    return IdentityChanges(
+        answered=answered,
+        opened=draft.opened,
+        changed=draft.changed,
+        credential=draft.credential,
+        relied_on=draft.relied_on,
+    )
+
+
+def _read(answered: Answered) -> _Body:
+    return msgspec.json.decode(answered.body, type=_Body)
+
+
+def _audits(asked: Asked, answered: Answered) -> Iterator[Record]:
+    """Yield what is audited of a request: itself, and what it brought to light."""
+    body = _read(answered)
+    code = None if body.error is None else body.error.code
+    actions = [(asked.type, code)]
+    if code is Code.TOKEN_REUSED:
+        actions.append((TOKEN_REUSE, code))
+    if answered.locked_out:
+        actions.append((LOCK_OUT, Code.TOO_MANY_ATTEMPTS))
+    for action, told in actions:
+        yield audit(
+            asked,
+            action=action,
+            at=answered.answered_at,
+            code=told,
+            session_id=answered.session_id,
+        )
+
+
+def _say(asked: Asked, answered: Answered, beside: Sequence[Outgoing]) -> Said:
+    body = _read(answered)
+    return Said(
+        asked=asked,
+        reply=reply(asked, answered.body, answered.answered_at),
+        status=body.status,
+        code="" if body.error is None else body.error.code.value,
+        beside=beside,
+    )
+
+
+def _refuse(asked: Asked, answer: Refusal, now: datetime, beside: Sequence[Outgoing]) -> Said:
+    return Said(
+        asked=asked,
+        reply=reply(asked, reply_body(asked, answer, now), now),
+        status="rejected",
+        code=answer.code.value,
+        beside=beside,
+    )

@@ -1,0 +1,88 @@
+"""Login: a password for a new session and its tokens."""
+
+from dataclasses import replace
+
+from contracts.codes import Code
+from contracts.sealing import Purpose
+from contracts.sessions import Login
+from handlers import sessions
+from handlers.asked import Asked
+from handlers.passwords import prepared
+from handlers.replying import Refusal
+from storage.ports import Credential
+from workers.clock import fresh_name
+from workers.identity.attempt import Draft, refusal
+from workers.identity.outside import Outside
+from workers.identity.proof import Proof
+from workers.identity.refresh_tokens import first_token, read_token
+
+
+class SignIn:
+    """One login."""
+
+    def __init__(self, outside: Outside, asked: Asked, request: Login) -> None:
+        self.asked = asked
+        self._outside = outside
+        self._request = request
+        self._proof = Proof(outside, asked, by_source=True)
+        self._password: str | None = None
+
+    async def draft(self) -> Draft | Refusal:
+        """Open a session for whoever knows the password."""
+        outside, request = self._outside, self._request
+        if self._password is None:
+            blobs = {Purpose.LOGIN_PASSWORD: request.sealed_password}
+            secrets = await outside.envelopes.open(self.asked, blobs)
+            if secrets is None:
+                return refusal(Code.SEAL_INVALID)
+            [self._password] = secrets
+        if wait := await self._proof.refused():
+            return Draft(answer=wait, at=outside.clock())
+        credential = await outside.identities.credential(request.username)
+        right = await self._proof.holds(self._password, credential)
+        if not right or credential is None:
+            return Draft(
+                answer=refusal(Code.INVALID_CREDENTIALS),
+                at=outside.clock(),
+                locked_out=self._proof.locked_out,
+            )
+        return await self._opened(self._password, credential)
+
+    async def _opened(self, password: str, credential: Credential) -> Draft:
+        outside, request = self._outside, self._request
+        rehashed = await self._rehashed(password, credential)
+        now = outside.clock()
+        token = first_token(fresh_name())
+        read = read_token(token)
+        assert read is not None
+        session = sessions.opened(
+            read,
+            username=request.username,
+            epoch=credential.epoch,
+            source=request.source,
+            now=now,
+            expires_at=now + outside.options.refresh_token,
+        )
+        return Draft(
+            answer={
+                "session_id": session.session_id,
+                "sealed_tokens": await outside.envelopes.seal(self.asked, session, token, now),
+            },
+            at=now,
+            session_id=session.session_id,
+            opened=(session,),
+            credential=rehashed,
+            relied_on=credential if rehashed is None else None,
+        )
+
+    async def _rehashed(self, password: str, credential: Credential) -> Credential | None:
+        """Return the credential under today's policy; None where it is already."""
+        hasher = self._outside.hasher
+        if not hasher.needs_rehash(credential.hash):
+            return None
+        return replace(
+            credential,
+            hash=await hasher.hash(prepared(password)),
+            created_at=self._outside.clock(),
+            version=credential.version + 1,
+        )
