@@ -17,9 +17,14 @@ from contracts.codes import CODES, Code
 from contracts.commands import COMMANDS
 from contracts.events import AuditRecorded, BalanceChanged, Balances
 from contracts.headers import HEADER_LENGTH_MAX
+from contracts.refusals import REFUSALS
 from contracts.registration import PendingCredential
+from contracts.replies import Reply
+from contracts.requests import REQUESTS, request_name
 from contracts.results import Result
-from contracts.topics import TOPICS, Kind
+from contracts.sealing import Purpose
+from contracts.sessions import SessionRevoked
+from contracts.topics import INPUTS, TOPICS, Kind, TopicSpec
 from workers.asyncapi.document import Contract, document, to_yaml
 from workers.asyncapi.html import inline, prose, tag
 from workers.asyncapi.page import render
@@ -28,9 +33,10 @@ from workers.cli.app import main
 ROOT = Path(__file__).parents[2]
 DOCUMENT = document()
 PAGE = render(DOCUMENT)
-MODELS: Mapping[str, type[BaseModel]] = {model.__name__: model for model in COMMANDS.values()} | {
+PUBLISHED = (Result, Reply, BalanceChanged, AuditRecorded, Balances, SessionRevoked)
+MODELS: Mapping[str, type[BaseModel]] = {
     model.__name__: model
-    for model in (Result, BalanceChanged, AuditRecorded, Balances, PendingCredential)
+    for model in (*COMMANDS.values(), *REQUESTS.values(), *PUBLISHED, PendingCredential)
 }
 EXAMPLES = [
     (name, example["payload"])
@@ -121,12 +127,33 @@ class TestDocument:
 
         assert addresses == [f"accounts.{topic.name}" for topic in TOPICS] + [None]
 
-    @pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic.kind is Kind.COMMAND])
-    def test_says_how_each_command_is_answered(self, topic: Any) -> None:
+    @pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic.kind in INPUTS])
+    def test_says_how_each_command_and_request_is_answered(self, topic: TopicSpec) -> None:
         operation = DOCUMENT["operations"][f"receive-{topic.name.replace('.', '-')}"]
 
+        answer = "Result" if topic.kind is Kind.COMMAND else "Reply"
         assert operation["reply"]["address"]["location"] == "$message.header#/reply_to"
-        assert operation["reply"]["messages"] == [{"$ref": "#/channels/replies/messages/Result"}]
+        assert operation["reply"]["messages"] == [{"$ref": f"#/channels/replies/messages/{answer}"}]
+
+    @pytest.mark.parametrize("topic", REQUESTS, ids=lambda topic: topic.name)
+    def test_says_with_which_codes_a_request_can_be_refused(self, topic: TopicSpec) -> None:
+        message = DOCUMENT["components"]["messages"][REQUESTS[topic].__name__]
+
+        assert message["x-refusals"] == list(REFUSALS[topic])
+
+    @pytest.mark.parametrize("topic", REQUESTS, ids=lambda topic: topic.name)
+    def test_shows_an_accepted_reply_to_each_request(self, topic: TopicSpec) -> None:
+        replies = DOCUMENT["components"]["messages"]["Reply"]["examples"]
+
+        assert any(
+            (each["payload"]["type"], each["payload"]["status"])
+            == (request_name(topic), "accepted")
+            for each in replies
+        )
+
+    @pytest.mark.parametrize("purpose", Purpose)
+    def test_says_what_every_sealed_field_is_for(self, purpose: Purpose) -> None:
+        assert f"`{purpose}`" in DOCUMENT["info"]["description"]
 
     def test_gives_every_message_a_key_and_an_example(self) -> None:
         for message in DOCUMENT["components"]["messages"].values():
@@ -143,7 +170,7 @@ class TestDocument:
     def test_gives_examples_that_are_valid(self, name: str, payload: dict[str, Any]) -> None:
         parsed = MODELS[name].model_validate_json(json.dumps(payload))
 
-        assert parsed.model_dump(exclude_unset=True).keys() == payload.keys()
+        assert parsed.model_dump(exclude_unset=True, by_alias=True).keys() == payload.keys()
 
     @pytest.mark.parametrize(("name", "payload"), EXAMPLES)
     def test_describes_every_field_of_its_examples(
@@ -170,8 +197,8 @@ class TestDocument:
     def test_never_says_null_of_what_is_published(self) -> None:
         schemas = DOCUMENT["components"]["schemas"]
 
-        for name in ("Result", "BalanceChanged", "AuditRecorded", "Balances"):
-            assert "null" not in json.dumps(schemas[name])
+        for model in PUBLISHED:
+            assert "null" not in json.dumps(schemas[model.__name__])
 
     def test_offers_no_default_for_a_profile_field_that_stays_as_it_is(self) -> None:
         assert '"default"' not in json.dumps(DOCUMENT["components"]["schemas"]["UpdateProfile"])

@@ -12,7 +12,7 @@ from contracts.topics import INPUTS, PARTITIONS_DEFAULT, TOPICS
 from workers.asyncapi import messages
 from workers.asyncapi.channels import TAGS, channels, operations
 from workers.asyncapi.schemas import Json, schemas
-from workers.asyncapi.text import DESCRIPTION
+from workers.asyncapi.text import description
 
 PREFIX_DEFAULT = "accounts."
 BOOTSTRAP_DEFAULT = "127.0.0.1:9092"
@@ -39,7 +39,7 @@ def document(
         "info": {
             "title": "accounts",
             "version": version("accounts"),
-            "description": DESCRIPTION.replace("{prefix}", prefix),
+            "description": description(prefix),
             "license": {"name": "Apache-2.0"},
             "tags": [{"name": name, "description": text} for name, text in TAGS.values()],
         },

@@ -9,16 +9,25 @@ import orjson
 from contracts import topics
 from contracts.codes import Code
 from contracts.message import rfc3339
+from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactions
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
-from handlers import replying
+from handlers import history, querying, replying
 from handlers.asked import Asked
 from handlers.outcome import Source, Trace
-from handlers.rendering import Record, Rendering, balances
+from handlers.rendering import Record
 from handlers.replying import Refusal
 from handlers.session import Session
-from workers.asyncapi import examples
-from workers.asyncapi.examples import ALICE, DEPOSIT, DEPOSITED, NOON, SEALED, Json, example
+from workers.asyncapi.examples import (
+    ALICE,
+    DEPOSIT,
+    DEPOSITED,
+    NOON,
+    SEALED,
+    WITHDRAWN,
+    Json,
+    example,
+)
 
 SESSION_ID = "4f1c0e6ab7d24f0c9d2b6a1e8c35d790"
 SOURCE = "198.51.100.7"
@@ -27,13 +36,18 @@ REPLY_KEY: Json = {
     "crv": "X25519",
     "x": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
 }
-CURSOR = "c2hvcnRlbmVk"
 
 
 def _asks(place: int, **fields: Any) -> Json:
     return {"request_id": f"01JZX5Y7M2C9R{place}", "username": "alice", **fields}
 
 
+SOME: Json = {
+    **_asks(11, currency="USD", kind="deposited", limit=100, order="oldest"),
+    "from": rfc3339(NOON - timedelta(days=31)),
+    "to": rfc3339(NOON),
+}
+CURSOR = history.cursor_of(ListTransactions.model_validate_json(orjson.dumps(SOME)), sequence=100)
 REQUESTS_SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
     topics.LOGIN: [
         (
@@ -69,15 +83,7 @@ REQUESTS_SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
     ],
     topics.LIST_TRANSACTIONS: [
         ("The newest", _asks(10)),
-        (
-            "A further page of some",
-            {
-                **_asks(11, currency="USD", kind="deposited", limit=100, cursor=CURSOR),
-                "from": rfc3339(NOON - timedelta(days=31)),
-                "to": rfc3339(NOON),
-                "order": "oldest",
-            },
-        ),
+        ("A further page of some", {**SOME, "cursor": CURSOR}),
     ],
 }
 assert REQUESTS_SENT.keys() == REQUESTS.keys()
@@ -104,41 +110,31 @@ def _reply(topic: TopicSpec, answer: Mapping[str, Any] | Refusal) -> Record:
     return replying.reply(question, replying.reply_body(question, answer, NOON), NOON)
 
 
-def _accepted() -> dict[TopicSpec, tuple[str, Mapping[str, Any]]]:
+def _accepted() -> dict[TopicSpec, tuple[str, Mapping[str, Any] | Refusal]]:
+    profile, balance = GetProfile(**_asks(6)), GetBalance(**_asks(7))
+    outcome = GetOutcome(**_asks(9, command_id=DEPOSIT["command_id"]))
     return {
         topics.LOGIN: ("Signed in", {"session_id": SESSION_ID, "sealed_tokens": SEALED}),
         topics.REFRESH: ("New tokens", {"session_id": SESSION_ID, "sealed_tokens": SEALED}),
         topics.LOGOUT: ("Signed out", {"sessions_ended": 1}),
         topics.CHANGE_PASSWORD: ("Every other session was ended", {"sessions_ended": 2}),
-        topics.GET_PROFILE: ("A profile", {"profile": _profile()}),
-        topics.GET_BALANCE: ("Balances", {"balances": orjson.loads(balances(ALICE).value)}),
-        topics.GET_OUTCOME: ("A command was decided", {"outcome": _outcome()}),
+        topics.GET_PROFILE: ("A profile", querying.profile(profile, ALICE, has_credential=True)),
+        topics.GET_BALANCE: ("Balances", querying.balances(balance, ALICE)),
+        topics.GET_OUTCOME: (
+            "A command was decided",
+            querying.outcome(outcome, DEPOSITED, has_credential=True),
+        ),
         topics.LIST_TRANSACTIONS: ("A page, and there is more", {"page": _page()}),
     }
 
 
-def _profile() -> Json:
-    return {
-        "account_id": ALICE.account_id,
-        "status": "active",
-        "email": ALICE.profile.email,
-        "first_name": ALICE.profile.first_name,
-        "last_name": ALICE.profile.last_name,
-        "marketing_consent": ALICE.profile.marketing_consent,
-        "opened_at": rfc3339(ALICE.opened_at),
-    }
-
-
-def _outcome() -> Json:
-    result = Rendering(DEPOSITED).result_body(duplicate=True)
-    return {"state": "decided", "result": result}
-
-
 def _page() -> Json:
-    event = orjson.loads(Rendering(examples.WITHDRAWN).balance_event().value)
-    beside = ("event_id", "username", "account_id", "held")
-    told = {name: value for name, value in event.items() if name not in beside}
-    return {"username": "alice", "transactions": [told], "next_cursor": CURSOR}
+    question = ListTransactions(**_asks(10))
+    return {
+        "username": "alice",
+        "transactions": [history.transaction(WITHDRAWN)],
+        "next_cursor": history.cursor_of(question, sequence=2),
+    }
 
 
 REFUSED: tuple[tuple[TopicSpec, str, Refusal], ...] = (

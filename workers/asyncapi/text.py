@@ -1,8 +1,14 @@
 """What a reader must know before the first message: the introduction of the document."""
 
-DESCRIPTION = """\
+from collections.abc import Iterable
+
+from contracts.sealing import Purpose
+
+_TO_THE_CALLER = (Purpose.LOGIN_TOKENS, Purpose.REFRESH_TOKENS)
+_DESCRIPTION = """\
 Keeps user accounts and their money. Send commands to Kafka; each is decided once, in order per \
-user, and answered. Every change of a balance is published.
+user, and answered. Every change of a balance is published. Send requests to sign users in and out \
+and to ask; each is answered too.
 
 ## Sending a command
 
@@ -16,13 +22,45 @@ its default places keys elsewhere, which costs latency, though never correctness
 * Amounts are decimal strings, at most as precise as the currency: refused, never rounded.
 * Wait for the acknowledgement (`acks=all`) of one command before you send another that relies on \
 it: then the second is never refused because the first was not read yet.
-* Passwords travel sealed (JWE, `ECDH-ES` with `A256GCM`) to the key at `/.well-known/jwks.json`, \
-never readable. The protected header binds `cid` (the command id), `sub` (the username), `purpose` \
-(`register.sealed_password`), `iat` and `kid`.
+
+## Asking, signing in and out
+
+* A request has a `request_id` instead of a command id, and is answered by a `Reply`. Requests are \
+unordered; a question asked after a result was published sees what that result says.
+* Name a `reply_to` that only you can read: a reply may hold a profile, and without `reply_to` it \
+goes to `{prefix}results`.
+* A sign-in, refresh, logout or change of password is honoured once under its `request_id`. No \
+reply in time? Send the same within ten seconds and get the same reply; later, or with another \
+content, the answer is `expired`. The same where it reaches us minutes late (`request_age_max_s`, \
+by broker time). Questions have no such bounds.
+* No reply in time to a command? `get-outcome` says what became of it, without sending it again.
+* Failed sign-ins are counted by user and by `source`, before the password is looked at. \
+`too_many_attempts` says in `retry_after_s` when to try again; without it, an operator has to help. \
+Nothing tells whether a user exists.
+* A `next_cursor` continues a list under the same filters, however much money moves meanwhile. A \
+page may be short, or empty, and still have one.
+
+## Sealed fields and tokens
+
+* Passwords and tokens travel sealed (JWE compact, `ECDH-ES` with `A256GCM`) to the newest key with \
+`use` `enc` at `/.well-known/jwks.json`, never readable. The protected header binds `kid`, `cid` \
+(the command or request id), `sub` (the username), `purpose`, `iat`, and, in a request with a \
+`reply_key`, `rkt`: that key's thumbprint (RFC 7638).
+* Purposes of what you seal: {sealed}.
+* Tokens come back sealed to `reply_key`, a key pair made for this one request: check `cid`, `sub` \
+and `purpose` ({opened}) when you open them.
+* An access token is a JWT (`typ` `at+jwt`, `ES256`) with `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, \
+`nbf`, `exp` and `epoch`, signed by a key with `use` `sig` at `/.well-known/jwks.json`. Verify it by \
+yourself, and refuse it where its `sid` stands on `{prefix}state.revocations`.
+* A refresh token is good for one refresh. Spent again by another request it is refused as \
+`token_superseded` for ten seconds; after that it counts as stolen: `token_reused`, and the session \
+ends.
+* A changed password ends every other session of its user. The own one goes on, but its access \
+token is of before: refresh it.
 
 ## Reading answers and events
 
-* An answer goes to the topic named in the header `reply_to` (`{prefix}replies.…`), otherwise to \
+* An answer or reply goes to the topic named in the header `reply_to` (`{prefix}replies.…`), otherwise to \
 `{prefix}results`. If your topic cannot be written, it goes to `{prefix}results` too, marked with \
 the header `undelivered_reply_to`.
 * No answer in time means unknown, not refused: send the same command again.
@@ -30,3 +68,17 @@ the header `undelivered_reply_to`.
 not above the last one.
 * Read with `isolation.level=read_committed`, and ignore fields you do not know: more may come.
 """
+
+
+def description(prefix: str) -> str:
+    """Return the introduction for topics under *prefix*."""
+    sealed = _listed(purpose for purpose in Purpose if purpose not in _TO_THE_CALLER)
+    said = {"prefix": prefix, "sealed": sealed, "opened": _listed(_TO_THE_CALLER)}
+    text = _DESCRIPTION
+    for name, value in said.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def _listed(purposes: Iterable[Purpose]) -> str:
+    return ", ".join(f"`{purpose}`" for purpose in purposes)
