@@ -57,9 +57,10 @@ async def prepare(client: MongoClient) -> None:
         if name not in there:
             await _create(client, name)
     for collection, indexes in INDEXES.items():
-        await client.run(
-            {"createIndexes": collection, "indexes": list(indexes), "writeConcern": DURABLE}
-        )
+        for index in indexes:  # one by one, so that one that cannot be is the first one missing
+            await client.run(
+                {"createIndexes": collection, "indexes": [index], "writeConcern": DURABLE}
+            )
 
 
 async def _create(client: MongoClient, name: str) -> None:

@@ -62,6 +62,16 @@ class TestCheck:
         with pytest.raises(StoreCheckError, match=r"lacks the unique index 'entries'.*createIndex"):
             await check(client)
 
+    @pytest.mark.parametrize("collection", ["sessions", "requests", "throttles"])
+    async def test_finds_an_expiry_that_is_another(
+        self, client: MongoClient, collection: str
+    ) -> None:
+        index = {"name": "expiry", "key": {"expires_at": 1}, "expireAfterSeconds": 1}
+        await client.run({"createIndexes": collection, "indexes": [index]})
+
+        with pytest.raises(StoreCheckError, match=rf"lacks the index 'expiry' of {collection}"):
+            await check(client)
+
     async def test_finds_an_index_that_may_not_be_created(self, client: MongoClient) -> None:
         await client.run({"create": "outcomes"})
         limited = answering(client, createIndexes=NotAllowedError("not allowed"))

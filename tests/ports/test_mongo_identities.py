@@ -1,0 +1,173 @@
+"""What the identity worker's data looks like in MongoDB, and what it does when that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from devstack.choose import Chosen
+from devstack.server import Server
+from handlers.throttling import ThrottleRule
+from storage.identity_ports import IdentityChanges
+from storage.mongo_client import MongoClient, MongoOptions
+from storage.mongo_identities import MongoIdentities
+from storage.mongo_throttles import MongoThrottles
+from storage.ports import LostRaceError, StoreUnavailableError
+from tests.builders import NOON
+from tests.identity_builders import a_credential, a_session, an_answered
+from tests.ports.conftest import Store
+from tests.ports.waiting import until
+
+pytestmark = pytest.mark.mongo
+
+HURRY_MS = 400
+"""Short enough for a test, long enough for a server that answers."""
+
+MONTH = timedelta(days=30)
+USER = ThrottleRule(free=0, failures_max=100)
+SOURCE = ThrottleRule(free=1)
+
+
+@pytest.fixture(params=["pymongo", "motor"])
+def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> MongoOptions:
+    """Return where MongoDB is."""
+    return MongoOptions(
+        uri=stack.addresses.mongodb, database=f"{database}-{request.param}", driver=request.param
+    )
+
+
+@pytest.fixture
+def client(store: Store) -> MongoClient:
+    """Return the connection behind the store."""
+    assert store.client is not None
+    return store.client
+
+
+@pytest.fixture
+async def hurried(store: Store, options: MongoOptions) -> AsyncIterator[MongoClient]:
+    """Yield a connection that gives up soon; the collections are there."""
+    assert store.client is not None
+    client = MongoClient(replace(options, timeout_ms=HURRY_MS))
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def server(stack: Chosen) -> Server:
+    """Return the server process, where it is ours to stop."""
+    if stack.stack is None:
+        pytest.skip("only a local server process can be paused")
+    return stack.stack.mongodb
+
+
+async def stored(client: MongoClient, collection: str) -> dict[str, Any]:
+    """Return the only document there is."""
+    (document,) = (await client.run({"find": collection}))["cursor"]["firstBatch"]
+    return document
+
+
+async def test_a_credential_stored_before_it_had_a_version_is_the_first(
+    store: Store, client: MongoClient
+) -> None:
+    old = {"_id": "alice", "command_id": "one", "hash": "$x$hash", "created_at": NOON}
+    await client.run({"insert": "credentials", "documents": [old]})
+
+    first = await store.identities.credential("alice")
+    await store.identities.apply(IdentityChanges(answered=an_answered("r1"), relied_on=first))
+    new = a_credential(epoch=1, version=2)
+    await store.identities.apply(IdentityChanges(answered=an_answered("r2"), credential=new))
+
+    assert first == a_credential()
+    assert await store.identities.credential("alice") == new
+
+
+async def test_no_session_is_opened_while_the_password_changes(
+    store: Store, client: MongoClient
+) -> None:
+    await store.credentials.insert([a_credential()])
+    login = IdentityChanges(answered=an_answered(), opened=[a_session()], relied_on=a_credential())
+    changing = await client.begin()
+    update: Any = {"q": {"_id": "alice"}, "u": {"$set": {"version": 2}}}
+    await client.run({"update": "credentials", "updates": [update]}, session=changing)
+
+    with pytest.raises(LostRaceError):
+        await store.identities.apply(login)
+
+    await changing.abort_transaction()
+    await changing.end_session()
+    await store.identities.apply(login)
+
+
+async def test_what_is_optional_is_absent_rather_than_null(
+    store: Store, client: MongoClient
+) -> None:
+    await store.identities.apply(IdentityChanges(answered=an_answered(), opened=[a_session()]))
+    await store.throttles.count("source:a", rule=SOURCE, now=NOON)
+
+    for collection in ("sessions", "requests", "throttles"):
+        assert None not in (await stored(client, collection)).values()
+
+
+@pytest.mark.parametrize(
+    ("rule", "expires_at"), [(SOURCE, NOON + MONTH), (USER, None)], ids=["source", "user"]
+)
+async def test_a_count_that_may_be_forgotten_is_deleted_then(
+    store: Store, client: MongoClient, rule: ThrottleRule, expires_at: object
+) -> None:
+    for _ in range(2):
+        await store.throttles.count("subject", rule=rule, now=NOON)
+
+    expires = (await stored(client, "throttles")).get("expires_at")
+    assert (expires and expires.replace(tzinfo=NOON.tzinfo)) == expires_at
+
+
+async def test_a_refused_attempt_writes_nothing(store: Store, client: MongoClient) -> None:
+    await store.throttles.count("user:alice", rule=USER, now=NOON)
+    before = await stored(client, "throttles")
+
+    await store.throttles.count("user:alice", rule=USER, now=NOON)
+
+    assert await stored(client, "throttles") == before
+    assert set(before) == {"_id", "failures", "blocked_until", "last_at"}
+
+
+async def test_a_silent_server_is_unavailable_in_time(hurried: MongoClient, server: Server) -> None:
+    identities, throttles = MongoIdentities(hurried), MongoThrottles(hurried)
+    await identities.session("s1")
+    server.pause()
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(StoreUnavailableError):
+                await identities.credential("alice")
+            with pytest.raises(StoreUnavailableError):
+                await identities.live_sessions("alice", now=NOON)
+            with pytest.raises(StoreUnavailableError):
+                await identities.apply(IdentityChanges(answered=an_answered()))
+            with pytest.raises(StoreUnavailableError):
+                await throttles.count("user:alice", rule=USER, now=NOON)
+            with pytest.raises(StoreUnavailableError):
+                await throttles.forgive("user:alice", all_of_them=True)
+    finally:
+        server.resume()
+
+
+async def test_a_lock_out_survives_a_restart(store: Store, server: Server) -> None:
+    """P8's other half: what must not be forgotten is where nothing is."""
+    locked = ThrottleRule(free=0, failures_max=1)
+    await store.throttles.count("user:alice", rule=locked, now=NOON)
+    server.kill()
+    await asyncio.to_thread(server.restart)
+
+    verdicts: list[bool] = []
+
+    async def answered() -> bool:
+        later = NOON + MONTH
+        verdict = await store.throttles.count("user:alice", rule=locked, now=later)
+        verdicts.append(verdict.allowed)
+        return True
+
+    await until(answered, within_s=60, pass_over=(StoreUnavailableError,))
+    assert verdicts == [False]
