@@ -59,8 +59,16 @@ LEAST: dict[TopicSpec, dict[str, Any]] = {
     topics.GET_BALANCE: {},
     topics.LIST_TRANSACTIONS: {},
 }
-NOT_AUDITED = {Code.INVALID_REQUEST, Code.UNSEALED_PASSWORD, Code.INTERNAL_ERROR}
-"""Of a request that was not understood nobody knows what it wanted."""
+NOT_AUDITED = {
+    *(Code.INVALID_REQUEST, Code.UNSEALED_PASSWORD, Code.INTERNAL_ERROR),
+    Code.EXPIRED,
+}
+"""Of these nothing was tried."""
+FOUND_OUT = {
+    "lock-out": (topics.LOGIN, Code.TOO_MANY_ATTEMPTS),
+    "token-reuse": (topics.REFRESH, Code.TOKEN_REUSED),
+}
+"""What a request brought to light, audited beside it."""
 
 ALICE: Account = an_account(
     account_id="8e1a52f3-0a1c-5b6e-9c4d-7f2b3a4c5d6e",
@@ -205,8 +213,12 @@ def audited() -> Iterator[Example]:
         yield Example(name, topics.AUDIT_EVENTS, b"alice", accepted)
         for code in REFUSALS[topic]:
             if code not in NOT_AUDITED:
-                record = audit(question, action=name, at=NOON, code=code)
+                tried = code is not Code.SEAL_INVALID
+                record = audit(question, action=name, at=NOON, code=code, remembered=tried)
                 yield Example(f"{name}-refused-{code}", topics.AUDIT_EVENTS, b"alice", record)
+    for action, (topic, code) in FOUND_OUT.items():
+        record = audit(asked(topic), action=action, at=NOON, code=code, session_id=SESSION_ID)
+        yield Example(action, topics.AUDIT_EVENTS, b"alice", record)
 
 
 def _revoked(reason: EndReason) -> Record:
