@@ -1,0 +1,213 @@
+"""Signing in, staying signed in, signing out and changing a password: seals, asks, and opens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, Unpack
+
+from client.asking import ANSWER_TIMEOUT_S, SentWith
+from client.clock import fresh_command_id
+from client.errors import OutcomeUnknownError, RefusedError, UnreadableReplyError
+from client.sealing import ReplyKeyPair, seal, sealing_key
+from contracts.passwords import ChangePassword
+from contracts.replies import Reply
+from contracts.requests import AnyRequest, IdentityRequest
+from contracts.sealing import Purpose
+from contracts.sessions import Login, Logout, Refresh, ReplyKey, Tokens
+
+ASKED_TIMES_MAX = 2
+"""A lost answer is said again for a few seconds (10), and a lost refresh would end the session."""
+
+
+class Options(SentWith, total=False):
+    """What may be given besides."""
+
+    source: str | None
+    """Where the user is, such as an IP address: failed sign-ins are counted by it too."""
+    timeout_s: float
+    """How long to wait; by default as for every other answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """An open session."""
+
+    session_id: str
+    tokens: Tokens = field(repr=False)
+
+
+class Asks(Protocol):
+    """The part of `AccountsClient` that is needed here."""
+
+    async def request(
+        self, request: AnyRequest, timeout_s: float = ..., **added: Unpack[SentWith]
+    ) -> Reply:
+        """Send *request* and return the reply."""
+        ...
+
+
+async def sign_in(
+    accounts: Asks,
+    jwks: Mapping[str, Any],
+    username: str,
+    password: str,
+    *,
+    now: datetime,
+    **options: Unpack[Options],
+) -> SignedIn:
+    """Open a session. *jwks* is what `/.well-known/jwks.json` answered.
+
+    Raises:
+        RefusedError: `invalid_credentials`, `too_many_attempts` and others; see `error.code`.
+        OutcomeUnknownError: No answer in time; perhaps a session was opened that nobody has.
+        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+    """
+    envelope = _Envelope(jwks, username, now)
+    keys = ReplyKeyPair()
+    login = Login(
+        request_id=envelope.request_id,
+        username=username,
+        sealed_password=envelope.seal(password, Purpose.LOGIN_PASSWORD, keys),
+        reply_key=ReplyKey(**keys.public),
+        source=options.get("source"),
+    )
+    return _opened(await _asked(accounts, login, options), keys, Purpose.LOGIN_TOKENS)
+
+
+async def refresh(
+    accounts: Asks,
+    jwks: Mapping[str, Any],
+    username: str,
+    refresh_token: str,
+    *,
+    now: datetime,
+    **options: Unpack[Options],
+) -> SignedIn:
+    """Exchange *refresh_token* for new tokens; it is spent afterwards.
+
+    Raises:
+        RefusedError: `session_ended`, `token_reused` and others: sign in again. After
+            `token_superseded` somebody else in your program has the new tokens.
+        OutcomeUnknownError: No answer in time; the token may be spent.
+        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+    """
+    envelope = _Envelope(jwks, username, now)
+    keys = ReplyKeyPair()
+    request = Refresh(
+        request_id=envelope.request_id,
+        username=username,
+        sealed_refresh_token=envelope.seal(refresh_token, Purpose.REFRESH_TOKEN, keys),
+        reply_key=ReplyKey(**keys.public),
+        source=options.get("source"),
+    )
+    return _opened(await _asked(accounts, request, options), keys, Purpose.REFRESH_TOKENS)
+
+
+async def sign_out(
+    accounts: Asks,
+    jwks: Mapping[str, Any],
+    username: str,
+    access_token: str,
+    *,
+    everywhere: bool = False,
+    now: datetime,
+    **options: Unpack[Options],
+) -> int:
+    """End the session of *access_token*, or all of the user's; return how many were ended.
+
+    Raises:
+        RefusedError: `token_invalid` and others; see `error.code`.
+        OutcomeUnknownError: No answer in time; sign out again, which does no harm.
+        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+    """
+    envelope = _Envelope(jwks, username, now)
+    request = Logout(
+        request_id=envelope.request_id,
+        username=username,
+        sealed_access_token=envelope.seal(access_token, Purpose.LOGOUT_TOKEN),
+        everywhere=everywhere,
+        source=options.get("source"),
+    )
+    return (await _asked(accounts, request, options)).sessions_ended or 0
+
+
+async def change_password(  # noqa: PLR0913 - what it takes to say who, and from what to what
+    accounts: Asks,
+    jwks: Mapping[str, Any],
+    username: str,
+    access_token: str,
+    password: str,
+    new_password: str,
+    *,
+    now: datetime,
+    **options: Unpack[Options],
+) -> int:
+    """Set a new password; return how many other sessions were ended by it.
+
+    The session of *access_token* goes on; refresh its tokens afterwards.
+
+    Raises:
+        RefusedError: `invalid_credentials`, `password_too_short` and others; see `error.code`.
+        OutcomeUnknownError: No answer in time; sign in to see which password holds.
+        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+    """
+    envelope = _Envelope(jwks, username, now)
+    request = ChangePassword(
+        request_id=envelope.request_id,
+        username=username,
+        sealed_access_token=envelope.seal(access_token, Purpose.CHANGE_TOKEN),
+        sealed_password=envelope.seal(password, Purpose.CHANGE_PASSWORD),
+        sealed_new_password=envelope.seal(new_password, Purpose.CHANGE_NEW_PASSWORD),
+        source=options.get("source"),
+    )
+    return (await _asked(accounts, request, options)).sessions_ended or 0
+
+
+class _Envelope:
+    """What is written on every sealed field of one request."""
+
+    def __init__(self, jwks: Mapping[str, Any], username: str, now: datetime) -> None:
+        self.request_id = fresh_command_id()
+        self._key = sealing_key(jwks)
+        self._username = username
+        self._now = now
+
+    def seal(self, secret: str, purpose: Purpose, keys: ReplyKeyPair | None = None) -> str:
+        return seal(
+            secret,
+            key=self._key,
+            purpose=purpose,
+            command_id=self.request_id,
+            username=self._username,
+            issued_at=self._now,
+            reply_key=None if keys is None else keys.public,
+        )
+
+
+async def _asked(accounts: Asks, request: IdentityRequest, options: Options) -> Reply:
+    """Return the accepted reply; a lost one is asked for once more, under the same id."""
+    timeout_s = options.get("timeout_s", ANSWER_TIMEOUT_S) / ASKED_TIMES_MAX
+    added = SentWith(
+        correlation_id=options.get("correlation_id"),
+        actor=options.get("actor"),
+        traceparent=options.get("traceparent"),
+    )
+    try:
+        reply = await accounts.request(request, timeout_s, **added)
+    except OutcomeUnknownError:
+        reply = await accounts.request(request, timeout_s, **added)
+    if reply.error is not None:
+        raise RefusedError(reply, reply.error)
+    return reply
+
+
+def _opened(reply: Reply, keys: ReplyKeyPair, purpose: Purpose) -> SignedIn:
+    if reply.sealed_tokens is None or reply.session_id is None:
+        raise UnreadableReplyError(reply, "names no session or has no tokens")
+    tokens = keys.open(
+        reply.sealed_tokens,
+        purpose=purpose,
+        request_id=reply.request_id,
+        username=reply.username,
+    )
+    return SignedIn(session_id=reply.session_id, tokens=tokens)
