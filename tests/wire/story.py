@@ -23,7 +23,8 @@ from tests.wire import asked
 from tests.wire.message import SEALED, TRACE, Example
 from workers.dead_letters import dead_letter
 from workers.ledger.lane import Applied, Lane
-from workers.ledger.publication import Publication, TopicNames
+from workers.ledger.publication import Publication
+from workers.topic_names import TopicNames
 
 ACCOUNT_ID = "8e1a52f3-0a1c-5b6e-9c4d-7f2b3a4c5d6e"
 REGISTER_CODES = {
