@@ -50,6 +50,30 @@ def reply(asked: Asked, body: bytes, at: datetime) -> Record:
     return Record(body, headers_of(f"{asked.id}:reply", CeType.REPLY, common))
 
 
+def refusal(
+    *,
+    username: str,
+    request_id: str,
+    name: str,
+    error: dict[str, Any],
+    at: datetime,
+    trace: Trace,
+) -> Record:
+    """Return the reply to a record that could not be read as a request."""
+    said_at = rfc3339(at)
+    body = {
+        "request_id": request_id,
+        "username": username,
+        "type": name,
+        "status": "rejected",
+        "answered_at": said_at,
+        "error": error,
+    }
+    common = common_headers(said_at, username.encode(), trace, request_id)
+    headers = headers_of(f"{username}:{request_id}:{error['code']}", CeType.REPLY, common)
+    return Record(encoded(body), headers)
+
+
 def audit(
     asked: Asked,
     *,

@@ -1,0 +1,228 @@
+"""Reads requests in batches: one is answered while the replies to the one before go out."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Protocol, cast
+
+from aiokafka import TopicPartition
+
+from contracts.requests import AnyRequest, request_name
+from contracts.topics import TopicSpec
+from handlers.asked import Asked
+from workers.clock import monotonic_s
+from workers.consuming.commit import Commit
+from workers.consuming.hooks import Hooks
+from workers.consuming.outbox import Outbox
+from workers.consuming.records import Raw
+from workers.consuming.term import AbandonedError, Term
+from workers.consuming.unreadable import Unreadable, parsed
+from workers.ledger.backoff import backoff_s
+from workers.ledger.options import LedgerOptions
+from workers.metrics import Metrics
+from workers.progress import Progress
+from workers.publishing import Publisher
+from workers.replies import Replies
+from workers.requests.answering import Answerer, Said
+from workers.requests.asking import AWAY, Failed, ask
+from workers.requests.parsing import RequestParser
+from workers.requests.sayings import Sayings
+from workers.topic_names import TopicNames
+
+logger = logging.getLogger(__name__)
+
+STAY_S = 60.0
+"""How often a reader that waits for Kafka to take its replies says that it is still there: well
+within `max_poll_interval_ms`, 300 s, after which it would leave its group."""
+
+
+class Consumer(Protocol):
+    """What is needed of `workers.consuming.consumer.CursorConsumer`."""
+
+    cursors: dict[TopicPartition, int]
+
+    def assignment(self) -> Collection[TopicPartition]:
+        """Return the partitions that are ours."""
+        ...
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit *offsets*."""
+        ...
+
+    async def stay(self) -> None:
+        """Remain a member of the group without taking anything."""
+        ...
+
+
+@dataclass(slots=True)
+class RequestReader:
+    """Between the consumer and an answerer.
+
+    A batch is published whole and then committed, or given up and read again: to ask twice does no
+    harm. `take` and `idle` are called by the one task that polls; `drain` and `revoked` by others.
+    """
+
+    answerer: Answerer
+    _: KW_ONLY
+    group: str
+    topics: Mapping[TopicSpec, type[AnyRequest]]
+    prefix: str
+    publisher: Publisher
+    replies: Replies
+    metrics: Metrics
+    progress: Progress
+    options: LedgerOptions
+    consumer: Consumer | None = None
+    hooks: Hooks = field(init=False)
+    parser: RequestParser = field(init=False)
+    _names: TopicNames = field(init=False)
+    _outbox: Outbox[Sayings] = field(init=False)
+    _term: Term = field(default_factory=Term)
+    _committed: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _stopping: bool = False
+
+    def __post_init__(self) -> None:
+        """Listen to the group."""
+        self.hooks = Hooks(revoked=self.revoked, idle=self.idle)
+        self.parser = RequestParser(self.topics, self.prefix)
+        self._names = TopicNames.under(self.prefix)
+        self._outbox = Outbox(
+            self.publisher,
+            self.replies,
+            options=self.options,
+            metrics=self.metrics,
+            progress=self.progress,
+        )
+
+    def attach(self, consumer: Consumer) -> None:
+        """Read from *consumer* from now on."""
+        self.consumer = consumer
+
+    async def take(self, records: Sequence[Raw]) -> None:
+        """Answer *records*, and leave the answers to be published.
+
+        Returns when they are answered, and the batch before is published and committed.
+        """
+        async with self._turn:
+            if self._stopping or self.hooks.reset_needed:
+                return  # they are read again from the committed offsets
+            self.progress.busy = True
+            try:
+                await self._batch(records)
+            except AbandonedError:
+                logger.warning("a batch of requests was abandoned; its records are read again")
+
+    async def idle(self) -> None:
+        """Commit what control records moved; note that nothing waits."""
+        if self._outbox.busy:
+            return
+        if self._uncommitted():
+            await self.take(())
+        else:
+            self.progress.busy = False
+            self.progress.advance()
+
+    async def revoked(self) -> None:
+        """Finish what is in hand within a bound, or abandon it."""
+        self.metrics.rebalances_total.inc()
+        self.progress.joined = False
+        if not await self._settled(self.options.revoke_timeout_ms):
+            self.abandon("the partitions were revoked before it was finished")
+        self._committed.clear()
+        self.progress.busy = False  # until partitions are given out again nothing can be done
+
+    async def drain(self) -> None:
+        """Finish what is in hand within a bound; nothing is taken afterwards."""
+        self._stopping = True
+        if not await self._settled(self.options.shutdown_timeout_ms):
+            self.abandon("the service stops")
+
+    def abandon(self, reason: str) -> None:
+        """Give up what is in hand; it is read again from the committed offsets."""
+        logger.warning("giving up requests in hand: %s", reason)
+        self._term.end()
+        self._outbox.abandon()
+        self._committed.clear()
+        self.hooks.reset_needed = True
+
+    async def _settled(self, timeout_ms: int) -> bool:
+        try:
+            async with asyncio.timeout(timeout_ms / 1000), self._turn:
+                await self._outbox.wait(None)
+        except TimeoutError:
+            return False
+        except AbandonedError:
+            pass  # given up already: nothing is in hand
+        return True
+
+    @property
+    def _reading(self) -> Consumer:
+        assert self.consumer is not None, "the consumer is attached before the first poll"
+        return self.consumer
+
+    async def _batch(self, records: Sequence[Raw]) -> None:
+        number = self._term.number
+        sayings = Sayings(names=self._names, group=self.group, read_at_s=monotonic_s())
+        commit = self._commit()
+        asked = self._asked(records, sayings)
+        for each in await self._answered(asked, number):
+            if isinstance(each, Failed):
+                sayings.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
+            else:
+                sayings.add_said(each)
+        while not await self._outbox.wait(STAY_S):
+            await self._reading.stay()
+        self._term.check(number)
+        self._outbox.start(sayings, commit, self._term)
+
+    def _asked(self, records: Sequence[Raw], sayings: Sayings) -> Sequence[Asked]:
+        """Return the requests in *records*; what is none is said to be."""
+        asked: list[Asked] = []
+        for record in records:
+            read = parsed(self.parser, record)
+            if isinstance(read, Unreadable):
+                sayings.add_unreadable(read, request_name(read.topic))
+            else:
+                asked.append(read)
+        return asked
+
+    async def _answered(self, asked: Sequence[Asked], number: int) -> Sequence[Said | Failed]:
+        """Ask until the stores answer, staying in the group.
+
+        Raises:
+            AbandonedError: The batch was given up.
+        """
+        tries = 0
+        while True:
+            try:
+                said = await ask(self.answerer, asked)
+            except AWAY as error:
+                tries += 1
+                self.progress.wait_for("mongodb")
+                logger.warning("requests wait: %s", error)
+            else:
+                self._term.check(number)
+                self.progress.advance()
+                return said
+            self._term.check(number)
+            await asyncio.sleep(backoff_s(tries, self.options))
+            self._term.check(number)
+            if not self.hooks.reset_needed:
+                await self._reading.stay()
+            self._term.check(number)
+
+    def _uncommitted(self) -> dict[TopicPartition, int]:
+        cursors = self._reading.cursors
+        return {tp: at for tp, at in cursors.items() if self._committed.get(tp) != at}
+
+    def _commit(self) -> Commit:
+        return Commit(
+            self._reading,
+            self._uncommitted(),
+            done=self._committed.update,
+            refused=self.abandon,
+            options=self.options,
+            progress=self.progress,
+        )

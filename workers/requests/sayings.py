@@ -1,0 +1,58 @@
+"""What a batch of requests is answered: audit events and revocations first, replies behind them."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from contracts.codes import Code
+from contracts.topics import TopicSpec
+from handlers.rendering import error_body
+from handlers.replying import Refusal, refusal, reply, reply_body
+from workers.clock import utc_now
+from workers.consuming.parcel import Parcel
+from workers.consuming.records import Raw
+from workers.consuming.unreadable import Unreadable
+from workers.requests.answering import Said
+from workers.requests.asking import Failed
+
+FAILED = "the service failed on this request; its operators are alerted"
+"""What a caller is told of a bug of ours."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Sayings(Parcel):
+    """One batch's answers."""
+
+    def add_said(self, said: Said) -> None:
+        """Say what the answerer says."""
+        asked = said.asked
+        self.first.extend(said.beside)
+        self.answered[asked.type, said.status, said.code] += 1
+        self.times_ms.setdefault(asked.type, []).append(asked.timestamp_ms)
+        self.answer(asked.request.username.encode(), said.reply, asked.reply_to)
+
+    def add_failed(self, failed: Failed, topic: TopicSpec) -> None:
+        """Keep what the answerer failed on, and say so."""
+        asked = failed.asked
+        code = Code.INTERNAL_ERROR
+        self.answered[asked.type, "undecided", code.value] += 1
+        self.times_ms.setdefault(asked.type, []).append(asked.timestamp_ms)
+        at = utc_now()
+        body = reply_body(asked, Refusal(code=code, detail=FAILED), at)
+        self.answer(asked.request.username.encode(), reply(asked, body, at), asked.reply_to)
+        self.bury(cast("Raw", asked.record), topic, code, FAILED)
+
+    def add_unreadable(self, problem: Unreadable, name: str) -> None:
+        """Keep what is no request, and answer where it can be told whom."""
+        self.bury(problem.record, problem.topic, problem.code, problem.reason)
+        self.answered[name, "unreadable", problem.code.value] += 1
+        if problem.username is None or problem.id is None or problem.trace is None:
+            return
+        record = refusal(
+            username=problem.username,
+            request_id=problem.id,
+            name=name,
+            error=error_body(problem.code, problem.reason, problem.problems),
+            at=utc_now(),
+            trace=problem.trace,
+        )
+        self.answer(problem.username.encode(), record, problem.reply_to)
