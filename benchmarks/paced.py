@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from benchmarks.processes import wait_for_go
 from benchmarks.records import PARTITIONS
-from benchmarks.traffic import Command, movements, partition_of, username
+from benchmarks.traffic import Command, movements, partition_of, questions, username
 
 FETCH_WAIT_MS = 5
 """A partition that was just emptied is asked about again within it, so that this program adds
@@ -51,6 +51,8 @@ class Job(BaseModel):
     dead_topic: str | None = None
     dead_share: float = 0.0
     """Of the commands: how many name *dead_topic* as `reply_to`. They are not counted."""
+    reads: bool = False
+    """Whether balances are asked for instead of money moved."""
 
 
 class Answer(BaseModel):
@@ -71,8 +73,11 @@ class Probe:
         self._job = job
         rng = random.Random(f"{job.name}-dead")
         self.commands: Sequence[Command] = list(
-            movements("uniform", users=job.users, count=job.count, name=job.name)
+            questions(users=job.users, count=job.count, name=job.name)
+            if job.reads
+            else movements("uniform", users=job.users, count=job.count, name=job.name)
         )
+        self._id = "request_id" if job.reads else "command_id"
         self.dead = [rng.random() < job.dead_share for _ in range(job.count)]
         self.due_s = [0.0] * job.count
         self.sent_s = [0.0] * job.count
@@ -84,7 +89,7 @@ class Probe:
     def see(self, value: bytes, now_s: float) -> None:
         """Take one record of the results topic; others' are passed over."""
         result: dict[str, Any] = orjson.loads(value)
-        name, _, number = result["command_id"].rpartition("-")
+        name, _, number = result.get(self._id, "").rpartition("-")
         if name != self._job.name or self.seen_s[int(number)] is not None:
             return
         self.seen_s[int(number)] = now_s
@@ -163,11 +168,12 @@ class Mouth:
     def _record(self, number: int) -> dict[str, Any]:
         command = self._probe.commands[number]
         key = username(command.user).encode()
+        kind = "requests" if self._job.reads else "commands"
         headers: list[tuple[str, bytes]] = []
         if self._probe.dead[number] and self._job.dead_topic:
             headers = [("reply_to", self._job.dead_topic.encode())]
         return {
-            "topic": f"{self._job.prefix}commands.{command.topic}",
+            "topic": f"{self._job.prefix}{kind}.{command.topic}",
             "value": command.value,
             "key": key,
             "partition": partition_of(key, PARTITIONS),

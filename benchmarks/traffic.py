@@ -23,9 +23,9 @@ ZIPF_S = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One deposit or withdrawal, ready to be sent."""
+    """One deposit, withdrawal or question, ready to be sent."""
 
-    topic: Literal["deposit", "withdraw"]
+    topic: Literal["deposit", "withdraw", "get-balance"]
     user: int
     value: bytes
 
@@ -70,3 +70,12 @@ def movements(shape: Shape, *, users: int, count: int, name: str) -> Iterator[Co
     for number, user in enumerate(users_of(shape, users=users, count=count, rng=rng)):
         value = movement(f"{name}-{number}", user, rng.randint(100, 9999))
         yield Command("deposit" if rng.random() < 0.5 else "withdraw", user, value)
+
+
+def questions(*, users: int, count: int, name: str) -> Iterator[Command]:
+    """Yield *count* questions for the balance of anybody; *name* seeds and names them."""
+    rng = random.Random(name)
+    for number in range(count):
+        user = rng.randrange(users)
+        value = f'{{"request_id":"{name}-{number}","username":"{username(user)}"}}'.encode()
+        yield Command("get-balance", user, value)

@@ -1,0 +1,79 @@
+"""Accounts and histories put straight into MongoDB, in bulk and in order: for reading, not moving.
+
+The books are right, so that recomputing them finds nothing: each entry deposits one cent.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from handlers.account import Account, Balance, Profile
+from handlers.outcome import Entry, Outcome, Source, Trace
+from storage.documents import Document, from_account, from_outcome
+from storage.mongo_client import DURABLE, MongoClient
+from storage.mongo_schema import prepare
+
+INSERT_RECORDS = 2000
+"""Documents of one insert: about a megabyte."""
+
+OPENED_AT = datetime(2025, 1, 1, tzinfo=UTC)
+
+WRITER = "the benchmark"
+
+
+async def write(client: MongoClient, names: Sequence[str], *, entries: int = 1) -> None:
+    """Store an account for each of *names*, with so many entries of which nothing is owed."""
+    await prepare(client)
+    outcomes = (outcome for name in names for outcome in history(name, entries))
+    await _insert(client, "outcomes", map(from_outcome, outcomes))
+    accounts = (account(name, entries) for name in names)
+    await _insert(client, "accounts", map(from_account, accounts))
+
+
+def account(name: str, entries: int) -> Account:
+    """Return an account after that many entries, all published."""
+    return Account(
+        username=name,
+        account_id=f"id-of-{name}",
+        profile=Profile(email=f"{name}@example.com", first_name="Bench", last_name="Mark"),
+        balances={"USD": Balance(posted_minor=entries, scale=2)},
+        sequence=entries,
+        version=entries + 1,
+        writer=WRITER,
+        published_sequence=entries,
+        opened_at=OPENED_AT,
+        changed_at=OPENED_AT + timedelta(seconds=entries),
+    )
+
+
+def history(name: str, entries: int) -> Iterator[Outcome]:
+    """Yield the outcomes of that many deposits, one a second."""
+    for sequence in range(1, entries + 1):
+        command_id = f"deposit-{sequence}"
+        yield Outcome(
+            username=name,
+            command_id=command_id,
+            type="deposit",
+            fingerprint=bytes(32),
+            account_id=f"id-of-{name}",
+            decided_at=OPENED_AT + timedelta(seconds=sequence),
+            source=Source(topic=WRITER, partition=0, offset=sequence),
+            trace=Trace(correlation_id=command_id),
+            entry=Entry(
+                sequence=sequence,
+                currency="USD",
+                scale=2,
+                amount_minor=1,
+                before_minor=sequence - 1,
+                after_minor=sequence,
+                held_minor=0,
+            ),
+        )
+
+
+async def _insert(client: MongoClient, collection: str, documents: Iterable[Document]) -> None:
+    waiting = iter(documents)
+    while some := list(islice(waiting, INSERT_RECORDS)):
+        await client.run(
+            {"insert": collection, "documents": some, "ordered": False, "writeConcern": DURABLE}
+        )
