@@ -89,11 +89,11 @@ class Reads:
             for each in questions(users=self.users, count=count, name=name)
         ]
         started_s = time.perf_counter()
-        async with ends(self.service.kafka, [self.service.topic(topics.RESULTS)]) as counted:
-            async with sender(self.service.kafka) as out:
-                sending = asyncio.create_task(out.send(records))
-                samples = await self._until(counted, count)
-                await sending
+        results = [self.service.topic(topics.RESULTS)]
+        async with ends(self.service.kafka, results) as counted, sender(self.service.kafka) as out:
+            sending = asyncio.create_task(out.send(records))
+            samples = await self._until(counted, count)
+            await sending
         measured = window(samples, started_s=started_s)
         self.details["reads"] = {"count": count, "cpu_us": measured.cpu_us}
         return round(measured.per_s, 1)
