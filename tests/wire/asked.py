@@ -18,8 +18,8 @@ from handlers.account import Account, Balance, Profile
 from handlers.asked import Asked
 from handlers.history import Walk
 from handlers.outcome import Outcome, Source, Trace
-from handlers.rendering import Record
-from handlers.replying import Refusal, audit, reply, reply_body, revocation
+from handlers.rendering import Record, error_body
+from handlers.replying import Refusal, audit, refusal, reply, reply_body, revocation
 from handlers.session import EndReason, Session
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.wire.message import SEALED, TRACE, Example
@@ -59,10 +59,9 @@ LEAST: dict[TopicSpec, dict[str, Any]] = {
     topics.GET_BALANCE: {},
     topics.LIST_TRANSACTIONS: {},
 }
-NOT_AUDITED = {
-    *(Code.INVALID_REQUEST, Code.UNSEALED_PASSWORD, Code.INTERNAL_ERROR),
-    Code.EXPIRED,
-}
+UNREAD = {Code.INVALID_REQUEST, Code.UNSEALED_PASSWORD}
+"""Of records that are no request."""
+NOT_AUDITED = UNREAD | {Code.INTERNAL_ERROR, Code.EXPIRED}
 """Of these nothing was tried."""
 FOUND_OUT = {
     "lock-out": (topics.LOGIN, Code.TOO_MANY_ATTEMPTS),
@@ -194,14 +193,25 @@ def refused() -> Iterator[Example]:
     for code in Code:
         topic = next((topic for topic, codes in REFUSALS.items() if code in codes), None)
         if topic is not None:
-            problems = ({"field": "limit", "problem": "less_than_equal"},)
-            refusal = Refusal(
-                code=code,
-                detail=f"the detail of {code}",
-                errors=problems if code is Code.INVALID_REQUEST else (),
-            )
-            record = _reply(topic, refusal, Trace(correlation_id=f"q-{request_name(topic)}"))
+            record = _unread(code) if code in UNREAD else _refused(topic, code)
             yield Example(f"reply-refused-{code}", topics.RESULTS, b"alice", record)
+
+
+def _refused(topic: TopicSpec, code: Code) -> Record:
+    answer = Refusal(code=code, detail=f"the detail of {code}")
+    return _reply(topic, answer, Trace(correlation_id=f"q-{request_name(topic)}"))
+
+
+def _unread(code: Code) -> Record:
+    problem = {"field": "limit", "problem": "less_than_equal"}
+    return refusal(
+        username="alice",
+        request_id="q-1",
+        name="list-transactions",
+        error=error_body(code, "limit: less_than_equal", [problem]),
+        at=NOON,
+        trace=TRACE,
+    )
 
 
 def audited() -> Iterator[Example]:
