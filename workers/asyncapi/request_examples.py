@@ -15,7 +15,7 @@ from contracts.topics import TopicSpec
 from handlers import history, querying, replying
 from handlers.asked import Asked
 from handlers.outcome import Source, Trace
-from handlers.rendering import Record
+from handlers.rendering import Record, error_body
 from handlers.replying import Refusal
 from handlers.session import Session
 from workers.asyncapi.examples import (
@@ -153,16 +153,20 @@ REFUSED: tuple[tuple[TopicSpec, str, Refusal], ...] = (
         "Somebody has a copy of the token",
         Refusal(code=Code.TOKEN_REUSED, detail="the session was ended"),
     ),
-    (
-        topics.LIST_TRANSACTIONS,
-        "Not a request",
-        Refusal(
-            code=Code.INVALID_REQUEST,
-            detail="limit: less_than_equal",
-            errors=({"field": "limit", "problem": "less_than_equal"},),
-        ),
-    ),
 )
+
+
+def _not_a_request() -> Record:
+    problem = {"field": "limit", "problem": "less_than_equal"}
+    request_id = REQUESTS_SENT[topics.LIST_TRANSACTIONS][0][1]["request_id"]
+    return replying.refusal(
+        username="alice",
+        request_id=request_id,
+        name=request_name(topics.LIST_TRANSACTIONS),
+        error=error_body(Code.INVALID_REQUEST, "limit: less_than_equal", [problem]),
+        at=NOON,
+        trace=Trace(correlation_id=request_id),
+    )
 
 
 def replies() -> list[Json]:
@@ -171,7 +175,7 @@ def replies() -> list[Json]:
         example(summary, _reply(topic, answer)) for topic, (summary, answer) in _accepted().items()
     ]
     refused = [example(summary, _reply(topic, refusal)) for topic, summary, refusal in REFUSED]
-    return accepted + refused
+    return [*accepted, *refused, example("Not a request", _not_a_request())]
 
 
 def audit_events() -> list[Json]:
