@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Unpack
 
+import jwt
+
 from client.asking import ANSWER_TIMEOUT_S, SentWith
 from client.clock import fresh_command_id
 from client.errors import OutcomeUnknownError, RefusedError, UnreadableReplyError
@@ -202,12 +204,25 @@ async def _asked(accounts: Asks, request: IdentityRequest, options: Options) -> 
 
 
 def _opened(reply: Reply, keys: ReplyKeyPair, purpose: Purpose) -> SignedIn:
-    if reply.sealed_tokens is None or reply.session_id is None:
-        raise UnreadableReplyError(reply, "names no session or has no tokens")
+    if reply.sealed_tokens is None:
+        raise UnreadableReplyError(reply, "has no tokens")
     tokens = keys.open(
         reply.sealed_tokens,
         purpose=purpose,
         request_id=reply.request_id,
         username=reply.username,
     )
-    return SignedIn(session_id=reply.session_id, tokens=tokens)
+    session_id = reply.session_id or _session_of(tokens)
+    if session_id is None:
+        raise UnreadableReplyError(reply, "names no session")
+    return SignedIn(session_id=session_id, tokens=tokens)
+
+
+def _session_of(tokens: Tokens) -> str | None:
+    """Return what the access token says; it came sealed, and whoever is shown it verifies it."""
+    try:
+        claims = jwt.decode(tokens.access_token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    session_id = claims.get("sid")
+    return session_id if isinstance(session_id, str) else None

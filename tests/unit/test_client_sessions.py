@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Unpack
 
+import jwt
 import orjson
 import pytest
 
@@ -20,7 +21,8 @@ from tests.unit.sealed import NOON, a_ring
 from workers.keys import KeyRing
 from workers.sealing import open_sealed, seal_tokens
 
-TOKENS = Tokens(access_token="access", refresh_token="r", expires_in=300, refresh_expires_in=900)
+SIGNED = jwt.encode({"sid": "s-1"}, "k" * 32)
+TOKENS = Tokens(access_token=SIGNED, refresh_token="r", expires_in=300, refresh_expires_in=900)
 NAMES = {request: request_name(topic) for topic, request in REQUESTS.items()}
 
 Answer = Callable[[AnyRequest], Reply]
@@ -76,7 +78,7 @@ class Service:
         )
 
 
-def with_tokens(**other: Any) -> Answer:
+def with_tokens(tokens: Tokens = TOKENS, **other: Any) -> Answer:
     """Answer with tokens, sealed to the key asked for unless told otherwise."""
 
     def answer(request: AnyRequest) -> Reply:
@@ -88,8 +90,9 @@ def with_tokens(**other: Any) -> Answer:
             "username": request.username,
             "issued_at": NOON,
         }
-        sealed = seal_tokens(TOKENS, **(told | other))
-        return a_reply(request, session_id="s-1", sealed_tokens=sealed)
+        sealed = seal_tokens(tokens, **(told | other))
+        session = {"session_id": "s-1"} if isinstance(request, Login) else {}
+        return a_reply(request, sealed_tokens=sealed, **session)
 
     return answer
 
@@ -226,7 +229,16 @@ class TestRefresh:
         assert isinstance(request, Refresh)
         sealed = request.sealed_refresh_token
         assert service.opened(sealed, Purpose.REFRESH_TOKEN, request.reply_key) == "old"
-        assert signed_in.tokens == TOKENS
+        assert (signed_in.session_id, signed_in.tokens) == ("s-1", TOKENS)
+
+    @pytest.mark.parametrize("token", ["", "a.b.c", jwt.encode({"sid": 7}, "k" * 32)])
+    async def test_complains_where_nothing_names_the_session(
+        self, tmp_path: Path, token: str
+    ) -> None:
+        service = Service(tmp_path, with_tokens(TOKENS.model_copy(update={"access_token": token})))
+
+        with pytest.raises(UnreadableReplyError, match="names no session"):
+            await sessions.refresh(service, service.jwks, "alice", "old", now=NOON)
 
 
 class TestSignOut:
