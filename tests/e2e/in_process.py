@@ -1,4 +1,4 @@
-"""The ledger worker inside the test's own process, so that a test can give it settings of its own."""
+"""Workers inside the test's own process, so that a test can give them something of its own."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -6,12 +6,21 @@ from dataclasses import replace
 
 from faststream.kafka import KafkaBroker
 
+from contracts.requests import QUERIES
 from tests.e2e.running import RunningService
 from workers.building import build_engine, open_resources
 from workers.config import Settings
-from workers.consumers import Consumers
+from workers.consumers import Consumers, Owner
+from workers.kafka import kafka_connection
 from workers.ledger.engine import Engine
 from workers.ledger.subscriber import add_ledger
+from workers.metrics import Metrics
+from workers.progress import Progress
+from workers.publishing import Publisher
+from workers.replies import Replies
+from workers.requests.answering import Answerer
+from workers.requests.reader import RequestReader
+from workers.requests.subscriber import add_requests
 
 
 @asynccontextmanager
@@ -20,12 +29,51 @@ async def ledger_here(service: RunningService, settings: Settings) -> AsyncGener
     async with AsyncExitStack() as stack:
         resources = await open_resources(service.settings, stack)
         engine = build_engine(replace(resources, settings=settings), stack)
-        broker = KafkaBroker(service.addresses.kafka, allow_auto_create_topics=False, logger=None)
+        broker = _broker(service)
         add_ledger(broker, engine)
-        await Consumers([engine]).connect(broker)
-        await broker.start()
-        try:
+        async with _reading(broker, engine):
             yield engine
-            await engine.drain()
-        finally:
-            await broker.stop()
+
+
+@asynccontextmanager
+async def queries_here(service: RunningService, answerer: Answerer) -> AsyncGenerator[Metrics]:
+    """Have *answerer* answer what is asked on the topics of the queries, until the block ends."""
+    metrics, connection = Metrics(), kafka_connection(service.settings)
+    publisher = Publisher(connection, deadline_ms=10_000, metrics=metrics)
+    to_callers = Publisher(connection, deadline_ms=1000, metrics=metrics)
+    allowed = service.settings.reply_to_pattern
+    replies = Replies(connection, to_callers, allowed=allowed, timeout_ms=1000, retry_s=30)
+    reader = RequestReader(
+        answerer,
+        group=f"{service.prefix}queries-here",
+        topics=QUERIES,
+        prefix=service.prefix,
+        publisher=publisher,
+        replies=replies,
+        metrics=metrics,
+        progress=Progress("queries"),
+        options=service.settings.ledger,
+    )
+    broker = _broker(service)
+    add_requests(broker, reader)
+    try:
+        async with _reading(broker, reader):
+            yield metrics
+    finally:
+        await replies.stop()
+        await publisher.stop()
+
+
+def _broker(service: RunningService) -> KafkaBroker:
+    return KafkaBroker(service.addresses.kafka, allow_auto_create_topics=False, logger=None)
+
+
+@asynccontextmanager
+async def _reading(broker: KafkaBroker, owner: Owner) -> AsyncGenerator[None]:
+    await Consumers([owner]).connect(broker)
+    await broker.start()
+    try:
+        yield
+        await owner.drain()
+    finally:
+        await broker.stop()
