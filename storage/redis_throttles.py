@@ -47,7 +47,9 @@ class FrontedThrottles:
         stored = await self._breaker.ask(lambda: cast("Any", self._redis.get(_key(subject))))
         if not isinstance(stored, bytes):
             return None
-        failures, _, retry_ms = stored.partition(b" ")
+        failures, space, retry_ms = stored.partition(b" ")
+        if not space:
+            return None  # not ours
         try:
             retry_at = _EPOCH + int(retry_ms) * _MILLISECOND if retry_ms else None
             known = Attempt(allowed=False, failures=int(failures), retry_at=retry_at)

@@ -1,7 +1,8 @@
 """What every store of throttles counts."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,11 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devstack.choose import Chosen
 from handlers.throttling import Attempt, ThrottleRule
 from storage.identity_ports import Throttles
 from storage.memory_identities import MemoryThrottles
+from storage.redis_breaker import RedisBreaker
+from storage.redis_throttles import FrontedThrottles
 from tests.builders import NOON
 from tests.ports.conftest import Store
+from tests.ports.redis_ways import connected
 
 USER = ThrottleRule(free=0, failures_max=100)
 SOURCE = ThrottleRule(free=100)
@@ -23,6 +28,17 @@ SHORT = ThrottleRule(
 FEW = ThrottleRule(free=1, failures_max=4)
 SECOND = timedelta(seconds=1)
 PARALLEL = 50
+
+
+@pytest.fixture(params=["alone", pytest.param("fronted", marks=pytest.mark.redis)])
+async def throttles(request: pytest.FixtureRequest, store: Store) -> AsyncIterator[Throttles]:
+    """Yield each adapter in turn, alone and with Redis in front."""
+    if request.param == "alone":
+        yield store.throttles
+        return
+    stack: Chosen = request.getfixturevalue("stack")
+    async with connected(stack.addresses.redis) as redis:
+        yield FrontedThrottles(store.throttles, redis, RedisBreaker(monotonic_s=time.monotonic))
 
 
 async def allowed(throttles: Throttles, rule: ThrottleRule, count: int = PARALLEL) -> int:
@@ -135,7 +151,7 @@ STEPS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_it_counts_as_the_rule_says(
-    store: Store, rule: ThrottleRule, steps: Sequence[tuple[str, int]]
+    throttles: Throttles, rule: ThrottleRule, steps: Sequence[tuple[str, int]]
 ) -> None:
     """The pipeline that MongoDB runs is `handlers.throttling.attempt`."""
     model, subject, now = MemoryThrottles(), f"source:{uuid4().hex}", NOON
@@ -143,8 +159,8 @@ async def test_it_counts_as_the_rule_says(
     for step, wait_ms in steps:
         now += timedelta(milliseconds=wait_ms)
         if step == "count":
-            counted = await store.throttles.count(subject, rule=rule, now=now)
+            counted = await throttles.count(subject, rule=rule, now=now)
             assert counted == await model.count(subject, rule=rule, now=now)
         else:
-            for each in (store.throttles, model):
+            for each in (throttles, model):
                 await each.forgive(subject, all_of_them=step == "all")
