@@ -1,0 +1,203 @@
+"""An identity worker with everything around it in reach, for tests."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import OKPKey
+from msgspec.structs import replace
+
+from client.sealing import seal
+from client.tokens import Claims, verify_access_token
+from contracts.passwords import ChangePassword
+from contracts.requests import IdentityRequest
+from contracts.sealing import Purpose
+from contracts.sessions import Login, Logout, Refresh
+from handlers.asked import Asked
+from handlers.outcome import Source, Trace
+from storage.memory import MemoryCredentials, MemoryLedger
+from storage.memory_identities import MemoryThrottles
+from storage.ports import Credential
+from tests.builders import an_account
+from tests.unit.identity_fakes import Accounts, Answer, Hasher, Identities, Revocations
+from tests.unit.sealed import NOON, PASSWORD
+from tests.unit.test_hashing import CHEAP
+from workers.hashing import HashingPolicy, QuietPool
+from workers.identity.building import identity_answerers
+from workers.identity.envelopes import Envelopes
+from workers.identity.options import IdentityOptions
+from workers.identity.outside import Outside
+from workers.key_files import new_key
+from workers.key_pairs import Kind
+from workers.keys import KeyRing
+from workers.tokens import TokenIssuer
+
+WRONG = "not the password at all"
+LOGIN, REFRESH = "accounts.requests.login", "accounts.requests.refresh"
+LOGOUT, CHANGE = "accounts.requests.logout", "accounts.requests.change-password"
+
+
+class Bench:
+    """An identity worker with everything around it in reach."""
+
+    def __init__(self, directory: Path, hashing: QuietPool, seals: QuietPool) -> None:
+        self.now = NOON
+        new_key(directory, NOON)
+        new_key(directory, NOON, Kind.SIGNING)
+        self.ring = KeyRing(directory, clock=lambda: self.now)
+        self.credentials = MemoryCredentials(MemoryLedger())
+        self.identities = Identities(self.credentials)
+        self.throttles = MemoryThrottles()
+        self.revocations = Revocations()
+        self.accounts = Accounts()
+        self.hasher = Hasher(CHEAP, hashing)
+        self.seals = seals
+        self.key: OKPKey = OKPKey.generate_key("X25519", private=True)
+        self._offset = 0
+        self.answerer, self.sessions_answerer = identity_answerers(self.outside())
+
+    def outside(self) -> Outside:
+        issuer = TokenIssuer(
+            ring=self.ring, issuer="accounts", audience="accounts", access_token_s=300
+        )
+        return Outside(
+            identities=self.identities,
+            throttles=self.throttles,
+            accounts=self.accounts,
+            revocations=self.revocations,
+            hasher=self.hasher,
+            envelopes=Envelopes(self.ring, issuer, self.claims, self.seals),
+            clock=lambda: self.now,
+            options=IdentityOptions(),
+        )
+
+    def restart(self, policy: HashingPolicy = CHEAP) -> None:
+        self.hasher = Hasher(policy, self.hasher.pool)
+        self.answerer, self.sessions_answerer = identity_answerers(self.outside())
+
+    def claims(self, token: str, now: datetime) -> Claims:
+        jwks = self.ring.jwks()
+        return verify_access_token(token, jwks, issuer="accounts", audience="accounts", now=now)
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def register(self, username: str = "alice", password: str = PASSWORD) -> Credential:
+        credential = Credential(
+            username=username,
+            command_id="register",
+            hash=self.hasher.hash_here(password),
+            created_at=NOON,
+        )
+        self.credentials.by_username[username] = credential
+        self.accounts[username] = an_account(username)
+        return credential
+
+    def credential(self, username: str = "alice") -> Credential:
+        return self.credentials.by_username[username]
+
+    def sealed(self, secret: str, purpose: Purpose, request_id: str, **other: Any) -> str:
+        told: dict[str, Any] = {
+            "key": self.ring.published().public_jwk(),
+            "purpose": purpose,
+            "command_id": request_id,
+            "username": "alice",
+            "issued_at": self.now,
+        }
+        return seal(secret, **(told | other))
+
+    def jwk(self) -> dict[str, Any]:
+        public = self.key.as_dict(private=False)
+        return {name: public[name] for name in ("kty", "crv", "x")}
+
+    def login(self, password: str = PASSWORD, request_id: str = "in-1", **other: Any) -> Asked:
+        username = other.pop("username", "alice")
+        reply_key = self.jwk()
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "username": username,
+            "reply_key": reply_key,
+            "sealed_password": self.sealed(
+                password,
+                Purpose.LOGIN_PASSWORD,
+                request_id,
+                username=username,
+                reply_key=reply_key,
+            ),
+        }
+        return self.asked(LOGIN, Login.model_validate(fields | other))
+
+    def refresh(self, token: str, request_id: str = "re-1", **other: Any) -> Asked:
+        username = other.pop("username", "alice")
+        reply_key = self.jwk()
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "username": username,
+            "reply_key": reply_key,
+            "sealed_refresh_token": self.sealed(
+                token, Purpose.REFRESH_TOKEN, request_id, username=username, reply_key=reply_key
+            ),
+        }
+        return self.asked(REFRESH, Refresh.model_validate(fields | other))
+
+    def logout(self, token: str, request_id: str = "out-1", **other: Any) -> Asked:
+        username = other.pop("username", "alice")
+        sealed = self.sealed(token, Purpose.LOGOUT_TOKEN, request_id, username=username)
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "username": username,
+            "sealed_access_token": sealed,
+        }
+        return self.asked(LOGOUT, Logout.model_validate(fields | other))
+
+    def change(self, token: str, old: str, new: str, request_id: str = "ch-1") -> Asked:
+        request = ChangePassword(
+            request_id=request_id,
+            username="alice",
+            sealed_access_token=self.sealed(token, Purpose.CHANGE_TOKEN, request_id),
+            sealed_password=self.sealed(old, Purpose.CHANGE_PASSWORD, request_id),
+            sealed_new_password=self.sealed(new, Purpose.CHANGE_NEW_PASSWORD, request_id),
+        )
+        return self.asked(CHANGE, request)
+
+    def asked(self, topic: str, request: IdentityRequest) -> Asked:
+        self._offset += 1
+        return Asked(
+            request=request,
+            type=topic.removeprefix("accounts.requests."),
+            source=Source(topic=topic, partition=0, offset=self._offset),
+            timestamp_ms=int(self.now.timestamp() * 1000),
+            trace=Trace(correlation_id=f"c-{request.request_id}"),
+            actor="gateway",
+        )
+
+    def again(self, asked: Asked) -> Asked:
+        """Return the same request in a record of its own."""
+        self._offset += 1
+        source = replace(asked.source, offset=self._offset)
+        return replace(asked, source=source, timestamp_ms=int(self.now.timestamp() * 1000))
+
+    async def answer(self, asked: Asked) -> Answer:
+        [answer] = await self.answers([asked])
+        return answer
+
+    async def answers(self, asked: Sequence[Asked]) -> list[Answer]:
+        return [Answer(each, self.key) for each in await self.answerer.answer(asked)]
+
+    async def signed_in(self, request_id: str = "in-1") -> Answer:
+        answer = await self.answer(self.login(request_id=request_id))
+        assert answer.status == "accepted"
+        return answer
+
+
+@contextmanager
+def a_bench(directory: Path) -> Generator[Bench]:
+    """Yield a bench; alice is registered."""
+    hashing, seals = QuietPool("hashing", 1), QuietPool("seals", 1, niceness=0)
+    bench = Bench(directory / "keys", hashing, seals)
+    bench.register()
+    yield bench
+    hashing.close()
+    seals.close()
