@@ -186,15 +186,14 @@ def transaction(outcome: Outcome) -> dict[str, Any]:
     return shown
 
 
-def walk(query: ListTransactions) -> Walk | Refusal:
-    """Begin the page that *query* asks for."""
-    if query.cursor is None:
-        return Walk(query)
-    past = sequence_of(query)
-    if past is None:
-        return Refusal(
-            code=Code.CURSOR_INVALID,
-            detail="send a next_cursor as it came, with the same user, filters and order; "
-            "or none, for the first page",
-        )
+def walk(query: ListTransactions, *, past: int | None = None) -> Walk | Refusal:
+    """Begin the page that *query* asks for: behind its cursor, or behind *past* without one."""
+    if query.cursor is not None:
+        past = sequence_of(query)
+        if past is None:
+            return Refusal(
+                code=Code.CURSOR_INVALID,
+                detail="send a next_cursor as it came, with the same user, filters and order; "
+                "or none, for the first page",
+            )
     return Walk(query, past=past)

@@ -34,6 +34,13 @@ FILTERS = st.fixed_dictionaries(
         "limit": st.integers(1, 6),
     }
 )
+BOUNDS = st.fixed_dictionaries(
+    {
+        "handlers.history.SCAN_MAX": st.integers(1, 12),
+        "handlers.history.READ_MAX": st.integers(2, 7),
+        "handlers.seeking.SKIP_MIN": st.integers(1, 4),
+    }
+)
 
 
 class Story:
@@ -58,7 +65,8 @@ class Story:
                 entry=an_entry(sequence, currency=currency, **moved),
             )
             self.entries.append(outcome)
-            await write(self.ledger, outcomes=[outcome])
+            account = an_account(sequence=sequence, version=sequence + 1)
+            await write(self.ledger, accounts=[account], outcomes=[outcome])
 
     async def page(self, filters: dict[str, Any]) -> tuple[list[int], str | None]:
         (said,) = await self.answerer.answer([asked("list-transactions", **filters)])
@@ -98,21 +106,19 @@ def spoken(filters: dict[str, Any], order: str) -> dict[str, Any]:
     before=st.lists(ENTRIES, max_size=30),
     between=st.lists(st.lists(ENTRIES, max_size=3), max_size=8),
     filters=FILTERS,
-    scan_max=st.integers(1, 12),
-    read_max=st.integers(2, 7),
+    bounds=BOUNDS,
 )
 async def test_every_matching_entry_is_shown_once(
     order: str,
     before: list[tuple[str, str, int]],
     between: list[list[tuple[str, str, int]]],
     filters: dict[str, Any],
-    scan_max: int,
-    read_max: int,
+    bounds: dict[str, int],
 ) -> None:
     question = spoken(filters, order)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("handlers.history.SCAN_MAX", scan_max)
-        patch.setattr("handlers.history.READ_MAX", read_max)
+        for name, bound in bounds.items():
+            patch.setattr(name, bound)
         story = Story()
         await write(story.ledger, accounts=[an_account()])
         await story.append(before)

@@ -14,6 +14,7 @@ from handlers.account import Account
 from handlers.asked import Asked
 from handlers.outcome import Outcome, outcome_id
 from handlers.replying import Refusal, reply, reply_body
+from handlers.seeking import Seek
 from storage.ports import Credentials
 from storage.read_ports import Reads
 from workers.requests.answering import Said
@@ -82,15 +83,21 @@ class QueryAnswerer:
     async def _page(self, asked: Asked, found: "_Found") -> Said:
         query = asked.request
         assert isinstance(query, ListTransactions)
-        if query.username not in found.accounts:
+        account = found.accounts.get(query.username)
+        if account is None:
             return self._said(asked, querying.nobody(query.username))
-        walk = history.walk(query)
-        if isinstance(walk, Refusal):
-            return self._said(asked, walk)
         async with self._turns:
-            while stretch := walk.next_read:
-                walk.take(stretch, await self._reads.entries(stretch))
+            seek = Seek(query, last=account.sequence)
+            await self._read(seek)
+            walk = history.walk(query, past=seek.past)
+            if isinstance(walk, Refusal):
+                return self._said(asked, walk)
+            await self._read(walk)
         return self._said(asked, {"page": walk.page})
+
+    async def _read(self, steps: Seek | history.Walk) -> None:
+        while stretch := steps.next_read:
+            steps.take(stretch, await self._reads.entries(stretch))
 
     def _said(self, asked: Asked, answer: Mapping[str, Any] | Refusal) -> Said:
         at = self._clock()
