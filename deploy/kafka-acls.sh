@@ -10,12 +10,20 @@ set -euo pipefail
 PREFIX=${PREFIX:-accounts.}
 LEDGER=${LEDGER:-User:accounts-ledger}
 IDENTITY=${IDENTITY:-User:accounts-identity}
+QUERY=${QUERY:-User:accounts-query}
 HOUSEKEEPER=${HOUSEKEEPER:-User:accounts-housekeeper}
 SENDER=${SENDER:-User:accounts-sender}
+GATEWAY=${GATEWAY:-User:accounts-gateway}
 SUBSCRIBER=${SUBSCRIBER:-User:accounts-subscriber}
 OPERATOR=${OPERATOR:-User:accounts-operator}
 LEDGER_GROUP=${LEDGER_GROUP:-accounts-ledger}
 IDENTITY_GROUP=${IDENTITY_GROUP:-accounts-identity}
+SIGNIN_GROUP=${SIGNIN_GROUP:-accounts-sign-ins}
+SESSIONS_GROUP=${SESSIONS_GROUP:-accounts-sessions}
+QUERY_GROUP=${QUERY_GROUP:-accounts-queries}
+# Whose replies a principal may read: topics of its own, because replies hold profiles.
+SENDER_REPLIES=${SENDER_REPLIES:-${PREFIX}replies.sender}
+GATEWAY_REPLIES=${GATEWAY_REPLIES:-${PREFIX}replies.gateway}
 
 arguments=("$@")
 
@@ -29,10 +37,11 @@ grant() {
 
 topics=(--resource-pattern-type prefixed --topic "$PREFIX")
 commands=(--resource-pattern-type prefixed --topic "${PREFIX}commands.")
+requests=(--resource-pattern-type prefixed --topic "${PREFIX}requests.")
 replies=(--resource-pattern-type prefixed --topic "${PREFIX}replies.")
 
 # Every worker looks at all topics before it starts.
-for worker in "$LEDGER" "$IDENTITY" "$HOUSEKEEPER"; do
+for worker in "$LEDGER" "$IDENTITY" "$QUERY" "$HOUSEKEEPER"; do
   grant "$worker" Describe,DescribeConfigs "${topics[@]}"
 done
 
@@ -43,23 +52,46 @@ for topic in results events.balance events.audit state.balances internal.credent
 done
 grant "$LEDGER" Write "${replies[@]}"
 
-grant "$IDENTITY" Read --topic "${PREFIX}internal.credentials"
-grant "$IDENTITY" Read --group "$IDENTITY_GROUP"
-for topic in results dead-letters; do
+for topic in internal.credentials requests.login requests.refresh requests.logout requests.change-password; do
+  grant "$IDENTITY" Read --topic "$PREFIX$topic"
+done
+for group in "$IDENTITY_GROUP" "$SIGNIN_GROUP" "$SESSIONS_GROUP"; do
+  grant "$IDENTITY" Read --group "$group"
+done
+for topic in results events.audit state.revocations dead-letters; do
   grant "$IDENTITY" Write --topic "$PREFIX$topic"
 done
 grant "$IDENTITY" Write "${replies[@]}"
+
+for topic in requests.get-profile requests.get-balance requests.get-outcome requests.list-transactions; do
+  grant "$QUERY" Read --topic "$PREFIX$topic"
+done
+grant "$QUERY" Read --group "$QUERY_GROUP"
+for topic in results dead-letters; do
+  grant "$QUERY" Write --topic "$PREFIX$topic"
+done
+grant "$QUERY" Write "${replies[@]}"
 
 for topic in events.balance state.balances; do
   grant "$HOUSEKEEPER" Write --topic "$PREFIX$topic"
 done
 
-# A sender reads its answers, without a consumer group where it uses the client.
+# A sender moves money and looks at balances. It reads its answers without a consumer group where it
+# uses the client.
 grant "$SENDER" Write,Describe "${commands[@]}"
+for topic in requests.get-balance requests.get-outcome requests.list-transactions; do
+  grant "$SENDER" Write,Describe --topic "$PREFIX$topic"
+done
 grant "$SENDER" Read,Describe --topic "${PREFIX}results"
-grant "$SENDER" Read,Describe "${replies[@]}"
+grant "$SENDER" Read,Describe --resource-pattern-type prefixed --topic "$SENDER_REPLIES"
 
-for topic in results events.balance events.audit state.balances; do
+# A gateway does what users may do, and signs them in and out.
+grant "$GATEWAY" Write,Describe "${commands[@]}"
+grant "$GATEWAY" Write,Describe "${requests[@]}"
+grant "$GATEWAY" Read,Describe --resource-pattern-type prefixed --topic "$GATEWAY_REPLIES"
+grant "$GATEWAY" Read,Describe --topic "${PREFIX}state.revocations"
+
+for topic in events.balance events.audit state.balances; do
   grant "$SUBSCRIBER" Read,Describe --topic "$PREFIX$topic"
 done
 grant "$SUBSCRIBER" Read --resource-pattern-type prefixed --group "${SUBSCRIBER#User:}"

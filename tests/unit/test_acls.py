@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 import pytest
 
-from contracts.topics import TOPICS, Kind
+from contracts.topics import INPUTS, REPLIES, TOPICS
 from tests.unit.docs_tables import README, ROOT
+from workers.roles import Role
 
 Grant: TypeAlias = tuple[str, str, str]
 """Role, resource (`topic:accounts.commands.*`), operation."""
@@ -20,7 +21,8 @@ printf '%s\\t' "$@" >> "$CALLS"; echo >> "$CALLS"
 """
 """Stands for Kafka's own tool and writes down what it is asked."""
 
-ROLES = ("ledger", "identity", "housekeeper", "sender", "subscriber", "operator")
+WORKERS = {role.value for role in Role}
+ROLES = (*WORKERS, "sender", "gateway", "subscriber", "operator")
 
 
 def granted(folder: Path) -> set[Grant]:
@@ -82,20 +84,38 @@ def test_every_role_has_its_row() -> None:
 
 
 def test_only_workers_write_what_is_published() -> None:
-    published = {
-        f"topic:accounts.{topic.name}" for topic in TOPICS if topic.kind is not Kind.COMMAND
-    }
+    published = {f"topic:accounts.{topic.name}" for topic in TOPICS if topic.kind not in INPUTS}
     writers = {role for role, what, each in documented() if each == "Write" and what in published}
 
-    assert writers == {"ledger", "identity", "housekeeper"}
+    assert writers == WORKERS
+
+
+@pytest.mark.parametrize("topic", [topic.name for topic in TOPICS if topic.kind in INPUTS])
+def test_every_command_and_request_has_one_worker_that_reads_it(topic: str) -> None:
+    readers = {
+        role
+        for role, what, each in documented()
+        if each == "Read" and _names(what.removeprefix("topic:"), topic)
+    }
+
+    assert len(readers & WORKERS) == 1
+
+
+@pytest.mark.parametrize("role", ["sender", "gateway"])
+def test_nobody_but_the_caller_reads_its_replies(role: str) -> None:
+    readable = {what for who, what, each in documented() if (who, each) == (role, "Read")}
+
+    assert f"topic:accounts.{REPLIES}{role}*" in readable
+    assert f"topic:accounts.{REPLIES}*" not in readable
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
 def test_every_topic_has_somebody_who_writes_it(topic: str) -> None:
     writable = {what.removeprefix("topic:") for _, what, each in documented() if each == "Write"}
 
-    assert any(
-        f"accounts.{topic}" == name
-        or (name.endswith("*") and f"accounts.{topic}".startswith(name[:-1]))
-        for name in writable
-    )
+    assert any(_names(name, topic) for name in writable)
+
+
+def _names(pattern: str, topic: str) -> bool:
+    name = f"accounts.{topic}"
+    return name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1]))

@@ -177,8 +177,10 @@ def test_a_topic_is_there(page: Path) -> None:
     known = {topic.name for topic in TOPICS} | groups | {group.rstrip(".") for group in groups}
     own_files = {"json", "yaml"}
 
+    of_callers = {name for name in named if name.startswith(REPLIES)}
+
     assert named
-    assert set(named) - own_files <= known
+    assert set(named) - own_files - of_callers <= known
 
 
 @pytest.mark.parametrize("path", [ALERTS, DASHBOARD], ids=lambda path: path.name)
