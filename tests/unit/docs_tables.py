@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from contracts.codes import Code
+from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TOPICS
 from workers.config import PREFIX, load_settings
 from workers.config_shown import shown
@@ -24,19 +25,24 @@ def settings() -> Iterator[Sequence[str]]:
 
 
 def codes() -> Iterator[Sequence[str]]:
-    yield "Code", "Meaning", "Final", "Waits", "Dead letter", "Retry"
+    answered = {code for codes in REFUSALS.values() for code in codes}
+    yield "Code", "Meaning", "Commands", "Requests", "Final", "Waits", "Dead letter", "Retry"
     for code in Code:
         info = code.info
-        marks = (info.recorded, info.liftable, info.dead_letter, info.retryable)
+        of = (code not in OF_REQUESTS_ALONE, code in answered)
+        marks = (*of, info.recorded, info.liftable, info.dead_letter, info.retryable)
         yield f"`{code}`", info.meaning, *("✓" if mark else "" for mark in marks)
 
 
 def topics() -> Iterator[Sequence[str]]:
     yield "Topic", "Key", "What", "Kept"
     for topic in TOPICS:
-        compacted = topic.cleanup == "compact"
-        kept = "the latest per key" if compacted else f"{topic.retention_ms // DAY_MS} days"
-        yield f"`accounts.{topic.name}`", topic.key, topic.purpose, kept
+        kept = {
+            "compact": "the latest per key",
+            "delete": f"{topic.retention_ms // DAY_MS} days",
+            "compact,delete": f"the latest per key, {topic.retention_ms // DAY_MS} days",
+        }
+        yield f"`accounts.{topic.name}`", topic.key, topic.purpose, kept[topic.cleanup]
 
 
 TABLES = {"settings": settings, "codes": codes, "topics": topics}

@@ -28,7 +28,9 @@ SHARED = (
 """Schemas shown on their own, because fields of messages point to them."""
 
 CODE_COLUMNS = (
-    ("recorded", "Final", "It is recorded and the command id is used up."),
+    ("commands", "Commands", "Commands are refused with it."),
+    ("requests", "Requests", "Requests are refused with it; each lists its codes."),
+    ("recorded", "Final", "It is recorded and the command id is used up; of commands alone."),
     ("waitsForOtherCommands", "Waits", "The user's other commands are decided first."),
     ("deadLetter", "Dead letter", "The record is kept on the dead-letter topic too."),
     ("retryable", "Retry", "Sending it again under a new id may help."),

@@ -10,9 +10,10 @@ from contracts.commands import COMMANDS
 from contracts.dead_letters import WithheldValue
 from contracts.events import AuditRecorded, BalanceChanged, Balances
 from contracts.profile import UpdateProfile
+from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.registration import PendingCredential
 from contracts.replies import Reply
-from contracts.requests import REQUESTS
+from contracts.requests import REQUESTS, request_name
 from contracts.results import Result
 from contracts.sessions import ReplyKey, SessionRevoked, Tokens
 
@@ -62,6 +63,10 @@ def codes() -> list[Json]:
             "code": code.value,
             "title": info.title,
             "meaning": info.meaning,
+            "commands": code not in OF_REQUESTS_ALONE,
+            "requests": [
+                request_name(topic) for topic, refused in REFUSALS.items() if code in refused
+            ],
             "recorded": info.recorded,
             "deadLetter": info.dead_letter,
             "waitsForOtherCommands": info.liftable,
