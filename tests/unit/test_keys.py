@@ -1,15 +1,25 @@
-"""The key ring: what is published, what still opens, and what is refused (P9)."""
+"""The key ring: what is published, what still opens and signs, and what is refused (P9)."""
 
 import json
 import logging
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from contracts.sealing import Purpose
 from tests.unit.sealed import NOON, a_blob, a_ring
-from workers.keys import CHECK_INTERVAL_S, KeyRing, KeysError, new_key, read_keys
+from workers.key_pairs import KeyPair, Kind
+from workers.keys import (
+    CHECK_INTERVAL_S,
+    KeyRing,
+    KeysError,
+    needed_by,
+    new_key,
+    read_keys,
+)
+from workers.roles import ALL, Role
 from workers.sealing import open_sealed
 
 LATER = NOON + timedelta(days=1)
@@ -30,108 +40,43 @@ def only_file(directory: Path) -> Path:
     return path
 
 
-class TestANewKey:
-    def test_is_for_its_owner_alone(self, tmp_path: Path) -> None:
-        new_key(tmp_path / "keys", NOON)
-
-        assert only_file(tmp_path / "keys").stat().st_mode & 0o777 == 0o600
-        assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
-
-    def test_is_named_by_its_thumbprint(self, tmp_path: Path) -> None:
-        key = new_key(tmp_path, NOON)
-
-        assert only_file(tmp_path).name == f"sealing-{key.kid}.json"
-        assert key.kid == key.key.thumbprint()
-
-    def test_comes_back_as_it_was(self, tmp_path: Path) -> None:
-        key = new_key(tmp_path, NOON)
-
-        assert read_keys(tmp_path) == [key]
-
-    def test_says_where_it_cannot_be_written(self, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-
-        with pytest.raises(KeysError, match=r"cannot write .*file"):
-            new_key(tmp_path / "file", NOON)
-
-
-class TestAKeyFile:
-    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o601])
-    def test_open_to_others_is_refused(self, tmp_path: Path, mode: int) -> None:
-        new_key(tmp_path, NOON)
-        only_file(tmp_path).chmod(mode)
-
-        with pytest.raises(KeysError, match=rf"mode 0{mode:o}.*chmod 600"):
-            KeyRing(tmp_path)
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"d": None},
-            {"d": "short"},
-            {"kid": "other"},
-            {"use": "sig"},
-            {"crv": "Ed25519"},
-            {"created_at": "yesterday"},
-            {"created_at": "2030-01-01T12:00:00"},
-            {"x": "A" * 43},
-            {"padding": "A" * 5000},
-        ],
-        ids=str,
-    )
-    def test_that_is_wrong_is_refused_without_its_content(
-        self, tmp_path: Path, change: dict[str, str | None]
-    ) -> None:
-        new_key(tmp_path, NOON)
-        jwk = json.loads(only_file(tmp_path).read_text())
-        only_file(tmp_path).write_text(json.dumps(jwk | change))
-
-        with pytest.raises(KeysError, match="is not a sealing key; restore it") as caught:
-            KeyRing(tmp_path)
-
-        assert jwk["d"] not in str(caught.value)
-        assert caught.value.__suppress_context__
-
-    def test_whose_halves_do_not_belong_together_is_refused(self, tmp_path: Path) -> None:
-        new_key(tmp_path, NOON)
-        stranger = new_key(tmp_path / "elsewhere", NOON).public_jwk()
-        jwk = json.loads(only_file(tmp_path).read_text())
-        mixed = jwk | {"x": stranger["x"], "kid": stranger["kid"]}
-        only_file(tmp_path).write_text(json.dumps(mixed))
-
-        with pytest.raises(KeysError, match="is not a sealing key"):
-            KeyRing(tmp_path)
-
-    @pytest.mark.parametrize("content", ["", "[]", "null", "{", "\x00\xff", "[" * 4000])
-    def test_that_is_no_key_is_refused(self, tmp_path: Path, content: str) -> None:
-        path = tmp_path / "sealing-x.json"
-        path.write_text(content)
-        path.chmod(0o600)
-
-        with pytest.raises(KeysError, match=r"sealing-x\.json is not a sealing key"):
-            read_keys(tmp_path)
-
-    @pytest.mark.parametrize("folder", ["", "missing"])
-    def test_that_is_missing_is_one_line_with_the_remedy(self, tmp_path: Path, folder: str) -> None:
-        with pytest.raises(KeysError, match=r"^no sealing key in .*`accounts keys new`$"):
-            KeyRing(tmp_path / folder)
+def a_ring_at(directory: Path, moment: datetime) -> KeyRing:
+    return KeyRing(directory, clock=lambda: moment)
 
 
 class TestTheRing:
-    def test_publishes_the_newest_only(self, tmp_path: Path) -> None:
+    def test_publishes_the_newest_sealing_key_only(self, tmp_path: Path) -> None:
         newest = new_key(tmp_path, LATER)
         new_key(tmp_path, NOON)
 
-        (published,) = KeyRing(tmp_path).jwks()["keys"]
+        (published,) = a_ring_at(tmp_path, LATER).jwks()["keys"]
 
         assert published["kid"] == newest.kid
         assert set(published) == {"kty", "crv", "x", "use", "alg", "kid"}
 
-    def test_still_opens_with_a_retired_key(self, tmp_path: Path) -> None:
+    def test_publishes_every_signing_key(self, tmp_path: Path) -> None:
+        new_key(tmp_path, NOON)
+        made = [new_key(tmp_path, moment, Kind.SIGNING) for moment in (NOON, LATER)]
+
+        published = a_ring_at(tmp_path, NOON).jwks()["keys"][1:]
+
+        assert [jwk["kid"] for jwk in published] == [key.kid for key in reversed(made)]
+        for jwk in published:
+            assert set(jwk) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
+            assert (jwk["use"], jwk["alg"], jwk["crv"]) == ("sig", "ES256", "P-256")
+
+    def test_uses_the_first_to_come_while_none_is_active(self, tmp_path: Path) -> None:
+        """P4: a clock that is behind must not leave a worker without a key."""
+        first = new_key(tmp_path, NOON)
+        new_key(tmp_path, LATER)
+
+        assert a_ring_at(tmp_path, NOON - timedelta(hours=1)).published() == first
+
+    def test_still_opens_with_a_replaced_key(self, tmp_path: Path) -> None:
         ring = a_ring(tmp_path)
         blob = a_blob(ring, "sealed long ago")
         new_key(tmp_path, LATER)
-        ring = KeyRing(tmp_path)
+        ring = a_ring_at(tmp_path, LATER)
 
         secret = open_sealed(
             blob,
@@ -144,19 +89,25 @@ class TestTheRing:
         assert secret == "sealed long ago"
         assert ring.published().kid not in blob
 
-    def test_sees_a_new_key_soon_but_does_not_look_all_the_time(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("kind", Kind)
+    def test_sees_a_new_key_soon_but_does_not_look_all_the_time(
+        self, tmp_path: Path, kind: Kind
+    ) -> None:
         clock = HandClock()
         new_key(tmp_path, NOON)
-        ring = KeyRing(tmp_path, clock_s=clock)
-        late = new_key(tmp_path, LATER)
+        new_key(tmp_path, NOON, Kind.SIGNING)
+        ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
+        late = new_key(tmp_path, LATER, kind)
 
-        at_once = ring.find(late.kid)
+        def used() -> list[KeyPair]:
+            return [ring.published(), ring.signing_key()]
+
+        at_once = used()
         clock.now_s += CHECK_INTERVAL_S
-        soon = ring.find(late.kid)
+        soon = used()
 
-        assert at_once is None
-        assert soon == late
-        assert ring.published() == late
+        assert late not in at_once
+        assert late in soon
 
     def test_forgets_a_key_that_was_removed(self, tmp_path: Path) -> None:
         clock = HandClock()
@@ -167,6 +118,35 @@ class TestTheRing:
         clock.now_s += CHECK_INTERVAL_S
 
         assert ring.find(old.kid) is None
+
+    def test_opens_nothing_with_a_signing_key(self, tmp_path: Path) -> None:
+        new_key(tmp_path, NOON)
+        signing = new_key(tmp_path, NOON, Kind.SIGNING)
+
+        assert KeyRing(tmp_path).find(signing.kid) is None
+
+    @pytest.mark.parametrize("content", ["", '{"kty": "EC",', "null"])
+    def test_keeps_what_works_while_a_file_is_half_written(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str
+    ) -> None:
+        clock = HandClock()
+        new_key(tmp_path, NOON)
+        signing = new_key(tmp_path, NOON, Kind.SIGNING)
+        ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
+        late = new_key(tmp_path / "elsewhere", LATER, Kind.SIGNING)
+        whole = tmp_path / "elsewhere" / f"signing-{late.kid}.json"
+        half = tmp_path / whole.name
+        half.write_text(content)
+        half.chmod(0o600)
+        clock.now_s += CHECK_INTERVAL_S
+
+        meanwhile = ring.signing_key()
+        whole.rename(half)
+        clock.now_s += CHECK_INTERVAL_S
+
+        assert meanwhile == signing
+        assert "is not a signing key" in caplog.text
+        assert ring.signing_key() == late
 
     def test_keeps_what_works_when_the_folder_breaks(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -180,21 +160,76 @@ class TestTheRing:
         assert ring.find(key.kid) == key
         assert "chmod 600" in caplog.text
 
-    def test_ignores_other_files(self, tmp_path: Path) -> None:
+    def test_keeps_what_it_needs_when_that_is_removed(self, tmp_path: Path) -> None:
+        clock = HandClock()
         key = new_key(tmp_path, NOON)
-        (tmp_path / "signing-abc.json").write_text("{}")
-        (tmp_path / "README").touch()
+        ring = KeyRing(tmp_path, clock_s=clock)
+        only_file(tmp_path).unlink()
+        clock.now_s += CHECK_INTERVAL_S
 
-        assert read_keys(tmp_path) == [key]
+        assert ring.published() == key
+
+    def test_answers_many_threads_while_keys_change(self, tmp_path: Path) -> None:
+        new_key(tmp_path, NOON)
+        new_key(tmp_path, NOON, Kind.SIGNING)
+        clock = HandClock()
+        ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
+
+        def ask(_: int) -> str:
+            clock.now_s += CHECK_INTERVAL_S
+            return ring.signing_key().kid
+
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(ask, number) for number in range(100)]
+            late = new_key(tmp_path, LATER, Kind.SIGNING)
+            answers = {each.result() for each in asked}
+
+        assert answers <= {key.kid for key in read_keys(tmp_path, Kind.SIGNING)}
+        clock.now_s += CHECK_INTERVAL_S
+        assert ring.signing_key() == late
+
+
+class TestAMissingKey:
+    @pytest.mark.parametrize("folder", ["", "missing"])
+    def test_is_one_line_with_the_remedy(self, tmp_path: Path, folder: str) -> None:
+        with pytest.raises(KeysError, match=r"^no sealing key in .*`accounts keys new`$"):
+            KeyRing(tmp_path / folder)
+
+    def test_to_sign_with_stops_who_needs_it(self, tmp_path: Path) -> None:
+        new_key(tmp_path, NOON)
+
+        with pytest.raises(KeysError, match=r"^no signing key in .*`accounts keys new`$"):
+            KeyRing(tmp_path, needs=needed_by({Role.IDENTITY}))
+
+    @pytest.mark.parametrize(
+        "role", [role for role in Role if role is not Role.IDENTITY], ids=lambda role: role.value
+    )
+    def test_to_sign_with_stops_nobody_else(self, tmp_path: Path, role: Role) -> None:
+        new_key(tmp_path, NOON)
+
+        ring = KeyRing(tmp_path, needs=needed_by({role}))
+
+        assert [jwk["use"] for jwk in ring.jwks()["keys"]] == ["enc"]
+
+    def test_of_each_kind_is_a_line_of_its_own(self, tmp_path: Path) -> None:
+        with pytest.raises(KeysError) as caught:
+            KeyRing(tmp_path, needs=needed_by(ALL))
+
+        assert [line[: line.index(" in ")] for line in str(caught.value).split("\n")] == [
+            "no sealing key",
+            "no signing key",
+        ]
 
 
 def test_nothing_shows_what_is_private(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    key = new_key(tmp_path, NOON)
-    private = json.loads(only_file(tmp_path).read_text())["d"]
+    keys = [new_key(tmp_path, NOON, kind) for kind in Kind]
+    files = sorted(tmp_path.iterdir())
+    private = [json.loads(path.read_text())["d"] for path in files]
     ring = KeyRing(tmp_path)
 
-    shown = [repr(ring), repr(key), str(key), repr(key.key), json.dumps(ring.jwks()), caplog.text]
+    shown = [repr(ring), json.dumps(ring.jwks()), caplog.text]
+    shown += [show for key in keys for show in (repr(key), str(key), repr(key.key))]
 
-    assert not any(private in text for text in shown)
-    assert list(tmp_path.iterdir()) == [only_file(tmp_path)]
+    assert not any(each in text for each in private for text in shown)
+    assert [path.suffix for path in files] == [".json"] * len(keys)

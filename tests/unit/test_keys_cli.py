@@ -1,15 +1,20 @@
-"""`accounts keys`: what is made, what is listed, and that nothing private is printed."""
+"""`accounts keys`: what is made, replaced and listed, and that nothing private is printed."""
 
 import json
 from contextvars import copy_context
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from contracts.message import rfc3339
 from workers.cli.keys import keys_app
-from workers.cli.output import Format, choose
-from workers.keys import KeysError, read_keys
+from workers.cli.output import CliError, Format, choose
+from workers.key_files import KeysError, read_keys, retire
+from workers.key_pairs import KeyPair, Kind
+from workers.key_rotation import ACTIVATION_S, OVERLAP_S
 
 
 @pytest.fixture
@@ -27,42 +32,194 @@ def run(*arguments: str, form: Format = Format.TEXT) -> str:
     return copy_context().run(inside)
 
 
-def test_new_makes_the_folder_and_a_key_and_names_it(folder: Path) -> None:
-    said = run("new")
-
-    (key,) = read_keys(folder)
-    assert key.kid in said
-    assert str(folder) in said
+def told(*arguments: str) -> Any:
+    return json.loads(run(*arguments, form=Format.JSON))
 
 
-def test_new_says_it_to_programs(folder: Path) -> None:
-    said = json.loads(run("new", form=Format.JSON))
-
-    assert said["kid"] == read_keys(folder)[0].kid
-    assert set(said) == {"kid", "created_at", "folder"}
+def seconds_between(first: datetime, second: datetime | None) -> float:
+    assert second is not None
+    return (second - first).total_seconds()
 
 
-def test_list_shows_what_is_published_and_what_is_retired(folder: Path) -> None:
-    run("new")
-    run("new")
-
-    rows = json.loads(run("list", form=Format.JSON))
-
-    newest, older = read_keys(folder)
-    assert [row["kid"] for row in rows] == [newest.kid, older.kid]
-    assert rows[0]["state"] == "published"
-    assert rows[1]["state"] == f"retired {rows[0]['created_at']}"
+def keys_in(folder: Path) -> list[KeyPair]:
+    return [key for kind in Kind for key in read_keys(folder, kind)]
 
 
-def test_list_of_nothing_says_what_to_do(folder: Path) -> None:
-    with pytest.raises(KeysError, match=r"accounts keys new"):
-        run("list")
+class TestNew:
+    def test_makes_the_folder_and_a_key_of_each_kind_and_names_them(self, folder: Path) -> None:
+        said = run("new")
 
-    assert not folder.exists()
+        assert [key.kind for key in keys_in(folder)] == list(Kind)
+        for key in keys_in(folder):
+            assert f"Made the {key.kind.value} key {key.kid} in {folder}" in said
+
+    def test_makes_only_what_is_missing(self, folder: Path) -> None:
+        run("new", "--kind", "sealing")
+
+        made = told("new")["made"]
+        again = run("new")
+
+        assert [key["kind"] for key in made] == ["signing"]
+        assert again.startswith(f"None is missing in {folder}; `accounts keys rotate`")
+        assert len(keys_in(folder)) == 2
+
+    def test_says_it_to_programs(self, folder: Path) -> None:
+        said = told("new")
+
+        assert set(said) == {"folder", "made"}
+        assert said["made"] == [
+            {
+                "kind": key.kind.value,
+                "kid": key.kid,
+                "created_at": rfc3339(key.created_at),
+                "activates_at": rfc3339(key.created_at),
+                "retires_at": None,
+            }
+            for key in keys_in(folder)
+        ]
+
+    @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
+    def test_adds_one_of_a_kind_that_waits_and_replaces_none(
+        self, folder: Path, kind: Kind
+    ) -> None:
+        run("new")
+        (old,) = read_keys(folder, kind)
+
+        run("new", "--kind", kind.value)
+
+        newest, other = read_keys(folder, kind)
+        assert other == old
+        assert seconds_between(newest.created_at, newest.activates_at) == ACTIVATION_S
+
+
+class TestRotate:
+    def test_replaces_a_key_of_each_kind(self, folder: Path) -> None:
+        run("new")
+        old = keys_in(folder)
+
+        said = run("rotate")
+
+        for before in old:
+            newest, replaced = read_keys(folder, before.kind)
+            assert replaced.kid == before.kid
+            assert seconds_between(newest.created_at, newest.activates_at) == ACTIVATION_S
+            assert newest.retires_at is None
+            overlap_s = seconds_between(newest.activates_at, replaced.retires_at)
+            assert overlap_s == OVERLAP_S[before.kind]
+            assert newest.kid in said
+            assert replaced.retires_at is not None
+            assert f"{replaced.kid} is good until {rfc3339(replaced.retires_at)}" in said
+
+    def test_replaces_one_kind_with_the_times_given(self, folder: Path) -> None:
+        run("new")
+
+        said = told("rotate", "--kind", "signing", "--activation", "5", "--overlap", "1000")
+
+        newest, replaced = read_keys(folder, Kind.SIGNING)
+        assert seconds_between(newest.created_at, newest.activates_at) == 5
+        assert seconds_between(newest.activates_at, replaced.retires_at) == 1000
+        assert len(read_keys(folder, Kind.SEALING)) == 1
+        assert [key["kid"] for key in said["made"]] == [newest.kid]
+        assert [key["kid"] for key in said["replaced"]] == [replaced.kid]
+
+    def test_makes_what_is_missing(self, folder: Path) -> None:
+        run("rotate")
+
+        assert [key.kind for key in keys_in(folder)] == list(Kind)
+
+    @pytest.mark.parametrize("overlap_s", [0, 305])
+    def test_keeps_a_signing_key_as_long_as_its_tokens(self, folder: Path, overlap_s: int) -> None:
+        run("new")
+
+        with pytest.raises(CliError, match="--overlap must be above 305 for signing keys"):
+            run("rotate", "--overlap", str(overlap_s))
+
+        assert len(keys_in(folder)) == 2
+
+    def test_need_not_keep_one_longer(self, folder: Path) -> None:
+        run("new")
+
+        run("rotate", "--overlap", "306")
+
+        assert len(keys_in(folder)) == 4
+
+    def test_asks_for_an_overlap_where_tokens_live_longer_than_its_own(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ACCOUNTS_ACCESS_TOKEN_S", "86400")
+
+        with pytest.raises(CliError, match="--overlap must be above 86405"):
+            run("rotate")
+
+        run("rotate", "--kind", "sealing")
+        assert [key.kind for key in keys_in(folder)] == [Kind.SEALING]
+
+    @pytest.mark.usefixtures("folder")
+    def test_may_retire_a_sealing_key_at_once(self) -> None:
+        run("new")
+
+        run("rotate", "--kind", "sealing", "--activation", "0", "--overlap", "0")
+
+        assert [row["state"] for row in told("list")] == ["active", "retired", "active"]
+
+
+class TestList:
+    def test_shows_what_each_key_is(self, folder: Path) -> None:
+        run("new")
+        run("new", "--kind", "signing")
+        run("rotate", "--kind", "sealing")
+
+        rows = told("list")
+
+        new, old = read_keys(folder, Kind.SEALING)
+        added, first = read_keys(folder, Kind.SIGNING)
+        assert [(row["kind"], row["kid"], row["state"]) for row in rows] == [
+            ("sealing", new.kid, f"waiting until {rfc3339(new.activates_at)}"),
+            ("sealing", old.kid, "active"),
+            ("signing", added.kid, f"waiting until {rfc3339(added.activates_at)}"),
+            ("signing", first.kid, "active"),
+        ]
+
+    def test_tells_the_replaced_from_the_retired(self, folder: Path) -> None:
+        run("new")
+        run("rotate", "--activation", "0")
+        run("rotate", "--kind", "signing", "--activation", "0")
+        oldest = read_keys(folder, Kind.SIGNING)[-1]
+        retire(folder, oldest, oldest.created_at)
+
+        rows = told("list")
+
+        times = [key.retires_at for key in keys_in(folder) if key.kid != oldest.kid]
+        retiring = [f"retiring until {rfc3339(at)}" for at in times if at is not None]
+        assert [row["state"] for row in rows] == [
+            "active",
+            retiring[0],
+            "active",
+            retiring[1],
+            "retired",
+        ]
+
+    def test_shows_one_that_was_replaced_and_never_retires(self, folder: Path) -> None:
+        run("new")
+        run("rotate", "--kind", "sealing", "--activation", "0")
+        oldest = read_keys(folder)[-1]
+        content = json.loads((folder / f"sealing-{oldest.kid}.json").read_text())
+        del content["retires_at"]
+        (folder / f"sealing-{oldest.kid}.json").write_text(json.dumps(content))
+
+        assert [row["state"] for row in told("list")] == ["active", "superseded", "active"]
+
+    def test_of_nothing_says_what_to_do(self, folder: Path) -> None:
+        with pytest.raises(KeysError, match=r"accounts keys new"):
+            run("list")
+
+        assert not folder.exists()
 
 
 def test_nothing_private_is_printed(folder: Path) -> None:
-    said = run("new") + run("list") + run("new", form=Format.JSON) + run("list", form=Format.JSON)
+    commands = ("new", "list", "rotate", "list")
+    said = "".join(run(command, form=form) for form in Format for command in commands)
 
+    assert len(list(folder.iterdir())) > 2
     for path in folder.iterdir():
         assert json.loads(path.read_text())["d"] not in said

@@ -66,8 +66,8 @@ def replace(
     """Make a new key of each kind; workers that run take it up, the old ones retire later."""
     settings, now = load_settings(), utc_now()
     kinds = [kind] if kind else list(Kind)
-    if Kind.SIGNING in kinds and overlap_s is not None:
-        _check_overlap(settings, overlap_s)
+    if Kind.SIGNING in kinds:
+        _check_overlap(settings, OVERLAP_S[Kind.SIGNING] if overlap_s is None else overlap_s)
     done = [
         rotate(settings.keys_dir, each, now, activation_s=activation_s, overlap_s=overlap_s)
         for each in kinds
