@@ -16,14 +16,17 @@ from aiokafka.errors import KafkaError
 from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 
+from storage.redis import RedisHealth
 from workers.asyncapi.document import Contract, document
 from workers.building import (
     Resources,
     build_credentials,
     build_engine,
+    build_hasher,
     build_housekeeper,
     open_resources,
 )
+from workers.building_requests import build_identity, build_queries
 from workers.checks import run_checks
 from workers.config import ConfigError, Settings
 from workers.consumers import Consumers, Owner
@@ -35,6 +38,7 @@ from workers.kafka_security import kafka_security
 from workers.lag import export_lag
 from workers.ledger.subscriber import add_ledger
 from workers.logs import set_up_logging
+from workers.requests.subscriber import add_requests
 from workers.roles import ALL, Role
 from workers.sidecar import sidecar_routes
 from workers.watchdog import Watchdog
@@ -107,7 +111,7 @@ class Service:
             probes=[
                 Probe(name="kafka", ask=probe.ask),
                 Probe(name="mongodb", ask=lambda: resources.mongo.run({"ping": 1})),
-                Probe(name="redis", ask=resources.redis.ping, required=False),
+                Probe(name="redis", ask=RedisHealth(resources.redis).ping, required=False),
             ],
             workers=progress,
             watchdog_s=settings.watchdog_s,
@@ -131,13 +135,27 @@ class Service:
             add_ledger(broker, engine)
             self._owners.append(engine)
         if Role.IDENTITY in self._roles:
-            reader = build_credentials(resources, stack)
-            cost_s = await reader.worker.hasher.measure_cost_s()
-            logger.info("hashing one password takes %.0f ms on this machine", cost_s * 1000)
-            add_credentials(broker, reader)
-            self._owners.append(reader)
+            await self._add_identity(broker, resources, stack)
+        if Role.QUERY in self._roles:
+            queries = build_queries(resources, stack)
+            add_requests(broker, queries)
+            self._owners.append(queries)
         if Role.HOUSEKEEPER in self._roles:
             self._chores.append(build_housekeeper(resources, stack).run)
+
+    async def _add_identity(
+        self, broker: KafkaBroker, resources: Resources, stack: AsyncExitStack
+    ) -> None:
+        hasher = build_hasher(resources, stack)
+        cost_s = await hasher.measure_cost_s()
+        logger.info("hashing one password takes %.0f ms on this machine", cost_s * 1000)
+        await hasher.warm_up()
+        credentials = build_credentials(resources, hasher, stack)
+        add_credentials(broker, credentials)
+        self._owners.append(credentials)
+        for reader in build_identity(resources, hasher, stack):
+            add_requests(broker, reader)
+            self._owners.append(reader)
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncGenerator[None]:

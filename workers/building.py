@@ -5,11 +5,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
+from redis.asyncio import Redis
+
 from contracts.topics import ORDERED
 from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient
 from storage.mongo_credentials import MongoCredentials
-from storage.redis import RedisHealth, RedisLease, connect
+from storage.redis import RedisLease, connect
 from workers.answers import Answering, Repeating
 from workers.clock import utc_now
 from workers.config import Settings
@@ -45,7 +47,7 @@ class Resources:
     mongo: MongoClient
     ledger: MongoLedger
     credentials: MongoCredentials
-    redis: RedisHealth
+    redis: Redis
     ring: KeyRing
     lease: RedisLease
 
@@ -65,7 +67,7 @@ async def open_resources(
         mongo=mongo,
         ledger=ledger,
         credentials=MongoCredentials(mongo),
-        redis=RedisHealth(redis),
+        redis=redis,
         ring=KeyRing(settings.keys_dir, needs=needed_by(roles)),
         lease=RedisLease(
             redis,
@@ -79,7 +81,7 @@ async def open_resources(
 def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
     """Return the ledger worker."""
     settings = resources.settings
-    publisher, replies = _publishing(resources, stack)
+    publisher, replies = publishing(resources, stack)
     end_offsets = EndOffsets(kafka_connection(settings))
     stack.push_async_callback(end_offsets.stop)
     pool = QuietPool("seals", 1, niceness=0)  # a cycle waits for it
@@ -103,19 +105,27 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
     )
 
 
-def build_credentials(resources: Resources, stack: AsyncExitStack) -> CredentialsReader:
-    """Return the identity worker's part that hashes new passwords."""
+def build_hasher(resources: Resources, stack: AsyncExitStack) -> PasswordHasher:
+    """Return who hashes passwords: one for all that need it, so that the threads stay bounded."""
     settings = resources.settings
     pool = QuietPool("hashes", settings.password_hash_threads)
     stack.callback(pool.close)
     policy = HashingPolicy(
         scheme=settings.password_scheme, bcrypt_rounds=settings.password_bcrypt_rounds
     )
+    return PasswordHasher(policy, pool)
+
+
+def build_credentials(
+    resources: Resources, hasher: PasswordHasher, stack: AsyncExitStack
+) -> CredentialsReader:
+    """Return the identity worker's part that hashes new passwords."""
+    settings = resources.settings
     worker = CredentialsWorker(
         credentials=resources.credentials,
-        hasher=PasswordHasher(policy, pool),
+        hasher=hasher,
         ring=resources.ring,
-        answers=Answering(*_publishing(resources, stack)),
+        answers=Answering(*publishing(resources, stack)),
         progress=Progress("identity"),
         metrics=resources.metrics,
         clock=utc_now,
@@ -128,7 +138,7 @@ def build_credentials(resources: Resources, stack: AsyncExitStack) -> Credential
 def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeeper:
     """Return the housekeeper."""
     settings = resources.settings
-    publisher, _ = _publishing(resources, stack)
+    publisher, _ = publishing(resources, stack)
     sweep = Sweep(
         resources.ledger,
         Repeating(publisher, TopicNames.under(settings.topic_prefix)),
@@ -144,7 +154,8 @@ def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeepe
     )
 
 
-def _publishing(resources: Resources, stack: AsyncExitStack) -> tuple[Publisher, Replies]:
+def publishing(resources: Resources, stack: AsyncExitStack) -> tuple[Publisher, Replies]:
+    """Return what a worker publishes with, and what delivers answers to callers' topics."""
     settings = resources.settings
     connection = kafka_connection(settings)
     options = settings.ledger
