@@ -1,0 +1,54 @@
+"""What one running gateway holds, and how a route gets it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from examples.gateway.asking import Asks
+from examples.gateway.key_set import KeySet
+from examples.gateway.metrics import Metrics
+from examples.gateway.settings import ANSWER_TIMEOUT_S
+
+
+class Ended(Protocol):
+    """The part of `client.Revocations` that is asked."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether all that is known to have ended is known here."""
+        ...
+
+    def is_revoked(self, session_id: str) -> bool:
+        """Whether a session has ended."""
+        ...
+
+
+def utc_now() -> datetime:
+    """Return the current moment, UTC."""
+    return datetime.now(tz=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The service, its keys, and the sessions that ended."""
+
+    accounts: Asks
+    keys: KeySet
+    ended: Ended
+    token_issuer: str
+    token_audience: str
+    answer_timeout_s: float = ANSWER_TIMEOUT_S
+    metrics: Metrics = field(default_factory=Metrics)
+    now: Callable[[], datetime] = utc_now
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway = request.app.state.gateway
+    assert isinstance(gateway, Gateway)
+    return gateway
+
+
+TheGateway = Annotated[Gateway, Depends(_gateway)]

@@ -1,0 +1,216 @@
+"""Every way to fail, as RFC 9457 problem details: the contract's codes, and a few of the gateway's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from contracts.codes import Code
+from contracts.results import ERROR_TYPE, Error, FieldError
+
+MEDIA_TYPE = "application/problem+json"
+
+PROBLEMS_MAX = 16
+"""Field problems told in one answer, as the service itself tells."""
+
+STATUS: Mapping[Code, HTTPStatus] = {
+    Code.INVALID_COMMAND: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
+    # The gateway seals every password itself: this one is its own fault.
+    Code.UNSEALED_PASSWORD: HTTPStatus.INTERNAL_SERVER_ERROR,
+    Code.INTERNAL_ERROR: HTTPStatus.BAD_GATEWAY,
+    # draft-ietf-httpapi-idempotency-key-header §2.7: a key used again with another payload.
+    Code.COMMAND_ID_CONFLICT: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.EXPIRED: HTTPStatus.CONFLICT,
+    Code.CURRENCY_UNSUPPORTED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.AMOUNT_TOO_PRECISE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.AMOUNT_TOO_SMALL: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.AMOUNT_TOO_LARGE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    # The key that the gateway sealed to is gone; it fetches the new one.
+    Code.SEAL_INVALID: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.TOKEN_INVALID: HTTPStatus.UNAUTHORIZED,
+    Code.SESSION_ENDED: HTTPStatus.UNAUTHORIZED,
+    Code.TOKEN_SUPERSEDED: HTTPStatus.CONFLICT,
+    Code.TOKEN_REUSED: HTTPStatus.UNAUTHORIZED,
+    Code.TOO_MANY_ATTEMPTS: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.INVALID_CREDENTIALS: HTTPStatus.UNAUTHORIZED,
+    Code.PASSWORD_TOO_SHORT: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.PASSWORD_TOO_LONG: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.PASSWORD_PERSONAL: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.PASSWORD_COMMON: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.USERNAME_TAKEN: HTTPStatus.CONFLICT,
+    Code.EMAIL_TAKEN: HTTPStatus.CONFLICT,
+    Code.UNKNOWN_ACCOUNT: HTTPStatus.NOT_FOUND,
+    Code.TOO_MANY_CURRENCIES: HTTPStatus.CONFLICT,
+    Code.BALANCE_TOO_LARGE: HTTPStatus.CONFLICT,
+    Code.INSUFFICIENT_FUNDS: HTTPStatus.CONFLICT,
+    Code.UNKNOWN_COMMAND: HTTPStatus.NOT_FOUND,
+    Code.CURSOR_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""The HTTP status of each of the service's refusals."""
+
+TOKEN_CODES = {Code.TOKEN_INVALID, Code.SESSION_ENDED, Code.TOKEN_REUSED}
+"""What RFC 6750 §3.1 calls `invalid_token`."""
+
+
+class GatewayCode(StrEnum):
+    """What fails before the service is asked, or on the way to it."""
+
+    TOKEN_MISSING = "token_missing"  # noqa: S105 - a code
+    BODY_TOO_LARGE = "body_too_large"
+    NOT_JSON = "not_json"
+    HTTP_ERROR = "http_error"
+    UNAVAILABLE = "unavailable"
+    NO_ANSWER = "no_answer"
+    UNREADABLE_ANSWER = "unreadable_answer"
+    GATEWAY_FAILED = "gateway_failed"
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="`/accounts/errors#<code>`, or `about:blank` for the gateway's.")
+    title: str
+    status: int
+    detail: str = Field(description="For people; may change.")
+    code: Code | GatewayCode = Field(description="The stable key.")
+    retryable: bool = Field(description="Sending it again under a new id may help.")
+    errors: tuple[FieldError, ...] = Field(default=(), description="What is wrong with each field.")
+    command_id: str | None = Field(default=None, description="Of the command that was refused.")
+
+
+@dataclass
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    status: HTTPStatus
+    code: Code | GatewayCode
+    detail: str
+    title: str = ""
+    retryable: bool = False
+    errors: tuple[FieldError, ...] = ()
+    command_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        """Add the headers that the status asks for."""
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            # RFC 9110 §11.6.1: a 401 says how to authenticate.
+            self.headers.setdefault("WWW-Authenticate", _challenge(self.code))
+
+    def response(self) -> JSONResponse:
+        """Return it as the answer."""
+        details = ProblemDetails(
+            type=ERROR_TYPE + self.code if isinstance(self.code, Code) else "about:blank",
+            title=self.title or self.status.phrase,
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            retryable=self.retryable,
+            errors=self.errors,
+            command_id=self.command_id,
+        )
+        content: Any = details.model_dump(mode="json", exclude_none=True)
+        return JSONResponse(content, self.status, self.headers, MEDIA_TYPE)
+
+
+def refused(
+    error: Error, *, command_id: str | None = None, retry_after_s: int | None = None
+) -> ProblemError:
+    """Return the service's refusal as a problem."""
+    status = STATUS[error.code]
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return ProblemError(
+        status=status,
+        code=error.code,
+        detail=error.detail,
+        title=error.title,
+        retryable=error.retryable,
+        errors=error.errors,
+        command_id=command_id,
+        headers=headers,
+    )
+
+
+def refusal(code: Code, detail: str, errors: tuple[FieldError, ...] = ()) -> ProblemError:
+    """Return a refusal by the gateway that means what one of the service's codes means."""
+    info = code.info
+    return ProblemError(
+        status=STATUS[code],
+        code=code,
+        detail=detail,
+        title=info.title,
+        retryable=info.retryable,
+        errors=errors,
+    )
+
+
+def invalid(found: list[Any]) -> ProblemError:
+    """Return what pydantic *found* wrong. Never what was sent: it may be a password."""
+    errors = tuple(
+        FieldError(
+            # A field we do not know is not named: its name was sent, and may be anything.
+            field="unknown field" if problem["type"] == "extra_forbidden" else _place(problem),
+            problem=str(problem["type"]),
+        )
+        for problem in found[:PROBLEMS_MAX]
+    )
+    detail = "; ".join(f"{error.field}: {error.problem}" for error in errors)
+    return refusal(Code.INVALID_REQUEST, detail, errors)
+
+
+def unavailable(detail: str) -> ProblemError:
+    """Return that something which the gateway needs is not there; nothing was done."""
+    return ProblemError(
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        code=GatewayCode.UNAVAILABLE,
+        detail=detail,
+        retryable=True,
+        headers={"Retry-After": "1"},
+    )
+
+
+async def on_problem(_request: Request, error: Exception) -> JSONResponse:
+    """Answer with a problem that was raised."""
+    assert isinstance(error, ProblemError)
+    return error.response()
+
+
+async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Answer to a parameter that FastAPI refused."""
+    assert isinstance(error, RequestValidationError)
+    return invalid([*error.errors()]).response()
+
+
+async def on_http_error(_request: Request, error: Exception) -> JSONResponse:
+    """Answer to what the routing refused, such as an unknown path or method."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    return ProblemError(
+        status, GatewayCode.HTTP_ERROR, status.description or status.phrase, headers=headers
+    ).response()
+
+
+async def on_failure(_request: Request, _error: Exception) -> JSONResponse:
+    """Answer to a bug of ours; what it was stands in the log."""
+    return ProblemError(
+        HTTPStatus.INTERNAL_SERVER_ERROR, GatewayCode.GATEWAY_FAILED, "the gateway failed"
+    ).response()
+
+
+def _place(problem: Mapping[str, Any]) -> str:
+    where = [str(part) for part in problem["loc"] if part not in {"query", "path", "header"}]
+    return where[0] if where else "body"
+
+
+def _challenge(code: Code | GatewayCode) -> str:
+    # RFC 6750 §3.1: without a token, no error is named.
+    return 'Bearer error="invalid_token"' if code in TOKEN_CODES else "Bearer"

@@ -1,0 +1,162 @@
+"""Opening an account, signing in and out."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from client import sessions
+from contracts.registration import Register
+from contracts.results import Result
+from contracts.sessions import Tokens
+from examples.gateway.asking import IdempotencyKey, command_id, decided
+from examples.gateway.bearer import User
+from examples.gateway.bodies import (
+    LoginBody,
+    LogoutBody,
+    PasswordBody,
+    RefreshBody,
+    RegisterBody,
+    body,
+    described,
+)
+from examples.gateway.documented import COMMAND, REQUEST, SIGN_IN, SIGNED_IN
+from examples.gateway.gateway import TheGateway
+from examples.gateway.signing_in import answered, keys, options, sealed_password
+
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+
+class SessionsEnded(BaseModel):
+    """What a logout or a change of password ended."""
+
+    sessions_ended: int = Field(ge=0)
+
+
+@router.post(
+    "/register",
+    status_code=HTTPStatus.CREATED,
+    response_model=Result,
+    responses=COMMAND,
+    openapi_extra=described(RegisterBody),
+)
+async def register(
+    gateway: TheGateway,
+    wanted: Annotated[RegisterBody, body(RegisterBody)],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Open an account. Once this is accepted, its user can sign in."""
+    asked_id = command_id(key)
+    sealed = await sealed_password(
+        gateway,
+        wanted.password.get_secret_value(),
+        command_id=asked_id,
+        username=wanted.username,
+    )
+    command = Register(
+        command_id=asked_id,
+        sealed_password=sealed,
+        **wanted.model_dump(exclude={"password"}, exclude_unset=True),
+    )
+    return await decided(
+        gateway.accounts, command, gateway.answer_timeout_s, accepted=HTTPStatus.CREATED
+    )
+
+
+@router.post("/login", responses=SIGN_IN, openapi_extra=described(LoginBody))
+async def login(
+    gateway: TheGateway,
+    request: Request,
+    response: Response,
+    wanted: Annotated[LoginBody, body(LoginBody)],
+) -> Tokens:
+    """Open a session."""
+    jwks = await keys(gateway)
+    async with answered():
+        signed_in = await sessions.sign_in(
+            gateway.accounts,
+            jwks,
+            wanted.username,
+            wanted.password.get_secret_value(),
+            now=gateway.now(),
+            **options(gateway, wanted.username, request),
+        )
+    _not_stored(response)
+    return signed_in.tokens
+
+
+@router.post("/refresh", responses=SIGN_IN, openapi_extra=described(RefreshBody))
+async def refresh(
+    gateway: TheGateway,
+    request: Request,
+    response: Response,
+    wanted: Annotated[RefreshBody, body(RefreshBody)],
+) -> Tokens:
+    """Exchange a refresh token for new tokens. It is spent: used again, it ends the session."""
+    jwks = await keys(gateway)
+    async with answered():
+        signed_in = await sessions.refresh(
+            gateway.accounts,
+            jwks,
+            wanted.username,
+            wanted.refresh_token.get_secret_value(),
+            now=gateway.now(),
+            **options(gateway, wanted.username, request),
+        )
+    _not_stored(response)
+    return signed_in.tokens
+
+
+@router.post(
+    "/logout",
+    responses={**REQUEST, **SIGNED_IN},
+    openapi_extra=described(LogoutBody, optional=True),
+)
+async def logout(
+    gateway: TheGateway,
+    user: User,
+    request: Request,
+    wanted: Annotated[LogoutBody, body(LogoutBody, optional=True)],
+) -> SessionsEnded:
+    """End this session, or all of the user's."""
+    jwks = await keys(gateway)
+    async with answered():
+        ended = await sessions.sign_out(
+            gateway.accounts,
+            jwks,
+            user.username,
+            user.token,
+            everywhere=wanted.everywhere,
+            now=gateway.now(),
+            **options(gateway, user.username, request),
+        )
+    return SessionsEnded(sessions_ended=ended)
+
+
+@router.put("/password", responses=SIGN_IN, openapi_extra=described(PasswordBody))
+async def change_password(
+    gateway: TheGateway,
+    user: User,
+    request: Request,
+    wanted: Annotated[PasswordBody, body(PasswordBody)],
+) -> SessionsEnded:
+    """Set a new password. Every other session ends; this one's access token must be refreshed."""
+    jwks = await keys(gateway)
+    async with answered():
+        ended = await sessions.change_password(
+            gateway.accounts,
+            jwks,
+            user.username,
+            user.token,
+            wanted.password.get_secret_value(),
+            wanted.new_password.get_secret_value(),
+            now=gateway.now(),
+            **options(gateway, user.username, request),
+        )
+    return SessionsEnded(sessions_ended=ended)
+
+
+def _not_stored(response: Response) -> None:
+    # RFC 6749 §5.1: nothing on the way keeps an answer with tokens.
+    response.headers["Cache-Control"] = "no-store"

@@ -1,0 +1,41 @@
+"""Who the user is."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from client import fresh_command_id
+from contracts.profile import UpdateProfile
+from contracts.queries import GetProfile, ProfileAnswer
+from contracts.results import Result
+from examples.gateway.asking import IdempotencyKey, command_id, decided, replied, told
+from examples.gateway.bearer import User
+from examples.gateway.bodies import ProfileBody, body, described
+from examples.gateway.documented import COMMAND, QUERY, SIGNED_IN
+from examples.gateway.gateway import TheGateway
+
+router = APIRouter(prefix="/auth/profile", tags=["profile"], responses=SIGNED_IN)
+
+
+@router.get("", responses=QUERY, response_model_exclude_none=True)
+async def get_profile(gateway: TheGateway, user: User) -> ProfileAnswer:
+    """Return the signed-in user's profile."""
+    request = GetProfile(request_id=fresh_command_id(), username=user.username)
+    reply = await replied(gateway.accounts, request, gateway.answer_timeout_s, actor=user.username)
+    return told(reply.profile)
+
+
+@router.put("", response_model=Result, responses=COMMAND, openapi_extra=described(ProfileBody))
+async def update_profile(
+    gateway: TheGateway,
+    user: User,
+    wanted: Annotated[ProfileBody, body(ProfileBody)],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Change the fields that are named; null clears an optional one."""
+    command = UpdateProfile(
+        command_id=command_id(key),
+        username=user.username,
+        **wanted.model_dump(exclude_unset=True),
+    )
+    return await decided(gateway.accounts, command, gateway.answer_timeout_s)

@@ -1,0 +1,148 @@
+"""The gateway's settings: from the environment, else from the dev stack that runs in this directory."""
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from client import Security
+
+DEV_FILE = Path(".accounts", "dev.env")
+"""Where `make run` tells other commands its addresses, while it runs."""
+
+ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, never listened on
+
+ANSWER_TIMEOUT_S = 5.0
+"""Answers take milliseconds; people and proxies rarely wait longer than this."""
+
+PORT = 8000
+
+PORT_MAX = 65_535
+"""RFC 9293 §3.1: a port has 16 bits."""
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; says which one and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the gateway needs to know."""
+
+    kafka_bootstrap: str
+    """GATEWAY_KAFKA_BOOTSTRAP"""
+    jwks_url: str
+    """GATEWAY_JWKS_URL: the sidecar's /.well-known/jwks.json."""
+    topic_prefix: str = "accounts."
+    """GATEWAY_TOPIC_PREFIX"""
+    reply_topic: str | None = None
+    """GATEWAY_REPLY_TOPIC: one of its own, `<prefix>replies.<anything>`; else it reads everybody's."""
+    token_issuer: str = "accounts"  # noqa: S105 - a name
+    """GATEWAY_TOKEN_ISSUER"""
+    token_audience: str = "accounts"  # noqa: S105 - a name
+    """GATEWAY_TOKEN_AUDIENCE"""
+    host: str = "127.0.0.1"
+    """GATEWAY_HOST"""
+    port: int = PORT
+    """GATEWAY_PORT"""
+    trusted_proxies: str = ""
+    """GATEWAY_TRUSTED_PROXIES: whose X-Forwarded-For is believed; failed sign-ins count per address."""
+    answer_timeout_s: float = ANSWER_TIMEOUT_S
+    """GATEWAY_ANSWER_TIMEOUT_S"""
+    security_protocol: str = "PLAINTEXT"
+    """GATEWAY_KAFKA_SECURITY_PROTOCOL"""
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    """GATEWAY_KAFKA_SASL_MECHANISM"""
+    sasl_username: str | None = None
+    """GATEWAY_KAFKA_SASL_USERNAME"""
+    sasl_password: str | None = field(default=None, repr=False)
+    """GATEWAY_KAFKA_SASL_PASSWORD"""
+    ca_file: str | None = None
+    """GATEWAY_KAFKA_CA_FILE: else the system's authorities."""
+
+    def security(self) -> Security:
+        """Return how to log in to Kafka."""
+        security = Security(security_protocol=self.security_protocol)
+        if self.security_protocol.endswith("SSL"):
+            security["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+        if self.security_protocol.startswith("SASL"):
+            security["sasl_mechanism"] = self.sasl_mechanism
+            security["sasl_plain_username"] = self.sasl_username
+            security["sasl_plain_password"] = self.sasl_password
+        return security
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> Settings:
+    """Return the settings.
+
+    Raises:
+        SettingsError: One is missing or wrong.
+    """
+    dev = _dev_stack(directory / DEV_FILE)
+    host, port = dev.get("ACCOUNTS_SIDECAR_HOST", ""), dev.get("ACCOUNTS_SIDECAR_PORT", "")
+    sidecar = f"{'127.0.0.1' if host in ANY_ADDRESS else host}:{port}"
+    found = {
+        "KAFKA_BOOTSTRAP": dev.get("ACCOUNTS_KAFKA_BOOTSTRAP"),
+        "TOPIC_PREFIX": dev.get("ACCOUNTS_TOPIC_PREFIX"),
+        "JWKS_URL": f"http://{sidecar}/.well-known/jwks.json" if port else None,
+    }
+    # Set to nothing means not set: compose files and shells cannot say it otherwise.
+    found |= {
+        name.removeprefix("GATEWAY_"): value
+        for name, value in environ.items()
+        if name.startswith("GATEWAY_") and value
+    }
+
+    def text(name: str, otherwise: str) -> str:
+        return found.get(name) or otherwise
+
+    return Settings(
+        kafka_bootstrap=_needed(found, "KAFKA_BOOTSTRAP"),
+        jwks_url=_needed(found, "JWKS_URL"),
+        topic_prefix=text("TOPIC_PREFIX", "accounts."),
+        reply_topic=found.get("REPLY_TOPIC"),
+        token_issuer=text("TOKEN_ISSUER", "accounts"),
+        token_audience=text("TOKEN_AUDIENCE", "accounts"),
+        host=text("HOST", "127.0.0.1"),
+        port=int(_number(found, "PORT", PORT, PORT_MAX)),
+        trusted_proxies=text("TRUSTED_PROXIES", ""),
+        answer_timeout_s=_number(found, "ANSWER_TIMEOUT_S", ANSWER_TIMEOUT_S, 60),
+        security_protocol=text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
+        sasl_mechanism=text("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        sasl_username=found.get("KAFKA_SASL_USERNAME"),
+        sasl_password=found.get("KAFKA_SASL_PASSWORD"),
+        ca_file=found.get("KAFKA_CA_FILE"),
+    )
+
+
+def _needed(found: Mapping[str, str | None], name: str) -> str:
+    value = found.get(name)
+    if not value:
+        raise SettingsError(
+            f"GATEWAY_{name} is not set and no dev stack runs from this directory; "
+            "set it, or start one with `make run`"
+        )
+    return value
+
+
+def _number(found: Mapping[str, str | None], name: str, otherwise: float, largest: float) -> float:
+    value = found.get(name)
+    try:
+        number = otherwise if value is None else float(value)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= largest:
+        raise SettingsError(f"GATEWAY_{name} is no number from 0 to {largest:g}; mend or unset it")
+    return number
+
+
+def _dev_stack(path: Path) -> dict[str, str]:
+    """Return what `make run` left for other commands, while it runs."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        pairs = dict(line.split("=", 1) for line in lines if "=" in line)
+        os.kill(int(pairs["ACCOUNTS_DEV_PID"]), 0)  # signal 0 only asks whether it still runs
+    except (OSError, ValueError, KeyError, OverflowError):
+        return {}
+    return pairs

@@ -1,0 +1,69 @@
+"""What it takes to sign in and out through the client: keys to seal to, and refusals as problems."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from client import OutcomeUnknownError, seal, sealing_key
+from client.errors import RefusedError
+from client.sessions import Options
+from contracts.sealing import Purpose
+from examples.gateway.asking import no_answer, reached
+from examples.gateway.gateway import Gateway
+from examples.gateway.key_set import Jwks, KeysMissingError
+from examples.gateway.problems import refused, unavailable
+
+
+async def keys(gateway: Gateway) -> Jwks:
+    """Return the service's keys, one of which is to seal to.
+
+    Raises:
+        ProblemError: They are not known.
+    """
+    try:
+        jwks = await gateway.keys.current()
+        sealing_key(jwks)
+    except (KeysMissingError, ValueError):
+        raise unavailable("the service's sealing key is not known yet; try again") from None
+    return jwks
+
+
+async def sealed_password(
+    gateway: Gateway, password: str, *, command_id: str, username: str
+) -> str:
+    """Return the password of a new account, sealed for its registration.
+
+    Raises:
+        ProblemError: The key to seal to is not known.
+    """
+    return seal(
+        password,
+        key=sealing_key(await keys(gateway)),
+        purpose=Purpose.REGISTER_PASSWORD,
+        command_id=command_id,
+        username=username,
+        issued_at=gateway.now(),
+    )
+
+
+def options(gateway: Gateway, username: str, request: Request) -> Options:
+    """Return what is said beside a sign-in: who asks and where from, and how long we wait."""
+    return Options(
+        actor=username,
+        # Failed sign-ins are counted by it too.
+        source=request.client.host if request.client else None,
+        timeout_s=gateway.answer_timeout_s,
+    )
+
+
+@asynccontextmanager
+async def answered() -> AsyncGenerator[None]:
+    """Turn a refusal, or no answer, into a problem."""
+    try:
+        async with reached():
+            yield
+    except RefusedError as error:
+        raise refused(error.error, retry_after_s=error.retry_after_s) from None
+    except OutcomeUnknownError:
+        raise no_answer() from None

@@ -1,0 +1,117 @@
+"""A gateway over the fake service, and a caller of it."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from examples.gateway.app import create_app
+from examples.gateway.gateway import Gateway
+from examples.gateway.key_set import KeySet
+from tests.gateway.fake_accounts import FakeAccounts
+from tests.gateway.fake_identity import NOON
+
+PASSWORD = "correct horse battery staple"
+ALICE = {
+    "username": "alice",
+    "email": "alice@example.com",
+    "first_name": "Alice",
+    "last_name": "Liddell",
+    "password": PASSWORD,
+}
+DEPOSIT = {"amount": "10.50", "currency": "USD"}
+
+
+@dataclass
+class Sidecar:
+    """What shows the keys; can be away."""
+
+    fake: FakeAccounts
+    away: bool = False
+    asked: int = 0
+    at_s: float = 0
+
+    def fetch(self) -> Mapping[str, Any]:
+        self.asked += 1
+        if self.away:
+            raise ConnectionRefusedError
+        return self.fake.keys.jwks()
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+
+@dataclass
+class Rig:
+    """A caller, the gateway it calls, and the service behind."""
+
+    client: TestClient
+    fake: FakeAccounts
+    sidecar: Sidecar
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def register(self, **other: Any) -> Response:
+        return self.client.post("/auth/register", json={**ALICE, **other})
+
+    def login(self, password: str = PASSWORD, username: str = "alice") -> Response:
+        body = {"username": username, "password": password}
+        return self.client.post("/auth/login", json=body)
+
+    def sign_in(self) -> dict[str, Any]:
+        """Open alice's account, sign her in, and send her token from then on."""
+        self.register()
+        tokens = self.login().json()
+        self.headers = bearer(tokens["access_token"])
+        return tokens
+
+    def get(self, path: str, **params: Any) -> Response:
+        return self.client.get(path, params=params, headers=self.headers)
+
+    def post(self, path: str, body: Any = None, key: str | None = None) -> Response:
+        return self.client.post(path, json=body, headers=self._with(key))
+
+    def put(self, path: str, body: Any, key: str | None = None) -> Response:
+        return self.client.put(path, json=body, headers=self._with(key))
+
+    def _with(self, key: str | None) -> dict[str, str]:
+        return self.headers if key is None else {**self.headers, "Idempotency-Key": key}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def an_app(fake: FakeAccounts, sidecar: Sidecar) -> FastAPI:
+    """Return the application over *fake*, at noon."""
+    gateway = Gateway(
+        accounts=fake,
+        keys=KeySet(sidecar.fetch, sidecar.monotonic_s),
+        ended=fake,
+        token_issuer="accounts",
+        token_audience="accounts",
+        now=lambda: NOON,
+    )
+    return create_app(lambda: nullcontext(gateway))
+
+
+@contextmanager
+def a_rig() -> Generator[Rig]:
+    fake = FakeAccounts()
+    sidecar = Sidecar(fake)
+    app = an_app(fake, sidecar)
+    with TestClient(app, raise_server_exceptions=False, client=("198.51.100.7", 50_000)) as client:
+        yield Rig(client, fake, sidecar)
+
+
+def problem(response: Response) -> tuple[int, str]:
+    """Return status and code of an answer that says no, as RFC 9457 has it."""
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == response.status_code
+    assert body["title"]
+    assert body["detail"]
+    return response.status_code, body["code"]

@@ -1,0 +1,117 @@
+"""Every way to fail has a status, a code and the right headers."""
+
+import pytest
+
+from client.errors import (
+    NotSentError,
+    TopicMissingError,
+    UnreachableError,
+    UnreadableRecordError,
+)
+from contracts.codes import Code
+from examples.gateway.bodies import BODY_BYTES_MAX
+from examples.gateway.problems import STATUS
+from tests.gateway.rig import DEPOSIT, Rig, problem
+
+
+class TestStatus:
+    def test_is_there_for_every_code(self) -> None:
+        assert set(STATUS) == set(Code)
+
+    @pytest.mark.parametrize("code", Code)
+    def test_is_what_a_refused_command_is_answered_with(self, rig: Rig, code: Code) -> None:
+        rig.sign_in()
+        rig.fake.refuses = code
+
+        response = rig.post("/balance/deposit", DEPOSIT)
+
+        assert problem(response) == (STATUS[code], code)
+        assert response.json()["title"] == code.info.title
+        assert response.json()["retryable"] == code.info.retryable
+        assert ("WWW-Authenticate" in response.headers) == (response.status_code == 401)
+
+    @pytest.mark.parametrize("code", Code)
+    def test_is_what_a_refused_request_is_answered_with(self, rig: Rig, code: Code) -> None:
+        rig.sign_in()
+        rig.fake.refuses = code
+
+        assert problem(rig.get("/balance")) == (STATUS[code], code)
+        assert problem(rig.login()) == (STATUS[code], code)
+
+
+class TestTheServiceAway:
+    @pytest.mark.parametrize("error", [UnreachableError, TopicMissingError, NotSentError])
+    def test_is_said(self, rig: Rig, error: type[Exception]) -> None:
+        rig.sign_in()
+        rig.fake.fails = error("broker-7.internal:9092 does not answer")
+
+        for response in (rig.post("/balance/deposit", DEPOSIT), rig.get("/balance"), rig.login()):
+            assert problem(response) == (503, "unavailable")
+            assert response.headers["Retry-After"] == "1"
+            assert "broker-7" not in response.text
+
+    def test_is_told_from_an_answer_that_cannot_be_read(self, rig: Rig) -> None:
+        rig.sign_in()
+        rig.fake.fails = UnreadableRecordError("accounts.results", 0, 1)
+
+        assert problem(rig.get("/balance")) == (502, "unreadable_answer")
+
+    def test_is_told_from_a_mistake_of_the_gateway(self, rig: Rig) -> None:
+        rig.sign_in()
+        rig.fake.fails = ZeroDivisionError("secret inside")
+
+        response = rig.get("/balance")
+
+        assert problem(response) == (500, "gateway_failed")
+        assert "secret" not in response.text
+
+
+class TestABody:
+    def test_is_bounded(self, rig: Rig) -> None:
+        rig.sign_in()
+        body = b'{"amount": "1", "currency": "USD"}'.ljust(BODY_BYTES_MAX)
+
+        fits = self._deposit(rig, body)
+        does_not = self._deposit(rig, body + b" ")
+
+        assert fits == 200
+        assert does_not == 413
+
+    def _deposit(self, rig: Rig, body: bytes) -> int:
+        headers = {**rig.headers, "Content-Type": "application/json"}
+        return rig.client.post("/balance/deposit", content=body, headers=headers).status_code
+
+    def test_is_json(self, rig: Rig) -> None:
+        rig.sign_in()
+
+        response = rig.client.post("/balance/deposit", data=DEPOSIT, headers=rig.headers)
+
+        assert problem(response) == (415, "not_json")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"{",
+            b"\xff\xfe",
+            b'{"amount": NaN, "currency": "USD"}',
+            b'{"amount": "1", "currency": "USD", "reason": "\\ud800"}',
+            b"[" * 10_000,
+            b'{"a":' * 2_000,
+        ],
+    )
+    def test_that_is_broken_is_refused(self, rig: Rig, body: bytes) -> None:
+        rig.sign_in()
+
+        assert self._deposit(rig, body) == 422
+
+
+class TestRouting:
+    def test_does_not_know_every_path(self, rig: Rig) -> None:
+        assert problem(rig.get("/nowhere")) == (404, "http_error")
+
+    def test_says_which_methods_there_are(self, rig: Rig) -> None:
+        response = rig.client.delete("/balance")
+
+        assert problem(response) == (405, "http_error")
+        assert response.headers["Allow"] == "GET"

@@ -1,0 +1,108 @@
+"""The gateway's settings, and what it may import."""
+
+import ast
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from examples import gateway
+from examples.gateway.settings import SettingsError, load_settings
+
+NEEDED = {"GATEWAY_KAFKA_BOOTSTRAP": "kafka:9092", "GATEWAY_JWKS_URL": "https://keys/jwks.json"}
+ALLOWED = {
+    *("client", "contracts", "examples", "fastapi", "prometheus_client"),
+    *("pydantic", "starlette", "uvicorn"),  # what FastAPI is made of and served by
+    *sys.stdlib_module_names,
+}
+
+
+class TestSettings:
+    def test_come_from_the_environment(self, tmp_path: Path) -> None:
+        environ = {**NEEDED, "GATEWAY_PORT": "9000", "GATEWAY_ANSWER_TIMEOUT_S": "2.5"}
+
+        settings = load_settings(environ, tmp_path)
+
+        assert settings.kafka_bootstrap == "kafka:9092"
+        assert settings.jwks_url == "https://keys/jwks.json"
+        assert (settings.port, settings.answer_timeout_s) == (9000, 2.5)
+
+    def test_come_from_the_dev_stack_that_runs(self, tmp_path: Path) -> None:
+        _dev_stack(tmp_path, os.getpid())
+
+        settings = load_settings({"GATEWAY_TOPIC_PREFIX": ""}, tmp_path)
+
+        assert settings.kafka_bootstrap == "127.0.0.1:19092"
+        assert settings.jwks_url == "http://127.0.0.1:8081/.well-known/jwks.json"
+        assert settings.topic_prefix == "dev."
+
+    def test_prefer_the_environment(self, tmp_path: Path) -> None:
+        _dev_stack(tmp_path, os.getpid())
+
+        assert load_settings(NEEDED, tmp_path).kafka_bootstrap == "kafka:9092"
+
+    @pytest.mark.parametrize("pid", ["0x", "", 2**40])
+    def test_take_nothing_from_a_dev_stack_that_has_ended(
+        self, tmp_path: Path, pid: object
+    ) -> None:
+        _dev_stack(tmp_path, pid)
+
+        with pytest.raises(SettingsError, match="make run"):
+            load_settings({}, tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("PORT", "x"), ("PORT", "65536"), ("PORT", "-1"), ("ANSWER_TIMEOUT_S", "nan")],
+    )
+    def test_say_what_is_wrong(self, tmp_path: Path, name: str, value: str) -> None:
+        with pytest.raises(SettingsError, match=f"GATEWAY_{name}"):
+            load_settings({**NEEDED, f"GATEWAY_{name}": value}, tmp_path)
+
+    def test_say_how_to_log_in_to_kafka(self, tmp_path: Path) -> None:
+        environ = {
+            **NEEDED,
+            "GATEWAY_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "GATEWAY_KAFKA_SASL_USERNAME": "gateway",
+            "GATEWAY_KAFKA_SASL_PASSWORD": "secret",
+        }
+
+        settings = load_settings(environ, tmp_path)
+
+        security = settings.security()
+        assert security.get("sasl_mechanism") == "SCRAM-SHA-512"
+        assert security.get("sasl_plain_username") == "gateway"
+        assert security.get("ssl_context") is not None
+        assert "secret" not in repr(settings)
+
+    def test_are_plain_without_any(self, tmp_path: Path) -> None:
+        assert load_settings(NEEDED, tmp_path).security() == {"security_protocol": "PLAINTEXT"}
+
+
+def test_the_gateway_uses_the_client_and_the_contract_alone() -> None:
+    ours = {name for name in _imported() if name.startswith("examples")}
+    assert {name.partition(".")[0] for name in _imported()} <= ALLOWED
+    assert all(name.startswith("examples.gateway") for name in ours)
+
+
+def _imported() -> Iterator[str]:
+    for path in Path(gateway.__path__[0]).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module is not None
+                yield node.module
+
+
+def _dev_stack(directory: Path, pid: object) -> None:
+    (directory / ".accounts").mkdir()
+    lines = [
+        "ACCOUNTS_KAFKA_BOOTSTRAP=127.0.0.1:19092",
+        "ACCOUNTS_TOPIC_PREFIX=dev.",
+        "ACCOUNTS_SIDECAR_HOST=0.0.0.0",
+        "ACCOUNTS_SIDECAR_PORT=8081",
+        f"ACCOUNTS_DEV_PID={pid}",
+    ]
+    (directory / ".accounts" / "dev.env").write_text("\n".join(lines))
