@@ -28,7 +28,7 @@ def test_the_probes_ask_paths_of_the_sidecar() -> None:
 def test_the_keys_come_to_where_the_image_looks_for_them() -> None:
     folder = image_environment()["ACCOUNTS_KEYS_DIR"]
 
-    assert KEYS["command"][-1] == f"install -m 0600 /secret/sealing-*.json {folder}/"
+    assert KEYS["command"][-1] == f"install -m 0600 /secret/*.json {folder}/"
     for container in (WORKER, KEYS):
         assert {"name": "keys", "mountPath": folder} in container["volumeMounts"]
 
