@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from contracts.topics import TOPICS
+from contracts.topics import CREDENTIALS, REGISTER
 from workers.key_files import new_key, read_keys, retire
 from workers.key_pairs import KeyPair, Kind, in_use
 
 ACTIVATION_S = 60
-"""How long a new key is only known before it is used: as long as others keep the published set."""
+"""How long a new key is only known before it is used: twice as long as others keep the key set."""
 
 SIGNING_OVERLAP_S = 24 * 3600
-"""How long a replaced signing key still verifies: far longer than any access token lives."""
+"""How long a replaced signing key still verifies: far longer than access tokens usually live."""
 
-SEALING_OVERLAP_S = max(topic.retention_ms for topic in TOPICS if topic.carries_secrets) // 1000
-"""How long a replaced sealing key still opens: as long as Kafka keeps what was sealed to it."""
+SEALING_OVERLAP_S = (REGISTER.retention_ms + CREDENTIALS.retention_ms) // 1000
+"""How long a replaced sealing key still opens: a password may wait a whole retention for the ledger,
+and then another one to be hashed."""
 
 OVERLAP_S = {Kind.SEALING: SEALING_OVERLAP_S, Kind.SIGNING: SIGNING_OVERLAP_S}
 

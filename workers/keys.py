@@ -100,20 +100,27 @@ class KeyRing:
         return [key for key in self._keys if key.kind is kind]
 
     def _refresh(self) -> None:
-        with self._lock:
-            now_s = self._clock_s()
-            if now_s - self._checked_s < CHECK_INTERVAL_S:
-                return
-            self._checked_s = now_s
-            seen = fingerprint(self._directory)
-            if seen == self._seen:
-                return
-            self._seen = seen
-            try:
-                self._keys = self._read()
-            except KeysError as error:
-                # A mistake while keys are changed must not take away the ones that work.
-                _log.error("keys not read again, going on with those known: %s", error)
+        if not self._lock.acquire(blocking=False):
+            return  # somebody is looking; on a slow disk nobody else should wait for it
+        try:
+            self._look()
+        finally:
+            self._lock.release()
+
+    def _look(self) -> None:
+        now_s = self._clock_s()
+        if now_s - self._checked_s < CHECK_INTERVAL_S:
+            return
+        self._checked_s = now_s
+        seen = fingerprint(self._directory)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self._keys = self._read()
+        except KeysError as error:
+            # A mistake while keys are changed must not take away the ones that work.
+            _log.error("keys not read again, going on with those known: %s", error)
 
     def _read(self) -> list[KeyPair]:
         keys = [key for kind in Kind for key in read_keys(self._directory, kind)]

@@ -1,4 +1,4 @@
-"""What this process shows over HTTP: health, metrics, the contract, the sealing keys. Read only."""
+"""What this process shows over HTTP: health, metrics, the contract, the public keys. Read only."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
@@ -20,8 +20,9 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 NEVER_CACHE = {"cache-control": "no-store"}
 """Of what changes from one second to the next."""
 
-KEYS_CACHE = {"cache-control": "public, max-age=60"}
-"""A new sealing key is found within a minute; old ones go on being accepted far longer."""
+KEYS_CACHE = {"cache-control": "public, max-age=30"}
+"""A signing key is published a minute before it signs: whoever keeps the set for half of that, and
+gets it from a worker that has yet to see the key, knows it in time."""
 
 CONTRACT_CACHE = {"cache-control": "public, max-age=300"}
 """The contract changes with a deployment."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -168,6 +169,24 @@ class TestTheRing:
         clock.now_s += CHECK_INTERVAL_S
 
         assert ring.published() == key
+
+    def test_keeps_nobody_waiting_for_a_disk_that_hangs(self, tmp_path: Path) -> None:
+        clock = HandClock()
+        key = new_key(tmp_path, NOON)
+        ring = KeyRing(tmp_path, clock_s=clock)
+        stuck = tmp_path / "sealing-stuck.json"
+        os.mkfifo(stuck, 0o600)
+        clock.now_s += CHECK_INTERVAL_S
+
+        with ThreadPoolExecutor(1) as pool:
+            looking = pool.submit(ring.find, key.kid)
+            while not ring._lock.locked():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+                pass
+            meanwhile = ring.published()
+            os.close(os.open(stuck, os.O_WRONLY))  # lets it read to the end
+
+        assert meanwhile == key
+        assert looking.result() == key
 
     def test_answers_many_threads_while_keys_change(self, tmp_path: Path) -> None:
         new_key(tmp_path, NOON)

@@ -68,7 +68,7 @@ class TestSidecar:
             ("/metrics", "text/plain; version=0.0.4; charset=utf-8", "no-store"),
             ("/asyncapi", "text/html; charset=utf-8", "public, max-age=300"),
             ("/asyncapi.yaml", "application/yaml; charset=utf-8", "public, max-age=300"),
-            ("/.well-known/jwks.json", "application/jwk-set+json", "public, max-age=60"),
+            ("/.well-known/jwks.json", "application/jwk-set+json", "public, max-age=30"),
         ],
     )
     def test_answers_with_type_and_caching(
