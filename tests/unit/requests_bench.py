@@ -1,0 +1,199 @@
+"""A reader of requests with everything around it in reach, for tests."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import orjson
+from aiokafka import TopicPartition
+
+from contracts.codes import Code
+from contracts.requests import QUERIES
+from contracts.topics import GET_BALANCE
+from handlers.asked import Asked
+from handlers.replying import Refusal, reply, reply_body
+from tests.received import PREFIX
+from tests.unit.raw import a_raw
+from tests.unit.sealed import NOON
+from workers.consuming.records import Raw
+from workers.ledger.options import LedgerOptions
+from workers.metrics import Metrics
+from workers.progress import Progress
+from workers.publishing import Outgoing, Publisher, PublishError
+from workers.replies import Replies, Reply
+from workers.requests.answering import Said
+from workers.requests.reader import RequestReader
+
+PLACE = TopicPartition(PREFIX + GET_BALANCE.name, 3)
+OTHER = TopicPartition(PREFIX + GET_BALANCE.name, 4)
+HERS = "accounts.replies.hers"
+PATIENCE_S = 5.0
+
+
+class Story:
+    """What happened, in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+
+class TellingPublisher(Publisher):
+    """Tells what it was given, unless it is to fail first."""
+
+    def __init__(self, story: Story) -> None:
+        super().__init__({}, deadline_ms=1000, metrics=Metrics())
+        self.records: list[Outgoing] = []
+        self.failures = 0
+        self.error: Exception | None = None
+        self.open = asyncio.Event()
+        self.open.set()
+        self._story = story
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        if not records:
+            return
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+        if self.failures:
+            self.failures -= 1
+            self._story.lines.append("publishing failed")
+            raise PublishError("told to fail")
+        await asyncio.sleep(0)
+        self.records += records
+        topics = (record.topic.removeprefix(PREFIX) for record in records)
+        self._story.lines += [f"acknowledged on {topic}" for topic in topics]
+
+
+class TellingReplies(Replies):
+    """Tells what it delivers; to a topic that is missing it delivers nothing."""
+
+    def __init__(self, publisher: Publisher, story: Story) -> None:
+        super().__init__({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
+        self.delivered: list[Reply] = []
+        self._story = story
+
+    async def deliver(self, replies: Sequence[Reply]) -> Sequence[Outgoing]:
+        mine = [each for each in replies if each.to == HERS]
+        self.delivered += mine
+        self._story.lines += [f"delivered to {each.to.removeprefix(PREFIX)}" for each in mine]
+        return [each.answer for each in replies if each.to != HERS]
+
+
+class RecordingConsumer:
+    """Remembers what it was told."""
+
+    def __init__(self, story: Story) -> None:
+        self.cursors: dict[TopicPartition, int] = {PLACE: 0}
+        self.ours: Collection[TopicPartition] = {PLACE, OTHER}
+        self.committed: list[dict[TopicPartition, int]] = []
+        self.stays = 0
+        self.errors: list[Exception] = []
+        self._story = story
+
+    def assignment(self) -> Collection[TopicPartition]:
+        return self.ours
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.committed.append(dict(offsets))
+        self._story.lines.append("committed")
+
+    async def stay(self) -> None:
+        self.stays += 1
+
+
+class TellingAnswerer:
+    """Accepts everything but what `fails` raises on; publishes beside what `beside` returns."""
+
+    batch_records_max = 100
+
+    def __init__(self, story: Story) -> None:
+        self.batches: list[list[str]] = []
+        self.fails: Callable[[Asked], None] = lambda _: None
+        self.refused: Code | None = None
+        self.beside: Sequence[Outgoing] = ()
+        self.open = asyncio.Event()
+        self.open.set()
+        self._story = story
+
+    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+        self.batches.append([each.request.request_id for each in asked])
+        await self.open.wait()
+        for each in asked:
+            self.fails(each)
+        self._story.lines.append("answered")
+        return [self._said(each) for each in asked]
+
+    def _said(self, asked: Asked) -> Said:
+        code = self.refused
+        body = reply_body(asked, Refusal(code=code, detail="no") if code else {}, NOON)
+        return Said(
+            asked=asked,
+            reply=reply(asked, body, NOON),
+            status="rejected" if code else "accepted",
+            code=code.value if code else "",
+            beside=self.beside,
+        )
+
+
+class Bench:
+    """A reader of an assigned consumer."""
+
+    def __init__(self) -> None:
+        self.story = Story()
+        self.publisher = TellingPublisher(self.story)
+        self.replies = TellingReplies(self.publisher, self.story)
+        self.consumer = RecordingConsumer(self.story)
+        self.answerer = TellingAnswerer(self.story)
+        self.metrics = Metrics()
+        self.progress = Progress("queries")
+        self.reader = RequestReader(
+            self.answerer,
+            group="accounts-queries",
+            topics=QUERIES,
+            prefix=PREFIX,
+            publisher=self.publisher,
+            replies=self.replies,
+            metrics=self.metrics,
+            progress=self.progress,
+            options=LedgerOptions(retry_backoff_ms=1, retry_backoff_max_ms=2, revoke_timeout_ms=50),
+        )
+        self.reader.attach(self.consumer)
+        self.reader.hooks.reset_needed = False
+        self._next = 0
+
+    def asking(
+        self, *ids: str, value: bytes | None = b"", reply_to: str | None = None
+    ) -> Sequence[Raw]:
+        """Return the next records of one partition, as a poll leaves them."""
+        records: list[Raw] = []
+        headers = [] if reply_to is None else [("reply_to", reply_to.encode())]
+        for each in ids:
+            body = {"request_id": each, "username": "alice"}
+            records.append(
+                a_raw(body, GET_BALANCE, value=value, headers=headers, offset=self._next)
+            )
+            self._next += 1
+        self.consumer.cursors[PLACE] = self._next
+        return records
+
+    async def done(self) -> None:
+        """Wait until nothing is on its way any more, as polls that bring nothing do."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self.reader.idle()
+            while self.progress.busy:
+                await asyncio.sleep(0.001)
+                await self.reader.idle()
+
+    def said(self, topic: str = "results") -> list[tuple[str, str | None]]:
+        """Return request id and code of what was published on *topic*."""
+        bodies = [
+            orjson.loads(record.value)
+            for record in self.publisher.records
+            if record.topic == PREFIX + topic
+        ]
+        return [(body["request_id"], body.get("error", {}).get("code")) for body in bodies]
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"accounts_{name}", labels)
