@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import logging
 import sys
-import tempfile
 from pathlib import Path
 
 import orjson
@@ -15,9 +14,8 @@ from benchmarks.bench import Bench
 from benchmarks.plan import FULL, QUICK, SCENARIOS, Plan, chosen
 from benchmarks.processes import BenchError
 from benchmarks.report import show
-from benchmarks.subject import Service
+from benchmarks.stack import running
 from devstack.errors import DevStackError
-from devstack.stack import StackOptions, start
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -33,19 +31,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 async def measure(plan: Plan, console: Console, out: Path | None) -> bool:
     """Run everything on a dev stack of its own; return False if the books are wrong at the end."""
-    with tempfile.TemporaryDirectory(prefix="accounts-bench-") as folder:
-        options = StackOptions(progress=console.log)
-        async with await start(options) as stack:
-            service = Service(
-                kafka=stack.addresses.kafka,
-                mongodb=stack.addresses.mongodb,
-                redis=stack.addresses.redis,
-                folder=Path(folder),
-            )
-            pids = {"kafka": stack.kafka.pid, "mongod": stack.mongodb.pid}
-            running = {name: pid for name, pid in pids.items() if pid is not None}
-            bench = Bench(service=service, plan=plan, pids=running, console=console)
-            await bench.run()
+    async with running(console) as (service, pids):
+        bench = Bench(service=service, plan=plan, pids=pids, console=console)
+        await bench.run()
     if out is not None:
         document = {**bench.figures, "details": bench.details}
         await asyncio.to_thread(out.write_bytes, orjson.dumps(document, option=orjson.OPT_INDENT_2))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -12,13 +11,11 @@ from benchmarks.figures import Window, median, rss_at
 from benchmarks.latency import Latency
 from benchmarks.plan import Plan
 from benchmarks.processes import BenchError
-from benchmarks.records import ends, sender
 from benchmarks.report import FIGURES, machine, passes
-from benchmarks.subject import SEED_ROUNDS, VERIFY_S, Service
+from benchmarks.seeding import open_accounts
+from benchmarks.subject import VERIFY_S, Service
 from benchmarks.throughput import Throughput
-from benchmarks.traffic import Shape, username
-from benchmarks.watching import after_commands, watch
-from contracts import topics
+from benchmarks.traffic import Shape
 from workers.ledger.options import LedgerOptions
 
 IN_TURNS: tuple[str, ...] = ("ordinary", "ours", "ceiling", "hot", "zipf")
@@ -50,7 +47,8 @@ class Bench:
         through_us = bool(self.plan.scenarios - WITHOUT_US)
         if through_us:
             self.key = await self.service.prepare()
-            await self._seed()
+            self.console.log(f"opening {self.plan.users:,} accounts")
+            await open_accounts(self.service, self.plan.users, self.key, self.pids)
         await self._throughput()
         if "memory" in self.plan.scenarios:
             await self._memory()
@@ -60,27 +58,6 @@ class Bench:
             await self._verify()
         self.details["passes"] = passes(self.figures)
         self.details["run_s"] = round(time.perf_counter() - started_s, 1)
-
-    async def _seed(self) -> None:
-        """Open the accounts by real commands through the worker, and give each some money."""
-        users = self.plan.users
-        self.console.log(f"opening {users:,} accounts")
-        names = [username(user) for user in range(users)]
-        now = datetime.now(tz=UTC)
-        results = [self.service.topic(topics.RESULTS)]
-        worker = await self.service.start_worker(ACCOUNTS_PASSWORD_BCRYPT_ROUNDS=SEED_ROUNDS)
-        try:
-            over = after_commands(users)
-            async with sender(self.service.kafka) as out:
-                async with ends(self.service.kafka, results) as counted:
-                    await out.send(self.service.registrations(self.key, names, issued_at=now))
-                    await watch(counted, worker, self.pids, over=over)
-                # Balance events stand for accepted deposits: were one refused, this would stall.
-                async with ends(self.service.kafka, self.service.outputs) as counted:
-                    await out.send(self.service.first_deposits(users))
-                    await watch(counted, worker, self.pids, over=over)
-        finally:
-            await worker.stop()
 
     async def _throughput(self) -> None:
         measuring = Throughput(service=self.service, plan=self.plan, pids=self.pids)

@@ -1,7 +1,7 @@
 """How long from a command to its result: idle, at a steady rate, and beside others' trouble."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from benchmarks.paced import Answer, Job
 from benchmarks.plan import Plan
 from benchmarks.processes import BenchError, Child, Dialogue, cpu_of
 from benchmarks.records import Ends, ends, sender
-from benchmarks.subject import Service
+from benchmarks.subject import Record, Service
 from contracts import topics
 
 WARMUP_S = 2.0
@@ -26,7 +26,7 @@ DEAD_SHARE = 0.05
 """Of the commands: how many name the dead reply topic."""
 
 DRAIN_S = 300.0
-"""How long registrations may take to be hashed after their window."""
+"""How long registrations and sign-ins may take to be hashed after their window."""
 
 SETTLE_S = 2.0
 """Between windows, so that one does not pay for the other."""
@@ -101,6 +101,15 @@ class Latency:
             beside += await self._contrast(f"dead-{number}-beside", dead_share=DEAD_SHARE)
         return self._ratio("dead_reply", quiet, beside)
 
+    async def sign_ins_ratio(self, names: Sequence[str]) -> float:
+        """Return money's p99 while *names* queue to sign in, over the p99 without them."""
+        quiet: list[float] = []
+        beside: list[float] = []
+        for number in range(self.plan.contrast_rounds):
+            quiet += await self._contrast(f"sign-ins-{number}-quiet", dead_share=0)
+            beside += await self._signing_in(number, names)
+        return self._ratio("sign_ins", quiet, beside)
+
     def _ratio(self, name: str, quiet: list[float], beside: list[float]) -> float:
         self.details[name] = {
             "without_ms": p50_p99(quiet),
@@ -122,19 +131,30 @@ class Latency:
         return answer.latencies_ms
 
     async def _flooded(self, number: int) -> list[float]:
-        job = self.job(f"flood-{number}-beside", CONTRAST_RATE, self.plan.contrast_s)
         count = self.plan.registrations
         names = [f"flood-{number}-{user:04d}" for user in range(count)]
         now = datetime.now(tz=UTC)
         registrations = list(self.service.registrations(self.key, names, issued_at=now))
+        return await self._beside(f"flood-{number}-beside", registrations)
+
+    async def _signing_in(self, number: int, names: Sequence[str]) -> list[float]:
+        run = f"sign-ins-{number}"
+        logins = self.service.sign_ins(self.key, names, run=run, issued_at=datetime.now(tz=UTC))
+        topic = self.service.topic(topics.LOGIN)
+        records = [(topic, each.username, each.model_dump_json().encode()) for each in logins]
+        return await self._beside(f"{run}-beside", records)
+
+    async def _beside(self, name: str, records: Sequence[Record]) -> list[float]:
+        """Measure money while *records*, each with one answer, are queued."""
+        job = self.job(name, CONTRAST_RATE, self.plan.contrast_s)
         results = [self.service.topic(topics.RESULTS)]
         dialogue = await Dialogue.open("benchmarks.paced", job.model_dump_json())
         async with ends(self.service.kafka, results) as counted, sender(self.service.kafka) as out:
-            await out.send(registrations)
+            await out.send(records)
             answer = await self._ask(job, dialogue)
-            left = job.count + count - await counted.done()
-            self.details.setdefault("registrations_left_at_the_end", []).append(left)
-            await self._drained(counted, job.count + count)
+            left = job.count + len(records) - await counted.done()
+            self.details.setdefault("left_at_the_end", []).append(left)
+            await self._drained(counted, job.count + len(records))
         return answer.latencies_ms
 
     async def _drained(self, counted: Ends, target: int) -> None:

@@ -1,7 +1,7 @@
 """The service under test: how its processes are started, and how its accounts come to be."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +11,10 @@ import orjson
 
 from benchmarks.processes import BenchError, Child
 from benchmarks.traffic import movement, username
-from client.sealing import seal
+from client.sealing import ReplyKeyPair, seal
 from contracts import topics
 from contracts.sealing import Purpose
+from contracts.sessions import Login, ReplyKey
 from contracts.topics import TopicSpec
 from workers.keys import new_key
 
@@ -115,6 +116,35 @@ class Service:
                 "sealed_password": sealed,
             }
             yield self.topic(topics.REGISTER), name, orjson.dumps(body)
+
+    def sign_ins(
+        self,
+        key: Mapping[str, Any],
+        names: Iterable[str],
+        *,
+        run: str,
+        issued_at: datetime,
+        password: str = PASSWORD,
+    ) -> Iterator[Login]:
+        """Yield a request to sign in for each name; *run* keeps their ids apart from others'."""
+        reply_key = ReplyKeyPair()
+        for name in names:
+            request_id = f"{run}-{name}"
+            sealed = seal(
+                password,
+                key=key,
+                purpose=Purpose.LOGIN_PASSWORD,
+                command_id=request_id,
+                username=name,
+                issued_at=issued_at,
+                reply_key=reply_key.public,
+            )
+            yield Login(
+                request_id=request_id,
+                username=name,
+                sealed_password=sealed,
+                reply_key=ReplyKey.model_validate(reply_key.public),
+            )
 
     def first_deposits(self, users: int) -> Iterator[Record]:
         """Yield the command that gives each account its first money."""
