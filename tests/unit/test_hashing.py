@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -87,6 +88,64 @@ class TestTheThreads:
 
         assert await waiting
         assert "canary" not in shown
+
+
+@pytest.mark.parametrize("policy", [CHEAP, ARGON], ids=lambda policy: policy.scheme)
+class TestVerifying:
+    async def test_knows_the_password_from_others(
+        self, pool: QuietPool, policy: HashingPolicy
+    ) -> None:
+        hasher = PasswordHasher(policy, pool)
+        known = await hasher.hash("nul\0inside")
+
+        assert await hasher.verify("nul\0inside", known)
+        assert not await hasher.verify("nul\0inside ", known)
+        assert not await hasher.verify("nul", known)
+
+    async def test_knows_hashes_of_any_policy(self, pool: QuietPool, policy: HashingPolicy) -> None:
+        hasher = PasswordHasher(policy, pool)
+        older = [
+            await PasswordHasher(each, pool).hash("password")
+            for each in (CHEAP, ARGON, HashingPolicy(bcrypt_rounds=5))
+        ]
+
+        assert [await hasher.verify("password", each) for each in older] == [True] * 3
+        assert [hasher.needs_rehash(each) for each in older].count(False) == 1
+        assert not hasher.needs_rehash(await hasher.hash("password"))
+
+    @pytest.mark.parametrize("length", [0, 1, 72, 73, 256, 257, 4096, 4097, 1024 * 1024])
+    async def test_of_nobody_is_false_for_a_password_of_any_length(
+        self, pool: QuietPool, policy: HashingPolicy, length: int
+    ) -> None:
+        assert not await PasswordHasher(policy, pool).verify("x" * length, None)
+
+    @pytest.mark.parametrize("length", [257, 4097, 1024 * 1024])
+    async def test_takes_no_long_password_for_its_beginning(
+        self, pool: QuietPool, policy: HashingPolicy, length: int
+    ) -> None:
+        hasher = PasswordHasher(policy, pool)
+        known = await hasher.hash("x" * 256)
+
+        assert await hasher.verify("x" * 256, known)
+        assert not await hasher.verify("x" * length, known)
+
+
+async def test_nobody_costs_as_much_as_somebody(pool: QuietPool) -> None:
+    hasher = PasswordHasher(HashingPolicy(bcrypt_rounds=8), pool)
+    await hasher.warm_up()
+    known = await hasher.hash("password")
+
+    def cpu_s(of: str | None, password: str) -> float:
+        started_s = time.thread_time()
+        assert not hasher.verify_here(password, of)
+        return time.thread_time() - started_s
+
+    async def least_s(of: str | None, password: str) -> float:
+        return min([await pool.run(cpu_s, of, password) for _ in range(9)])
+
+    somebody_s = await least_s(known, "wrong")
+    assert await least_s(None, "wrong") == pytest.approx(somebody_s, rel=0.2)
+    assert await least_s(known, "x" * 5000) == pytest.approx(somebody_s, rel=0.2)
 
 
 async def test_the_cost_is_measured(pool: QuietPool) -> None:
