@@ -1,7 +1,6 @@
 """What every store of throttles counts."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import uuid4
@@ -14,11 +13,10 @@ from devstack.choose import Chosen
 from handlers.throttling import Attempt, ThrottleRule
 from storage.identity_ports import Throttles
 from storage.memory_identities import MemoryThrottles
-from storage.redis_breaker import RedisBreaker
 from storage.redis_throttles import FrontedThrottles
 from tests.builders import NOON
 from tests.ports.conftest import Store
-from tests.ports.redis_ways import connected
+from tests.ports.redis_ways import connected, patient
 
 USER = ThrottleRule(free=0, failures_max=100)
 SOURCE = ThrottleRule(free=100)
@@ -38,7 +36,7 @@ async def throttles(request: pytest.FixtureRequest, store: Store) -> AsyncIterat
         return
     stack: Chosen = request.getfixturevalue("stack")
     async with connected(stack.addresses.redis) as redis:
-        yield FrontedThrottles(store.throttles, redis, RedisBreaker(monotonic_s=time.monotonic))
+        yield FrontedThrottles(store.throttles, redis, patient())
 
 
 async def allowed(throttles: Throttles, rule: ThrottleRule, count: int = PARALLEL) -> int:
