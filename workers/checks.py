@@ -100,7 +100,7 @@ def _keys(settings: Settings, roles: Collection[Role], found: Findings) -> None:
     try:
         KeyRing(settings.keys_dir, needs=needed_by(roles))
     except KeysError as error:
-        found.problems += str(error).split("\n")
+        found.problems.append(str(error))
 
 
 def _passwords(settings: Settings, found: Findings) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -62,21 +62,22 @@ def read_keys(directory: Path, kind: Kind = Kind.SEALING) -> list[KeyPair]:
 
 
 def require(
-    keys: Iterable[KeyPair], kinds: Collection[Kind], directory: Path, now: datetime
+    keys: Collection[KeyPair], kinds: Collection[Kind], directory: Path, now: datetime
 ) -> None:
     """Make sure that *keys* of *directory* include a usable one of each of *kinds*.
 
     Raises:
-        KeysError: One line for each kind that lacks.
+        KeysError: With one line for all kinds that lack.
     """
-    found = list(keys)
-    problems = [
-        f"{_lack(found, kind)} {directory}; make one with `accounts keys new`"
-        for kind in sorted(kinds)
-        if in_use((key for key in found if key.kind is kind), now) is None
+    by_kind = {kind: [key for key in keys if key.kind is kind] for kind in sorted(kinds)}
+    lacking = [
+        f"no {kind.value} key" + (" that has not retired" if found else "")
+        for kind, found in by_kind.items()
+        if in_use(found, now) is None
     ]
-    if problems:
-        raise KeysError("\n".join(problems))
+    if lacking:
+        make = "make one" if len(lacking) == 1 else "make them"
+        raise KeysError(f"{' and '.join(lacking)} in {directory}; {make} with `accounts keys new`")
 
 
 def fingerprint(directory: Path) -> list[tuple[str, int, int, int]]:
@@ -93,11 +94,6 @@ def fingerprint(directory: Path) -> list[tuple[str, int, int, int]]:
 
 def _pattern(kind: Kind) -> str:
     return f"{kind.value}-*.json"
-
-
-def _lack(keys: Iterable[KeyPair], kind: Kind) -> str:
-    retired = any(key.kind is kind for key in keys)
-    return f"every {kind.value} key has retired in" if retired else f"no {kind.value} key in"
 
 
 def _read(path: Path, kind: Kind) -> KeyPair:

@@ -20,6 +20,8 @@ from devstack.server import Server
 from tests.e2e.command_line import CommandLine, a_command_line
 from workers.kafka import kafka_admin
 from workers.kafka_topics import create_topics
+from workers.key_pairs import Kind
+from workers.key_rotation import make_missing
 from workers.keys import new_key
 
 pytestmark = [pytest.mark.kafka, pytest.mark.mongo, pytest.mark.redis]
@@ -30,7 +32,7 @@ every_way_to_start = pytest.mark.parametrize("command", STARTING, ids=" ".join)
 
 @pytest.fixture
 def accounts(stack: Chosen, tmp_path: Path) -> CommandLine:
-    new_key(tmp_path / "keys", datetime.now(tz=UTC))
+    make_missing(tmp_path / "keys", datetime.now(tz=UTC))
     return a_command_line(stack.addresses, f"checks-{uuid4().hex}", tmp_path)
 
 
@@ -151,7 +153,18 @@ async def test_no_keys(accounts: CommandLine, command: list[str]) -> None:
 
     line = await refused(accounts, command, keys_dir=str(accounts.cwd / "none"))
 
-    assert "no sealing key in" in line
+    assert "no sealing key and no signing key in" in line
+    assert "`accounts keys new`" in line
+
+
+@every_way_to_start
+async def test_no_key_to_sign_with(accounts: CommandLine, command: list[str]) -> None:
+    await create(accounts)
+    new_key(accounts.cwd / "sealing only", datetime.now(tz=UTC), Kind.SEALING)
+
+    line = await refused(accounts, command, keys_dir=str(accounts.cwd / "sealing only"))
+
+    assert "no signing key in" in line
     assert "`accounts keys new`" in line
 
 
