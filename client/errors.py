@@ -1,8 +1,8 @@
 """What can go wrong between a program and the service, and what the program may do about it."""
 
+from client.questions import Asked
 from contracts.message import Command
 from contracts.replies import Reply
-from contracts.request import Request
 from contracts.results import Error
 
 
@@ -25,7 +25,7 @@ class NotSentError(AccountsClientError):
 class OutcomeUnknownError(AccountsClientError):
     """It may have been decided. Send the same again, with the same `command_id` or `request_id`."""
 
-    def __init__(self, asked: Command | Request, what: str) -> None:
+    def __init__(self, asked: Asked, what: str) -> None:
         self.asked = asked
         self.what = what
         kind, given = (

@@ -7,6 +7,7 @@ from contracts.ledger import Deposit, Withdraw
 from contracts.message import rfc3339
 from contracts.registration import Register
 from contracts.results import Result
+from workers.cli.shown import error_facts
 
 ACCEPTED = 0
 """Exit code: it was done."""
@@ -48,8 +49,7 @@ def facts(result: Result) -> list[tuple[str, str]]:
     """Return everything else that the answer says, by name."""
     found: list[tuple[str, str]] = []
     if result.error is not None:
-        found += [("code", result.error.code), ("reason", result.error.detail)]
-        found += [(error.field, error.problem) for error in result.error.errors]
+        found += error_facts(result.error)
         if result.error.retryable:
             found.append(("retryable", "yes, under a new command id"))
     if result.entry is not None:

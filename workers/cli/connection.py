@@ -41,6 +41,11 @@ def sidecar_address(settings: Settings) -> tuple[str, int]:
     return host, settings.sidecar_port
 
 
+async def jwks_of(settings: Settings, file: Path | None) -> dict[str, Any]:
+    """Return the service's key set as far as sealing needs it; raises as `key_to_seal_to`."""
+    return {"keys": [await key_to_seal_to(settings, file)]}
+
+
 async def key_to_seal_to(settings: Settings, file: Path | None) -> dict[str, Any]:
     """Return the service's public sealing key, from *file* or else from its sidecar.
 

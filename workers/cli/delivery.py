@@ -8,12 +8,13 @@ import typer
 from rich.text import Text
 
 from client.errors import OutcomeUnknownError
-from contracts.commands import COMMANDS, AnyCommand, command_name
-from contracts.message import rfc3339
+from client.questions import name_of
+from contracts.commands import AnyCommand
 from contracts.results import Result
 from workers.cli.answers import UNKNOWN, exit_code, facts, mark, spoken
 from workers.cli.connection import client_of
 from workers.cli.output import output
+from workers.cli.shown import as_json, show
 from workers.config import load_settings
 
 
@@ -43,22 +44,14 @@ async def _ask(command: AnyCommand, actor: str | None, timeout_s: float | None) 
 
 
 def _show(command: AnyCommand, result: Result) -> None:
-    if output().is_json:
-        body = result.model_dump(mode="json", exclude_none=True)
-        output().record(body | {"decided_at": rfc3339(result.decided_at)}, "")
-        return
-    console = output().console()
-    console.print(mark(result).append(f"  {spoken(command)}", "default"))
-    for name, value in facts(result):
-        console.print(Text(f"  {name:<12}", "dim").append(value, "default"))
+    show(as_json(result), mark(result).append(f"  {spoken(command)}", "default"), facts(result))
 
 
 def _show_unknown(command: AnyCommand, error: OutcomeUnknownError) -> None:
     again = shlex.join(["accounts", *_arguments_with(command.command_id)])
-    names = {kind: command_name(topic) for topic, kind in COMMANDS.items()}
     record = {
         "status": "unknown",
-        "type": names[type(command)],
+        "type": name_of(command),
         "command_id": command.command_id,
         "username": command.username,
         "again": again,

@@ -27,6 +27,7 @@ class Topic(StrEnum):
     BALANCE = "balance"
     AUDIT = "audit"
     STATE = "state"
+    REVOCATIONS = "revocations"
     DEAD_LETTERS = "dead-letters"
 
 
@@ -35,6 +36,7 @@ NAMES = {
     Topic.BALANCE: topics.BALANCE_EVENTS.name,
     Topic.AUDIT: topics.AUDIT_EVENTS.name,
     Topic.STATE: topics.BALANCES.name,
+    Topic.REVOCATIONS: topics.REVOCATIONS.name,
     Topic.DEAD_LETTERS: topics.DEAD_LETTERS.name,
 }
 
@@ -51,7 +53,10 @@ def watch(
     *,
     topic: Annotated[
         list[Topic] | None,
-        typer.Option("--topic", help="Only this one; may be repeated. All but state by default."),
+        typer.Option(
+            "--topic",
+            help="Only this one; may be repeated. By default all but state and revocations.",
+        ),
     ] = None,
     user: Annotated[
         list[str] | None,

@@ -48,19 +48,34 @@ def _body(watched: Watched) -> dict[str, Any]:
     return cast("dict[str, Any]", watched.body)
 
 
-def _result(watched: Watched) -> Text:
+def _answer(watched: Watched) -> Text:
     body = _body(watched)
-    accepted = body["status"] == "accepted"
-    text = Text(f"{'✓' if accepted else '✗'} {body['type']:<14}  ", "green" if accepted else "red")
+    return _reply(body) if "request_id" in body else _result(body)
+
+
+def _reply(body: dict[str, Any]) -> Text:
+    return _how(body).append_text(_why(body)).append(body["request_id"], "dim")
+
+
+def _result(body: dict[str, Any]) -> Text:
+    text = _how(body)
     if body.get("entry"):
         entry = body["entry"]
         text.append(f"{entry['before']} → {entry['after']} {entry['currency']}  ", "default")
-    if body.get("error"):
-        error = body["error"]
-        text.append(f"{error['code']}: {error['detail']}  ", "default")
+    text.append_text(_why(body))
     if body["duplicate"]:
         text.append("repeat  ", "yellow")
     return text.append(body["command_id"], "dim")
+
+
+def _how(body: dict[str, Any]) -> Text:
+    accepted = body["status"] == "accepted"
+    return Text(f"{'✓' if accepted else '✗'} {body['type']:<14}  ", "green" if accepted else "red")
+
+
+def _why(body: dict[str, Any]) -> Text:
+    error = body.get("error")
+    return Text(f"{error['code']}: {error['detail']}  " if error else "", "default")
 
 
 def _balance(watched: Watched) -> Text:
@@ -85,6 +100,12 @@ def _state(watched: Watched) -> Text:
     return text.append(f"#{body['sequence']}", "dim")
 
 
+def _revocation(watched: Watched) -> Text:
+    body = _body(watched)
+    text = Text(f"  {body['reason']:<14}  ", "default").append(f"{body['username']}  ", "default")
+    return text.append(f"until {body['expires_at']}", "dim")
+
+
 def _dead_letter(watched: Watched) -> Text:
     headers = watched.headers
     text = Text(f"✗ {headers.get(DlqHeader.CODE, '?'):<14}  ", "red")
@@ -99,9 +120,10 @@ def _printable(text: str) -> str:
 
 
 _SAY: dict[str, Callable[[Watched], Text]] = {
-    "results": _result,
+    "results": _answer,
     "balance": _balance,
     "audit": _audit,
     "state": _state,
+    "revocations": _revocation,
     "dead-letters": _dead_letter,
 }

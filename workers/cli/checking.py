@@ -1,0 +1,50 @@
+"""Builds what is sent as if it were read from JSON, so that the service's own rules hold."""
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from contracts.message import Message
+from workers.cli.output import CliError
+
+M = TypeVar("M", bound=Message)
+
+
+@contextmanager
+def plainly(kind: type[Message]) -> Generator[None]:
+    """Say in one line each what the contract does not allow in a *kind* that is built inside.
+
+    Raises:
+        CliError: In place of a `ValueError`.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        problems = [_problem(kind, detail) for detail in error.errors(include_input=False)]
+        raise CliError(*problems) from None
+    except ValueError as error:
+        raise CliError(str(error)) from None
+
+
+def checked(kind: type[M], body: Mapping[str, Any]) -> M:
+    """Return *body* as a *kind*.
+
+    Raises:
+        CliError: The contract does not allow it; one line for each problem.
+    """
+    with plainly(kind):
+        return kind.model_validate_json(json.dumps(body))
+
+
+def _problem(kind: type[Message], detail: Mapping[str, Any]) -> str:
+    loc = [str(part) for part in detail["loc"]]
+    if not loc:
+        return str(detail["msg"]).removeprefix("Value error, ")
+    examples = kind.model_fields[loc[0]].examples if loc[0] in kind.model_fields else None
+    if detail["type"] == "string_pattern_mismatch" and examples:
+        return f"{loc[0]}: write it like {examples[0]}"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(loc)}: {message[0].lower()}{message[1:]}"
