@@ -114,12 +114,17 @@ class MovementBody(Body):
     related_id: ShortText | None = None
 
 
-class Filters(BaseModel):
-    """Which part of an account's history; as `ListTransactions` of the contract says it."""
+class OneCurrency(BaseModel):
+    """All currencies, or one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     currency: Currency | None = None
+
+
+class Filters(OneCurrency):
+    """Which part of an account's history; as `ListTransactions` of the contract says it."""
+
     kind: Kind | None = None
     from_: Instant | None = Field(default=None, alias="from", description="Not earlier.")
     to: Instant | None = Field(default=None, description="Earlier than.")

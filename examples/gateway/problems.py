@@ -189,11 +189,13 @@ async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
     return invalid([*error.errors()]).response()
 
 
-async def on_http_error(_request: Request, error: Exception) -> JSONResponse:
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     """Answer to what the routing refused, such as an unknown path or method."""
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
     return ProblemError(
         status, GatewayCode.HTTP_ERROR, status.description or status.phrase, headers=headers
     ).response()
@@ -204,6 +206,13 @@ async def on_failure(_request: Request, _error: Exception) -> JSONResponse:
     return ProblemError(
         HTTPStatus.INTERNAL_SERVER_ERROR, GatewayCode.GATEWAY_FAILED, "the gateway failed"
     ).response()
+
+
+def _methods(request: Request) -> set[str]:
+    # RFC 9110 §15.5.6: all that the path has; the routing names those of its first route only.
+    path = getattr(request.scope.get("route"), "path_format", "")
+    documented: Mapping[str, Any] = request.app.openapi()["paths"].get(path, {"get": None})
+    return {method.upper() for method in documented}
 
 
 def _place(problem: Mapping[str, Any]) -> str:

@@ -7,12 +7,11 @@ from fastapi import APIRouter, Query, Response
 from client import fresh_command_id
 from contracts.events import Balances
 from contracts.ledger import Deposit, Withdraw
-from contracts.money import Currency
 from contracts.queries import GetBalance, ListTransactions, Page
 from contracts.results import Result
 from examples.gateway.asking import IdempotencyKey, command_id, decided, replied, told
 from examples.gateway.bearer import User
-from examples.gateway.bodies import Filters, MovementBody, body, described
+from examples.gateway.bodies import Filters, MovementBody, OneCurrency, body, described
 from examples.gateway.documented import COMMAND, QUERY, SIGNED_IN
 from examples.gateway.gateway import TheGateway
 
@@ -21,10 +20,12 @@ router = APIRouter(prefix="/balance", tags=["balance"], responses=SIGNED_IN)
 
 @router.get("", responses=QUERY)
 async def get_balance(
-    gateway: TheGateway, user: User, currency: Annotated[Currency | None, Query()] = None
+    gateway: TheGateway, user: User, wanted: Annotated[OneCurrency, Query()]
 ) -> Balances:
     """Return what the account holds, in one currency or in all."""
-    request = GetBalance(request_id=fresh_command_id(), username=user.username, currency=currency)
+    request = GetBalance(
+        request_id=fresh_command_id(), username=user.username, currency=wanted.currency
+    )
     reply = await replied(gateway.accounts, request, gateway.answer_timeout_s, actor=user.username)
     return told(reply.balances)
 

@@ -111,7 +111,7 @@ class TestRouting:
         assert problem(rig.get("/nowhere")) == (404, "http_error")
 
     def test_says_which_methods_there_are(self, rig: Rig) -> None:
-        response = rig.client.delete("/balance")
+        response = rig.client.delete("/auth/profile")
 
         assert problem(response) == (405, "http_error")
-        assert response.headers["Allow"] == "GET"
+        assert response.headers["Allow"] == "GET, PUT"

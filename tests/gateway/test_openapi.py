@@ -1,0 +1,56 @@
+"""The gateway keeps what its OpenAPI document promises, whatever is sent to it."""
+
+import asyncio
+from typing import Any
+
+import hypothesis
+from schemathesis import GenerationMode, openapi
+from schemathesis.config import (
+    GenerationConfig,
+    ProjectConfig,
+    ProjectsConfig,
+    SchemathesisConfig,
+)
+from schemathesis.specs.openapi import checks
+
+from contracts.ledger import Deposit
+from contracts.registration import Register
+from tests.gateway.fake_accounts import FakeAccounts
+from tests.gateway.fake_identity import NOON, Account
+from tests.gateway.rig import ALICE, PASSWORD, Sidecar, an_app, bearer
+
+EXAMPLES_MAX = 25
+BEYOND_A_SCHEMA = {"/auth/register", "/auth/profile"}
+"""JSON Schema cannot say which e-mail addresses, phone numbers and names are valid."""
+POSITIVE: Any = checks
+EXCLUDED = [POSITIVE.positive_data_acceptance]
+"""The service may refuse what is valid, with 422 too; the gateway may not, which is looked at below."""
+
+
+def a_schema() -> tuple[Any, str]:
+    """Return the document of a gateway that knows alice, and a token of hers that lasts."""
+    fake = FakeAccounts()
+    profile: dict[str, Any] = {name: value for name, value in ALICE.items() if name != "password"}
+    register = Register(command_id="1", sealed_password="a..b.c.d", **profile)
+    fake.accounts["alice"] = Account(register, PASSWORD)
+    deposit = Deposit(command_id="2", username="alice", amount="1000", currency="USD")
+    asyncio.run(fake.ask(deposit))
+    generation = GenerationConfig(deterministic=True)
+    projects = ProjectsConfig(default=ProjectConfig(generation=generation))
+    config = SchemathesisConfig(seed=1, projects=projects)
+    app = an_app(fake, Sidecar(fake))
+    token = fake.keys.access_token("alice", "session-that-lasts", NOON)
+    return openapi.from_asgi("/openapi.json", app, config=config), token
+
+
+schema, TOKEN = a_schema()
+
+
+@schema.parametrize()
+@hypothesis.settings(max_examples=EXAMPLES_MAX, deadline=None, derandomize=True, database=None)
+def test_keeps_its_promises(case: Any) -> None:
+    response = case.call_and_validate(headers=bearer(TOKEN), excluded_checks=EXCLUDED)
+
+    positive = case.meta.generation.mode == GenerationMode.POSITIVE
+    if positive and case.path not in BEYOND_A_SCHEMA and response.status_code == 422:
+        assert response.json()["code"] != "invalid_request"
