@@ -236,7 +236,10 @@ class TestLeaving:
 
         assert (bench.said(), bench.consumer.committed) == ([], [])
 
-    async def test_does_not_wait_for_a_store_in_a_group_that_moves_on(self, bench: Bench) -> None:
+    @pytest.mark.parametrize("stops", [True, False])
+    async def test_does_not_wait_for_a_store_when_it_has_to_go(
+        self, bench: Bench, *, stops: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
         def fails(_: Asked) -> None:
             raise StoreUnavailableError("away")
 
@@ -244,9 +247,13 @@ class TestLeaving:
         taking = asyncio.create_task(bench.reader.take(bench.asking("1")))
         await asyncio.sleep(0)
 
-        await bench.reader.hooks.on_partitions_revoked([PLACE])
+        if stops:
+            await bench.reader.drain()
+        else:
+            await bench.reader.hooks.on_partitions_revoked([PLACE])
 
-        await asyncio.wait_for(taking, PATIENCE_S)
+        assert taking.done()
+        assert "giving up" not in caplog.text  # which is what happens at the deadline
         assert bench.consumer.committed == []
 
     async def test_commits_only_what_is_still_its_own(self, bench: Bench) -> None:

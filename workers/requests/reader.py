@@ -206,12 +206,21 @@ class RequestReader:
                 self._term.check(number)
                 self.progress.advance()
                 return said
-            self._term.check(number)
+            self._check(number)
             await asyncio.sleep(backoff_s(tries, self.options))
-            self._term.check(number)
-            if not self.hooks.reset_needed:
-                await self._reading.stay()
-            self._term.check(number)
+            self._check(number)
+            await self._reading.stay()
+            self._check(number)
+
+    def _check(self, number: int) -> None:
+        """Wait no longer where nobody wants the answers: others would have to wait for us.
+
+        Raises:
+            AbandonedError: The batch was given up, its partitions are going, or the service stops.
+        """
+        self._term.check(number)
+        if self.hooks.reset_needed or self._stopping:
+            raise AbandonedError
 
     def _uncommitted(self) -> dict[TopicPartition, int]:
         cursors = self._reading.cursors
