@@ -171,7 +171,7 @@ def test_a_bound_of_the_ledger_has_a_unit_and_a_reason(bound: Field[int]) -> Non
 def test_a_topic_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(
-        r"(?:\baccounts\.|\$\{PREFIX\})((?:[a-z][a-z-]*\.)*[a-z-]+\b|[a-z]+\.)", text
+        r"(?:\baccounts\.|\$\{PREFIX\})((?:[a-z][a-z-]*\.)*[a-z-]+\b(?!\()|[a-z]+\.)", text
     )
     groups = {f"{topic.name.split('.')[0]}." for topic in TOPICS} | {REPLIES}
     known = {topic.name for topic in TOPICS} | groups | {group.rstrip(".") for group in groups}
