@@ -43,8 +43,16 @@ def _problem(kind: type[Message], detail: Mapping[str, Any]) -> str:
     loc = [str(part) for part in detail["loc"]]
     if not loc:
         return str(detail["msg"]).removeprefix("Value error, ")
-    examples = kind.model_fields[loc[0]].examples if loc[0] in kind.model_fields else None
-    if detail["type"] == "string_pattern_mismatch" and examples:
-        return f"{loc[0]}: write it like {examples[0]}"
+    if detail["type"] == "string_pattern_mismatch" and (example := _example(kind, loc[0])):
+        return f"{loc[0]}: write it like {example}"
     message = str(detail["msg"]).removeprefix("Value error, ")
     return f"{'.'.join(loc)}: {message[0].lower()}{message[1:]}"
+
+
+def _example(kind: type[Message], field: str) -> str | None:
+    """Return how *field* may look; an optional one says so in one of its alternatives."""
+    schema = kind.model_json_schema().get("properties", {}).get(field, {})
+    for alternative in [schema, *schema.get("anyOf", [])]:
+        if alternative.get("examples"):
+            return str(alternative["examples"][0])
+    return None
