@@ -191,7 +191,9 @@ def main() -> int:
         console.print(f"benchmarks: {error}", style="red", markup=False)
         return 2
     if given.out is not None:
-        text = orjson.dumps({**figures, "details": details}, option=orjson.OPT_INDENT_2)
+        text = orjson.dumps(
+            {**figures, "details": details}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+        )
         given.out.write_bytes(text)
     table = Table("What", "Measured", "Bar", "")
     for bar in BARS:

@@ -16,7 +16,8 @@ from contracts import topics
 from contracts.sealing import Purpose
 from contracts.sessions import Login, ReplyKey
 from contracts.topics import TopicSpec
-from workers.keys import new_key
+from workers.key_pairs import Kind
+from workers.key_rotation import make_missing
 
 Record: TypeAlias = tuple[str, str, bytes]
 """Topic, key, value."""
@@ -74,11 +75,12 @@ class Service:
         return await child.finish(timeout_s), child.tail()
 
     async def prepare(self) -> dict[str, Any]:
-        """Create the topics and a sealing key; return the key's public part."""
+        """Create the topics and the keys; return what to seal to."""
         status, lines = await self.run("topics", "apply")
         if status != 0:
             raise BenchError(f"`accounts topics apply` ended with status {status}:\n{lines}")
-        return new_key(self.folder / "keys", datetime.now(tz=UTC)).public_jwk()
+        made = make_missing(self.folder / "keys", datetime.now(tz=UTC))
+        return next(key.public_jwk() for key in made if key.kind is Kind.SEALING)
 
     async def start_worker(self, **settings: str) -> Child:
         """Start the worker as an operator would, with *settings* beside the defaults."""
