@@ -13,7 +13,7 @@ from handlers.rendering import Record
 from handlers.replying import audit, reply, reply_body
 from tests.e2e.caller import Body, Caller, a_name, an_id, open_caller
 from tests.e2e.in_process import queries_here
-from tests.e2e.inbox import Message
+from tests.e2e.inbox import PATIENCE_S, Message
 from tests.e2e.running import RunningService
 from workers.clock import utc_now
 from workers.publishing import Outgoing
@@ -147,3 +147,33 @@ async def test_answers_a_backlog_in_batches(installed: RunningService, caller: C
     assert len(answerer.batches) <= 10
     ids = {message.body["request_id"] for message in caller.inbox.results(username)}
     assert ids == {one["request_id"] for one in asked}
+
+
+async def test_nothing_is_lost_when_another_worker_joins_and_leaves(
+    installed: RunningService, caller: Caller
+) -> None:
+    """P4: partitions move twice in the midst of a stream of requests."""
+    asked: list[Body] = []
+    username = a_name()
+
+    async def ask(count: int) -> None:
+        for _ in range(count):
+            asked.append(a_question(username, currency="USD"))
+            await caller.send(GET_BALANCE, asked[-1], partition=len(asked) % 3, key=None)
+
+    first, second = Accepting(installed), Accepting(installed)
+    async with queries_here(installed, first):
+        asking = asyncio.create_task(ask(600))
+        async with queries_here(installed, second):
+            async with asyncio.timeout(PATIENCE_S):
+                while not second.batches:
+                    await ask(1)
+                    await asyncio.sleep(0.01)
+        await asking
+        wanted = {one["request_id"] for one in asked}
+        await caller.inbox.until(
+            lambda: wanted <= {one.body["request_id"] for one in caller.inbox.results(username)},
+            "a reply to each",
+        )
+
+    assert first.batches

@@ -55,13 +55,9 @@ def subscribe(
     subscription: Subscription,
     take: Callable[[Sequence[Raw]], Awaitable[None]],
 ) -> None:
-    """Have *take* called with what comes, in the order of each partition.
-
-    What it raises ends the process: the framework would swallow it and go on with the next records.
-    """
+    """Have *take* called with what comes, in the order of each partition."""
     options = subscription.options
-
-    @broker.subscriber(
+    subscriber = broker.subscriber(
         *subscription.topics,
         group_id=subscription.group,
         batch=True,
@@ -84,15 +80,28 @@ def subscribe(
         title=subscription.title,
         include_in_schema=False,
     )
+    subscriber(or_end(take, title=subscription.title, progress=subscription.progress))
+
+
+def or_end(
+    take: Callable[[Sequence[Raw]], Awaitable[None]], *, title: str, progress: Progress
+) -> Callable[[Any], Awaitable[None]]:
+    """Return *take* as the framework gets it: what it raises ends the process.
+
+    The framework would swallow it and go on with the next records.
+    """
+
     async def take_or_end(records: Any) -> None:
         try:
             await take(records)
         except Exception as error:  # noqa: BLE001 - what the framework would swallow
-            reason = f"a batch of {subscription.title} failed: {type(error).__name__}"
+            reason = f"a batch of {title} failed: {type(error).__name__}"
             # Where it failed, without the error's text, which may quote a record.
             where = "".join(traceback.format_tb(error.__traceback__))
             logger.error("%s\n%s", reason, where)  # noqa: TRY400
-            subscription.progress.fail(reason)
+            progress.fail(reason)
+
+    return take_or_end
 
 
 async def _undecoded(message: KafkaMessage) -> Any:
