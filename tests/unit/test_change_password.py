@@ -70,6 +70,13 @@ class TestAChange:
         assert (stale.code, again.status) == ("token_invalid", "accepted")
         assert bench.claims(token, bench.now).epoch == 1
 
+    async def test_takes_the_new_one_however_it_was_typed(self, bench: Bench) -> None:
+        await changed(bench, "Cafe\u0301-\uff11\ufb01-more")
+
+        answer = await bench.answer(bench.login("Caf\u00e9-1fi-more", "in-2"))
+
+        assert answer.status == "accepted"
+
     async def test_forgives_the_guesses_before_it(self, bench: Bench) -> None:
         signed_in = await bench.signed_in()
         token = signed_in.tokens["access_token"]
@@ -123,6 +130,17 @@ class TestARefusedChange:
         answer = await bench.answer(bench.change(token, WRONG, NEW))
 
         assert [each["action"] for each in answer.audited] == ["change-password", "lock-out"]
+
+    async def test_of_the_right_password_at_the_last_guess_is_no_lock_out(
+        self, bench: Bench
+    ) -> None:
+        token = (await bench.signed_in()).tokens["access_token"]
+        bench.throttles.counts["user:alice"] = Count(failures=FAILURES_MAX - 1)
+
+        answer = await bench.answer(bench.change(token, PASSWORD, "seven77"))
+
+        assert [each["action"] for each in answer.audited] == ["change-password"]
+        assert bench.throttles.counts == {}
 
     async def test_of_an_ended_session_guesses_nothing(self, bench: Bench) -> None:
         token = (await bench.signed_in()).tokens["access_token"]

@@ -91,6 +91,16 @@ class TestAnOlderHash:
         assert (after.version, after.epoch) == (before.version + 1, before.epoch)
         assert bench.hasher.hashes == 1
 
+    async def test_is_made_of_the_form_that_counts(self, bench: Bench) -> None:
+        bench.register(password="Caf\u00e9-1fi-more")
+        bench.restart(HashingPolicy(bcrypt_rounds=5))
+
+        await bench.answer(bench.login("Cafe\u0301-\uff11\ufb01-more", "in-1"))
+        answer = await bench.answer(bench.login("Caf\u00e9-1fi-more", "in-2"))
+
+        assert ",r=5$" in bench.credential().hash
+        assert answer.status == "accepted"
+
     async def test_is_left_alone_after_a_wrong_guess(self, bench: Bench) -> None:
         before = bench.credential()
         bench.restart(HashingPolicy(bcrypt_rounds=5))
