@@ -58,7 +58,7 @@ def read_keys(directory: Path, kind: Kind = Kind.SEALING) -> list[KeyPair]:
         KeysError: A file is not a key, or readable by others.
     """
     keys = [_read(path, kind) for path in sorted(directory.glob(_pattern(kind)))]
-    return sorted(keys, key=lambda key: (key.activates_at, key.created_at, key.kid), reverse=True)
+    return sorted(keys, key=lambda key: (key.created_at, key.kid), reverse=True)
 
 
 def require(

@@ -118,16 +118,18 @@ def parse(kind: Kind, jwk: Mapping[str, Any]) -> KeyPair:
 
 
 def in_use(keys: Iterable[KeyPair], now: datetime) -> KeyPair | None:
-    """Return which of one kind is used for what is new: the one that became active last.
+    """Return which of one kind is used for what is new: of those that are active, the newest.
 
-    While none is active yet, as when clocks differ, it is the first that will be.
+    The newest is never one that another has replaced, so that it does not retire in use. While
+    none is active yet, as when clocks differ, it is the first that will be.
     """
     usable = sorted(
-        (key for key in keys if not key.is_retired(now)),
-        key=lambda key: (key.activates_at, key.created_at, key.kid),
+        (key for key in keys if not key.is_retired(now)), key=lambda key: (key.created_at, key.kid)
     )
     active = [key for key in usable if key.is_active(now)]
-    return active[-1] if active else next(iter(usable), None)
+    if active:
+        return active[-1]
+    return min(usable, key=lambda key: key.activates_at, default=None)
 
 
 def _public_half(pair: OKPKey | ECKey) -> Mapping[str, Any]:

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from client.tokens import TokenProblem
 from contracts.sealing import Purpose
@@ -163,11 +165,11 @@ class TestAReplacedKey:
             KeyRing(tmp_path, needs=[kind], clock=lambda: NOON)
 
     def test_outlives_what_it_was_used_for(self, tmp_path: Path) -> None:
-        settings = load_settings({}, tmp_path)
+        defaults = load_settings({}, tmp_path)
         longest_s = max(topic.retention_ms for topic in TOPICS if topic.carries_secrets) // 1000
 
         assert OVERLAP_S[Kind.SEALING] >= 2 * longest_s  # on two topics, one after the other
-        assert OVERLAP_S[Kind.SIGNING] > settings.access_token_s + settings.token_leeway_s
+        assert OVERLAP_S[Kind.SIGNING] > defaults.access_token_s + defaults.token_leeway_s
 
     def test_is_replaced_when_everybody_has_the_new_one(self) -> None:
         kept_s = int(KEYS_CACHE["cache-control"].removeprefix("public, max-age="))
@@ -176,6 +178,19 @@ class TestAReplacedKey:
 
 
 class TestRotatingAgainAndAgain:
+    @every_kind
+    def test_in_a_hurry_overtakes_a_key_that_waits(self, tmp_path: Path, kind: Kind) -> None:
+        """Used later, it would retire with what was signed with it a moment before still good."""
+        new_key(tmp_path, LONG_AGO, kind)
+        ring = HandRing(tmp_path)
+        overtaken = rotate(tmp_path, kind, NOON, activation_s=60).made
+
+        made = rotate(tmp_path, kind, after(1), activation_s=0, overlap_s=OVERLAP).made
+
+        used = {in_use(ring.at(after(seconds)), kind) for seconds in range(1, OVERLAP + 2)}
+        assert used == {made.kid}
+        assert overtaken.kid in [key.kid for key in read_keys(tmp_path, kind)]
+
     @every_kind
     def test_never_leaves_a_moment_without_a_key(self, tmp_path: Path, kind: Kind) -> None:
         new_key(tmp_path, LONG_AGO, kind)
@@ -188,6 +203,30 @@ class TestRotatingAgainAndAgain:
 
         assert len(set(used)) == 13
         assert used == sorted(used, key=used.index)  # none comes back
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        steps=st.lists(
+            st.tuples(st.integers(0, 400), st.integers(0, 200), st.integers(306, 900)), max_size=5
+        )
+    )
+    def test_uses_no_key_that_retires_before_what_it_signed(
+        self, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int]]
+    ) -> None:
+        folder = tmp_path_factory.mktemp("keys")
+        new_key(folder, LONG_AGO, Kind.SIGNING)
+        ring = HandRing(folder)
+        used: dict[str, datetime] = {}
+        second = 0
+        for pause, activation, overlap in [*steps, (1000, 0, 306)]:
+            for now in range(second, second + pause, 10):
+                used[in_use(ring.at(after(now)), Kind.SIGNING)] = after(now)
+            second += pause
+            rotate(folder, Kind.SIGNING, after(second), activation_s=activation, overlap_s=overlap)
+
+        for key in read_keys(folder, Kind.SIGNING):
+            if key.kid in used and key.retires_at is not None:
+                assert key.retires_at > used[key.kid] + timedelta(seconds=305)
 
     def test_keeps_every_token_good_for_its_life(self, tmp_path: Path) -> None:
         make_missing(tmp_path, LONG_AGO)
