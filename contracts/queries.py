@@ -16,7 +16,7 @@ LIMIT_MAX = 200
 LIMIT_DEFAULT = 50
 
 CURSOR_LENGTH_MAX = 256
-"""Characters of a cursor: what we make has about a hundred."""
+"""Characters of a cursor: what we make has 32; the rest is room for later ones."""
 
 Kind: TypeAlias = Literal["deposited", "withdrawn"]
 Cursor: TypeAlias = Annotated[
