@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +29,7 @@ _PUBLISHED = {
     Kind.SIGNING: {"kty": "EC", "crv": "P-256", "use": "sig", "alg": SIGNATURE},
 }
 """What the JWKs of a kind have in common (RFC 7517 §4, RFC 7518 §6.2, RFC 8037 §2)."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _COORDINATES = {Kind.SEALING: ("x",), Kind.SIGNING: ("x", "y")}
 
 
@@ -118,18 +119,16 @@ def parse(kind: Kind, jwk: Mapping[str, Any]) -> KeyPair:
 
 
 def in_use(keys: Iterable[KeyPair], now: datetime) -> KeyPair | None:
-    """Return which of one kind is used for what is new: of those that are active, the newest.
+    """Return which of one kind is used for what is new: of those active, the one good for longest.
 
-    The newest is never one that another has replaced, so that it does not retire in use. While
-    none is active yet, as when clocks differ, it is the first that will be.
+    So no key retires in use, in whatever haste it was replaced. While none is active yet, as when
+    clocks differ, it is the first that will be.
     """
-    usable = sorted(
-        (key for key in keys if not key.is_retired(now)), key=lambda key: (key.created_at, key.kid)
-    )
+    usable = [key for key in keys if not key.is_retired(now)]
     active = [key for key in usable if key.is_active(now)]
     if active:
-        return active[-1]
-    return min(usable, key=lambda key: key.activates_at, default=None)
+        return max(active, key=lambda key: (key.retires_at or _NEVER, key.created_at, key.kid))
+    return min(usable, key=lambda key: (key.activates_at, key.kid), default=None)
 
 
 def _public_half(pair: OKPKey | ECKey) -> Mapping[str, Any]:
