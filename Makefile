@@ -51,6 +51,10 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 run: install ## Start the servers and the worker, play a short story, stay up
 	@$(BIN)/accounts dev --story
 
+.PHONY: gateway
+gateway: install ## Serve the example REST API beside `make run`, from another terminal
+	@$(BIN)/python -m examples.gateway
+
 .PHONY: test
 test: install ## Run all tests
 	@$(BIN)/pytest

@@ -14,10 +14,10 @@ from schemathesis.config import (
 from schemathesis.specs.openapi import checks
 
 from contracts.ledger import Deposit
-from contracts.registration import Register
 from tests.gateway.fake_accounts import FakeAccounts
-from tests.gateway.fake_identity import NOON, Account
-from tests.gateway.rig import ALICE, PASSWORD, Sidecar, an_app, bearer
+from tests.gateway.fake_identity import NOON
+from tests.gateway.known import an_account
+from tests.gateway.rig import Sidecar, an_app, bearer
 
 EXAMPLES_MAX = 25
 BEYOND_A_SCHEMA = {"/auth/register", "/auth/profile"}
@@ -30,9 +30,7 @@ EXCLUDED = [POSITIVE.positive_data_acceptance]
 def a_schema() -> tuple[Any, str]:
     """Return the document of a gateway that knows alice, and a token of hers that lasts."""
     fake = FakeAccounts()
-    profile: dict[str, Any] = {name: value for name, value in ALICE.items() if name != "password"}
-    register = Register(command_id="1", sealed_password="a..b.c.d", **profile)
-    fake.accounts["alice"] = Account(register, PASSWORD)
+    fake.accounts["alice"] = an_account()
     deposit = Deposit(command_id="2", username="alice", amount="1000", currency="USD")
     asyncio.run(fake.ask(deposit))
     generation = GenerationConfig(deterministic=True)

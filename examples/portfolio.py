@@ -1,0 +1,157 @@
+"""Keep everybody's portfolio, right through repeats and restarts, in a file.
+
+    python examples/portfolio.py 127.0.0.1:9092 portfolio.json
+
+Starts from the compacted balances, follows the events, and continues where it stopped. Needs the
+light install of this project only: the packages `client` and `contracts`.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+from aiokafka import TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+from pydantic import BaseModel, ValidationError
+
+from client import AccountsClient, Received, SequenceGapError, Snapshot
+from contracts.events import BalanceChanged, Balances, BalanceState
+
+SAVED_EVERY = 100
+"""Events between two writes of the file: what is not yet in it is read once more after a crash."""
+
+
+class Position(BaseModel):
+    """The next event to read of one partition."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Stored(BaseModel):
+    """What the file holds: the balances, and where the events go on that are not yet in them."""
+
+    balances: dict[str, Balances]
+    positions: list[Position]
+
+
+class Follows(Protocol):
+    """The part of `AccountsClient` that is needed here."""
+
+    async def snapshot(self) -> Snapshot:
+        """Return the balances of all accounts."""
+        ...
+
+    def follow_balance_events(self, start: Snapshot) -> AsyncIterator[Received[BalanceChanged]]:
+        """Yield each later change once, in order per account."""
+        ...
+
+
+class Portfolio:
+    """What everybody holds. Balances and positions change together, and are stored together."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._unsaved = 0
+        self.balances: dict[str, Balances] = {}
+        self.positions: dict[TopicPartition, int] = {}
+
+    def load(self) -> bool:
+        """Take over what the file holds; return whether there was something."""
+        try:
+            stored = Stored.model_validate_json(self._file.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return False
+        self.balances = stored.balances
+        self.positions = {
+            TopicPartition(one.topic, one.partition): one.offset for one in stored.positions
+        }
+        return True
+
+    def begin(self, snapshot: Snapshot) -> None:
+        """Begin anew from *snapshot*."""
+        self.balances = dict(snapshot.balances)
+        self.positions = dict(snapshot.positions)
+        self.save()
+
+    def snapshot(self) -> Snapshot:
+        """Return where to follow from: repeats of what is known are dropped, gaps are seen."""
+        return Snapshot(balances=dict(self.balances), positions=dict(self.positions))
+
+    def apply(self, received: Received[BalanceChanged]) -> None:
+        """Take in one event."""
+        event = received.message
+        known = self.balances.get(event.username)
+        changed = BalanceState(posted=event.after, held=event.held, available=event.available)
+        self.balances[event.username] = Balances(
+            username=event.username,
+            account_id=event.account_id,
+            sequence=event.sequence,
+            balances={**(known.balances if known else {}), event.currency: changed},
+            changed_at=event.occurred_at,
+        )
+        self.positions[received.partition] = received.next_offset
+        self._unsaved += 1
+        if self._unsaved >= SAVED_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file, whole or not at all: a crash leaves the one before."""
+        stored = Stored(
+            balances=self.balances,
+            positions=[
+                Position(topic=place.topic, partition=place.partition, offset=offset)
+                for place, offset in self.positions.items()
+            ],
+        )
+        draft = self._file.with_name(f"{self._file.name}.new")
+        with draft.open("w", encoding="utf-8") as opened:
+            opened.write(stored.model_dump_json())
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(self._file)
+        self._unsaved = 0
+
+
+async def follow(accounts: Follows, portfolio: Portfolio) -> None:
+    """Keep *portfolio* up to date, for ever."""
+    if not portfolio.load():
+        portfolio.begin(await accounts.snapshot())
+    try:
+        while not await _followed(accounts, portfolio):
+            portfolio.begin(await accounts.snapshot())
+    finally:
+        portfolio.save()
+
+
+async def _followed(accounts: Follows, portfolio: Portfolio) -> bool:
+    """Follow until the client is closed; return False where the balances must be read anew."""
+    try:
+        async for event in accounts.follow_balance_events(portfolio.snapshot()):
+            portfolio.apply(event)
+            _print(event.message)
+    except (SequenceGapError, OffsetOutOfRangeError) as gap:
+        # Away for longer than events are kept, or something was lost.
+        print(f"beginning anew: {gap}")
+        return False
+    return True
+
+
+def _print(event: BalanceChanged) -> None:
+    print(f"{event.username} #{event.sequence}: {event.before} -> {event.after} {event.currency}")
+
+
+async def main(bootstrap: str, file: Path) -> None:
+    """Follow the service at *bootstrap*."""
+    async with AccountsClient(bootstrap) as accounts:
+        await follow(accounts, Portfolio(file))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
