@@ -1,17 +1,26 @@
-"""Writes the tables of README.md that follow from the code: `python -m tests.unit.docs_tables`."""
+"""Writes the tables of the documentation that follow from the code.
 
+`python -m tests.unit.docs_tables`
+"""
+
+import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 from contracts.codes import Code
+from contracts.headers import HEADER_LENGTH_MAX, UNDELIVERED
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TOPICS
+from workers.asyncapi.headers import READ, WRITTEN
 from workers.config import PREFIX, load_settings
 from workers.config_shown import shown
 
 ROOT = Path(__file__).parent.parent.parent
 README = ROOT / "README.md"
+LIMITS = ROOT / "docs" / "limits.md"
 NOWHERE = ROOT / "tests"
 """A folder in which no dev stack runs, so that only the defaults are shown."""
 
@@ -45,7 +54,35 @@ def topics() -> Iterator[Sequence[str]]:
         yield f"`accounts.{topic.name}`", topic.key, topic.purpose, kept[topic.cleanup]
 
 
-TABLES = {"settings": settings, "codes": codes, "topics": topics}
+def headers() -> Iterator[Sequence[str]]:
+    yield "Header", "Read", "Written", "Characters", "What"
+    for name in dict.fromkeys([*READ, *WRITTEN, UNDELIVERED]):
+        what = READ.get(name) or WRITTEN.get(name) or "Why an answer is not on its `reply_to`."
+        longest = str(HEADER_LENGTH_MAX.get(name, ""))
+        written = name in WRITTEN or name == UNDELIVERED
+        yield f"`{name}`", "✓" if name in READ else "", "✓" if written else "", longest, what
+
+
+def limits() -> Iterator[Sequence[str]]:
+    """Yield every limit of the contract that is a number, with the reason under it."""
+    yield "Limit", "Value", "Why"
+    for path in sorted((ROOT / "contracts").glob("*.py")):
+        module = import_module(f"contracts.{path.stem}")
+        for node, after in pairwise(ast.parse(path.read_text(encoding="utf-8")).body):
+            match node, after:
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)]),
+                    ast.Expr(value=ast.Constant(value=str(why))),
+                ) if name.endswith("_MAX") and isinstance(getattr(module, name), int):
+                    yield f"`{name}`", f"{getattr(module, name):,}", " ".join(why.split())
+                case _:
+                    pass
+
+
+TABLES: Mapping[Path, Mapping[str, Callable[[], Iterator[Sequence[str]]]]] = {
+    README: {"settings": settings, "codes": codes, "topics": topics},
+    LIMITS: {"headers": headers, "limits": limits},
+}
 
 
 def rendered(rows: Iterator[Sequence[str]]) -> str:
@@ -58,16 +95,18 @@ def rendered(rows: Iterator[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|---" * columns + "|", *lines[1:]])
 
 
-def with_tables(text: str) -> str:
-    """Return *text* with every generated table as the code has it now."""
-    for name, rows in TABLES.items():
+def with_tables(page: Path) -> str:
+    """Return what *page* says, with every generated table as the code has it now."""
+    text = page.read_text(encoding="utf-8")
+    for name, rows in TABLES[page].items():
         begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
         place = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        assert len(place.findall(text)) == 1, f"README.md has no place for the table of {name}"
+        assert len(place.findall(text)) == 1, f"{page.name} has no place for the table of {name}"
         block = f"{begin}\n{rendered(rows())}\n{end}"
         text = place.sub(lambda _, block=block: block, text)
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for each in TABLES:
+        each.write_text(with_tables(each), encoding="utf-8")
