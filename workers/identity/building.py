@@ -2,6 +2,7 @@
 
 from workers.identity.answerer import IdentityAnswerer
 from workers.identity.outside import Outside
+from workers.passwords import common_passwords
 from workers.requests.answering import Answerer
 
 SIGN_INS_PER_THREAD_MAX = 8
@@ -17,6 +18,7 @@ def identity_answerers(outside: Outside) -> tuple[Answerer, Answerer]:
 
     They read in groups of their own: nobody who is signed in waits for those who sign in.
     """
+    common_passwords()  # read now, so that no change of a password holds up the loop
     sign_ins = SIGN_INS_PER_THREAD_MAX * outside.hasher.pool.size
     return (
         IdentityAnswerer(outside, batch_records_max=sign_ins),

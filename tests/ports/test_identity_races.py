@@ -1,0 +1,127 @@
+"""Many identity workers over one store: whatever comes between, each request has one effect."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from handlers.asked import Asked
+from tests.ports.conftest import Store
+from tests.unit.identity_bench import WRONG, Bench, a_bench
+from tests.unit.identity_fakes import Answer
+from tests.unit.sealed import PASSWORD
+from workers.identity.answerer import IdentityAnswerer
+
+NEW = "another horse, another staple"
+ROUNDS = 5
+"""Of each race, so that more than one order is tried."""
+
+
+class Workers:
+    """Answers each request with a worker of its own, all at once."""
+
+    def __init__(self, bench: Bench, store: Store) -> None:
+        self.bench = bench
+        self._outside = replace(
+            bench.outside(), identities=store.identities, throttles=store.throttles
+        )
+
+    async def answer(self, *asked: Asked) -> list[Answer]:
+        return await asyncio.gather(*(self._answer(each) for each in asked))
+
+    async def _answer(self, asked: Asked) -> Answer:
+        [said] = await IdentityAnswerer(self._outside, batch_records_max=1).answer([asked])
+        return Answer(said, self.bench.key)
+
+
+@pytest.fixture
+async def workers(store: Store, tmp_path: Path) -> AsyncIterator[Workers]:
+    with a_bench(tmp_path) as bench:
+        await store.credentials.insert([bench.credential()])
+        yield Workers(bench, store)
+
+
+async def test_of_twenty_refreshes_one_wins(workers: Workers, store: Store) -> None:
+    bench = workers.bench
+    [signed_in] = await workers.answer(bench.login())
+    token = signed_in.tokens["refresh_token"]
+
+    answers = await workers.answer(*(bench.refresh(token, f"re-{n}") for n in range(20)))
+
+    session = await store.identities.session(signed_in.body["session_id"])
+    codes = sorted(answer.code or "accepted" for answer in answers)
+    assert codes == ["accepted"] + ["token_superseded"] * 19
+    assert session is not None
+    assert session.is_live(bench.now)
+    bench.wait(11)
+    [reused] = await workers.answer(bench.refresh(token, "re-late"))
+    assert (reused.code, len(reused.revoked)) == ("token_reused", 1)
+
+
+async def test_of_twenty_guesses_one_is_hashed(workers: Workers) -> None:
+    bench = workers.bench
+
+    answers = await workers.answer(*(bench.login(f"{WRONG} {n}", f"in-{n}") for n in range(20)))
+
+    codes = sorted(answer.code or "" for answer in answers)
+    assert codes == ["invalid_credentials"] + ["too_many_attempts"] * 19
+    assert len(bench.hasher.verified) == 1
+
+
+async def test_one_request_read_by_many_is_answered_once(workers: Workers, store: Store) -> None:
+    bench = workers.bench
+    [signed_in] = await workers.answer(bench.login())
+    request = bench.refresh(signed_in.tokens["refresh_token"])
+
+    first, *others = await workers.answer(*[request] * 5)
+
+    session = await store.identities.session(signed_in.body["session_id"])
+    assert first.status == "accepted"
+    assert [each.said for each in others] == [first.said] * 4
+    assert session is not None
+    assert session.version == 2
+
+
+async def test_no_session_outlives_a_logout_everywhere(workers: Workers, store: Store) -> None:
+    bench = workers.bench
+    for n in range(ROUNDS):
+        [own] = await workers.answer(bench.login(request_id=f"own-{n}"))
+        token = own.tokens["access_token"]
+
+        login, logout = await workers.answer(
+            bench.login(request_id=f"in-{n}"),
+            bench.logout(token, f"out-{n}", everywhere=True),
+        )
+
+        credential = await store.identities.credential("alice")
+        live = await store.identities.live_sessions("alice", now=bench.now)
+        assert (login.status, logout.status) == ("accepted", "accepted")
+        assert credential is not None
+        assert {each.epoch for each in live} <= {credential.epoch}
+        assert logout.body["sessions_ended"] + len(live) == 2
+        await workers.answer(bench.logout(login.tokens["access_token"], f"end-{n}"))
+
+
+async def test_a_change_beside_refreshes_ends_all_others(workers: Workers, store: Store) -> None:
+    bench = workers.bench
+    old, new = PASSWORD, NEW
+    for n in range(ROUNDS):
+        [own] = await workers.answer(bench.login(old, f"own-{n}"))
+        [other] = await workers.answer(bench.login(old, f"other-{n}"))
+
+        change, _, refreshed = await workers.answer(
+            bench.change(own.tokens["access_token"], old, new, f"ch-{n}"),
+            bench.refresh(other.tokens["refresh_token"], f"re-o{n}"),
+            bench.refresh(own.tokens["refresh_token"], f"re-{n}"),
+        )
+
+        live = await store.identities.live_sessions("alice", now=bench.now)
+        assert (change.status, refreshed.status) == ("accepted", "accepted")
+        assert [each.session_id for each in live] == [own.body["session_id"]]
+        assert [each.epoch for each in live] == [n + 1]
+        [ended] = await workers.answer(bench.refresh(other.tokens["refresh_token"], f"late-{n}"))
+        [out] = await workers.answer(bench.logout(refreshed.tokens["access_token"], f"out-{n}"))
+        assert (ended.code, out.body["sessions_ended"]) == ("session_ended", 1)
+        old, new = new, old
