@@ -1,4 +1,4 @@
-"""Refresh tokens: `<session id>.<part of the family><part of its own>`."""
+"""Families of refresh tokens: all of a session share the first half of their secret."""
 
 import secrets
 from hashlib import sha256
@@ -6,24 +6,17 @@ from hashlib import sha256
 from handlers.sessions import RefreshToken
 from workers.tokens import refresh_hash, session_of
 
-PART_BYTES = 16
-"""Random bytes of either part: nobody guesses 128 bits, of a family or of one token."""
-
-FAMILY_LENGTH = 22
-"""Characters of the part that all tokens of a session share: 16 bytes as base64url."""
-
 OWN_LENGTH = 21
-"""Characters of a token's own part, 126 random bits, so that the secret has the 43 of 32 bytes."""
+"""Characters at a token's end that are its own, about 125 random bits; the 22 before them, 132 bits,
+are its family's. Nobody guesses either."""
 
-
-def first_token(session_id: str) -> str:
-    """Return the token of a new session, and with it the part that its family shares."""
-    return f"{session_id}.{secrets.token_urlsafe(PART_BYTES)}{_own_part()}"
+OWN_BYTES = 16
+"""Random bytes that give that many characters of base64url, and one to spare."""
 
 
 def next_token(token: str) -> str:
     """Return a fresh token of the family of *token*."""
-    return token[:-OWN_LENGTH] + _own_part()
+    return token[:-OWN_LENGTH] + secrets.token_urlsafe(OWN_BYTES)[:OWN_LENGTH]
 
 
 def read_token(token: str) -> RefreshToken | None:
@@ -36,7 +29,3 @@ def read_token(token: str) -> RefreshToken | None:
         whole_hash=refresh_hash(token),
         family_hash=sha256(token[:-OWN_LENGTH].encode()).digest(),
     )
-
-
-def _own_part() -> str:
-    return secrets.token_urlsafe(PART_BYTES)[:OWN_LENGTH]

@@ -14,7 +14,8 @@ from workers.clock import fresh_name
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.proof import Proof
-from workers.identity.refresh_tokens import first_token, read_token
+from workers.identity.refresh_tokens import read_token
+from workers.tokens import new_refresh_token
 
 
 class SignIn:
@@ -52,7 +53,7 @@ class SignIn:
         outside, request = self._outside, self._request
         rehashed = await self._rehashed(password, credential)
         now = outside.clock()
-        token = first_token(fresh_name())
+        token = new_refresh_token(fresh_name())
         read = read_token(token)
         assert read is not None
         session = sessions.opened(
