@@ -80,7 +80,7 @@ CODES: dict[Code, CodeInfo] = {
     ),
     Code.INTERNAL_ERROR: CodeInfo(
         title="Internal error",
-        meaning="The service failed on this command. Nothing was changed; its operators are alerted.",
+        meaning="The service failed on this record. Nothing was changed; its operators are alerted.",
         recorded=False,
         dead_letter=True,
         retryable=True,
