@@ -136,9 +136,8 @@ def _reply(topic: TopicSpec, answer: Mapping[str, Any] | Refusal, trace: Trace) 
 
 def answers() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
     """Yield every accepted answer."""
-    tokens = {"session_id": SESSION_ID, "sealed_tokens": SEALED}
-    yield "login", topics.LOGIN, tokens
-    yield "refresh", topics.REFRESH, tokens
+    yield "login", topics.LOGIN, {"session_id": SESSION_ID, "sealed_tokens": SEALED}
+    yield "refresh", topics.REFRESH, {"sealed_tokens": SEALED}
     yield "logout", topics.LOGOUT, {"sessions_ended": 0}
     yield "change-password", topics.CHANGE_PASSWORD, {"sessions_ended": 2}
     yield from profiles()

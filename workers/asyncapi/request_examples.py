@@ -115,7 +115,7 @@ def _accepted() -> dict[TopicSpec, tuple[str, Mapping[str, Any] | Refusal]]:
     outcome = GetOutcome(**_asks(9, command_id=DEPOSIT["command_id"]))
     return {
         topics.LOGIN: ("Signed in", {"session_id": SESSION_ID, "sealed_tokens": SEALED}),
-        topics.REFRESH: ("New tokens", {"session_id": SESSION_ID, "sealed_tokens": SEALED}),
+        topics.REFRESH: ("New tokens", {"sealed_tokens": SEALED}),
         topics.LOGOUT: ("Signed out", {"sessions_ended": 1}),
         topics.CHANGE_PASSWORD: ("Every other session was ended", {"sessions_ended": 2}),
         topics.GET_PROFILE: ("A profile", querying.profile(profile, ALICE, has_credential=True)),
