@@ -109,6 +109,11 @@ def key_id(blob: str) -> str:
     return str((_header(blob) or {}).get("kid", ""))
 
 
+def sealed_at_s(blob: str) -> int:
+    """Return when *blob*, which opened, was sealed by its sender's clock: seconds since 1970."""
+    return int((_header(blob) or {})[SealHeader.ISSUED_AT])
+
+
 def _decrypted(blob: str, header: dict[str, Any], ring: KeyRing) -> str | SealProblem:
     kid = header.get("kid")
     key = ring.find(kid) if isinstance(kid, str) else None

@@ -55,6 +55,20 @@ class TestASealedPassword:
         assert event["event_id"] != accepted.audited[0]["event_id"]
         assert accepted.status == "accepted"
 
+    @pytest.mark.parametrize(
+        ("apart_s", "code"),
+        [(-1801, "seal_invalid"), (-1800, None), (1800, None), (1801, "seal_invalid")],
+    )
+    async def test_opens_for_as_long_as_its_request_is_remembered(
+        self, bench: Bench, apart_s: int, code: str | None
+    ) -> None:
+        request = bench.login()
+        bench.wait(apart_s)
+
+        answer = await bench.answer(bench.again(request))
+
+        assert answer.code == code
+
 
 class TestALoginThatIsOld:
     async def test_is_refused_unseen(self, bench: Bench) -> None:
@@ -107,6 +121,18 @@ class TestALoginSaidAgain:
 
         assert again.code == "expired"
         assert again.said.beside == ()
+        assert len(bench.identities.sessions) == 1
+
+    async def test_is_never_honoured_twice(self, bench: Bench) -> None:
+        request = bench.login()
+        await bench.answer(request)
+        [kept] = bench.identities.answers.values()
+        bench.now = kept.expires_at
+        bench.identities.answers.clear()
+
+        again = await bench.answer(bench.again(request))
+
+        assert again.code == "seal_invalid"
         assert len(bench.identities.sessions) == 1
 
     async def test_after_a_wrong_guess_is_no_second_guess(self, bench: Bench) -> None:

@@ -118,7 +118,7 @@ class TestALostAnswer:
     async def test_is_no_reuse_even_when_it_is_forgotten(self, bench: Bench) -> None:
         request = bench.refresh(await signed_in(bench))
         await bench.answer(request)
-        bench.wait(8000)
+        bench.wait(1800)
         bench.identities.answers.clear()
 
         again = await bench.answer(bench.again(request))

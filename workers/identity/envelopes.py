@@ -10,8 +10,9 @@ from contracts.sessions import Login, Refresh, ReplyKey, Tokens
 from handlers.asked import Asked
 from handlers.session import Session
 from workers.hashing import QuietPool
+from workers.identity.options import SEAL_AGE_MAX
 from workers.keys import KeyRing
-from workers.sealing import open_sealed, seal_tokens
+from workers.sealing import open_sealed, seal_tokens, sealed_at_s
 from workers.tokens import TokenIssuer
 
 Verify = Callable[[str, datetime], Claims]
@@ -52,7 +53,7 @@ class Envelopes:
                 username=request.username,
                 reply_key=None if key is None else key.model_dump(),
             )
-            if not isinstance(secret, str):
+            if not isinstance(secret, str) or not _is_recent(blob, asked):
                 return None
             found.append(secret)
         return found
@@ -85,6 +86,11 @@ class Envelopes:
             username=username,
             issued_at=now,
         )
+
+
+def _is_recent(blob: str, asked: Asked) -> bool:
+    apart_s = abs(sealed_at_s(blob) - asked.timestamp_ms / 1000)
+    return apart_s <= SEAL_AGE_MAX.total_seconds()
 
 
 def _reply_key(asked: Asked) -> ReplyKey | None:

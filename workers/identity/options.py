@@ -6,9 +6,13 @@ from datetime import timedelta
 from contracts.topics import AUDIT_EVENTS, REVOCATIONS
 from handlers.throttling import FAILURES_MAX, ThrottleRule
 
-ANSWERS_KEPT = timedelta(hours=1)
-"""How long an answer is remembered beyond the age at which its own record is too old: a caller that
-slept and sends the same request in a new record is refused. An hour of 300 a second is 2 GB."""
+SEAL_AGE_MAX = timedelta(minutes=30)
+"""How far the time of sealing may be from the broker's: senders' clocks are wrong by less, and who
+gets hold of an old request cannot have it honoured under its id when that is forgotten."""
+
+ANSWERS_KEPT = 2 * SEAL_AGE_MAX
+"""How long an answer is remembered beyond the age at which its own record is too old: as long as
+what was sealed in it opens in any record. At 300 requests a second that is 2 GB."""
 
 USER_RULE = ThrottleRule(free=0, failures_max=FAILURES_MAX)
 """Of one user: every failure costs a wait, so that guessing one password takes for ever."""
