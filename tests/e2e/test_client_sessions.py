@@ -1,0 +1,216 @@
+"""Signing in and out with the client against a running worker, and hearing of ended sessions."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, Unpack
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from client import sessions
+from client.accounts import AccountsClient
+from client.asking import SentWith
+from client.errors import NoAnswerError, RefusedError
+from client.revocations import Revocations
+from client.sealing import seal, sealing_key
+from client.tokens import verify_access_token
+from contracts.ledger import Deposit
+from contracts.queries import GetBalance
+from contracts.registration import Register
+from contracts.replies import Reply
+from contracts.requests import AnyRequest
+from contracts.sealing import Purpose
+from tests.e2e.running import RunningService
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PASSWORD = "one two three four"
+REVOKED_WITHIN_S = 1.0
+"""What a gateway promises its users."""
+
+
+def now() -> datetime:
+    return datetime.now(tz=UTC)
+
+
+@pytest.fixture(scope="module")
+def jwks(service: RunningService) -> dict[str, Any]:
+    return json.loads(service.workers[0].get("/.well-known/jwks.json")[1])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def accounts(service: RunningService) -> AsyncIterator[AccountsClient]:
+    reply_topic = await service.add_reply_topic("client-tests")
+    async with AccountsClient(
+        service.addresses.kafka, topic_prefix=service.prefix, reply_topic=reply_topic
+    ) as accounts:
+        yield accounts
+
+
+async def a_user(accounts: AccountsClient, jwks: dict[str, Any]) -> str:
+    username, command_id = f"alice-{uuid4().hex[:8]}", uuid4().hex
+    sealed = seal(
+        PASSWORD,
+        key=sealing_key(jwks),
+        purpose=Purpose.REGISTER_PASSWORD,
+        command_id=command_id,
+        username=username,
+        issued_at=now(),
+    )
+    registration = Register(
+        command_id=command_id,
+        username=username,
+        email=f"{username}@example.com",
+        first_name="A",
+        last_name="L",
+        sealed_password=sealed,
+    )
+    assert (await accounts.ask(registration)).status == "accepted"
+    return username
+
+
+def session_in(token: str, jwks: dict[str, Any]) -> str:
+    claims = verify_access_token(token, jwks, issuer="accounts", audience="accounts")
+    return claims.session_id
+
+
+class HardOfHearing:
+    """Misses the first reply that comes."""
+
+    def __init__(self, accounts: AccountsClient) -> None:
+        self._accounts = accounts
+        self.heard: list[Reply] = []
+
+    async def request(
+        self, request: AnyRequest, timeout_s: float = 10.0, **added: Unpack[SentWith]
+    ) -> Reply:
+        self.heard.append(await self._accounts.request(request, timeout_s, **added))
+        if len(self.heard) == 1:
+            raise NoAnswerError(request, "missed")
+        return self.heard[-1]
+
+
+class TestSessions:
+    async def test_last_from_sign_in_to_sign_out(
+        self, accounts: AccountsClient, jwks: dict[str, Any]
+    ) -> None:
+        alice = await a_user(accounts, jwks)
+
+        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        renewed = await sessions.refresh(
+            accounts, jwks, alice, opened.tokens.refresh_token, now=now()
+        )
+        token = renewed.tokens.access_token
+        ended = await sessions.sign_out(accounts, jwks, alice, token, now=now())
+
+        assert opened.session_id == renewed.session_id == session_in(token, jwks)
+        assert ended == 1
+        with pytest.raises(RefusedError, match="session_ended"):
+            await sessions.refresh(accounts, jwks, alice, renewed.tokens.refresh_token, now=now())
+
+    async def test_end_elsewhere_when_the_password_changes(
+        self, accounts: AccountsClient, jwks: dict[str, Any]
+    ) -> None:
+        alice = await a_user(accounts, jwks)
+        here = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+
+        ended = await sessions.change_password(
+            accounts,
+            jwks,
+            alice,
+            here.tokens.access_token,
+            PASSWORD,
+            "five six seven eight",
+            now=now(),
+        )
+
+        assert ended == 1
+        await sessions.sign_in(accounts, jwks, alice, "five six seven eight", now=now())
+        with pytest.raises(RefusedError, match="invalid_credentials"):
+            await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+
+    async def test_open_once_where_an_answer_is_lost(
+        self, accounts: AccountsClient, jwks: dict[str, Any]
+    ) -> None:
+        alice = await a_user(accounts, jwks)
+        deaf = HardOfHearing(accounts)
+
+        opened = await sessions.sign_in(deaf, jwks, alice, PASSWORD, now=now())
+
+        first, second = deaf.heard
+        assert first == second
+        assert opened.session_id == first.session_id
+
+
+class TestRevocations:
+    async def test_are_known_within_a_second(
+        self, accounts: AccountsClient, jwks: dict[str, Any]
+    ) -> None:
+        alice = await a_user(accounts, jwks)
+        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        async with Revocations(accounts) as revocations:
+            await revocations.wait_until_caught_up()
+            assert not revocations.is_revoked(opened.session_id)
+
+            await sessions.sign_out(accounts, jwks, alice, opened.tokens.access_token, now=now())
+
+            await until_revoked(revocations, opened.session_id)
+
+    async def test_of_before_are_known_to_who_starts_later(
+        self, accounts: AccountsClient, jwks: dict[str, Any]
+    ) -> None:
+        alice = await a_user(accounts, jwks)
+        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        await sessions.sign_out(accounts, jwks, alice, opened.tokens.access_token, now=now())
+
+        async with Revocations(accounts) as revocations:
+            await revocations.wait_until_caught_up()
+
+            assert revocations.is_current
+            assert revocations.is_revoked(opened.session_id)
+
+    async def test_are_followed_one_by_one(
+        self, accounts: AccountsClient, jwks: dict[str, Any]
+    ) -> None:
+        alice = await a_user(accounts, jwks)
+        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        await sessions.sign_out(accounts, jwks, alice, opened.tokens.access_token, now=now())
+
+        reasons: dict[str, str] = {}
+        async with asyncio.timeout(30):
+            async for revoked in accounts.follow_revocations():
+                reasons[revoked.message.session_id] = revoked.message.reason
+                if opened.session_id in reasons:
+                    break
+
+        assert reasons[opened.session_id] == "logout"
+
+
+class TestFollowResults:
+    async def test_passes_over_the_replies_beside_them(
+        self, service: RunningService, jwks: dict[str, Any]
+    ) -> None:
+        async with AccountsClient(service.addresses.kafka, topic_prefix=service.prefix) as accounts:
+            alice = await a_user(accounts, jwks)
+            await accounts.request(GetBalance(request_id=uuid4().hex, username=alice))
+            last = Deposit(command_id="last", username=alice, amount="1", currency="USD")
+            await accounts.ask(last)
+
+            types: list[str] = []
+            async with asyncio.timeout(30):
+                async for result in accounts.follow_results("beginning"):
+                    types.append(result.message.type)
+                    if result.message.command_id == "last":
+                        break
+
+        assert "get-balance" not in types
+
+
+async def until_revoked(revocations: Revocations, session_id: str) -> None:
+    async with asyncio.timeout(REVOKED_WITHIN_S):
+        while not revocations.is_revoked(session_id):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.005)
