@@ -1,0 +1,152 @@
+"""Runs the example gateway as its own process beside a worker, and calls it over HTTP."""
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from devstack.processes import Processes
+from tests.e2e.running import REPOSITORY, RunningService, Worker
+
+READY_MAX_S = 30.0
+"""A gateway is ready within two seconds on an idle machine."""
+NAME = "gateway"
+PASSWORD = "correct horse battery staple"
+_SIDECAR = re.compile(r"sidecar at (http://[^\s]+:\d+)")
+_SERVES = re.compile(r"Uvicorn running on (http://[^\s]+:\d+)")
+
+
+@dataclass(frozen=True)
+class GatewayProcess:
+    """A gateway that listens, and the log that it writes."""
+
+    client: httpx2.Client
+    processes: Processes
+    log_path: Path
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def metric(self, sample: str) -> float:
+        """Return one sample of the gateway's metrics; 0 where it is not there."""
+        for line in self.client.get("/metrics").text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name == sample:
+                return float(value)
+        return 0.0
+
+
+@dataclass
+class Visitor:
+    """Somebody who opens an account and uses it."""
+
+    client: httpx2.Client
+    username: str = field(default_factory=lambda: f"v{uuid4().hex[:12]}")
+    password: str = PASSWORD
+    tokens: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def register(self, key: str | None = None) -> httpx2.Response:
+        body = {
+            "username": self.username,
+            "email": f"{self.username}@example.com",
+            "first_name": "Vera",
+            "last_name": "Visitor",
+            "password": self.password,
+        }
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self.client.post("/auth/register", json=body, headers=headers)
+
+    def login(self) -> httpx2.Response:
+        """Sign in, and use the new token from then on."""
+        body = {"username": self.username, "password": self.password}
+        response = self.client.post("/auth/login", json=body)
+        if response.status_code == HTTPStatus.OK:
+            self.tokens = response.json()
+        return response
+
+    def refresh(self) -> httpx2.Response:
+        """Take new tokens, and use them from then on."""
+        body = {"username": self.username, "refresh_token": self.tokens["refresh_token"]}
+        response = self.client.post("/auth/refresh", json=body)
+        if response.status_code == HTTPStatus.OK:
+            self.tokens = response.json()
+        return response
+
+    def call(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> httpx2.Response:
+        """Call with the token, and with *key* as the Idempotency-Key."""
+        headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return self.client.request(method, path, json=body, headers=headers)
+
+    def refused_after_s(self, began_s: float, within_s: float) -> float:
+        """Call until the session is refused; return how long after *began_s* that was."""
+        while True:
+            response = self.call("GET", "/balance")
+            took_s = time.monotonic() - began_s
+            if response.status_code == HTTPStatus.UNAUTHORIZED:
+                assert response.json()["code"] == "session_ended", response.text
+                return took_s
+            assert took_s < within_s, f"still let in after {took_s:.1f} s"
+            time.sleep(0.01)
+
+
+@contextmanager
+def a_gateway(service: RunningService, worker: Worker) -> Generator[GatewayProcess]:
+    """Run a gateway over *service*; it knows the keys by the sidecar of *worker*."""
+    log_path = service.folder / f"{NAME}-{uuid4().hex[:8]}.log"
+    sidecar = _found(_SIDECAR, worker.log_path)
+    others = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    environ = {
+        **others,
+        "PYTHONPATH": str(REPOSITORY),
+        "GATEWAY_KAFKA_BOOTSTRAP": service.addresses.kafka,
+        "GATEWAY_TOPIC_PREFIX": service.prefix,
+        "GATEWAY_JWKS_URL": f"{sidecar}/.well-known/jwks.json",
+        "GATEWAY_PORT": "0",
+    }
+    argv = [sys.executable, "-m", "examples.gateway"]
+    service.processes.start(NAME, argv, environ, log_path)
+    with httpx2.Client(base_url=_found(_SERVES, log_path), timeout=30) as client:
+        gateway = GatewayProcess(client, service.processes, log_path)
+        try:
+            _wait_ready(gateway)
+            yield gateway
+        finally:
+            _end(service.processes)
+
+
+def _found(pattern: re.Pattern[str], log_path: Path) -> str:
+    """Wait until a log says where its process listens."""
+    deadline = time.monotonic() + READY_MAX_S
+    while True:
+        text = log_path.read_text(errors="replace") if log_path.exists() else ""
+        if found := pattern.search(text):
+            return found[1]
+        assert time.monotonic() < deadline, text[-3000:]
+        time.sleep(0.02)
+
+
+def _wait_ready(gateway: GatewayProcess) -> None:
+    deadline = time.monotonic() + READY_MAX_S
+    while (response := gateway.client.get("/health")).status_code != HTTPStatus.OK:
+        assert time.monotonic() < deadline, (response.text, gateway.log()[-3000:])
+        time.sleep(0.02)
+
+
+def _end(processes: Processes) -> None:
+    if processes.pid(NAME) is not None:
+        processes.signal(NAME, signal.SIGTERM)
+        assert processes.wait(NAME, READY_MAX_S) is not None, "the gateway does not end"
