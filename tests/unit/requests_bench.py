@@ -112,6 +112,8 @@ class TellingAnswerer:
         self.batches: list[list[str]] = []
         self.fails: Callable[[Asked], None] = lambda _: None
         self.refused: Code | None = None
+        self.padding: dict[str, int] = {}
+        """Request id → the least length of its reply."""
         self.beside: Sequence[Outgoing] = ()
         self.open = asyncio.Event()
         self.open.set()
@@ -128,6 +130,8 @@ class TellingAnswerer:
     def _said(self, asked: Asked) -> Said:
         code = self.refused
         body = reply_body(asked, Refusal(code=code, detail="no") if code else {}, NOON)
+        wanted = self.padding.get(asked.request.request_id, len(body))
+        body = body.ljust(wanted)
         return Said(
             asked=asked,
             reply=reply(asked, body, NOON),

@@ -14,6 +14,7 @@ from tests.unit.requests_bench import HERS, OTHER, PATIENCE_S, PLACE, Bench, Tel
 from tests.unit.sealed import CANARY
 from workers.publishing import Outgoing
 from workers.requests.answering import Said
+from workers.requests.asking import REPLY_BYTES_MAX
 
 AUDITED = Outgoing("accounts.events.audit", b"alice", b"{}", [])
 REVOKED = Outgoing("accounts.state.revocations", b"session", b"{}", [])
@@ -187,6 +188,14 @@ class TestBugs:
         await bench.done()
 
         assert bench.said() == [("1", "internal_error"), ("2", "internal_error")]
+
+    async def test_a_reply_too_large_to_be_sent_is_a_bug_too(self, bench: Bench) -> None:
+        bench.answerer.padding = {"1": REPLY_BYTES_MAX, "2": REPLY_BYTES_MAX + 1}
+
+        await bench.reader.take(bench.asking("1", "2", "3"))
+        await bench.done()
+
+        assert bench.said() == [("1", None), ("2", "internal_error"), ("3", None)]
 
     async def test_what_is_no_request_is_told_and_kept(self, bench: Bench) -> None:
         bad = bench.asking("1", value=b'{"request_id": "1", "username": "alice", "limit": 1}')

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from contracts.topics import RECORD_BYTES_MAX
 from handlers.asked import Asked
 from storage.ports import CommitUnknownError, StoreUnavailableError
 from workers.requests.answering import Answerer, Said
@@ -14,6 +15,11 @@ logger = logging.getLogger(__name__)
 
 AWAY = (StoreUnavailableError, CommitUnknownError)
 """What passes by itself: the same is asked again."""
+
+
+REPLY_BYTES_MAX = RECORD_BYTES_MAX
+"""Of one reply. The topic of results takes so much and our headers; a larger one would be refused
+for ever, and keep all others of its group from being committed."""
 
 
 class Failed(msgspec.Struct, frozen=True, gc=False):
@@ -45,8 +51,16 @@ async def ask(answerer: Answerer, asked: Sequence[Asked]) -> Sequence[Said | Fai
         name = type(error).__name__
         logger.error("%d requests failed with %s\n%s", len(asked), name, where)  # noqa: TRY400
     else:
-        return said
+        return [_sendable(each) for each in said]
     if len(asked) == 1:
         return (Failed(asked[0]),)
     middle = len(asked) // 2
     return [*await ask(answerer, asked[:middle]), *await ask(answerer, asked[middle:])]
+
+
+def _sendable(said: Said) -> Said | Failed:
+    if len(said.reply.value) <= REPLY_BYTES_MAX:
+        return said
+    asked = said.asked
+    logger.error("a reply to %s is too large: %d bytes", asked.type, len(said.reply.value))
+    return Failed(asked)
