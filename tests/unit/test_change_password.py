@@ -152,6 +152,15 @@ class TestARefusedChange:
         assert bench.throttles.counts == {}
         assert len(bench.hasher.verified) == 1
 
+    async def test_of_a_session_long_forgotten_guesses_nothing(self, bench: Bench) -> None:
+        token = (await bench.signed_in()).tokens["access_token"]
+        bench.identities.sessions.clear()
+
+        answer = await bench.answer(bench.change(token, PASSWORD, NEW))
+
+        assert answer.code == "session_ended"
+        assert len(bench.hasher.verified) == 1
+
     async def test_of_no_token_guesses_nothing(self, bench: Bench) -> None:
         answer = await bench.answer(bench.change("no token", PASSWORD, NEW))
 

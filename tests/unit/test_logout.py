@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.sealing import Purpose
 from tests.unit.identity_bench import Answer, Bench, a_bench
 
 
@@ -143,6 +144,15 @@ class TestAnAccessToken:
         answer = await bench.answer(bench.logout(token))
 
         assert answer.code == "token_invalid"
+
+    async def test_sealed_for_a_change_of_password_ends_nothing(self, bench: Bench) -> None:
+        token = access_token(await bench.signed_in())
+        sealed = bench.sealed(token, Purpose.CHANGE_TOKEN, "out-1")
+
+        answer = await bench.answer(bench.logout(token, "out-1", sealed_access_token=sealed))
+
+        assert answer.code == "seal_invalid"
+        assert len(live(bench)) == 1
 
     async def test_is_no_refresh_token(self, bench: Bench) -> None:
         signed_in = await bench.signed_in()
