@@ -74,8 +74,27 @@ class TestRetiring:
         assert again.retires_at == NOON + timedelta(days=kept_day)
         assert read_keys(tmp_path) == [again]
 
+    @every_kind
+    def test_that_cannot_be_noted_changes_nothing(self, tmp_path: Path, kind: Kind) -> None:
+        key = new_key(tmp_path, NOON, kind)
+        path = only_file(tmp_path)
+        path.rename(tmp_path / "kept")
+        (path / "in the way").mkdir(parents=True)
+
+        with pytest.raises(KeysError, match=r"cannot write .*(directory|empty)"):
+            retire(tmp_path, key, NOON)
+
+        assert {each.name for each in tmp_path.iterdir()} == {"kept", path.name}
+
 
 class TestAKeyFile:
+    @every_kind
+    def test_that_cannot_be_read_is_named(self, tmp_path: Path, kind: Kind) -> None:
+        (tmp_path / f"{kind.value}-folder.json").mkdir()
+
+        with pytest.raises(KeysError, match=rf"cannot read .*{kind.value}-folder\.json: "):
+            read_keys(tmp_path, kind)
+
     @every_kind
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o601])
     def test_open_to_others_is_refused(self, tmp_path: Path, mode: int, kind: Kind) -> None:
