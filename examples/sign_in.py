@@ -24,26 +24,33 @@ def keys(sidecar: str) -> dict[str, Any]:
         return json.load(answer)
 
 
+async def visit(
+    accounts: AccountsClient, jwks: dict[str, Any], username: str, password: str
+) -> None:
+    """Open a session, ask, and end it."""
+    try:
+        session = await sign_in(accounts, jwks, username, password, now=datetime.now(UTC))
+    except RefusedError as error:
+        print(f"not signed in: {error}")
+        return
+    print(f"signed in; the access token is good for {session.tokens.expires_in} s")
+
+    question = GetBalance(request_id=fresh_command_id(), username=username)
+    reply = await accounts.request(question)
+    for currency, held in sorted(reply.balances.balances.items() if reply.balances else ()):
+        print(f"{held.available} {currency} available")
+
+    access_token = session.tokens.access_token
+    await sign_out(accounts, jwks, username, access_token, now=datetime.now(UTC))
+    print("signed out")
+
+
 async def main(bootstrap: str, sidecar: str, username: str, password: str) -> None:
-    """Open a session, use the time, and end it."""
+    """Connect and visit."""
     jwks = await asyncio.to_thread(keys, sidecar)
     # A service gives a `reply_topic` of its own: without one, answers stand where others read too.
     async with AccountsClient(bootstrap) as accounts:
-        try:
-            session = await sign_in(accounts, jwks, username, password, now=datetime.now(UTC))
-        except RefusedError as error:
-            print(f"not signed in: {error}")
-            return
-        print(f"signed in; the access token is good for {session.tokens.expires_in} s")
-
-        question = GetBalance(request_id=fresh_command_id(), username=username)
-        reply = await accounts.request(question)
-        for currency, held in sorted(reply.balances.balances.items() if reply.balances else ()):
-            print(f"{held.available} {currency} available")
-
-        access_token = session.tokens.access_token
-        await sign_out(accounts, jwks, username, access_token, now=datetime.now(UTC))
-        print("signed out")
+        await visit(accounts, jwks, username, password)
 
 
 if __name__ == "__main__":
