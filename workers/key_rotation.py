@@ -19,6 +19,7 @@ SEALING_OVERLAP_S = (REGISTER.retention_ms + CREDENTIALS.retention_ms) // 1000
 and then another one to be hashed."""
 
 OVERLAP_S = {Kind.SEALING: SEALING_OVERLAP_S, Kind.SIGNING: SIGNING_OVERLAP_S}
+"""Both, by what a key is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,25 @@ keys_app = typer.Typer(
 )
 
 OfKind = Annotated[Kind | None, typer.Option("--kind", help="Of this kind only.")]
+Overlap = Annotated[
+    int | None,
+    typer.Option(
+        "--overlap",
+        metavar="SECONDS",
+        min=0,
+        help="How long the old keys still open and verify once the new ones are in use; "
+        f"by default {OVERLAP_S[Kind.SEALING]} (sealing), {OVERLAP_S[Kind.SIGNING]} (signing).",
+    ),
+]
+Activation = Annotated[
+    int,
+    typer.Option(
+        "--activation",
+        metavar="SECONDS",
+        min=0,
+        help="How long the new keys are known before they are used.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,47 +61,22 @@ def new(kind: OfKind = None) -> None:
 
 @keys_app.command("rotate")
 def replace(
-    kind: OfKind = None,
-    overlap_s: Annotated[
-        int | None,
-        typer.Option(
-            "--overlap",
-            metavar="SECONDS",
-            min=0,
-            help="How long the old keys still open and verify once the new ones are in use; "
-            f"by default {OVERLAP_S[Kind.SEALING]} (sealing), {OVERLAP_S[Kind.SIGNING]} (signing).",
-        ),
-    ] = None,
-    activation_s: Annotated[
-        int,
-        typer.Option(
-            "--activation",
-            metavar="SECONDS",
-            min=0,
-            help="How long the new keys are known before they are used.",
-        ),
-    ] = ACTIVATION_S,
+    kind: OfKind = None, overlap_s: Overlap = None, activation_s: Activation = ACTIVATION_S
 ) -> None:
     """Make a new key of each kind; workers that run take it up, the old ones retire later."""
     settings, now = load_settings(), utc_now()
-    kinds = [kind] if kind else list(Kind)
+    directory, kinds = settings.keys_dir, [kind] if kind else list(Kind)
     if Kind.SIGNING in kinds:
         _check_overlap(settings, OVERLAP_S[Kind.SIGNING] if overlap_s is None else overlap_s)
     done = [
-        rotate(settings.keys_dir, each, now, activation_s=activation_s, overlap_s=overlap_s)
+        rotate(directory, each, now, activation_s=activation_s, overlap_s=overlap_s)
         for each in kinds
     ]
     made = [rotation.made for rotation in done]
     replaced = [key for rotation in done for key in rotation.replaced]
     output().record(
-        {
-            "folder": str(settings.keys_dir),
-            "made": _told(made),
-            "replaced": _told(replaced),
-        },
-        "\n".join(
-            [*(_made(key, settings.keys_dir, now) for key in made), *map(_replaced, replaced)]
-        ),
+        {"folder": str(directory), "made": _told(made), "replaced": _told(replaced)},
+        "\n".join([*(_made(key, directory, now) for key in made), *map(_replaced, replaced)]),
     )
 
 
