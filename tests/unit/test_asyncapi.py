@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import yaml
 from faststream.asgi import AsgiFastStream
@@ -179,6 +180,17 @@ class TestDocument:
         schema = DOCUMENT["components"]["schemas"][name]
 
         assert set(schema["required"]) <= payload.keys() <= schema["properties"].keys()
+
+    @pytest.mark.parametrize("name", DOCUMENT["components"]["messages"])
+    def test_gives_examples_that_its_own_schemas_accept(self, name: str) -> None:
+        message = DOCUMENT["components"]["messages"][name]
+
+        for part in {"payload", "headers"} & message.keys():
+            schema = {"allOf": [message[part]], "components": DOCUMENT["components"]}
+            validator = jsonschema_rs.Draft7Validator(schema)
+            for example in message["examples"]:
+                if part in example:
+                    assert list(validator.iter_errors(example[part])) == []
 
     def test_gives_examples_with_the_headers_it_describes(self) -> None:
         for message in DOCUMENT["components"]["messages"].values():

@@ -30,9 +30,9 @@ unordered; a question asked after a result was published sees what that result s
 * Name a `reply_to` that only you can read: a reply may hold a profile, and without `reply_to` it \
 goes to `{prefix}results`.
 * A sign-in, refresh, logout or change of password is honoured once under its `request_id`. No \
-reply in time? Send the same within ten seconds and get the same reply; later, or with another \
-content, the answer is `expired`. The same where it reaches us minutes late (`request_age_max_s`, \
-by broker time). Questions have no such bounds.
+reply in time? Send the same within ten seconds and get the same reply; later, or for another kind \
+of request under that id, the answer is `expired`. The same where it reaches us minutes late (five, \
+by broker time, unless configured otherwise). Questions have no such bounds.
 * No reply in time to a command? `get-outcome` says what became of it, without sending it again.
 * Failed sign-ins are counted by user and by `source`, before the password is looked at. \
 `too_many_attempts` says in `retry_after_s` when to try again; without it, an operator has to help. \
