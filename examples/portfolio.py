@@ -21,8 +21,8 @@ from pydantic import BaseModel, ValidationError
 from client import AccountsClient, Received, SequenceGapError, Snapshot
 from contracts.events import BalanceChanged, Balances, BalanceState
 
-SAVED_EVERY = 100
-"""Events between two writes of the file: what is not yet in it is read once more after a crash."""
+SAVED_EVERY_S = 1.0
+"""How often the file is written: what is not yet in it is read once more after a crash."""
 
 
 class Position(BaseModel):
@@ -57,7 +57,7 @@ class Portfolio:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._unsaved = 0
+        self._unsaved = False
         self.balances: dict[str, Balances] = {}
         self.positions: dict[TopicPartition, int] = {}
 
@@ -77,6 +77,7 @@ class Portfolio:
         """Begin anew from *snapshot*."""
         self.balances = dict(snapshot.balances)
         self.positions = dict(snapshot.positions)
+        self._unsaved = True
         self.save()
 
     def snapshot(self) -> Snapshot:
@@ -96,12 +97,12 @@ class Portfolio:
             changed_at=event.occurred_at,
         )
         self.positions[received.partition] = received.next_offset
-        self._unsaved += 1
-        if self._unsaved >= SAVED_EVERY:
-            self.save()
+        self._unsaved = True
 
     def save(self) -> None:
         """Write the file, whole or not at all: a crash leaves the one before."""
+        if not self._unsaved:
+            return
         stored = Stored(
             balances=self.balances,
             positions=[
@@ -115,7 +116,7 @@ class Portfolio:
             opened.flush()
             os.fsync(opened.fileno())
         draft.replace(self._file)
-        self._unsaved = 0
+        self._unsaved = False
 
 
 async def follow(accounts: Follows, portfolio: Portfolio) -> None:
@@ -123,9 +124,18 @@ async def follow(accounts: Follows, portfolio: Portfolio) -> None:
     if not portfolio.load():
         portfolio.begin(await accounts.snapshot())
     try:
-        while not await _followed(accounts, portfolio):
-            portfolio.begin(await accounts.snapshot())
+        async with asyncio.TaskGroup() as tasks:
+            saving = tasks.create_task(_saved_again_and_again(portfolio))
+            while not await _followed(accounts, portfolio):
+                portfolio.begin(await accounts.snapshot())
+            saving.cancel()
     finally:
+        portfolio.save()
+
+
+async def _saved_again_and_again(portfolio: Portfolio) -> None:
+    while True:
+        await asyncio.sleep(SAVED_EVERY_S)
         portfolio.save()
 
 

@@ -1,5 +1,6 @@
 """The portfolio is right through repeats, gaps, crashes and restarts."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from client.sequences import Sequences
 from contracts.events import BalanceChanged, Balances, BalanceState
 from examples import portfolio as example
 from examples.portfolio import Portfolio, follow
+from tests.faults.promises import eventually
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 PLACE = TopicPartition("accounts.events.balance", 0)
@@ -46,6 +48,8 @@ class Service:
         self.log = [*events]
         self.kept_from = 0
         self.lost: set[int] = set()
+        self.waits = False
+        """For more events, as the client does; else it ends as a closed one does."""
         self.snapshots = 0
 
     async def snapshot(self) -> Snapshot:
@@ -65,6 +69,8 @@ class Service:
                 yield Received(
                     message=event, headers={}, partition=PLACE, offset=offset, appended_at=NOON
                 )
+        if self.waits:
+            await asyncio.Event().wait()
 
 
 def balances_of(events: Sequence[BalanceChanged]) -> dict[str, Balances]:
@@ -97,6 +103,13 @@ EVENTS = [
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "portfolio.json"
+
+
+def stored(file: Path) -> dict[str, Balances]:
+    """Return what the file holds."""
+    portfolio = Portfolio(file)
+    assert portfolio.load()
+    return portfolio.balances
 
 
 async def stored_after(service: Service, file: Path) -> dict[str, Balances]:
@@ -139,20 +152,38 @@ async def test_it_continues_where_it_stopped(file: Path) -> None:
     assert service.snapshots == 1
 
 
-@pytest.mark.parametrize("saved_after", range(1, 5))
-async def test_it_is_right_wherever_it_was_killed(
-    file: Path, saved_after: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(example, "SAVED_EVERY", saved_after)
+@pytest.mark.parametrize("saved_after", range(6))
+async def test_it_is_right_wherever_it_was_killed(file: Path, saved_after: int) -> None:
     service = Service([])
     killed = Portfolio(file)
     killed.begin(await service.snapshot())
     service.log += EVENTS
-    async for event in service.follow_balance_events(killed.snapshot()):
+    events = [event async for event in service.follow_balance_events(killed.snapshot())]
+    for event in events[:saved_after]:
+        killed.apply(event)
+    killed.save()
+    for event in events[saved_after:]:
         killed.apply(event)
 
     assert await stored_after(service, file) == balances_of(EVENTS)
     assert service.snapshots == 1
+
+
+async def test_it_is_written_while_it_waits_for_more(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(example, "SAVED_EVERY_S", 0.01)
+    service = Service([])
+    portfolio = Portfolio(file)
+    portfolio.begin(await service.snapshot())
+    service.log += EVENTS
+    service.waits = True
+    following = asyncio.create_task(follow(service, portfolio))
+
+    await eventually(lambda: stored(file) == balances_of(EVENTS), "the file is written", 10)
+
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
 
 
 async def test_it_begins_anew_where_an_event_is_missing(file: Path) -> None:
