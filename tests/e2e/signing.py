@@ -57,6 +57,8 @@ class Signing:
         """Look for replies on the default topic, and on these; a caller's inbox follows them."""
         self.caller = caller
         self.key: Mapping[str, Any] = caller.service.ring().published().public_jwk()
+        self.asked: list[Ask] = []
+        """Every record that was sent by `ask`."""
         self._topics: Sequence[TopicSpec | str] = (RESULTS, *reply_topics)
         self._read: dict[int, int] = defaultdict(int)
         self._replies: dict[str, list[Message]] = defaultdict(list)
@@ -132,6 +134,7 @@ class Signing:
         """Send *ask* and return the reply to that."""
         within_s = how.pop("within_s", PATIENCE_S)
         number = len(self.replies(ask.request_id)) + 1
+        self.asked.append(ask)
         await self.caller.send(ask.topic, ask.body, **how)
         return await self.reply(ask, number, within_s)
 
