@@ -44,7 +44,9 @@ HASH_THREADS_MAX = 64
 """More than any machine here has cores."""
 
 DAY_S = DAY_MS // 1000
-YEAR_S = 366 * DAY_S
+
+SESSION_S_MAX = 366 * DAY_S
+"""A year: who has not signed in for longer should prove again that it is them."""
 
 ACCESS_TOKEN_S_MAX = DAY_S
 """Half of what a revocation is kept: a gateway that starts must still find it."""
@@ -88,7 +90,7 @@ class Settings(Connections):
     """Port the sidecar listens on; 0 takes a free one."""
 
     keys_dir: Path = Path("keys")
-    """Folder of the sealing keys, one JWK file each."""
+    """Folder of the sealing and signing keys, one JWK file each."""
     password_scheme: Literal["bcrypt_sha256", "argon2id"] = "bcrypt_sha256"  # noqa: S105 - a name
     """How new passwords are hashed."""
     password_bcrypt_rounds: int = Field(12, ge=BCRYPT_ROUNDS_MIN, le=BCRYPT_ROUNDS_MAX)
@@ -102,7 +104,7 @@ class Settings(Connections):
     """The `aud` of access tokens: whom they are for."""
     access_token_s: int = Field(300, ge=10, le=ACCESS_TOKEN_S_MAX)
     """How long an access token is good: how late somebody notices who never hears of revocations."""
-    refresh_token_s: int = Field(30 * DAY_S, ge=60, le=YEAR_S)
+    refresh_token_s: int = Field(30 * DAY_S, ge=60, le=SESSION_S_MAX)
     """How long a session lasts, however often it is refreshed."""
     token_leeway_s: int = Field(5, ge=0, le=60)
     """How far the clocks of whoever makes and checks tokens may be apart."""

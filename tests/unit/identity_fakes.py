@@ -78,6 +78,9 @@ class Revocations(dict[str, datetime]):
     async def note(self, session_id: str, until: datetime) -> None:
         self[session_id] = until
 
+    async def is_revoked(self, session_id: str) -> bool:
+        return session_id in self
+
 
 class Accounts(dict[str, Account]):
     """Accounts by username."""

@@ -70,6 +70,15 @@ class TestAChange:
         assert (stale.code, again.status) == ("token_invalid", "accepted")
         assert bench.claims(token, bench.now).epoch == 1
 
+    async def test_is_refused_where_the_session_is_known_to_have_ended(self, bench: Bench) -> None:
+        signed_in = await bench.signed_in()
+        await bench.revocations.note(signed_in.body["session_id"], bench.now)
+
+        answer = await bench.answer(bench.change(signed_in.tokens["access_token"], PASSWORD, NEW))
+
+        assert answer.code == "session_ended"
+        assert bench.throttles.counts == {}  # no guess was made, so none is counted
+
     async def test_takes_the_new_one_however_it_was_typed(self, bench: Bench) -> None:
         await changed(bench, "Cafe\u0301-\uff11\ufb01-more")
 

@@ -127,6 +127,14 @@ class TestALogin:
 
 
 class TestAnAccessToken:
+    async def test_of_a_session_known_to_have_ended_ends_nothing(self, bench: Bench) -> None:
+        signed_in = await bench.signed_in()
+        await bench.revocations.note(signed_in.body["session_id"], bench.now)
+
+        answer = await bench.answer(bench.logout(access_token(signed_in), everywhere=True))
+
+        assert answer.body["sessions_ended"] == 0
+
     async def test_of_another_user_ends_nothing(self, bench: Bench) -> None:
         bench.register("mallory")
         token = access_token(await bench.signed_in())

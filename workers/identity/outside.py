@@ -27,6 +27,10 @@ class Revocations(Protocol):
         """Remember that *session_id* has ended, *until* its last access token has expired."""
         ...
 
+    async def is_revoked(self, session_id: str) -> bool:
+        """Say whether it is known to have ended; False says nothing."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
