@@ -33,7 +33,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.AMOUNT_TOO_PRECISE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.AMOUNT_TOO_SMALL: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.AMOUNT_TOO_LARGE: HTTPStatus.UNPROCESSABLE_ENTITY,
-    # The key that the gateway sealed to is gone; it fetches the new one.
+    # The key that the gateway sealed to is gone; it fetches the new one (`on_problem`).
     Code.SEAL_INVALID: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.TOKEN_INVALID: HTTPStatus.UNAUTHORIZED,
     Code.SESSION_ENDED: HTTPStatus.UNAUTHORIZED,
@@ -177,9 +177,12 @@ def unavailable(detail: str) -> ProblemError:
     )
 
 
-async def on_problem(_request: Request, error: Exception) -> JSONResponse:
+async def on_problem(request: Request, error: Exception) -> JSONResponse:
     """Answer with a problem that was raised."""
     assert isinstance(error, ProblemError)
+    if error.code == Code.SEAL_INVALID:
+        # Sealed to a key that is gone: the next try is to have the new one.
+        await request.app.state.gateway.keys.refresh()
     return error.response()
 
 

@@ -20,7 +20,6 @@ from tests.e2e.running import REPOSITORY, RunningService, Worker
 
 READY_MAX_S = 30.0
 """A gateway is ready within two seconds on an idle machine."""
-NAME = "gateway"
 PASSWORD = "correct horse battery staple"
 _SIDECAR = re.compile(r"sidecar at (http://[^\s]+:\d+)")
 _SERVES = re.compile(r"Uvicorn running on (http://[^\s]+:\d+)")
@@ -31,19 +30,10 @@ class GatewayProcess:
     """A gateway that listens, and the log that it writes."""
 
     client: httpx2.Client
-    processes: Processes
     log_path: Path
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
-
-    def metric(self, sample: str) -> float:
-        """Return one sample of the gateway's metrics; 0 where it is not there."""
-        for line in self.client.get("/metrics").text.splitlines():
-            name, _, value = line.rpartition(" ")
-            if name == sample:
-                return float(value)
-        return 0.0
 
 
 @dataclass
@@ -104,9 +94,12 @@ class Visitor:
 
 
 @contextmanager
-def a_gateway(service: RunningService, worker: Worker) -> Generator[GatewayProcess]:
+def a_gateway(
+    service: RunningService, worker: Worker, **settings: str
+) -> Generator[GatewayProcess]:
     """Run a gateway over *service*; it knows the keys by the sidecar of *worker*."""
-    log_path = service.folder / f"{NAME}-{uuid4().hex[:8]}.log"
+    name = f"gateway-{uuid4().hex[:8]}"
+    log_path = service.folder / f"{name}.log"
     sidecar = _found(_SIDECAR, worker.log_path)
     others = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     environ = {
@@ -116,16 +109,17 @@ def a_gateway(service: RunningService, worker: Worker) -> Generator[GatewayProce
         "GATEWAY_TOPIC_PREFIX": service.prefix,
         "GATEWAY_JWKS_URL": f"{sidecar}/.well-known/jwks.json",
         "GATEWAY_PORT": "0",
+        **{f"GATEWAY_{setting.upper()}": value for setting, value in settings.items()},
     }
     argv = [sys.executable, "-m", "examples.gateway"]
-    service.processes.start(NAME, argv, environ, log_path)
+    service.processes.start(name, argv, environ, log_path)
     with httpx2.Client(base_url=_found(_SERVES, log_path), timeout=30) as client:
-        gateway = GatewayProcess(client, service.processes, log_path)
+        gateway = GatewayProcess(client, log_path)
         try:
             _wait_ready(gateway)
             yield gateway
         finally:
-            _end(service.processes)
+            _end(service.processes, name)
 
 
 def _found(pattern: re.Pattern[str], log_path: Path) -> str:
@@ -146,7 +140,7 @@ def _wait_ready(gateway: GatewayProcess) -> None:
         time.sleep(0.02)
 
 
-def _end(processes: Processes) -> None:
-    if processes.pid(NAME) is not None:
-        processes.signal(NAME, signal.SIGTERM)
-        assert processes.wait(NAME, READY_MAX_S) is not None, "the gateway does not end"
+def _end(processes: Processes, name: str) -> None:
+    if processes.pid(name) is not None:
+        processes.signal(name, signal.SIGTERM)
+        assert processes.wait(name, READY_MAX_S) is not None, "the gateway does not end"

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.topics import AUDIT_EVENTS
+from tests.e2e.caller import Caller
 from tests.e2e.gateway_process import GatewayProcess, Visitor, a_gateway
 from tests.e2e.running import RunningService
 
@@ -172,6 +174,23 @@ def test_guessing_is_slowed_down(gateway: GatewayProcess) -> None:
     assert {one.json()["code"] for one in answers} == {"invalid_credentials", "too_many_attempts"}
     assert slowed.status_code == 429
     assert int(slowed.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("trusted", "source"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.9")])
+async def test_an_address_is_taken_from_nobody_but_a_trusted_proxy(
+    service: RunningService, caller: Caller, trusted: str, source: str
+) -> None:
+    """Else who guesses passwords could have a new address for every guess."""
+    with a_gateway(service, service.workers[0], trusted_proxies=trusted) as gateway:
+        visitor = Visitor(gateway.client)
+        headers = {"X-Forwarded-For": "203.0.113.9"}
+        body = {"username": visitor.username, "password": "wrong one"}
+        gateway.client.post("/auth/login", json=body, headers=headers)
+
+    events = await caller.inbox.some(AUDIT_EVENTS, visitor.username)
+
+    assert [one.body["source"] for one in events] == [source]
 
 
 def test_no_secret_stands_in_its_log(gateway: GatewayProcess, visitor: Visitor) -> None:

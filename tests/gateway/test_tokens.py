@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.codes import Code
 from examples.gateway.key_set import FRESH_S, REFETCH_S, STALE_MAX_S
 from tests.gateway.fake_identity import NOON
 from tests.gateway.rig import Rig, bearer, problem
@@ -120,6 +121,16 @@ class TestKeys:
 
         for response in (rig.register(), rig.login()):
             assert problem(response) == (503, "unavailable")
+
+    def test_are_fetched_again_where_the_one_to_seal_to_is_gone(self, rig: Rig) -> None:
+        rig.register()
+        rig.sidecar.at_s += REFETCH_S
+        rig.fake.refuses = Code.SEAL_INVALID
+
+        response = rig.login()
+
+        assert problem(response) == (503, "seal_invalid")
+        assert rig.sidecar.asked == 2
 
     def test_are_found_once_the_sidecar_is_back(self, rig: Rig) -> None:
         rig.sidecar.away = True
