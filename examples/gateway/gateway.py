@@ -1,7 +1,7 @@
 """What one running gateway holds, and how a route gets it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
@@ -11,6 +11,7 @@ from examples.gateway.asking import Asks
 from examples.gateway.key_set import KeySet
 from examples.gateway.metrics import Metrics
 from examples.gateway.settings import ANSWER_TIMEOUT_S
+from examples.gateway.tracing import HEADER, traced
 
 
 class Ended(Protocol):
@@ -48,7 +49,7 @@ class Gateway:
 def _gateway(request: Request) -> Gateway:
     gateway = request.app.state.gateway
     assert isinstance(gateway, Gateway)
-    return gateway
+    return replace(gateway, accounts=traced(gateway.accounts, request.headers.get(HEADER)))
 
 
 TheGateway = Annotated[Gateway, Depends(_gateway)]

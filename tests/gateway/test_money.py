@@ -132,6 +132,28 @@ class TestMovements:
         assert response.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+class TestTheTrace:
+    def test_goes_on_in_the_service(self, signed_in: Rig) -> None:
+        headers = {**signed_in.headers, "traceparent": TRACE}
+
+        signed_in.client.get("/balance", headers=headers)
+        signed_in.client.post("/balance/deposit", json=DEPOSIT, headers=headers)
+
+        assert [one.get("traceparent") for one in signed_in.fake.added[-2:]] == [TRACE, TRACE]
+
+    @pytest.mark.parametrize("broken", ["", "00-1-2-01", TRACE.upper(), f"{TRACE}-0"])
+    def test_is_left_out_where_it_is_none(self, signed_in: Rig, broken: str) -> None:
+        headers = {**signed_in.headers, "traceparent": broken}
+
+        response = signed_in.client.get("/balance", headers=headers)
+
+        assert response.status_code == 200
+        assert signed_in.fake.added[-1].get("traceparent") is None
+
+
 class TestNoAnswerInTime:
     def test_says_where_to_ask_what_became_of_it(self, signed_in: Rig) -> None:
         signed_in.fake.silent = 1
