@@ -76,8 +76,19 @@ class Reader:
         """Return the next offset of each partition: what `Start` takes."""
         return {partition: await self._consumer.position(partition) for partition in self.ends}
 
+    async def ask_ends(self) -> None:
+        """Ask for the end offsets anew; a poll alone does not tell that Kafka is away.
+
+        Raises:
+            KafkaError: Nobody answers.
+        """
+        self._to_come = await self._consumer.end_offsets([*self.ends])
+
     async def caught_up(self) -> bool:
-        """Return whether all that was there when it was opened has been returned by `poll`."""
+        """Return whether all that was there has been returned by `poll`.
+
+        That is, when it was opened or at the last `ask_ends`.
+        """
         for partition, end in [*self._to_come.items()]:
             if await self._consumer.position(partition) < end:
                 return False

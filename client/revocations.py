@@ -23,6 +23,9 @@ from contracts.topics import TopicSpec
 REOPEN_S = 1.0
 """Pause before a broken reader is opened again: soon, and no burden to a Kafka that starts."""
 
+ASK_ENDS_S = 5.0
+"""How often Kafka is asked whether there is more: else its absence would go unnoticed."""
+
 CAUGHT_UP_TIMEOUT_S = 10.0
 """Reading all that is kept takes well under a second; after this something is down."""
 
@@ -137,6 +140,8 @@ class Revocations:
             await asyncio.sleep(REOPEN_S)
 
     async def _read(self, reader: Reader) -> None:
+        loop = asyncio.get_running_loop()
+        asked_s = loop.time()
         while True:
             try:
                 records = await reader.poll()
@@ -145,6 +150,9 @@ class Revocations:
             for record in records:
                 self.receive(record)
             self.forget_expired()
+            if loop.time() - asked_s >= ASK_ENDS_S:
+                await reader.ask_ends()
+                asked_s = loop.time()
             if await reader.caught_up():
                 self._trouble = None
                 self._caught_up.set()

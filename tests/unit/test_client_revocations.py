@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError
 
 from client import revocations as following
 from client.errors import UnreachableError
@@ -47,6 +47,7 @@ class Topic:
         self.kept = [*kept]
         self.coming: asyncio.Queue[Record | Exception] = asyncio.Queue()
         self.away: list[Exception] = []
+        self.unanswered: Exception | None = None
         self.opened: list[tuple[TopicSpec, Start]] = []
 
     @asynccontextmanager
@@ -72,6 +73,10 @@ class OpenTopic:
         if isinstance(came, Exception):
             raise came
         return [came]
+
+    async def ask_ends(self) -> None:
+        if self._topic.unanswered is not None:
+            raise self._topic.unanswered
 
     async def caught_up(self) -> bool:
         return self._read >= len(self._topic.kept)
@@ -176,3 +181,21 @@ class TestFollowing:
                 await revocations.wait_until_caught_up(0.05)
 
             assert not revocations.is_current
+
+    async def test_notices_a_kafka_that_went_away_in_silence(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(following, "ASK_ENDS_S", 0.0)
+        topic = Topic()
+
+        async with Revocations(topic, now=Clock()) as revocations:
+            topic.coming.put_nowait(a_revocation("s-1"))
+            await revocations.wait_until_caught_up()
+            topic.unanswered = KafkaTimeoutError()
+            topic.away = [UnreachableError("gone")] * 1000
+            topic.coming.put_nowait(a_revocation("s-2"))
+            await until_revoked(revocations, "s-2")
+            await asyncio.sleep(0)
+
+            assert not revocations.is_current
+            assert revocations.is_revoked("s-1")

@@ -16,7 +16,7 @@ COMMANDS = {
     "dev": "Start real servers and the workers on this machine, for development.",
     "worker": "Run the workers.",
     "topics": "Create the topics, or show how they differ from what is needed.",
-    "keys": "Make and list the keys that passwords are sealed to.",
+    "keys": "Make, replace and list the keys that seal secrets and sign tokens.",
     "send": "Send one command and print its result.",
     "login": "Open a session and keep its tokens in a file of your own.",
     "logout": "End that session, or all sessions of its user.",

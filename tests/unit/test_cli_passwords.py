@@ -1,0 +1,76 @@
+"""Where a password comes from, and that nobody sees it on its way."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sealed import CANARY
+from workers.cli.output import CliError
+from workers.cli.passwords import PasswordFrom, password
+
+ASK = (
+    "from workers.cli.passwords import PasswordFrom, password\n"
+    "print(len(password(PasswordFrom(), confirm=False)))"
+)
+
+
+class TestPassword:
+    @pytest.mark.parametrize(
+        ("content", "found"),
+        [
+            (b"secret", "secret"),
+            (b"secret\n", "secret"),
+            (b"secret\r\nsecond line\n", "secret"),
+            (b" s p a c e s \n", " s p a c e s "),
+            ("pässwörd\n".encode(), "pässwörd"),
+            (b"", ""),
+        ],
+        ids=repr,
+    )
+    def test_is_the_first_line_of_the_file(
+        self, tmp_path: Path, content: bytes, found: str
+    ) -> None:
+        (tmp_path / "file").write_bytes(content)
+
+        source = PasswordFrom(password_file=tmp_path / "file")
+
+        assert password(source, confirm=True) == found
+
+    @pytest.mark.parametrize("content", [None, CANARY.encode("utf-16")], ids=["none", "binary"])
+    def test_says_why_the_file_has_none(self, tmp_path: Path, content: bytes | None) -> None:
+        if content is not None:
+            (tmp_path / "file").write_bytes(content)
+
+        with pytest.raises(CliError, match=r"no password in .*file: ") as caught:
+            password(PasswordFrom(password_file=tmp_path / "file"), confirm=False)
+
+        assert "canary" not in str(caught.value)
+
+    def test_is_asked_for_without_echo(self) -> None:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-c", ASK],
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,  # so that the terminal of whoever runs the tests is not asked
+        ) as process:
+            os.close(theirs)
+            try:
+                shown = b""
+                while not shown.endswith(b": "):  # the echo is off before the last sign of it
+                    shown += os.read(ours, 100)
+                os.write(ours, f"{CANARY}\n".encode())
+                said, _ = process.communicate(timeout=30)
+                shown += os.read(ours, 1000)
+            finally:
+                process.kill()
+                os.close(ours)
+
+        assert said.decode().strip() == str(len(CANARY))
+        assert shown.decode().split() == ["Password:"]
