@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from client import revocations as following
 from client import sessions
 from client.accounts import AccountsClient
 from client.asking import SentWith
@@ -161,8 +162,12 @@ class TestRevocations:
             await until_revoked(revocations, opened.session_id)
 
     async def test_of_before_are_known_to_who_starts_later(
-        self, accounts: AccountsClient, jwks: dict[str, Any]
+        self,
+        accounts: AccountsClient,
+        jwks: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr(following, "ASK_ENDS_S", 0.0)
         alice = await a_user(accounts, jwks)
         opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
         await sessions.sign_out(accounts, jwks, alice, opened.tokens.access_token, now=now())
