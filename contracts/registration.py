@@ -7,8 +7,9 @@ from pydantic import Field
 from contracts.message import Command, CommandId, Published, Username
 from contracts.profile import DateOfBirth, Email, Name, Phone
 
-SEALED_PATTERN = r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$"
-"""Five base64url parts, the second empty under ECDH-ES (RFC 7516 §7.1). Anything else is not sealed."""
+SEALED_PATTERN = r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]*\.[\w-]+$"
+"""Five base64url parts (RFC 7516 §7.1), the second empty under ECDH-ES, the fourth where nothing was
+sealed: a password of no characters is too short, not readable. Anything else is not sealed."""
 
 SEALED_LENGTH_MAX = 4096
 """Characters of a sealed field: a password of 256 characters needs under 2,000."""

@@ -23,7 +23,11 @@ class FrontedThrottles:
     Flushed, stopped or slow, it costs questions to MongoDB; it never lets an attempt through (P8).
     """
 
-    def __init__(self, durable: Throttles, redis: Redis, breaker: RedisBreaker) -> None:
+    def __init__(
+        self, durable: Throttles, redis: Redis, breaker: RedisBreaker, *, prefix: str = ""
+    ) -> None:
+        """Keep *prefix* in every key, so that several installations can share one Redis."""
+        self._prefix = prefix
         self._durable = durable
         self._redis = redis
         self._breaker = breaker
@@ -41,10 +45,10 @@ class FrontedThrottles:
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
         """Take the last attempt and its wait off the count, or forget them all."""
         await self._durable.forgive(subject, all_of_them=all_of_them)
-        await self._breaker.ask(lambda: self._redis.delete(_key(subject)))
+        await self._breaker.ask(lambda: self._redis.delete(self._key(subject)))
 
     async def _noted(self, subject: str, now: datetime) -> Attempt | None:
-        stored = await self._breaker.ask(lambda: cast("Any", self._redis.get(_key(subject))))
+        stored = await self._breaker.ask(lambda: cast("Any", self._redis.get(self._key(subject))))
         if not isinstance(stored, bytes):
             return None
         failures, space, retry_ms = stored.partition(b" ")
@@ -65,8 +69,9 @@ class FrontedThrottles:
         if kept < _MILLISECOND:
             return
         value = f"{refused.failures} {retry_ms}"
-        await self._breaker.ask(lambda: cast("Any", self._redis.set(_key(subject), value, px=kept)))
+        await self._breaker.ask(
+            lambda: cast("Any", self._redis.set(self._key(subject), value, px=kept))
+        )
 
-
-def _key(subject: str) -> str:
-    return f"throttle:{subject}"
+    def _key(self, subject: str) -> str:
+        return f"throttle:{self._prefix}{subject}"

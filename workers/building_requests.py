@@ -47,9 +47,11 @@ def build_identity(
     breaker = RedisBreaker(monotonic_s=monotonic_s)
     outside = Outside(
         identities=MongoIdentities(resources.mongo),
-        throttles=FrontedThrottles(MongoThrottles(resources.mongo), resources.redis, breaker),
+        throttles=FrontedThrottles(
+            MongoThrottles(resources.mongo), resources.redis, breaker, prefix=settings.topic_prefix
+        ),
         accounts=resources.ledger,
-        revocations=RevocationCache(resources.redis, breaker),
+        revocations=RevocationCache(resources.redis, breaker, prefix=settings.topic_prefix),
         hasher=hasher,
         envelopes=_envelopes(resources, pool),
         clock=utc_now,

@@ -40,7 +40,7 @@ def session_id() -> str:
 
 
 def over(redis: Redis) -> RevocationCache:
-    return RevocationCache(redis, patient())
+    return RevocationCache(redis, patient(), prefix="accounts.")
 
 
 def soon(after: timedelta = MINUTE) -> datetime:
@@ -59,7 +59,7 @@ async def test_it_is_forgotten_when_its_tokens_have_expired(
     cache: RevocationCache, redis: Redis, session_id: str
 ) -> None:
     await cache.note(session_id, soon(timedelta(milliseconds=300)))
-    left_ms = await redis.pttl(f"revoked:{session_id}")
+    left_ms = await redis.pttl(f"revoked:accounts.{session_id}")
 
     async def forgotten() -> bool:
         return not await cache.is_revoked(session_id)

@@ -19,7 +19,7 @@ from tests.ports.redis_ways import SOON_S, connected, forget, patient, slow_way
 
 pytestmark = pytest.mark.redis
 
-KEY = "throttle:user:alice"
+KEY = "throttle:accounts.user:alice"
 USER = ThrottleRule(free=0, failures_max=3)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -59,7 +59,7 @@ def throttles(durable: Counted, redis: Redis) -> FrontedThrottles:
 def fronted(
     durable: Counted, redis: Redis, breaker: RedisBreaker | None = None
 ) -> FrontedThrottles:
-    return FrontedThrottles(durable, redis, breaker or patient())
+    return FrontedThrottles(durable, redis, breaker or patient(), prefix="accounts.")
 
 
 async def lock(throttles: FrontedThrottles) -> None:
