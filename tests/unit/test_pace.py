@@ -28,6 +28,14 @@ class TestPace:
     def test_never_waits_before_anything_came(self) -> None:
         assert Pace().rest_s() == 0
 
+    @pytest.mark.parametrize(("most", "rest_s"), [(51, REST_MAX_S), (50, 0), (None, REST_MAX_S)])
+    def test_never_rests_while_polls_come_full(self, most: int | None, rest_s: float) -> None:
+        pace = Pace()
+
+        pace.took({HERE: records(*range(50))}, most)
+
+        assert pace.rest_s() == rest_s
+
     def test_forgets_a_stream_that_ended(self) -> None:
         pace = Pace()
         pace.took({HERE: records(*range(50))})

@@ -128,7 +128,7 @@ class CursorConsumer(AIOKafkaConsumer):
         left = None if max_records is None else max_records - size(records)
         if rest_s and records and left != 0:
             records = joined(records, await self._fetched(timeout_ms=FRESH_MS, max_records=left))
-        self._pace.took(records)
+        self._pace.took(records, max_records)
         return records
 
     async def _fetched(

@@ -25,16 +25,18 @@ class Pace:
 
     def __init__(self) -> None:
         self._records = 0
+        self._full = False
 
     def rest_s(self) -> float:
         """Return how long to wait for more before the next poll; nothing while idle."""
-        if self._records >= RECORDS_ENOUGH:
+        if self._full or self._records >= RECORDS_ENOUGH:
             return 0.0
         return min(self._records * REST_PER_RECORD_S, REST_MAX_S)
 
-    def took(self, records: Poll) -> None:
-        """Note what a poll brought."""
+    def took(self, records: Poll, most: int | None = None) -> None:
+        """Note what a poll brought, of *most* that it could."""
         self._records = size(records)
+        self._full = most is not None and self._records >= most
 
 
 def size(records: Poll) -> int:
