@@ -170,7 +170,7 @@ class Signing:
     def let_time_pass(self, collection: str, key: str, field_name: str) -> None:
         """Have it that *field_name* was written so long ago that nobody asks for it again."""
         with self.caller.service.mongodb() as database:
-            change = [{"$set": {field_name: {"$subtract": [f"${field_name}", _ms(LONG_AGO)]}}}]
+            change = [{"$set": {field_name: {"$subtract": [f"${field_name}", ms(LONG_AGO)]}}}]
             changed = database[collection].update_one({"_id": key}, change)
             assert changed.modified_count == 1, (collection, key)
 
@@ -197,5 +197,5 @@ def _request(request_id: str, username: str, fields: Body) -> Body:
     return {"request_id": request_id, "username": username} | fields
 
 
-def _ms(span: timedelta) -> int:
+def ms(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)

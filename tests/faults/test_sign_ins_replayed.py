@@ -21,7 +21,7 @@ from handlers.throttling import FAILURES_MAX
 from tests.e2e.caller import PASSWORD, an_id, open_caller
 from tests.e2e.inbox import PATIENCE_S
 from tests.e2e.running import RunningService
-from tests.e2e.signing import Ask, Signed, Signing
+from tests.e2e.signing import LONG_AGO, Ask, Signed, Signing, ms
 from tests.faults.promises import eventually
 from tests.faults.scene import started, stopped
 from tests.faults.test_offsets_reset import rewind
@@ -142,6 +142,9 @@ async def test_everything_read_again_signs_nobody_in_or_out(service: RunningServ
         town = await a_town(signing)
         stored = await asyncio.to_thread(kept, service)
         revoked = {message.key for message in caller.inbox.messages(REVOCATIONS)}
+        with service.mongodb() as database:  # as if it was so long ago that nobody may ask again
+            earlier = {"$subtract": ["$answered_at", ms(LONG_AGO)]}
+            database.requests.update_many({}, [{"$set": {"answered_at": earlier}}])
 
         await replayed(signing, service)
 
