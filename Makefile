@@ -56,8 +56,8 @@ gateway: install ## Serve the example REST API beside `make run`, from another t
 	@$(BIN)/python -m examples.gateway
 
 .PHONY: test
-test: install ## Run all tests, in three processes with servers of their own: most of them wait
-	@$(BIN)/pytest -n 3 --dist loadfile
+test: install ## Run all tests, in two processes with servers of their own: most of them wait
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: lint types imports test ## All that CI runs: lint, types, imports, then the tests
