@@ -1,9 +1,10 @@
 """How long from a command to its result: idle, at a steady rate, and beside others' trouble."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from benchmarks.figures import cpu_per_command, p50_p99, percentile
@@ -85,32 +86,29 @@ class Latency:
 
     async def flood_ratio(self) -> float:
         """Return money's p99 while registrations are queued, over the p99 without them."""
-        quiet: list[float] = []
-        beside: list[float] = []
-        for number in range(self.plan.contrast_rounds):
-            quiet += await self._contrast(f"flood-{number}-quiet", dead_share=0)
-            beside += await self._flooded(number)
-        return self._ratio("flood", quiet, beside)
+        return await self._ratio("flood", "flood", self._flooded)
 
     async def dead_reply_ratio(self) -> float:
         """Return the others' p99 while some name a dead reply topic, over the p99 without."""
-        quiet: list[float] = []
-        beside: list[float] = []
-        for number in range(self.plan.contrast_rounds):
-            quiet += await self._contrast(f"dead-{number}-quiet", dead_share=0)
-            beside += await self._contrast(f"dead-{number}-beside", dead_share=DEAD_SHARE)
-        return self._ratio("dead_reply", quiet, beside)
+
+        async def beside(number: int) -> list[float]:
+            return await self._contrast(f"dead-{number}-beside", dead_share=DEAD_SHARE)
+
+        return await self._ratio("dead_reply", "dead", beside)
 
     async def sign_ins_ratio(self, names: Sequence[str]) -> float:
         """Return money's p99 while *names* queue to sign in, over the p99 without them."""
+        return await self._ratio("sign_ins", "sign-ins", partial(self._signing_in, names))
+
+    async def _ratio(
+        self, name: str, run: str, disturbed: Callable[[int], Awaitable[list[float]]]
+    ) -> float:
+        """Return the p99 of windows with a disturbance over that of windows without, by turns."""
         quiet: list[float] = []
         beside: list[float] = []
         for number in range(self.plan.contrast_rounds):
-            quiet += await self._contrast(f"sign-ins-{number}-quiet", dead_share=0)
-            beside += await self._signing_in(number, names)
-        return self._ratio("sign_ins", quiet, beside)
-
-    def _ratio(self, name: str, quiet: list[float], beside: list[float]) -> float:
+            quiet += await self._contrast(f"{run}-{number}-quiet", dead_share=0)
+            beside += await disturbed(number)
         self.details[name] = {
             "without_ms": p50_p99(quiet),
             "with_ms": p50_p99(beside),
@@ -137,7 +135,7 @@ class Latency:
         registrations = list(self.service.registrations(self.key, names, issued_at=now))
         return await self._beside(f"flood-{number}-beside", registrations)
 
-    async def _signing_in(self, number: int, names: Sequence[str]) -> list[float]:
+    async def _signing_in(self, names: Sequence[str], number: int) -> list[float]:
         run = f"sign-ins-{number}"
         logins = self.service.sign_ins(self.key, names, run=run, issued_at=datetime.now(tz=UTC))
         topic = self.service.topic(topics.LOGIN)

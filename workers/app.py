@@ -153,7 +153,6 @@ class Service:
         hasher = build_hasher(resources, stack)
         cost_s = await hasher.measure_cost_s()
         logger.info("hashing one password takes %.0f ms on this machine", cost_s * 1000)
-        await hasher.warm_up()
         credentials = build_credentials(resources, hasher, stack)
         add_credentials(broker, credentials)
         self._owners.append(credentials)

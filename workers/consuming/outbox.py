@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from workers.clock import monotonic_s
@@ -19,6 +19,10 @@ from workers.replies import Replies
 logger = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=Parcel)
+
+STAY_S = 60.0
+"""How often a worker that waits for Kafka to take a batch says that it is still there: well within
+`max_poll_interval_ms`, 300 s, after which it would leave its group."""
 
 
 class Outbox(Generic[P]):
@@ -76,6 +80,26 @@ class Outbox(Generic[P]):
             self._task = None  # told once: the batches after it are not given up with it
         if not task.cancelled():
             task.result()
+        return True
+
+    async def free(self, stay: Callable[[], Awaitable[None]]) -> None:
+        """Return once nothing is on its way; *stay* keeps the place in the group meanwhile.
+
+        Raises:
+            AbandonedError: What was on its way has been given up.
+        """
+        while not await self.wait(STAY_S):
+            await stay()
+
+    async def settled(self, turn: asyncio.Lock, timeout_ms: int) -> bool:
+        """Say whether all in hand is done within a bound: what holds *turn*, what is on its way."""
+        try:
+            async with asyncio.timeout(timeout_ms / 1000), turn:
+                await self.wait(None)
+        except TimeoutError:
+            return False
+        except AbandonedError:
+            pass  # given up already: nothing is in hand
         return True
 
     def abandon(self) -> None:

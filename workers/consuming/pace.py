@@ -21,22 +21,20 @@ Poll: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
 
 
 class Pace:
-    """Remembers how much the last poll brought."""
+    """Says how long to rest, from what the last poll brought."""
 
     def __init__(self) -> None:
-        self._records = 0
-        self._full = False
+        self._rest_s = 0.0
 
     def rest_s(self) -> float:
         """Return how long to wait for more before the next poll; nothing while idle."""
-        if self._full or self._records >= RECORDS_ENOUGH:
-            return 0.0
-        return min(self._records * REST_PER_RECORD_S, REST_MAX_S)
+        return self._rest_s
 
     def took(self, records: Poll, most: int | None = None) -> None:
         """Note what a poll brought, of *most* that it could."""
-        self._records = size(records)
-        self._full = most is not None and self._records >= most
+        count = size(records)
+        enough = RECORDS_ENOUGH if most is None else min(most, RECORDS_ENOUGH)
+        self._rest_s = 0.0 if count >= enough else min(count * REST_PER_RECORD_S, REST_MAX_S)
 
 
 def size(records: Poll) -> int:

@@ -33,10 +33,6 @@ from workers.topic_names import TopicNames
 
 logger = logging.getLogger(__name__)
 
-STAY_S = 60.0
-"""How often a worker that waits for Kafka to take a cycle says that it is still there: well within
-`max_poll_interval_ms`, 300 s, after which it would leave its group."""
-
 LANE_COMMANDS_MIN = 200
 """Commands that are worth another lane: below it a second transaction costs more than it saves."""
 
@@ -121,7 +117,7 @@ class Engine:
         """Finish the cycle in hand within a bound, or abandon it."""
         self._outside.metrics.rebalances_total.inc()
         self.progress.joined = False
-        if not await self._settled(self.options.revoke_timeout_ms):
+        if not await self._outbox.settled(self._turn, self.options.revoke_timeout_ms):
             self.abandon("the partitions were revoked before it was finished")
         self._forget()
         self.progress.busy = False  # until partitions are given out again nothing can be done
@@ -129,7 +125,7 @@ class Engine:
     async def drain(self) -> None:
         """Finish the cycle in hand within a bound; nothing is taken afterwards."""
         self._stopping = True
-        if not await self._settled(self.options.shutdown_timeout_ms):
+        if not await self._outbox.settled(self._turn, self.options.shutdown_timeout_ms):
             self.abandon("the service stops")
 
     def abandon(self, reason: str) -> None:
@@ -146,16 +142,6 @@ class Engine:
     def _forget(self) -> None:
         self._lot.clear()
         self._positions.forget()
-
-    async def _settled(self, timeout_ms: int) -> bool:
-        try:
-            async with asyncio.timeout(timeout_ms / 1000), self._turn:
-                await self._outbox.wait(None)
-        except TimeoutError:
-            return False
-        except AbandonedError:
-            pass  # given up already: nothing is in hand
-        return True
 
     @property
     def _reading(self) -> CursorConsumer:
@@ -184,8 +170,7 @@ class Engine:
             self._again.schedule(lane.met)
         commit = self._commit()
         steps.end("apply")
-        while not await self._outbox.wait(STAY_S):
-            await self._reading.stay()
+        await self._outbox.free(self._reading.stay)
         self._tenure.check(number)
         self._outbox.start(publication, commit, self._tenure)
         steps.end("wait")

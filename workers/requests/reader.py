@@ -32,10 +32,6 @@ from workers.topic_names import TopicNames
 
 logger = logging.getLogger(__name__)
 
-STAY_S = 60.0
-"""How often a reader that waits for Kafka to take its replies says that it is still there: well
-within `max_poll_interval_ms`, 300 s, after which it would leave its group."""
-
 
 class Consumer(Protocol):
     """What is needed of `workers.consuming.consumer.CursorConsumer`."""
@@ -128,7 +124,7 @@ class RequestReader:
         """Finish what is in hand within a bound, or abandon it."""
         self.metrics.rebalances_total.inc()
         self.progress.joined = False
-        if not await self._settled(self.options.revoke_timeout_ms):
+        if not await self._outbox.settled(self._turn, self.options.revoke_timeout_ms):
             self.abandon("the partitions were revoked before it was finished")
         self._committed.clear()
         self.progress.busy = False  # until partitions are given out again nothing can be done
@@ -136,7 +132,7 @@ class RequestReader:
     async def drain(self) -> None:
         """Finish what is in hand within a bound; nothing is taken afterwards."""
         self._stopping = True
-        if not await self._settled(self.options.shutdown_timeout_ms):
+        if not await self._outbox.settled(self._turn, self.options.shutdown_timeout_ms):
             self.abandon("the service stops")
 
     def abandon(self, reason: str) -> None:
@@ -146,16 +142,6 @@ class RequestReader:
         self._outbox.abandon()
         self._committed.clear()
         self.hooks.reset_needed = True
-
-    async def _settled(self, timeout_ms: int) -> bool:
-        try:
-            async with asyncio.timeout(timeout_ms / 1000), self._turn:
-                await self._outbox.wait(None)
-        except TimeoutError:
-            return False
-        except AbandonedError:
-            pass  # given up already: nothing is in hand
-        return True
 
     @property
     def _reading(self) -> Consumer:
@@ -172,8 +158,7 @@ class RequestReader:
                 sayings.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
             else:
                 sayings.add_said(each)
-        while not await self._outbox.wait(STAY_S):
-            await self._reading.stay()
+        await self._outbox.free(self._reading.stay)
         self._term.check(number)
         self._outbox.start(sayings, commit, self._term)
 
