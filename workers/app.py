@@ -51,10 +51,6 @@ END_MARGIN_S = 10.0
 ALLOCATIONS_BEFORE_COLLECTION = 200_000
 """Objects more than freed before the collector looks: as many as some cycles make."""
 
-IDENTITY_FETCH_WAIT_MS = 100
-"""How long Kafka may hold a fetch of sign-ins and sessions that finds nothing: half of what a hash
-takes. Asking as often as for money would keep an idle machine busy."""
-
 FAILED = 1
 """Exit code of a process that its watchdog ended."""
 
@@ -157,7 +153,7 @@ class Service:
         add_credentials(broker, credentials)
         self._owners.append(credentials)
         for reader in build_identity(resources, hasher, stack):
-            add_requests(broker, reader, fetch_wait_ms=IDENTITY_FETCH_WAIT_MS)
+            add_requests(broker, reader)
             self._owners.append(reader)
 
     @asynccontextmanager

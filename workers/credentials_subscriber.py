@@ -9,9 +9,6 @@ from workers.credentials_reader import CredentialsReader
 POLL_WAIT_MS = 20
 """Rest after a poll that brought nothing: a tenth of what one hash takes."""
 
-FETCH_WAIT_MS = 500
-"""Kafka's usual bound: beside a hash nobody notices what comes to a partition while it waits."""
-
 
 def add_credentials(broker: KafkaBroker, reader: CredentialsReader) -> None:
     """Subscribe *reader* to the waiting registrations, in the identity worker's group."""
@@ -24,6 +21,5 @@ def add_credentials(broker: KafkaBroker, reader: CredentialsReader) -> None:
         batch_records_max=reader.worker.batch_records_max,
         options=reader.options,
         poll_wait_ms=POLL_WAIT_MS,
-        fetch_wait_ms=FETCH_WAIT_MS,
     )
     subscribe(broker, subscription, reader.take)

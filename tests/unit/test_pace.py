@@ -4,6 +4,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from tests.unit.raw import a_raw
+from workers.consuming import pace as pace_module
 from workers.consuming.pace import REST_MAX_S, Pace, joined, size
 
 HERE, THERE = TopicPartition("accounts.commands.deposit", 0), TopicPartition("other", 1)
@@ -43,6 +44,35 @@ class TestPace:
         pace.took({})
 
         assert pace.rest_s() == 0
+
+
+class TestSteadiness:
+    @pytest.mark.parametrize(("count", "steady"), [(0, False), (9, False), (10, True), (999, True)])
+    def test_begins_where_a_second_poll_is_worth_its_wait(
+        self, count: int, *, steady: bool
+    ) -> None:
+        pace = Pace()
+
+        pace.took({HERE: records(*range(count))})
+
+        assert pace.steady is steady
+
+
+class TestFetchWait:
+    def test_is_long_only_when_nothing_came_for_a_while(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now_s = 100.0
+        monkeypatch.setattr(pace_module, "monotonic_s", lambda: now_s)
+        pace = Pace()
+
+        waits = list[int]()
+        for at_s, came in [(0.5, True), (1.4, False), (1.6, False), (9, False), (9.1, True)]:
+            now_s = 100.0 + at_s
+            waits.append(pace.fetch_wait_ms({HERE: records(1)} if came else {}))
+
+        quiet, busy = pace_module.FETCH_WAIT_QUIET_MS, pace_module.FETCH_WAIT_MS
+        assert waits == [busy, busy, quiet, quiet, busy]
 
 
 class TestTwoPolls:

@@ -21,7 +21,7 @@ from aiokafka.errors import (
 
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Pace, Poll, joined, size
-from workers.consuming.retention import OvertakenError, cut_off, overtaken, start_of
+from workers.consuming.retention import OvertakenError, out_of_range, start_of
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,8 @@ class CursorConsumer(AIOKafkaConsumer):
         """Of the worker that reads."""
         self._held: set[TopicPartition] = set()
         self._pace = Pace()
+        self._alone = asyncio.Lock()
+        """Of a poll, or of a stay beside the reading."""
 
     async def getmany(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -88,26 +90,9 @@ class CursorConsumer(AIOKafkaConsumer):
         return {}
 
     async def _poll(self, max_records: int | None) -> Poll:
-        try:
-            if self.hooks.reset_needed and self.hooks.assigned:
-                await self._start_over()
-            records = await self._gathered(max_records)
-            if self.hooks.reset_needed:
-                return {}
-            for tp, batch in records.items():
-                self.last_timestamps_ms[tp.topic, tp.partition] = batch[-1].timestamp
-            await self.settle_cursors(list(self.cursors))
-        except UNDECODABLE as error:
-            logger.warning("a poll failed, looking for what cannot be decoded: %s", error)
-            return await self._isolate(max_records)
-        except OffsetOutOfRangeError as error:
-            await self._check_retention(error)
-            return {}
-        except NoOffsetForPartitionError:
-            self._rewind()  # it was fetched before the start was known
-            return {}
-        except KafkaError as error:
-            await self._recover(error)
+        async with self._alone:
+            records = await self._read(max_records)
+        if records is None:
             return {}
         if self._progress.waiting_for == "kafka":
             self._progress.advance()
@@ -116,17 +101,40 @@ class CursorConsumer(AIOKafkaConsumer):
             await self.hooks.idle()
         return records
 
+    async def _read(self, max_records: int | None) -> Poll | None:
+        """Return what there is, or None where reading failed and has to go on elsewhere."""
+        try:
+            if self.hooks.reset_needed and self.hooks.assigned:
+                await self._start_over()
+            records = await self._gathered(max_records)
+            if self.hooks.reset_needed:
+                return None
+            for tp, batch in records.items():
+                self.last_timestamps_ms[tp.topic, tp.partition] = batch[-1].timestamp
+            await self.settle_cursors(list(self.cursors))
+        except UNDECODABLE as error:
+            logger.warning("a poll failed, looking for what cannot be decoded: %s", error)
+            return await self._isolate(max_records) or None
+        except OffsetOutOfRangeError as error:
+            await self._check_retention(error)
+        except NoOffsetForPartitionError:
+            self._rewind()  # it was fetched before the start was known
+        except KafkaError as error:
+            await self._recover(error)
+        else:
+            return records
+        return None
+
     async def _gathered(self, max_records: int | None) -> Poll:
         """Poll, and where records come steadily let some gather first.
 
-        What was fetched ahead is as old as the last poll: taking it frees its partitions to be
-        fetched again, so a second poll brings what came meanwhile.
+        Taking what was fetched ahead has its partitions fetched again, for a second poll.
         """
-        rest_s = self._pace.rest_s()
-        await asyncio.sleep(rest_s)
+        steady = self._pace.steady
+        await asyncio.sleep(self._pace.rest_s())
         records = await self._fetched(timeout_ms=POLL_MS, max_records=max_records)
         left = None if max_records is None else max_records - size(records)
-        if rest_s and records and left != 0:
+        if steady and records and left != 0:
             records = joined(records, await self._fetched(timeout_ms=FRESH_MS, max_records=left))
         self._pace.took(records, max_records)
         return records
@@ -135,12 +143,15 @@ class CursorConsumer(AIOKafkaConsumer):
         self, *only: TopicPartition, timeout_ms: int, max_records: int | None
     ) -> Poll:
         try:
-            return await super().getmany(*only, timeout_ms=timeout_ms, max_records=max_records)
+            records = await super().getmany(*only, timeout_ms=timeout_ms, max_records=max_records)
         except (KafkaError, ConsumerStoppedError):
             raise
         except Exception as error:
             # Each codec fails with errors of its own (cramjam, zlib), as does a malformed record.
             raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
+        fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
+        fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
+        return records
 
     def high_water(self, topic: str, partition: int) -> int | None:
         """Return the end of the log as last fetched; None before the first fetch."""
@@ -152,9 +163,8 @@ class CursorConsumer(AIOKafkaConsumer):
 
     async def settle_cursors(self, places: Iterable[TopicPartition]) -> None:
         """Take in how far control records moved *places*; only between poll and next poll."""
-        for tp in places:
-            if tp in self.cursors:
-                self.cursors[tp] = await self.position(tp)
+        for tp in self.cursors.keys() & set(places):
+            self.cursors[tp] = await self.position(tp)
 
     def hold(self, places: Iterable[TopicPartition]) -> None:
         """Stop reading *places*, and go on with whatever was held before but is not named."""
@@ -172,22 +182,21 @@ class CursorConsumer(AIOKafkaConsumer):
 
         What was fetched ahead is dropped, and fetched again from the cursors.
         """
-        assigned = self.assignment()
-        running = assigned - self.paused()
-        if running:
-            self.pause(*running)
-        try:
-            await super().getmany(timeout_ms=0)
-        except ConsumerStoppedError:
-            raise
-        except KafkaError as error:
-            logger.warning("a poll failed while waiting: %s", error)
-        finally:
-            # A pause drops what was fetched ahead, so nothing is lost and nothing is skipped.
-            for tp in running & self.assignment():
-                self.resume(tp)
-                if tp in self.cursors:
-                    self.seek(tp, self.cursors[tp])
+        async with self._alone:
+            if running := self.assignment() - self.paused():
+                self.pause(*running)
+            try:
+                await super().getmany(timeout_ms=0)
+            except ConsumerStoppedError:
+                raise
+            except KafkaError as error:
+                logger.warning("a poll failed while waiting: %s", error)
+            finally:
+                # A pause drops what was fetched ahead, so nothing is lost and nothing is skipped.
+                for tp in running & self.assignment():
+                    self.resume(tp)
+                    if tp in self.cursors:
+                        self.seek(tp, self.cursors[tp])
 
     async def _start_over(self) -> None:
         """Seek every assigned partition to its committed offset, or to its start in a new group."""
@@ -216,13 +225,9 @@ class CursorConsumer(AIOKafkaConsumer):
 
     async def _check_retention(self, error: OffsetOutOfRangeError) -> None:
         starts = await self.beginning_offsets(list(self.cursors))
-        for tp, cursor in self.cursors.items():
-            if starts[tp] > cursor:
-                raise overtaken(tp, cursor, starts[tp]) from error
         ends = await self.end_offsets(list(self.cursors))
-        for tp, cursor in self.cursors.items():
-            if ends[tp] < cursor:
-                raise cut_off(tp, cursor, ends[tp]) from error
+        if (lost := out_of_range(self.cursors, starts, ends)) is not None:
+            raise lost from error
         self._rewind()
 
     async def _recover(self, error: KafkaError) -> None:
@@ -240,10 +245,8 @@ class CursorConsumer(AIOKafkaConsumer):
         await asyncio.sleep(ERROR_BACKOFF_S)
 
     def _rewind(self) -> None:
-        assigned = self.assignment()
-        for tp, offset in self.cursors.items():
-            if tp in assigned:
-                self.seek(tp, offset)
+        for tp in self.cursors.keys() & self.assignment():
+            self.seek(tp, self.cursors[tp])
 
     async def _answers(self) -> bool:
         try:

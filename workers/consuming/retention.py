@@ -1,5 +1,7 @@
 """Where reading goes on in a partition, unless retention was faster."""
 
+from collections.abc import Mapping
+
 from aiokafka import TopicPartition
 
 
@@ -14,6 +16,20 @@ def start_of(tp: TopicPartition, committed: int | None, start: int) -> int:
     if committed < start:
         raise overtaken(tp, committed, start)
     return committed
+
+
+def out_of_range(
+    cursors: Mapping[TopicPartition, int],
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> OvertakenError | None:
+    """Return what is wrong with the first cursor outside of its log, or nothing."""
+    for tp, cursor in cursors.items():
+        if starts[tp] > cursor:
+            return overtaken(tp, cursor, starts[tp])
+        if ends[tp] < cursor:
+            return cut_off(tp, cursor, ends[tp])
+    return None
 
 
 def overtaken(tp: TopicPartition, cursor: int, start: int) -> OvertakenError:

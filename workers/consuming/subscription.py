@@ -12,6 +12,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from workers.consuming.hooks import Hooks
+from workers.consuming.pace import FETCH_WAIT_MS
 from workers.consuming.records import Raw
 from workers.ledger.options import LedgerOptions
 from workers.progress import Progress
@@ -20,11 +21,6 @@ logger = logging.getLogger(__name__)
 
 POLL_WAIT_MS = 5
 """How long the framework rests after a poll that brought nothing: it adds to every idle answer."""
-
-FETCH_WAIT_MS = 20
-"""How long Kafka may hold a fetch that finds nothing; arriving records end it at once. But one
-fetch at a time is under way, and it leaves out the partitions that had records waiting: what comes
-to those meanwhile waits as long."""
 
 FETCH_BYTES_MAX = 2 * 1024 * 1024
 """Of one fetch over all partitions: some batches' worth, so that reading ahead stays bounded."""
@@ -47,7 +43,6 @@ class Subscription:
     batch_records_max: int
     options: LedgerOptions
     poll_wait_ms: int = POLL_WAIT_MS
-    fetch_wait_ms: int = FETCH_WAIT_MS
 
 
 def subscribe(
@@ -71,7 +66,7 @@ def subscribe(
         session_timeout_ms=options.session_timeout_ms,
         heartbeat_interval_ms=options.session_timeout_ms // 5,
         rebalance_timeout_ms=max(options.session_timeout_ms, 2 * options.revoke_timeout_ms),
-        fetch_max_wait_ms=subscription.fetch_wait_ms,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
         fetch_max_bytes=FETCH_BYTES_MAX,
         max_partition_fetch_bytes=PARTITION_BYTES_MAX,
         listener=subscription.hooks,
@@ -95,13 +90,18 @@ def or_end(
         try:
             await take(records)
         except Exception as error:  # noqa: BLE001 - what the framework would swallow
-            reason = f"a batch of {title} failed: {type(error).__name__}"
-            # Where it failed, without the error's text, which may quote a record.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("%s\n%s", reason, where)  # noqa: TRY400
-            progress.fail(reason)
+            end_for(error, title=title, progress=progress)
 
     return take_or_end
+
+
+def end_for(error: BaseException, *, title: str, progress: Progress) -> None:
+    """End the process for *error*, and say where it came from."""
+    reason = f"a batch of {title} failed: {type(error).__name__}"
+    # Where it failed, without the error's text, which may quote a record.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s\n%s", reason, where)
+    progress.fail(reason)
 
 
 async def _undecoded(message: KafkaMessage) -> Any:

@@ -2,13 +2,11 @@
 
 from faststream.kafka import KafkaBroker
 
-from workers.consuming.subscription import FETCH_WAIT_MS, Subscription, subscribe
+from workers.consuming.subscription import Subscription, subscribe
 from workers.requests.reader import RequestReader
 
 
-def add_requests(
-    broker: KafkaBroker, reader: RequestReader, *, fetch_wait_ms: int = FETCH_WAIT_MS
-) -> None:
+def add_requests(broker: KafkaBroker, reader: RequestReader) -> None:
     """Subscribe *reader* to its topics, in its own group."""
     subscription = Subscription(
         title=reader.group,
@@ -18,6 +16,5 @@ def add_requests(
         progress=reader.progress,
         batch_records_max=reader.answerer.batch_records_max,
         options=reader.options,
-        fetch_wait_ms=fetch_wait_ms,
     )
     subscribe(broker, subscription, reader.take)
