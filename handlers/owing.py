@@ -1,6 +1,9 @@
 """Which balance events an account still owes its subscribers (P5)."""
 
+from collections.abc import Collection, Mapping
+
 import msgspec
+from msgspec.structs import replace
 
 from handlers.account import Account
 
@@ -23,3 +26,18 @@ def owed_range(account: Account, writer: str) -> EntryRange | None:
     return EntryRange(
         username=account.username, after=account.published_sequence, up_to=account.sequence
     )
+
+
+def taken_over(
+    accounts: Mapping[str, Account], signed_off: Collection[str], writer: str
+) -> Mapping[str, Account]:
+    """Return *accounts*, those marked by who *signed_off* as if *writer* had published them.
+
+    A writer signs off when all it wrote is published, and writes nothing afterwards.
+    """
+    return {
+        username: replace(account, writer=writer, published_sequence=account.sequence)
+        if account.writer in signed_off
+        else account
+        for username, account in accounts.items()
+    }

@@ -22,6 +22,7 @@ class MemoryLedger:
         self.emails = Table[str, str]()
         self.registrations = Table[str, datetime]()
         self.commits = 0
+        self._signed_off: dict[str, datetime] = {}
         self._fencing_tokens: dict[str, int] = {}
 
     def transaction(self) -> "MemoryTransaction":
@@ -44,6 +45,14 @@ class MemoryLedger:
         ):
             if username > after and (up_to is None or username <= up_to):
                 yield outcome
+
+    async def sign_off(self, writer: str, *, at: datetime) -> None:
+        """Note that *writer* has published all it wrote, and writes no more."""
+        self._signed_off[writer] = at
+
+    async def signed_off(self, writers: Collection[str]) -> Collection[str]:
+        """Return those of *writers* that signed off."""
+        return self._signed_off.keys() & set(writers)
 
     async def count_accounts(self) -> int:
         """Return how many accounts there are."""

@@ -1,13 +1,19 @@
 """Accounts and decisions in MongoDB."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime, timedelta
 
 from handlers.account import Account
 from handlers.outcome import Outcome
 from storage.documents import Document, to_account, to_outcome
 from storage.mongo_client import DURABLE, MAJORITY, MongoClient
+from storage.mongo_errors import DUPLICATE_KEY
 from storage.mongo_schema import ENTRIES_INDEX, prepare
 from storage.mongo_transaction import MongoTransaction
+
+SIGNED_OFF_KEPT = timedelta(days=90)
+"""An account that rests for longer is looked at as if its last writer had been killed: its events
+are compared once more."""
 
 PAGE_OUTCOMES_MAX = 1000
 """Outcomes read at once by `history`: a few MiB at most, however long the history is."""
@@ -55,6 +61,21 @@ class MongoLedger:
             for document in found:
                 yield to_outcome(document)
             query = _behind(found[-1], usernames)
+
+    async def sign_off(self, writer: str, *, at: datetime) -> None:
+        """Note durably that *writer* has published all it wrote, and writes no more."""
+        noted: Document = {"_id": writer, "expires_at": at + SIGNED_OFF_KEPT}
+        await self._client.run(
+            {"insert": "writers", "documents": [noted], "writeConcern": DURABLE},
+            ignored=DUPLICATE_KEY,
+        )
+
+    async def signed_off(self, writers: Collection[str]) -> Collection[str]:
+        """Return those of *writers* that signed off and are not forgotten."""
+        found = await self._page(
+            "writers", {"_id": {"$in": list(writers)}}, {"_id": 1}, len(writers)
+        )
+        return {document["_id"] for document in found}
 
     async def count_accounts(self) -> int:
         """Return how many accounts the collection's own counter says there are."""

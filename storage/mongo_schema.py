@@ -10,7 +10,7 @@ from storage.ports import LostRaceError
 
 COLLECTIONS = (
     *("accounts", "emails", "outcomes", "registrations", "credentials", "leases"),
-    *("sessions", "requests", "throttles"),
+    *("sessions", "requests", "throttles", "writers"),
 )
 
 ENTRIES_INDEX = "entries"
@@ -45,6 +45,7 @@ INDEXES: Mapping[str, tuple[Document, ...]] = {
     "sessions": (SESSIONS, _expiring(SESSION_KEPT)),
     "requests": (_expiring(),),
     "throttles": (_expiring(),),
+    "writers": (_expiring(),),
 }
 """By collection. The server deletes what has expired about once a minute."""
 

@@ -87,6 +87,14 @@ class Ledger(Protocol):
         """
         ...
 
+    async def sign_off(self, writer: str, *, at: datetime) -> None:
+        """Note durably that *writer* has published all it wrote, and writes no more."""
+        ...
+
+    async def signed_off(self, writers: Collection[str]) -> Collection[str]:
+        """Return those of *writers* that signed off; after long it may be forgotten."""
+        ...
+
     async def count_accounts(self) -> int:
         """Return roughly how many accounts there are."""
         ...

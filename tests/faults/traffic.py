@@ -55,6 +55,8 @@ class Traffic:
 
     registration: MakeRegistration
     random: random.Random
+    hopeless_share: float = HOPELESS_SHARE
+    """Of withdrawals that must be refused."""
     sent: list[Command] = field(default_factory=list[Command])
     """Every record, repeats included."""
     commands: dict[str, Command] = field(default_factory=dict[str, Command])
@@ -101,7 +103,7 @@ class Traffic:
         kind, sure = self._kinds[username], self._sure_minor[username]
         minor = self.random.randint(1, 10_000)
         topic, accepted = DEPOSIT, True
-        if self.random.random() < HOPELESS_SHARE:
+        if self.random.random() < self.hopeless_share:
             topic, minor, accepted = WITHDRAW, HOPELESS_MINOR, False
         elif sure > 0 and self.random.random() < 0.5:
             topic, minor = WITHDRAW, min(minor, sure)

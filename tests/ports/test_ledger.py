@@ -209,3 +209,11 @@ async def test_an_account_can_be_written_again_and_again(ledger: Ledger) -> None
             await transaction.commit()
 
     assert await ledger.account("alice") == replace(account, version=5)
+
+
+async def test_a_writer_that_signed_off_is_known_to_have(ledger: Ledger) -> None:
+    await ledger.sign_off("first", at=BARE.opened_at)
+    await ledger.sign_off("first", at=BARE.opened_at)  # by a commit that was asked for twice
+
+    assert set(await ledger.signed_off(["first", "second"])) == {"first"}
+    assert set(await ledger.signed_off(["second"])) == set()

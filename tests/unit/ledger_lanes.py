@@ -7,6 +7,7 @@ from handlers.reading import Reading
 from storage.ports import Ledger
 from tests.received import RULES, all_read, conclude_by
 from workers.ledger.lane import Surroundings
+from workers.ledger.predecessors import Predecessors
 from workers.ledger.tenure import Tenure
 from workers.metrics import Metrics
 
@@ -27,6 +28,7 @@ class Around:
         self.reading = reading
         self.pauses: list[tuple[str | None, int]] = []
         self.questions: list[Collection[int]] = []
+        self.predecessors = Predecessors(ledger)
         self._ledger = ledger
 
     def surroundings(self) -> Surroundings:
@@ -36,6 +38,7 @@ class Around:
             conclude=conclude_by(RULES),
             metrics=METRICS,
             tenure=self.tenure,
+            signed_off=self.predecessors.signed_off,
             reading=self.reading,
             ask_ends=self._ask,
             asked=_done(),

@@ -8,11 +8,13 @@ import orjson
 
 from handlers.outcome import Outcome
 from handlers.received import Received
+from tests.builders import NOON
 from tests.received import all_read, nothing_read
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_lanes import Around
 from workers.consuming.term import AbandonedError
 from workers.ledger.lane import Lane
+from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
 from workers.ledger.tenure import Tenure
 from workers.publishing import Outgoing
@@ -99,6 +101,7 @@ class Worker:
         self.rival: Callable[[Sequence[Received]], None] = lambda _: None
         """Lets another worker decide the same."""
         self._ledger = ledger
+        self._predecessors = Predecessors(ledger)
         self._log = log
         self._ghosts = ghosts
         """What was given up, and may still arrive."""
@@ -159,11 +162,18 @@ class Worker:
         self.flight = self.applied = None
         self.parked = []
 
+    def sign_off(self) -> None:
+        """Tell the others that all is published, if so, as `Engine` does."""
+        if self.flight is None and self.applied is None:
+            finished(self._ledger.sign_off(self.tenure.writer, at=NOON))
+            self.tenure.retire_writer()
+
     def _start(self) -> None:
         self.flight, self.applied = self.applied, None
 
     def _lane(self, users: dict[str, list[Received]], *, final: bool) -> Lane:
         around = Around(self._ledger, self.tenure, all_read if final else nothing_read)
+        around.predecessors = self._predecessors
         unacknowledged = self.flight.publication.lowest if self.flight else {}
         return Lane(around.surroundings(), unacknowledged, users=users)
 

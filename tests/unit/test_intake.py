@@ -36,8 +36,9 @@ async def test_a_record_that_fails_the_parser_does_not_stop_the_others(
     intake.parser = FailingParser("accounts.")
 
     with caplog.at_level(logging.DEBUG):
-        commands, [problem] = await intake.read([], [a_raw(offset=1), a_raw(offset=2)])
+        taken = await intake.read([a_raw(offset=1), a_raw(offset=2)], {})
 
-    assert [command.source.offset for command in commands] == [2]
+    [problem] = taken.unreadable
+    assert [command.source.offset for command in taken.commands] == [2]
     assert (problem.code, problem.record.offset) == (Code.INTERNAL_ERROR, 1)
     assert "hunter2" not in caplog.text

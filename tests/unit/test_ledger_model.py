@@ -122,6 +122,10 @@ class LedgerModel(RuleBasedStateMachine):
     def acknowledge(self, which: int) -> None:
         self.workers[which].acknowledge()
 
+    @rule(which=workers)
+    def sign_off(self, which: int) -> None:
+        self.workers[which].sign_off()
+
     @rule(which=workers, how=st.sampled_from(["replace the producer", "abandon", "crash"]))
     def disturb(self, which: int, how: str) -> None:
         if how == "replace the producer":

@@ -13,7 +13,9 @@ from handlers.reading import PartitionReading
 from tests.received import SKEW_MS, TOPICS
 from tests.unit.raw import a_raw
 from workers.consuming.consumer import CursorConsumer
+from workers.consuming.records import Raw
 from workers.ledger.end_offsets import EndOffsets
+from workers.ledger.intake import Taken
 from workers.ledger.positions import Positions
 
 DEPOSIT = TopicPartition("accounts.commands.deposit", 3)
@@ -55,6 +57,10 @@ def positions(ends: Ends | None = None) -> Positions:
     return Positions(TOPICS, cast("EndOffsets", ends or Ends()), clock_skew_ms=SKEW_MS)
 
 
+def taken(records: Sequence[Raw], cursors: Mapping[TopicPartition, int]) -> Taken:
+    return Taken(records=records, cursors=cursors)
+
+
 def consumer(cursors: Cursors) -> CursorConsumer:
     return cast("CursorConsumer", cursors)
 
@@ -63,7 +69,7 @@ class TestPositions:
     def test_are_behind_the_last_record_taken(self) -> None:
         known = positions()
 
-        known.take_in([a_raw(offset=7), a_raw(offset=8)], consumer(Cursors({DEPOSIT: 9})))
+        known.take_in(taken([a_raw(offset=7), a_raw(offset=8)], {DEPOSIT: 9}), ())
 
         assert known.ours == {
             ("accounts.commands.deposit", 3): PartitionReading(
@@ -72,10 +78,9 @@ class TestPositions:
         }
 
     def test_follow_control_records_and_partitions_that_brought_nothing(self) -> None:
-        known, cursors = positions(), Cursors({DEPOSIT: 12, WITHDRAW: 5})
-        cursors.undecodable.add(WITHDRAW)
+        known = positions()
 
-        known.take_in([a_raw(offset=7)], consumer(cursors))
+        known.take_in(taken([a_raw(offset=7)], {DEPOSIT: 12, WITHDRAW: 5}), {WITHDRAW})
 
         assert known.ours["accounts.commands.deposit", 3].cursor == 12
         assert known.ours["accounts.commands.deposit", 3].last_timestamp_ms > 0
@@ -84,7 +89,7 @@ class TestPositions:
         )
 
     def test_commit_up_to_what_waits_and_only_what_has_moved(self) -> None:
-        known, cursors = positions(), consumer(Cursors({DEPOSIT: 12, WITHDRAW: 5}))
+        known, cursors = positions(), {DEPOSIT: 12, WITHDRAW: 5}
 
         first = known.committable(cursors, {("accounts.commands.withdraw", 3): 2})
         known.committed(first)
@@ -95,8 +100,8 @@ class TestPositions:
         assert (second, third) == ({}, {WITHDRAW: 5})
 
     def test_start_over_with_nothing(self) -> None:
-        known, cursors = positions(), consumer(Cursors({DEPOSIT: 12}))
-        known.take_in([a_raw()], cursors)
+        known, cursors = positions(), {DEPOSIT: 12}
+        known.take_in(taken([a_raw()], cursors), ())
         known.committed({DEPOSIT: 12})
 
         known.forget()

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.outcome import Trace
-from handlers.owing import EntryRange, owed_range
+from handlers.owing import EntryRange, owed_range, taken_over
 from handlers.recording import Stamp, conclude, stamped
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_deposit, a_withdrawal, an_update, received
@@ -89,6 +89,19 @@ class TestOwedRange:
         account = an_account(sequence=5, published_sequence=published, writer=writer)
 
         assert owed_range(account, ME) == owed
+
+
+class TestTakenOver:
+    def test_owes_nothing_of_who_signed_off_and_leaves_the_others(self) -> None:
+        clean = an_account(sequence=5, published_sequence=3, writer=OTHER)
+        killed = an_account("bobby", sequence=5, published_sequence=3, writer="killed")
+
+        accounts = taken_over({"alice": clean, "bobby": killed}, {OTHER}, ME)
+
+        assert accounts["alice"] == replace(clean, writer=ME, published_sequence=5)
+        assert accounts["bobby"] is killed
+        assert owed_range(accounts["alice"], ME) is None
+        assert owed_range(accounts["bobby"], ME) is not None
 
 
 class TestConclude:

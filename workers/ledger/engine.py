@@ -2,39 +2,35 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
 
-from handlers.reading import Reading
-from handlers.received import Received
 from handlers.rules import Rules
-from workers.clock import monotonic_s
+from storage.ports import StoreUnavailableError
+from workers.clock import monotonic_s, utc_now
 from workers.consuming.commit import Commit
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.outbox import Outbox
+from workers.consuming.pace import RECORDS_ENOUGH
 from workers.consuming.records import Raw
+from workers.consuming.subscription import end_for
 from workers.consuming.term import AbandonedError
-from workers.ledger.backoff import backoff_s
 from workers.ledger.conclude import guarded
-from workers.ledger.intake import Intake
-from workers.ledger.lane import Lane, Surroundings
+from workers.ledger.deciding import Deciding
+from workers.ledger.intake import Intake, Taken
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outside import Outside
-from workers.ledger.parking import ParkingLot
 from workers.ledger.positions import Positions
 from workers.ledger.publication import Publication
-from workers.ledger.states_again import StatesAgain
 from workers.ledger.steps import Steps
-from workers.ledger.tenure import Tenure
 from workers.topic_names import TopicNames
 
 logger = logging.getLogger(__name__)
 
-LANE_COMMANDS_MIN = 200
-"""Commands that are worth another lane: below it a second transaction costs more than it saves."""
+SIGN_OFF_S = 1.0
+"""How long MongoDB may take to note that we are done: only work is saved by it."""
 
 
 class Engine:
@@ -59,15 +55,14 @@ class Engine:
         self.group = options.group
         self._consumer: CursorConsumer | None = None
         self._outside = outside
-        self._conclude = guarded(rules)
         self._intake = Intake(prefix, outside.gate)
         self._names = TopicNames.under(prefix)
-        self._tenure = Tenure()
         self._positions = Positions(
             topics, outside.end_offsets, clock_skew_ms=options.clock_skew_ms
         )
-        self._lot = ParkingLot()
-        self._again = StatesAgain(options.publish_deadline_ms)
+        self._deciding = Deciding(outside, options, guarded(rules), self._positions)
+        self._lot, self._again = self._deciding.lot, self._deciding.again
+        self._tenure = self._deciding.tenure
         self._outbox = Outbox[Publication](
             outside.publisher,
             outside.replies,
@@ -78,10 +73,8 @@ class Engine:
         self._outbox.on_repeat = lambda late: self._again.schedule(late.usernames)
         self._outbox.on_committed = outside.metrics.cycle_seconds.labels("publish").observe
         self._turn = asyncio.Lock()
-        self._staying = asyncio.Lock()
+        self._cycle_in_hand: asyncio.Task[None] | None = None
         self._stopping = False
-        self._doubtful = False
-        """The last cycle had refusals that other commands could lift: so may the next."""
         self._recheck_at_s = 0.0
 
     def attach(self, consumer: CursorConsumer) -> None:
@@ -91,19 +84,43 @@ class Engine:
     async def take(self, records: Sequence[Raw]) -> None:
         """Decide *records* in one cycle, and leave it to be published.
 
-        Returns when the cycle is applied and the one before it is published and committed.
+        Returns when more may be read: once the cycle is applied and the one before it is published
+        and committed; in a backlog as soon as the cycle begins, so that more is read beside it.
         """
-        async with self._turn:
-            if self._stopping or self.hooks.reset_needed:
-                return  # they are read again from the committed offsets
-            self.progress.busy = True
-            try:
-                await self._cycle(records)
-            except AbandonedError:
-                logger.warning("a cycle was abandoned; its records are read again")
+        if self._stopping or self.hooks.reset_needed:
+            return  # they are read again from the committed offsets
+        steps = Steps(self._outside.metrics)
+        self.progress.busy = True
+        taken = await self._intake.read(records, dict(self._reading.cursors))
+        steps.end("read")
+        await self._turn.acquire()
+        steps.end("wait")
+        enough = min(RECORDS_ENOUGH, self.options.batch_records_max)
+        alone = len(records) < enough or not self._deciding.may_read_on()
+        self._cycle_in_hand = asyncio.create_task(self._take(taken, steps, alone=alone))
+        self._cycle_in_hand.add_done_callback(self._ended)
+        if alone:
+            await asyncio.wait([self._cycle_in_hand])
+
+    async def _take(self, taken: Taken, steps: Steps, *, alone: bool) -> None:
+        """Decide what was taken, whose turn it is."""
+        if self._stopping or self.hooks.reset_needed:
+            return  # too late: this is read again, too
+        try:
+            await self._cycle(taken, steps, alone=alone)
+        except AbandonedError:
+            logger.warning("a cycle was abandoned; its records are read again")
+
+    def _ended(self, cycle: asyncio.Task[None]) -> None:
+        """Let the next begin, or end the process where a cycle failed in a way nobody foresaw."""
+        self._turn.release()
+        if not cycle.cancelled() and (error := cycle.exception()):
+            end_for(error, title="commands", progress=self.progress)
 
     async def idle(self) -> None:
         """Do what is due without new records: decide parked commands again, repeat states."""
+        if self._turn.locked():
+            return  # a cycle goes on beside the reading
         waits = len(self._lot) > 0
         # Control records move cursors too; what they pass is committed by a cycle of its own.
         due = waits or self._again.due() or self._uncommitted()
@@ -119,6 +136,7 @@ class Engine:
         self.progress.joined = False
         if not await self._outbox.settled(self._turn, self.options.revoke_timeout_ms):
             self.abandon("the partitions were revoked before it was finished")
+        await self._sign_off()
         self._forget()
         self.progress.busy = False  # until partitions are given out again nothing can be done
 
@@ -127,6 +145,7 @@ class Engine:
         self._stopping = True
         if not await self._outbox.settled(self._turn, self.options.shutdown_timeout_ms):
             self.abandon("the service stops")
+        await self._sign_off()
 
     def abandon(self, reason: str) -> None:
         """Give up everything that is applied but not published; it is owed from now on."""
@@ -139,7 +158,23 @@ class Engine:
         self._forget()
         self.hooks.reset_needed = True
 
+    async def _sign_off(self) -> None:
+        """Tell those who come after us that nothing is in hand and nothing is owed, if so.
+
+        What was given up was written under another name.
+        """
+        if self._turn.locked() or self._outbox.uncommitted or len(self._again):
+            return  # a late write may still follow
+        writer = self._tenure.writer
+        self._tenure.retire_writer()
+        try:
+            async with asyncio.timeout(SIGN_OFF_S):
+                await self._outside.ledger.sign_off(writer, at=utc_now())
+        except (StoreUnavailableError, TimeoutError) as error:
+            logger.warning("the next worker asks again for what we published: %s", error)
+
     def _forget(self) -> None:
+        self._deciding.predecessors.forget()
         self._lot.clear()
         self._positions.forget()
 
@@ -148,27 +183,24 @@ class Engine:
         assert self._consumer is not None, "the consumer is attached before the first poll"
         return self._consumer
 
-    async def _cycle(self, records: Sequence[Raw]) -> None:
+    async def _cycle(self, taken: Taken, steps: Steps, *, alone: bool) -> None:
         number = self._tenure.number
-        steps = Steps(self._outside.metrics)
-        commands, unreadable = await self._intake.read(self._lot.take(), records)
-        self._tenure.check(number)  # what was forgotten meanwhile must stay so
-        self._positions.take_in(records, self._reading)
-        steps.end("read")
+        self._positions.take_in(taken, self._reading.undecodable)
         publication = Publication(
             names=self._names, group=self.options.group, read_at_s=steps.started_s
         )
-        publication.add_unreadable(unreadable)
-        lanes = await self._apply(commands, publication)
-        del commands
-        self._tenure.check(number)
-        self._lot.park(
-            (received for lane in lanes for received in lane.parked), self._read_so_far()
+        publication.add_unreadable(taken.unreadable)
+        commands = [*self._lot.take(), *taken.commands]
+        taken.forget()
+        await self._deciding.decide(
+            commands,
+            publication,
+            ahead=self._outbox.unacknowledged,
+            consumer=self._reading,
+            alone=alone,
         )
-        for lane in lanes:
-            # Whoever wrote before us may be late with an older state: say ours once more.
-            self._again.schedule(lane.met)
-        commit = self._commit()
+        del commands
+        commit = self._commit(taken.cursors)
         steps.end("apply")
         await self._outbox.free(self._reading.stay)
         self._tenure.check(number)
@@ -176,99 +208,15 @@ class Engine:
         steps.end("wait")
         self._hold()
         self._recheck_at_s = monotonic_s() + self.options.parked_recheck_ms / 1000
-        if records:
-            self._outside.metrics.batch_records.labels().observe(len(records))
-
-    async def _apply(
-        self, commands: Sequence[Received], publication: Publication
-    ) -> Sequence[Lane]:
-        asked = asyncio.ensure_future(self._ask_ahead(commands))
-        lanes = self._lanes(commands, asked)
-        try:
-            await self._run(lanes, publication)
-        finally:
-            asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
-        self._doubtful = any(lane.doubted for lane in lanes)
-        return lanes
-
-    def _lanes(self, commands: Sequence[Received], asked: asyncio.Future[None]) -> list[Lane]:
-        """Share the users out, and the accounts whose state is due once more."""
-        count = min(self.options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
-        around = self._surroundings(asked)
-        ahead = self._outbox.unacknowledged
-        lanes = [Lane(around, ahead.lowest if ahead else {}) for _ in range(count)]
-        for received in commands:
-            username = received.command.username
-            lanes[hash(username) % count].users.setdefault(username, []).append(received)
-        for username in self._again.take(self.options.states_again_max):
-            lanes[hash(username) % count].again.append(username)
-        return [lane for lane in lanes if lane.users or lane.again]
-
-    def _surroundings(self, asked: asyncio.Future[None]) -> Surroundings:
-        return Surroundings(
-            ledger=self._outside.ledger,
-            conclude=self._conclude,
-            metrics=self._outside.metrics,
-            tenure=self._tenure,
-            reading=self._read_so_far,
-            ask_ends=self._ask_ends,
-            asked=asked,
-            pause=partial(self._pause, self._tenure.number),
-        )
-
-    def _read_so_far(self) -> Reading:
-        return self._positions.reading(self._lot.ends)
-
-    async def _run(self, lanes: Sequence[Lane], publication: Publication) -> None:
-        """Run the lanes side by side; one that fails for good ends the others."""
-
-        async def run(lane: Lane) -> None:
-            await lane.run()
-            publication.add_lane(lane)  # rendered while the other lanes wait for MongoDB
-            lane.forget()
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for lane in lanes:
-                    group.create_task(run(lane))
-        except* AbandonedError as error:
-            raise AbandonedError from error
-
-    async def _ask_ahead(self, commands: Sequence[Received]) -> None:
-        """Ask beside the gathering, where the cycle before would have asked after it."""
-        self._positions.begin_cycle()
-        if self._doubtful and commands:
-            await self._ask_ends({received.source.partition for received in commands})
-
-    async def _ask_ends(self, numbers: Collection[int]) -> None:
-        """Have the refusals of this cycle measured by how far the topics reach now."""
-        self._outside.metrics.end_offset_questions_total.inc()
-        await self._positions.ask_ends(
-            self._reading, numbers, timeout_ms=self.options.end_offsets_timeout_ms
-        )
-
-    async def _pause(self, number: int, dependency: str | None, tries: int) -> None:
-        """Wait before the next try of a lane, staying in the group.
-
-        Raises:
-            AbandonedError: The cycle was given up.
-        """
-        if dependency is not None:
-            self.progress.wait_for(dependency)
-        self._tenure.check(number)
-        if tries:
-            await asyncio.sleep(backoff_s(tries, self.options))
-        if dependency is not None and not self._staying.locked() and not self.hooks.reset_needed:
-            async with self._staying:
-                await self._reading.stay()
-        self._tenure.check(number)
+        if taken.count:
+            self._outside.metrics.batch_records.labels().observe(taken.count)
 
     def _uncommitted(self) -> bool:
-        offsets = self._positions.committable(self._reading, self._lot.first_offsets())
+        offsets = self._positions.committable(self._reading.cursors, self._lot.first_offsets())
         return bool(offsets) and not self._outbox.busy
 
-    def _commit(self) -> Commit:
-        offsets = self._positions.committable(self._reading, self._lot.first_offsets())
+    def _commit(self, cursors: Mapping[TopicPartition, int]) -> Commit:
+        offsets = self._positions.committable(cursors, self._lot.first_offsets())
         return Commit(
             self._reading,
             offsets,

@@ -1,8 +1,11 @@
-"""Records of one cycle to commands, behind what was parked, each password judged."""
+"""What one poll brought, as commands, each password judged."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from contracts.codes import Code
@@ -21,6 +24,33 @@ class Gate(Protocol):
         ...
 
 
+YIELD_RECORDS = 100
+"""How many records are parsed at a stretch, about a millisecond: lanes may be waiting for the loop."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Taken:
+    """What one poll brought."""
+
+    records: Sequence[Raw]
+    cursors: Mapping[TopicPartition, int]
+    """Where the poll left every partition: later ones may move on before this one is decided."""
+    commands: list[Received] = field(default_factory=list[Received])
+    unreadable: list[Unreadable] = field(default_factory=list[Unreadable])
+    count: int = field(init=False)
+    """How many records it had."""
+
+    def __post_init__(self) -> None:
+        """Count."""
+        self.count = len(self.records)
+
+    def forget(self) -> None:
+        """Let go of everything but the cursors, once others have it."""
+        self.records = ()
+        self.commands = []
+        self.unreadable = []
+
+
 class Intake:
     """Parses every record by itself: a bad one is a value beside the others."""
 
@@ -28,24 +58,23 @@ class Intake:
         self.parser = Parser(prefix)
         self._gate = gate
 
-    async def read(
-        self, parked: Sequence[Received], records: Sequence[Raw]
-    ) -> tuple[Sequence[Received], Sequence[Unreadable]]:
-        """Return *parked* and the commands of *records*, in order, and what cannot be read."""
-        commands = list(parked)
-        unreadable: list[Unreadable] = []
+    async def read(self, records: Sequence[Raw], cursors: Mapping[TopicPartition, int]) -> Taken:
+        """Return the commands of *records*, in order, and what cannot be read."""
+        taken = Taken(records=records, cursors=cursors)
         registers: dict[int, Register] = {}
-        for record in records:
+        for number, record in enumerate(records, start=1):
+            if number % YIELD_RECORDS == 0:
+                await asyncio.sleep(0)
             read = parsed(self.parser, record)
             if isinstance(read, Unreadable):
-                unreadable.append(read)
+                taken.unreadable.append(read)
                 continue
             if isinstance(read.command, Register):
-                registers[len(commands)] = read.command
-            commands.append(read)
+                registers[len(taken.commands)] = read.command
+            taken.commands.append(read)
         if registers:
             verdicts = await self._gate.verdicts(list(registers.values()))
             for index, verdict in zip(registers, verdicts, strict=True):
                 if verdict is not None:
-                    commands[index] = replace(commands[index], password_problem=verdict)
-        return commands, unreadable
+                    taken.commands[index] = replace(taken.commands[index], password_problem=verdict)
+        return taken

@@ -10,7 +10,7 @@ from contracts.registration import Register
 from handlers.account import Account
 from handlers.batch import Conclude, Gathered, LaneDecision, Stamp, decide_lane
 from handlers.outcome import Outcome
-from handlers.owing import owed_range
+from handlers.owing import owed_range, taken_over
 from handlers.reading import Reading
 from handlers.received import Received
 from storage.ports import (
@@ -52,6 +52,8 @@ class Surroundings:
     conclude: Conclude
     metrics: Metrics
     tenure: Tenure
+    signed_off: Callable[[Collection[str]], Awaitable[Collection[str]]]
+    """Return those of some writers that have published all they wrote."""
     reading: Callable[[], Reading]
     ask_ends: Callable[[Collection[int]], Awaitable[None]]
     """Ask how far the topics reach in these partition numbers; what does not come in time waits."""
@@ -198,6 +200,9 @@ class Lane:
         commands = [received for user in users for received in user]
         names = {received.command.username for received in commands}
         accounts = await transaction.accounts([*names, *again])
+        if strangers := {account.writer for account in accounts.values()} - {writer}:
+            done = await self.around.signed_off(strangers)
+            accounts = taken_over(accounts, done, writer) if done else accounts
         outcomes: Mapping[str, Outcome] = {}
         if commands:
             outcomes = await transaction.outcomes([received.id for received in commands])

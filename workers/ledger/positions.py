@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
 from workers.consuming.consumer import CursorConsumer
-from workers.consuming.records import Raw
 from workers.ledger.end_offsets import EndOffsets
+from workers.ledger.intake import Taken
 
 logger = logging.getLogger(__name__)
 
@@ -38,24 +38,26 @@ class Positions:
         self._others.clear()
         self._committed.clear()
 
-    def take_in(self, records: Iterable[Raw], consumer: CursorConsumer) -> None:
-        """Take in that *records* are part of the cycle."""
-        for record in records:
+    def take_in(self, taken: Taken, undecodable: Collection[TopicPartition]) -> None:
+        """Take in that *taken* is part of the cycle."""
+        for record in taken.records:
             self.ours[record.topic, record.partition] = PartitionReading(
                 cursor=record.offset + 1, last_timestamp_ms=record.timestamp
             )
-        self.follow(consumer)
+        self._follow(taken.cursors, undecodable)
 
-    def follow(self, consumer: CursorConsumer) -> None:
-        """Take in the consumer's cursors, which control records move too."""
-        for tp, cursor in consumer.cursors.items():
+    def _follow(
+        self, cursors: Mapping[TopicPartition, int], undecodable: Collection[TopicPartition]
+    ) -> None:
+        """Take in *cursors*, which control records move too."""
+        for tp, cursor in cursors.items():
             place = (tp.topic, tp.partition)
             known = self.ours.get(place)
-            undecodable = tp in consumer.undecodable
+            unread = tp in undecodable
             if known is None:
-                self.ours[place] = PartitionReading(cursor=cursor, undecodable=undecodable)
-            elif known.cursor != cursor or known.undecodable != undecodable:
-                self.ours[place] = replace(known, cursor=cursor, undecodable=undecodable)
+                self.ours[place] = PartitionReading(cursor=cursor, undecodable=unread)
+            elif known.cursor != cursor or known.undecodable != unread:
+                self.ours[place] = replace(known, cursor=cursor, undecodable=unread)
 
     def reading(self, kept: Mapping[Source, Ends]) -> Reading:
         """Return what the core decides the finality of refusals by."""
@@ -92,19 +94,19 @@ class Positions:
             except (KafkaError, TimeoutError) as error:
                 logger.warning("end offsets did not come, refusals wait: %s", error)
                 return
-        self.follow(consumer)
+        self._follow(consumer.cursors, consumer.undecodable)
         for number in missing:
             self._asked[number] = {tp.topic: ends[tp] for tp in places if tp.partition == number}
 
     def committable(
-        self, consumer: CursorConsumer, waiting: Mapping[Place, int]
+        self, cursors: Mapping[TopicPartition, int], waiting: Mapping[Place, int]
     ) -> dict[TopicPartition, int]:
         """Return the offsets up to which all is answered, where they have moved.
 
-        *waiting* has the first offset of each partition that is not answered yet.
+        *cursors* are where reading stands, *waiting* has the first offset of each partition that is not answered yet.
         """
         offsets: dict[TopicPartition, int] = {}
-        for tp, cursor in consumer.cursors.items():
+        for tp, cursor in cursors.items():
             offset = waiting.get((tp.topic, tp.partition), cursor)
             if self._committed.get(tp) != offset:
                 offsets[tp] = offset

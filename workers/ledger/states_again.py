@@ -15,6 +15,10 @@ class StatesAgain:
         self._delay_s = delay_ms / 1000
         self._due_at_s: dict[str, float] = {}
 
+    def __len__(self) -> int:
+        """Return how many accounts are remembered."""
+        return len(self._due_at_s)
+
     def schedule(self, usernames: Iterable[str]) -> None:
         """Publish these accounts' states once more, when a late writer must have given up."""
         at_s = monotonic_s() + self._delay_s

@@ -16,7 +16,7 @@ class Tenure(Term):
         self.writer = fresh_name()
 
     def retire_writer(self) -> None:
-        """Take a new name: nobody knows whether the last commit under the old one happened."""
+        """Take a new name: the old one signed off, or nobody knows what it last committed."""
         self.writer = fresh_name()
 
     def end(self) -> None:

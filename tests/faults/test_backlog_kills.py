@@ -1,0 +1,40 @@
+"""P1 to P5 in a backlog, where the next commands are read while some are decided."""
+
+import asyncio
+
+from tests.e2e.running import RunningService
+from tests.faults.scene import open_scene, started, stopped
+
+SEED = 20_260_301
+
+BACKLOG = {"ledger_batch_records_max": "100", "ledger_lanes": "2"}
+"""Many full cycles of a few thousand commands: the worker reads ahead all the time."""
+
+USERS = 60
+MOVEMENTS = 4_000
+
+
+async def test_workers_that_are_killed_or_join_in_a_backlog_change_nothing(
+    service: RunningService,
+) -> None:
+    async with open_scene(service.but(**BACKLOG), SEED) as scene:
+        scene.traffic.hopeless_share = 0  # a refusal has everything else wait for its question
+        [first] = await started(scene.service, 1)
+        await scene.send(users=USERS)
+        await scene.send(users=0, movements=200)
+        await scene.books().settle()
+        assert (await stopped(first))[0] == 0, first.log_end()
+
+        for kills in (1, 2, 1):
+            await scene.send(users=0, movements=MOVEMENTS)
+            running = await started(scene.service, 2)
+            for _ in range(kills):
+                await scene.a_moment(0.05, 0.5)
+                await asyncio.to_thread(running.pop().kill)
+            running += await started(scene.service, 1)
+            await scene.books().settle()
+            for worker in running:
+                assert (await stopped(worker))[0] == 0, worker.log_end()
+
+        await started(scene.service, 1)
+        await scene.books().check()

@@ -1,0 +1,138 @@
+"""An engine over a store in memory, whose transactions, answers and end offsets the test decides."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+
+import orjson
+from aiokafka import TopicPartition
+
+from contracts.registration import Register
+from contracts.topics import DEPOSIT, ORDERED, WITHDRAW
+from storage.memory import MemoryLedger, MemoryTransaction
+from tests.received import PREFIX, RULES
+from tests.unit.requests_bench import Story, TellingPublisher, TellingReplies
+from workers.consuming.consumer import CursorConsumer
+from workers.consuming.records import Raw
+from workers.ledger.end_offsets import EndOffsets
+from workers.ledger.engine import Engine
+from workers.ledger.options import LedgerOptions
+from workers.ledger.outside import Outside
+from workers.metrics import Metrics
+from workers.progress import Progress
+
+BATCH = 3
+PARTITION = 3
+DEPOSITS = TopicPartition(PREFIX + DEPOSIT.name, PARTITION)
+WITHDRAWALS = TopicPartition(PREFIX + WITHDRAW.name, PARTITION)
+
+
+class Consumer:
+    """Knows how far it is; commits what it is told."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.cursors = dict.fromkeys((DEPOSITS, WITHDRAWALS), 0)
+        self.undecodable: set[TopicPartition] = set()
+        self.hooks = engine.hooks
+        self.hooks.reset_needed = False
+        self.commits: list[dict[TopicPartition, int]] = []
+
+    def polled(self, records: Sequence[Raw]) -> Sequence[Raw]:
+        for each in records:
+            self.cursors[TopicPartition(each.topic, each.partition)] = each.offset + 1
+        return records
+
+    def assignment(self) -> Collection[TopicPartition]:
+        return self.cursors.keys()
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.commits.append(dict(offsets))
+
+    async def committed_or_zero(self, _tp: TopicPartition) -> int:
+        return 0
+
+    async def settle_cursors(self, _places: Iterable[TopicPartition]) -> None: ...
+
+    async def stay(self) -> None: ...
+
+    def hold(self, places: Iterable[TopicPartition]) -> None:
+        assert not list(places)
+
+
+class SlowLedger(MemoryLedger):
+    """Transactions wait until they may begin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = asyncio.Event()
+        self.open.set()
+
+    @asynccontextmanager
+    async def transaction(self):  # pyright: ignore[reportIncompatibleMethodOverride]
+        await self.open.wait()
+        async with MemoryTransaction(self) as transaction:
+            yield transaction
+
+
+class Ends(EndOffsets):
+    """Every topic ends where it is read to, and says how often it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.asked = 0
+        self.end = 0
+
+    async def ask(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        self.asked += 1
+        return dict.fromkeys(places, self.end)
+
+
+class OpenGate:
+    async def verdicts(self, registers: Sequence[Register]) -> Sequence[None]:
+        return [None for _ in registers]
+
+
+class Bench:
+    """An engine over a memory store, and what comes of it."""
+
+    def __init__(self) -> None:
+        story = Story()
+        self.ledger = SlowLedger()
+        self.publisher = TellingPublisher(story)
+        self.ends = Ends()
+        self.engine = Engine(
+            Outside(
+                ledger=cast("MemoryLedger", self.ledger),
+                publisher=self.publisher,
+                replies=TellingReplies(self.publisher, story),
+                end_offsets=self.ends,
+                gate=OpenGate(),
+                metrics=Metrics(),
+                progress=Progress("ledger"),
+            ),
+            LedgerOptions(batch_records_max=BATCH),
+            RULES,
+            [PREFIX + topic.name for topic in ORDERED],
+            PREFIX,
+        )
+        self.consumer = Consumer(self.engine)
+        self.engine.attach(cast("CursorConsumer", self.consumer))
+
+    async def take(self, *records: Raw) -> None:
+        await self.engine.take(self.consumer.polled(records))
+        await asyncio.sleep(0)  # what was only taken when a stop comes is read again
+
+    async def all_done(self) -> None:
+        """Return once nothing is in hand."""
+        await self.engine.drain()
+        assert self.engine.progress.failed is None
+
+    def answered(self) -> list[tuple[str, str]]:
+        """Return command id and status of every answer, in order."""
+        bodies = [
+            orjson.loads(each.value)
+            for each in self.publisher.records
+            if each.topic == f"{PREFIX}results"
+        ]
+        return [(body["command_id"], body["status"]) for body in bodies]

@@ -1,0 +1,160 @@
+"""Decides the commands of a cycle in lanes, side by side."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from handlers.batch import Conclude
+from handlers.reading import Reading
+from handlers.received import Received
+from workers.consuming.consumer import CursorConsumer
+from workers.consuming.term import AbandonedError
+from workers.ledger.backoff import backoff_s
+from workers.ledger.lane import Lane, Surroundings
+from workers.ledger.options import LedgerOptions
+from workers.ledger.outside import Outside
+from workers.ledger.parking import ParkingLot
+from workers.ledger.positions import Positions
+from workers.ledger.predecessors import Predecessors
+from workers.ledger.publication import Publication
+from workers.ledger.states_again import StatesAgain
+from workers.ledger.tenure import Tenure
+
+LANE_COMMANDS_MIN = 200
+"""Commands that are worth another lane: below it a second transaction costs more than it saves."""
+
+
+class Deciding:
+    """What is known from cycle to cycle, and one cycle's lanes."""
+
+    def __init__(
+        self, outside: Outside, options: LedgerOptions, conclude: Conclude, positions: Positions
+    ) -> None:
+        self.lot = ParkingLot()
+        """Commands that wait for the next cycle."""
+        self.again = StatesAgain(options.publish_deadline_ms)
+        """Accounts whose state is said once more."""
+        self.tenure = Tenure()
+        self.predecessors = Predecessors(outside.ledger)
+        self._doubtful = False
+        """The last cycle had refusals that other commands could lift: so may the next."""
+        self._outside = outside
+        self._options = options
+        self._conclude = conclude
+        self._positions = positions
+        self._staying = asyncio.Lock()
+
+    def reading(self) -> Reading:
+        """Return how far everything has been read into this cycle."""
+        return self._positions.reading(self.lot.ends)
+
+    async def decide(
+        self,
+        commands: Sequence[Received],
+        publication: Publication,
+        *,
+        ahead: Publication | None,
+        consumer: CursorConsumer,
+        alone: bool,
+    ) -> None:
+        """Apply *commands*, add what they say to *publication*, and park what has to wait.
+
+        *ahead* is what Kafka has not acknowledged yet. Not *alone*, where *consumer* reads more
+        meanwhile, no end offsets are asked for: the answer would count that as decided.
+
+        Raises:
+            AbandonedError: The cycle was given up.
+        """
+        number = self.tenure.number
+        ask = partial(self._ask_ends, consumer) if alone else _ask_nothing
+        self._positions.begin_cycle()
+        partitions = {received.source.partition for received in commands}
+        # Beside the gathering, where the cycle before would have asked after it.
+        asked = asyncio.ensure_future(ask(partitions) if self._doubtful else _ask_nothing(()))
+        around = Surroundings(
+            ledger=self._outside.ledger,
+            conclude=self._conclude,
+            metrics=self._outside.metrics,
+            tenure=self.tenure,
+            signed_off=self.predecessors.signed_off,
+            reading=self.reading,
+            ask_ends=ask,
+            asked=asked,
+            pause=partial(self._pause, consumer, number),
+        )
+        lanes = self._lanes(commands, around, ahead)
+        try:
+            await _run(lanes, publication)
+        finally:
+            asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
+        self.tenure.check(number)
+        self._doubtful = any(lane.doubted for lane in lanes)
+        self.lot.park((received for lane in lanes for received in lane.parked), self.reading())
+        for lane in lanes:
+            # Whoever wrote before us may be late with an older state: say ours once more.
+            self.again.schedule(lane.met)
+
+    def may_read_on(self) -> bool:
+        """Say whether more may be read beside the next cycle: nothing has to be asked for it."""
+        return not self._doubtful and not len(self.lot)
+
+    def _lanes(
+        self, commands: Sequence[Received], around: Surroundings, ahead: Publication | None
+    ) -> Sequence[Lane]:
+        """Share the users out, and the accounts whose state is due once more."""
+        count = min(self._options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
+        lanes = [Lane(around, ahead.lowest if ahead else {}) for _ in range(count)]
+        for received in commands:
+            username = received.command.username
+            lanes[hash(username) % count].users.setdefault(username, []).append(received)
+        for username in self.again.take(self._options.states_again_max):
+            lanes[hash(username) % count].again.append(username)
+        return [lane for lane in lanes if lane.users or lane.again]
+
+    async def _ask_ends(self, consumer: CursorConsumer, numbers: Collection[int]) -> None:
+        """Have the refusals of this cycle measured by how far the topics reach now."""
+        if not numbers:
+            return
+        self._outside.metrics.end_offset_questions_total.inc()
+        await self._positions.ask_ends(
+            consumer, numbers, timeout_ms=self._options.end_offsets_timeout_ms
+        )
+
+    async def _pause(
+        self, consumer: CursorConsumer, number: int, dependency: str | None, tries: int
+    ) -> None:
+        """Wait before the next try of a lane, staying in the group.
+
+        Raises:
+            AbandonedError: The cycle was given up.
+        """
+        if dependency is not None:
+            self._outside.progress.wait_for(dependency)
+        self.tenure.check(number)
+        if tries:
+            await asyncio.sleep(backoff_s(tries, self._options))
+        hooks = consumer.hooks
+        if dependency is not None and not self._staying.locked() and not hooks.reset_needed:
+            async with self._staying:
+                await consumer.stay()
+        self.tenure.check(number)
+
+
+async def _ask_nothing(_numbers: Collection[int]) -> None:
+    """Leave what would be asked to the next cycle."""
+
+
+async def _run(lanes: Sequence[Lane], publication: Publication) -> None:
+    """Run the lanes side by side; one that fails for good ends the others."""
+
+    async def run(lane: Lane) -> None:
+        await lane.run()
+        publication.add_lane(lane)  # rendered while the other lanes wait for MongoDB
+        lane.forget()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for lane in lanes:
+                group.create_task(run(lane))
+    except* AbandonedError as error:
+        raise AbandonedError from error
