@@ -9,8 +9,16 @@ import jwt
 
 from client.asking import ANSWER_TIMEOUT_S, SentWith
 from client.clock import fresh_command_id
-from client.errors import OutcomeUnknownError, RefusedError, UnreadableReplyError
+from client.errors import (
+    NotSentError,
+    OutcomeUnknownError,
+    RefusedError,
+    TopicMissingError,
+    UnreachableError,
+    UnreadableReplyError,
+)
 from client.sealing import ReplyKeyPair, seal, sealing_key
+from contracts.codes import Code
 from contracts.passwords import ChangePassword
 from contracts.replies import Reply
 from contracts.requests import AnyRequest, IdentityRequest
@@ -194,10 +202,19 @@ async def _asked(accounts: Asks, request: IdentityRequest, options: Options) -> 
         actor=options.get("actor"),
         traceparent=options.get("traceparent"),
     )
+    lost: OutcomeUnknownError | None = None
     try:
         reply = await accounts.request(request, timeout_s, **added)
-    except OutcomeUnknownError:
-        reply = await accounts.request(request, timeout_s, **added)
+    except OutcomeUnknownError as error:
+        lost = error
+        try:
+            reply = await accounts.request(request, timeout_s, **added)
+        except (UnreachableError, TopicMissingError, NotSentError):
+            # This time nothing was sent; the first time it may have been, and done.
+            raise lost from None
+    if lost is not None and reply.error is not None and reply.error.code == Code.EXPIRED:
+        # What was done some time ago is not said again, but called expired.
+        raise lost
     if reply.error is not None:
         raise RefusedError(reply, reply.error)
     return reply

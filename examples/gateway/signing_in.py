@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from fastapi import Request
 
 from client import OutcomeUnknownError, seal, sealing_key
 from client.errors import RefusedError
+from client.questions import Asked
 from client.sessions import Options
+from contracts.passwords import ChangePassword
 from contracts.sealing import Purpose
+from contracts.sessions import Refresh
 from examples.gateway.asking import no_answer, reached
 from examples.gateway.gateway import Gateway
 from examples.gateway.key_set import Jwks, KeysMissingError
-from examples.gateway.problems import refused, unavailable
+from examples.gateway.problems import GatewayCode, ProblemError, refused, unavailable
 
 
 async def keys(gateway: Gateway) -> Jwks:
@@ -65,5 +69,19 @@ async def answered() -> AsyncGenerator[None]:
             yield
     except RefusedError as error:
         raise refused(error.error, retry_after_s=error.retry_after_s) from None
-    except OutcomeUnknownError:
-        raise no_answer() from None
+    except OutcomeUnknownError as error:
+        raise _no_answer_to(error.asked) from None
+
+
+def _no_answer_to(asked: Asked) -> ProblemError:
+    """Return that there was no answer in time, and whether trying again does any harm."""
+    if not isinstance(asked, Refresh | ChangePassword):
+        return no_answer()
+    return ProblemError(
+        HTTPStatus.GATEWAY_TIMEOUT,
+        GatewayCode.NO_ANSWER,
+        # A spent token, used again, ends its session; the old password may hold no more.
+        "the service did not answer in time, and it may have been done: do not send it again, "
+        "sign in",
+        title="Outcome unknown",
+    )

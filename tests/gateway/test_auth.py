@@ -22,7 +22,7 @@ class TestRegister:
         response = rig.post("/auth/register", ALICE, key="key-1")
 
         assert response.headers["Idempotency-Key"] == "key-1"
-        assert response.json()["command_id"] == "key-1"
+        assert response.json()["command_id"] == "gateway-register:key-1"
 
     def test_opens_one_account_however_often_it_is_sent(self, rig: Rig) -> None:
         first = rig.post("/auth/register", ALICE, key="key-1")
@@ -151,6 +151,27 @@ class TestRefresh:
 
         assert problem(response) == (401, "token_invalid")
         assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+class TestWhatMayHaveBeenDone:
+    def test_is_not_to_be_sent_again(self, rig: Rig) -> None:
+        tokens = rig.sign_in()
+        refresh = {"username": "alice", "refresh_token": tokens["refresh_token"]}
+        change = {"password": PASSWORD, "new_password": "another long sentence"}
+        rig.fake.silent = 4
+
+        for response in (rig.post("/auth/refresh", refresh), rig.put("/auth/password", change)):
+            assert problem(response) == (504, "no_answer")
+            assert response.json()["retryable"] is False
+            assert "may have been done" in response.json()["detail"]
+
+    def test_may_be_sent_again_where_that_does_no_harm(self, rig: Rig) -> None:
+        rig.sign_in()
+        rig.fake.silent = 4
+
+        for response in (rig.login(), rig.post("/auth/logout")):
+            assert problem(response) == (504, "no_answer")
+            assert response.json()["retryable"] is True
 
 
 class TestLogout:
