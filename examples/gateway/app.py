@@ -28,7 +28,9 @@ from examples.gateway.problems import (
 
 DESCRIPTION = (
     "A REST API over the accounts service: its commands and requests, one to one. Send an "
-    "`Idempotency-Key` with whatever moves money, and repeat it after a time-out."
+    "`Idempotency-Key` with whatever moves money, and repeat it after a time-out. The command's id "
+    "is `gateway:<key>`, of a registration `gateway-register:<key>`: what callers choose never is "
+    "the id of another service's command."
 )
 
 

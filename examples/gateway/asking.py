@@ -31,16 +31,25 @@ A = TypeVar("A")
 
 KEY_HEADER = "Idempotency-Key"
 
-KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$"
-"""A command id that needs no escaping in a path, so that the link to its outcome is plain."""
+KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}$"
+"""Needs no escaping in a path, so that the link to an outcome is plain; leaves room for a prefix."""
+
+ID_PREFIX = "gateway:"
+"""Begins the id of every command of a user's. All who send for one user share one space of ids: a
+caller who could choose any would pass a payout off as what another service does under that id."""
+
+REGISTER_PREFIX = "gateway-register:"
+"""Begins the id of every registration. Anybody may send one for any username, without a token, and
+a refusal uses up its id: none of a signed-in user's may be among them."""
 
 IdempotencyKey = Annotated[
     str | None,
     Header(
         alias=KEY_HEADER,
         pattern=KEY_PATTERN,
-        description="Becomes the command id: the same request under the same key has its effect "
-        "once, and gets the same answer. Without it, the answer names a fresh one.",
+        description="Names the command, whose id is the key behind a prefix of the gateway's: the "
+        "same request under the same key has its effect once, and gets the same answer. Without "
+        "it, the answer names a fresh one.",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]
@@ -70,14 +79,14 @@ class Undecided(BaseModel):
     detail: str
 
 
-def command_id(key: str | None) -> str:
-    """Return the id of the command that *key* stands for; the service keeps ids per user."""
-    return key or fresh_command_id()
+def command_id(key: str | None, prefix: str = ID_PREFIX) -> str:
+    """Return the id of the command that *key* always stands for; the service keeps ids per user."""
+    return prefix + (key or fresh_command_id())
 
 
 def headers_of(asked_id: str) -> dict[str, str]:
     """Return the header that names the command, so that it can be sent again."""
-    return {KEY_HEADER: asked_id}
+    return {KEY_HEADER: asked_id.partition(":")[2]}
 
 
 async def decided(
@@ -167,7 +176,7 @@ def unreadable() -> ProblemError:
 
 
 def _undecided(asked_id: str) -> JSONResponse:
-    outcome = f"/outcomes/{quote(asked_id, safe='')}"
+    outcome = f"/outcomes/{quote(asked_id, safe=':')}"
     undecided = Undecided(
         command_id=asked_id,
         outcome=outcome,

@@ -10,7 +10,7 @@ from client import sessions
 from contracts.registration import Register
 from contracts.results import Result
 from contracts.sessions import Tokens
-from examples.gateway.asking import IdempotencyKey, command_id, decided
+from examples.gateway.asking import REGISTER_PREFIX, IdempotencyKey, command_id, decided
 from examples.gateway.bearer import User
 from examples.gateway.bodies import (
     LoginBody,
@@ -47,7 +47,7 @@ async def register(
     key: IdempotencyKey = None,
 ) -> Response:
     """Open an account. Once this is accepted, its user can sign in."""
-    asked_id = command_id(key)
+    asked_id = command_id(key, REGISTER_PREFIX)
     sealed = await sealed_password(
         gateway,
         wanted.password.get_secret_value(),

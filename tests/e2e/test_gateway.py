@@ -94,7 +94,7 @@ def test_what_became_of_a_command_can_be_asked(visitor: Visitor) -> None:
     key = uuid4().hex
     result = visitor.call("POST", "/balance/deposit", DEPOSIT, key).json()
 
-    outcome = visitor.call("GET", f"/outcomes/{key}").json()
+    outcome = visitor.call("GET", f"/outcomes/gateway:{key}").json()
     unknown = visitor.call("GET", f"/outcomes/{uuid4().hex}")
 
     assert outcome["state"] == "decided"

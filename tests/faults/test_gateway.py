@@ -91,7 +91,7 @@ def test_a_command_without_an_answer_is_found_by_its_link(
     worker.resume()
 
     assert late.status_code == 202
-    assert late.headers["Location"] == f"/outcomes/{key}"
+    assert late.headers["Location"] == f"/outcomes/gateway:{key}"
     assert (asked.status_code, asked.json()["code"]) == (504, "no_answer")
     wait_until(
         lambda: visitor.call("GET", late.headers["Location"]).status_code == 200,

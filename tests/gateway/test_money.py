@@ -32,7 +32,7 @@ class TestProfile:
         response = signed_in.put("/auth/profile", body, key="key-1")
 
         command = signed_in.fake.asked[-1]
-        assert (response.status_code, response.json()["command_id"]) == (200, "key-1")
+        assert (response.status_code, response.json()["command_id"]) == (200, "gateway:key-1")
         assert isinstance(command, UpdateProfile)
         assert command.changes() == {
             "date_of_birth": date(1990, 2, 3),
@@ -50,7 +50,8 @@ class TestMovements:
         taken = signed_in.post("/balance/withdraw", {"amount": "0.50", "currency": "USD"})
 
         assert put_in.status_code == taken.status_code == 200
-        assert put_in.headers["Idempotency-Key"] == put_in.json()["command_id"] == "key-1"
+        assert put_in.headers["Idempotency-Key"] == "key-1"
+        assert put_in.json()["command_id"] == "gateway:key-1"
         assert taken.json()["entry"]["after"] == "10.00"
         assert signed_in.get("/balance").json()["balances"] == {
             "USD": {"posted": "10.00", "held": "0.00", "available": "10.00"}
@@ -69,7 +70,8 @@ class TestMovements:
         response = signed_in.post("/balance/deposit", {**DEPOSIT, "amount": "1"}, key="key-1")
 
         assert problem(response) == (422, "command_id_conflict")
-        assert response.headers["Idempotency-Key"] == response.json()["command_id"] == "key-1"
+        assert response.headers["Idempotency-Key"] == "key-1"
+        assert response.json()["command_id"] == "gateway:key-1"
 
     def test_are_refused_with_the_same_code(self, signed_in: Rig) -> None:
         response = signed_in.post("/balance/withdraw", DEPOSIT)
@@ -111,7 +113,7 @@ class TestMovements:
         signed_in.post("/balance/deposit", {**DEPOSIT, **more}, key="key-1")
 
         assert signed_in.fake.asked[-1] == Deposit(
-            command_id="key-1",
+            command_id="gateway:key-1",
             username="alice",
             amount="10.50",
             currency="USD",
@@ -122,7 +124,17 @@ class TestMovements:
         )
         assert signed_in.fake.added[-1].get("actor") == "alice"
 
-    @pytest.mark.parametrize("key", ["..", "a/b", "a b", "x" * 129, "é", ""])
+    @pytest.mark.parametrize("key", ["a", "x" * 100, "order:9", "gateway:a", None])
+    def test_are_repeated_under_the_key_that_the_answer_names(
+        self, signed_in: Rig, key: str | None
+    ) -> None:
+        first = signed_in.post("/balance/deposit", DEPOSIT, key=key)
+        again = signed_in.post("/balance/deposit", DEPOSIT, key=first.headers["Idempotency-Key"])
+
+        assert key in {first.headers["Idempotency-Key"], None}
+        assert again.json() == {**first.json(), "duplicate": True}
+
+    @pytest.mark.parametrize("key", ["..", "a/b", "a b", "x" * 101, "é", ""])
     def test_refuse_a_key_that_is_no_plain_id(self, signed_in: Rig, key: str) -> None:
         headers = Headers({**signed_in.headers, "Idempotency-Key": key}, encoding="latin-1")
 
@@ -161,7 +173,9 @@ class TestNoAnswerInTime:
         response = signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
 
         assert response.status_code == 202
-        assert response.headers["Location"] == response.json()["outcome"] == "/outcomes/key-1"
+        assert (
+            response.headers["Location"] == response.json()["outcome"] == "/outcomes/gateway:key-1"
+        )
         assert response.headers["Idempotency-Key"] == "key-1"
         outcome = signed_in.get(response.headers["Location"]).json()
         assert outcome["state"] == "decided"
@@ -175,7 +189,7 @@ class TestNoAnswerInTime:
 
         key = response.headers["Idempotency-Key"]
         assert response.status_code == 202
-        assert response.headers["Location"] == f"/outcomes/{key}"
+        assert response.headers["Location"] == f"/outcomes/gateway:{key}"
 
     def test_is_a_time_out_for_a_question(self, signed_in: Rig) -> None:
         signed_in.fake.silent = 1
@@ -190,7 +204,7 @@ class TestOutcome:
     def test_is_found_whatever_its_id_looks_like(self, signed_in: Rig) -> None:
         fake = signed_in.fake
         signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
-        fake.outcomes["alice", "order/7 ?#"] = fake.outcomes["alice", "key-1"]
+        fake.outcomes["alice", "order/7 ?#"] = fake.outcomes["alice", "gateway:key-1"]
 
         assert signed_in.get("/outcomes/order%2F7%20%3F%23").status_code == 200
 
@@ -203,8 +217,8 @@ class TestTransactions:
         first = signed_in.get("/balance/transactions", limit=2).json()
         second = signed_in.get("/balance/transactions", limit=2, cursor=first["next_cursor"]).json()
 
-        assert [one["command_id"] for one in first["transactions"]] == ["c", "b"]
-        assert [one["command_id"] for one in second["transactions"]] == ["a"]
+        assert [one["command_id"] for one in first["transactions"]] == ["gateway:c", "gateway:b"]
+        assert [one["command_id"] for one in second["transactions"]] == ["gateway:a"]
         assert "next_cursor" not in second
 
     def test_are_asked_for_with_every_filter(self, signed_in: Rig) -> None:
