@@ -3,11 +3,10 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Annotated, Any, Protocol, TypeVar, Unpack
+from typing import Annotated, Protocol, TypeVar, Unpack
 from urllib.parse import quote
 
 from fastapi import Header, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from client import (
@@ -22,9 +21,11 @@ from client.asking import SentWith
 from client.errors import RefusedError
 from contracts.commands import AnyCommand
 from contracts.message import CommandId
+from contracts.registration import Register
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import Result
+from examples.gateway.answers import answer
 from examples.gateway.problems import GatewayCode, ProblemError, refused, unavailable
 
 A = TypeVar("A")
@@ -75,7 +76,11 @@ class Undecided(BaseModel):
     """The command was sent, and its outcome is not known yet. It takes effect once, or never."""
 
     command_id: CommandId
-    outcome: str = Field(description="Where to ask what became of it.")
+    outcome: str | None = Field(
+        default=None,
+        description="Where to ask what became of it; not there for a registration, because that "
+        "needs a token.",
+    )
     detail: str
 
 
@@ -102,7 +107,7 @@ async def decided(
         async with reached():
             result = await accounts.ask(command, timeout_s, actor=command.username)
     except OutcomeUnknownError:
-        return _undecided(command.command_id)
+        return _undecided(command)
     except ProblemError as problem:
         problem.headers |= headers
         raise
@@ -110,8 +115,7 @@ async def decided(
         problem = refused(result.error, command_id=command.command_id)
         problem.headers |= headers
         raise problem
-    content: Any = result.model_dump(mode="json", exclude_none=True)
-    return JSONResponse(content, accepted, headers)
+    return answer(result, accepted, headers)
 
 
 async def replied(
@@ -175,13 +179,15 @@ def unreadable() -> ProblemError:
     )
 
 
-def _undecided(asked_id: str) -> JSONResponse:
+def _undecided(command: AnyCommand) -> Response:
+    asked_id = command.command_id
+    headers = {**headers_of(asked_id), "Retry-After": "1"}
+    again = f"end the same again with the same {KEY_HEADER}."
+    if isinstance(command, Register):
+        # Who registers has no token yet, without which no outcome is told.
+        detail = f"No answer in time. S{again}"
+        return answer(Undecided(command_id=asked_id, detail=detail), HTTPStatus.ACCEPTED, headers)
     outcome = f"/outcomes/{quote(asked_id, safe=':')}"
-    undecided = Undecided(
-        command_id=asked_id,
-        outcome=outcome,
-        detail=f"No answer in time. Ask for the outcome, or send the same again with the same "
-        f"{KEY_HEADER}.",
-    )
-    headers = {**headers_of(asked_id), "Location": outcome, "Retry-After": "1"}
-    return JSONResponse(undecided.model_dump(), HTTPStatus.ACCEPTED, headers)
+    detail = f"No answer in time. Ask for the outcome, or s{again}"
+    undecided = Undecided(command_id=asked_id, outcome=outcome, detail=detail)
+    return answer(undecided, HTTPStatus.ACCEPTED, {**headers, "Location": outcome})

@@ -16,6 +16,11 @@ def _header(description: str, schema: str = "string", *, required: bool = True) 
 
 _KEY = {KEY_HEADER: _header("The command's id; send the same again with it.")}
 _RETRY = {"Retry-After": _header("Seconds to wait.", "integer")}
+_LOCKED = {
+    "Retry-After": _header(
+        "Seconds to wait; absent where waiting does not help.", "integer", required=False
+    )
+}
 _CHALLENGE = {"WWW-Authenticate": _header("RFC 6750 §3.")}
 
 
@@ -24,6 +29,7 @@ def _problem(description: str, headers: dict[str, Any] | None = None) -> dict[st
 
 
 _AWAY: Responses = {
+    500: _problem("The gateway failed."),
     502: _problem("The service failed, or answered what the gateway cannot read."),
     503: _problem("Something that is needed is not there, or not yet; nothing was done."),
 }
@@ -45,6 +51,9 @@ BODY: Responses = {
 REQUEST: Responses = {**_AWAY, **BODY, 504: QUERY[504]}
 """Of a sign-in, refresh, logout or change of password."""
 
+LOGOUT: Responses = {**REQUEST, 409: _problem("The request is too old.")}
+"""Of a logout."""
+
 SIGNED_IN: Responses = {
     401: _problem("The access token is missing or no longer good.", _CHALLENGE),
 }
@@ -54,7 +63,7 @@ SIGN_IN: Responses = {
     **REQUEST,
     401: _problem("Not signed in: `code` says why.", _CHALLENGE),
     409: _problem("The token was spent a moment ago, or the request is too old."),
-    429: _problem("Too many attempts.", _RETRY),
+    429: _problem("Too many attempts.", _LOCKED),
 }
 """Of all that checks a password or a refresh token."""
 
@@ -64,13 +73,24 @@ COMMAND: Responses = {
     202: {
         "model": Undecided,
         "description": "No answer in time. `Location` says where to ask what became of it.",
-        "headers": {
-            **_KEY,
-            "Location": _header("The outcome."),
-            "Retry-After": _RETRY["Retry-After"],
-        },
+        "headers": {**_KEY, **_RETRY, "Location": _header("The outcome.")},
     },
     404: _problem("There is no such account."),
     409: _problem("Refused as things stand; `code` says why."),
 }
 """Of a command."""
+
+REGISTER: Responses = {
+    **_AWAY,
+    **BODY,
+    202: {
+        "model": Undecided,
+        "description": "No answer in time. Send the same again with the same key.",
+        "headers": {**_KEY, **_RETRY},
+    },
+    409: _problem(
+        "Refused as things stand; `code` says why. After `seal_invalid` the key is used up: send "
+        "it again with a new one."
+    ),
+}
+"""Of a registration: there is no token yet to ask for the outcome with."""

@@ -33,7 +33,8 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.AMOUNT_TOO_PRECISE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.AMOUNT_TOO_SMALL: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.AMOUNT_TOO_LARGE: HTTPStatus.UNPROCESSABLE_ENTITY,
-    # The key that the gateway sealed to is gone; it fetches the new one (`on_problem`).
+    # The key that the gateway sealed to is gone; it fetches the new one (`on_problem`). Of a
+    # registration this is an outcome, and answered otherwise (`routes_auth.register`).
     Code.SEAL_INVALID: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.TOKEN_INVALID: HTTPStatus.UNAUTHORIZED,
     Code.SESSION_ENDED: HTTPStatus.UNAUTHORIZED,

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from client import sessions
+from contracts.codes import Code
 from contracts.registration import Register
 from contracts.results import Result
 from contracts.sessions import Tokens
-from examples.gateway.asking import REGISTER_PREFIX, IdempotencyKey, command_id, decided
+from examples.gateway.asking import KEY_HEADER, REGISTER_PREFIX, IdempotencyKey, command_id, decided
 from examples.gateway.bearer import User
 from examples.gateway.bodies import (
     LoginBody,
@@ -21,8 +22,9 @@ from examples.gateway.bodies import (
     body,
     described,
 )
-from examples.gateway.documented import COMMAND, REQUEST, SIGN_IN, SIGNED_IN
-from examples.gateway.gateway import TheGateway
+from examples.gateway.documented import LOGOUT, REGISTER, SIGN_IN, SIGNED_IN
+from examples.gateway.gateway import Gateway, TheGateway
+from examples.gateway.problems import ProblemError
 from examples.gateway.signing_in import answered, keys, options, sealed_password
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -38,7 +40,7 @@ class SessionsEnded(BaseModel):
     "/register",
     status_code=HTTPStatus.CREATED,
     response_model=Result,
-    responses=COMMAND,
+    responses=REGISTER,
     openapi_extra=described(RegisterBody),
 )
 async def register(
@@ -47,21 +49,14 @@ async def register(
     key: IdempotencyKey = None,
 ) -> Response:
     """Open an account. Once this is accepted, its user can sign in."""
-    asked_id = command_id(key, REGISTER_PREFIX)
-    sealed = await sealed_password(
-        gateway,
-        wanted.password.get_secret_value(),
-        command_id=asked_id,
-        username=wanted.username,
-    )
-    command = Register(
-        command_id=asked_id,
-        sealed_password=sealed,
-        **wanted.model_dump(exclude={"password"}, exclude_unset=True),
-    )
-    return await decided(
-        gateway.accounts, command, gateway.answer_timeout_s, accepted=HTTPStatus.CREATED
-    )
+    try:
+        return await _registered(gateway, wanted, command_id(key, REGISTER_PREFIX))
+    except ProblemError as problem:
+        if problem.code != Code.SEAL_INVALID or key is not None:
+            raise
+    # Sealed to a key that is gone. That used up an id which nobody chose; another does as well.
+    await gateway.keys.refresh()
+    return await _registered(gateway, wanted, command_id(None, REGISTER_PREFIX))
 
 
 @router.post("/login", responses=SIGN_IN, openapi_extra=described(LoginBody))
@@ -110,7 +105,7 @@ async def refresh(
 
 @router.post(
     "/logout",
-    responses={**REQUEST, **SIGNED_IN},
+    responses={**LOGOUT, **SIGNED_IN},
     openapi_extra=described(LogoutBody, optional=True),
 )
 async def logout(
@@ -155,6 +150,33 @@ async def change_password(
             **options(gateway, user.username, request),
         )
     return SessionsEnded(sessions_ended=ended)
+
+
+async def _registered(gateway: Gateway, wanted: RegisterBody, asked_id: str) -> Response:
+    sealed = await sealed_password(
+        gateway,
+        wanted.password.get_secret_value(),
+        command_id=asked_id,
+        username=wanted.username,
+    )
+    command = Register(
+        command_id=asked_id,
+        sealed_password=sealed,
+        **wanted.model_dump(exclude={"password"}, exclude_unset=True),
+    )
+    try:
+        return await decided(
+            gateway.accounts, command, gateway.answer_timeout_s, accepted=HTTPStatus.CREATED
+        )
+    except ProblemError as problem:
+        if problem.code == Code.SEAL_INVALID:
+            # Of a command that is an outcome: the same key would get it for ever, so no 503.
+            problem.status = HTTPStatus.CONFLICT
+            problem.detail = (
+                f"{problem.detail}; no account was opened, and this {KEY_HEADER} is used up: send "
+                "it again with a new one"
+            )
+        raise
 
 
 def _not_stored(response: Response) -> None:

@@ -9,6 +9,7 @@ from contracts.events import Balances
 from contracts.ledger import Deposit, Withdraw
 from contracts.queries import GetBalance, ListTransactions, Page
 from contracts.results import Result
+from examples.gateway.answers import answer
 from examples.gateway.asking import IdempotencyKey, command_id, decided, replied, told
 from examples.gateway.bearer import User
 from examples.gateway.bodies import Filters, MovementBody, OneCurrency, body, described
@@ -18,16 +19,16 @@ from examples.gateway.gateway import TheGateway
 router = APIRouter(prefix="/balance", tags=["balance"], responses=SIGNED_IN)
 
 
-@router.get("", responses=QUERY)
+@router.get("", response_model=Balances, responses=QUERY)
 async def get_balance(
     gateway: TheGateway, user: User, wanted: Annotated[OneCurrency, Query()]
-) -> Balances:
+) -> Response:
     """Return what the account holds, in one currency or in all."""
     request = GetBalance(
         request_id=fresh_command_id(), username=user.username, currency=wanted.currency
     )
     reply = await replied(gateway.accounts, request, gateway.answer_timeout_s, actor=user.username)
-    return told(reply.balances)
+    return answer(told(reply.balances))
 
 
 @router.post(
@@ -66,10 +67,10 @@ async def withdraw(
     return await decided(gateway.accounts, command, gateway.answer_timeout_s)
 
 
-@router.get("/transactions", responses=QUERY, response_model_exclude_none=True)
+@router.get("/transactions", response_model=Page, responses=QUERY)
 async def list_transactions(
     gateway: TheGateway, user: User, filters: Annotated[Filters, Query()]
-) -> Page:
+) -> Response:
     """Return a page of what happened; ask for the next one with its cursor and the same filters."""
     request = ListTransactions(
         request_id=fresh_command_id(),
@@ -77,4 +78,4 @@ async def list_transactions(
         **filters.model_dump(by_alias=True, exclude_unset=True),
     )
     reply = await replied(gateway.accounts, request, gateway.answer_timeout_s, actor=user.username)
-    return told(reply.page)
+    return answer(told(reply.page))

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from client import fresh_command_id
 from contracts.message import CommandId
 from contracts.queries import GetOutcome, OutcomeAnswer
+from examples.gateway.answers import answer
 from examples.gateway.asking import replied, told
 from examples.gateway.bearer import User
 from examples.gateway.documented import QUERY, SIGNED_IN
@@ -16,13 +17,13 @@ router = APIRouter(tags=["outcomes"], responses=SIGNED_IN)
 
 
 # `:path`, because a command id of another sender may have slashes.
-@router.get("/outcomes/{command_id:path}", responses=QUERY, response_model_exclude_none=True)
+@router.get("/outcomes/{command_id:path}", response_model=OutcomeAnswer, responses=QUERY)
 async def get_outcome(
     gateway: TheGateway, user: User, command_id: Annotated[CommandId, Path()]
-) -> OutcomeAnswer:
+) -> Response:
     """Return what became of one of the user's commands."""
     request = GetOutcome(
         request_id=fresh_command_id(), username=user.username, command_id=command_id
     )
     reply = await replied(gateway.accounts, request, gateway.answer_timeout_s, actor=user.username)
-    return told(reply.outcome)
+    return answer(told(reply.outcome))

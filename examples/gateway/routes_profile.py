@@ -8,6 +8,7 @@ from client import fresh_command_id
 from contracts.profile import UpdateProfile
 from contracts.queries import GetProfile, ProfileAnswer
 from contracts.results import Result
+from examples.gateway.answers import answer
 from examples.gateway.asking import IdempotencyKey, command_id, decided, replied, told
 from examples.gateway.bearer import User
 from examples.gateway.bodies import ProfileBody, body, described
@@ -17,12 +18,12 @@ from examples.gateway.gateway import TheGateway
 router = APIRouter(prefix="/auth/profile", tags=["profile"], responses=SIGNED_IN)
 
 
-@router.get("", responses=QUERY, response_model_exclude_none=True)
-async def get_profile(gateway: TheGateway, user: User) -> ProfileAnswer:
+@router.get("", response_model=ProfileAnswer, responses=QUERY)
+async def get_profile(gateway: TheGateway, user: User) -> Response:
     """Return the signed-in user's profile."""
     request = GetProfile(request_id=fresh_command_id(), username=user.username)
     reply = await replied(gateway.accounts, request, gateway.answer_timeout_s, actor=user.username)
-    return told(reply.profile)
+    return answer(told(reply.profile))
 
 
 @router.put("", response_model=Result, responses=COMMAND, openapi_extra=described(ProfileBody))

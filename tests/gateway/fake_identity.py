@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from joserfc.errors import JoseError
+
 from contracts.codes import Code
 from contracts.passwords import ChangePassword
 from contracts.queries import Transaction
@@ -58,7 +60,7 @@ class FakeIdentity:
     def register(self, command: Register) -> dict[str, Any]:
         if command.username in self.accounts:
             raise RefusalError(Code.USERNAME_TAKEN)
-        password = self.keys.open(
+        password = self._open(
             command.sealed_password,
             Purpose.REGISTER_PASSWORD,
             command.command_id,
@@ -128,4 +130,10 @@ class FakeIdentity:
         return {"sessions_ended": 0}
 
     def _opened(self, request: IdentityRequest, sealed: str, purpose: Purpose) -> str:
-        return self.keys.open(sealed, purpose, request.request_id, request.username)
+        return self._open(sealed, purpose, request.request_id, request.username)
+
+    def _open(self, sealed: str, purpose: Purpose, asked_id: str, username: str) -> str:
+        try:
+            return self.keys.open(sealed, purpose, asked_id, username)
+        except JoseError:
+            raise RefusalError(Code.SEAL_INVALID) from None

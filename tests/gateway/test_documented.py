@@ -1,0 +1,64 @@
+"""The OpenAPI document has every answer that the service's refusals lead to."""
+
+from typing import Any
+
+import pytest
+
+from contracts import topics
+from contracts.codes import Code
+from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
+from contracts.topics import TopicSpec
+from examples.gateway.problems import STATUS
+from tests.gateway.rig import Rig
+
+
+def responses(rig: Rig, method: str, path: str) -> dict[str, Any]:
+    """Return what the document says of one route's answers."""
+    return rig.client.get("/openapi.json").json()["paths"][path][method]["responses"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "topic"),
+    [
+        ("post", "/auth/login", topics.LOGIN),
+        ("post", "/auth/refresh", topics.REFRESH),
+        ("post", "/auth/logout", topics.LOGOUT),
+        ("put", "/auth/password", topics.CHANGE_PASSWORD),
+        ("get", "/auth/profile", topics.GET_PROFILE),
+        ("get", "/balance", topics.GET_BALANCE),
+        ("get", "/balance/transactions", topics.LIST_TRANSACTIONS),
+        ("get", "/outcomes/{command_id}", topics.GET_OUTCOME),
+    ],
+)
+def test_a_request_has_each_of_its_refusals(
+    rig: Rig, method: str, path: str, topic: TopicSpec
+) -> None:
+    documented = responses(rig, method, path)
+
+    assert {str(int(STATUS[code])) for code in REFUSALS[topic]} - set(documented) == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("post", "/balance/deposit"), ("post", "/balance/withdraw"), ("put", "/auth/profile")],
+)
+def test_a_command_has_each_of_its_refusals(rig: Rig, method: str, path: str) -> None:
+    documented = responses(rig, method, path)
+
+    codes = set(Code) - OF_REQUESTS_ALONE
+    assert {str(int(STATUS[code])) for code in codes} - set(documented) == set()
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
+def test_a_lock_that_no_waiting_lifts_needs_no_time(rig: Rig, path: str) -> None:
+    documented = responses(rig, "post", path)
+
+    assert documented["429"]["headers"]["Retry-After"]["required"] is False
+
+
+def test_a_registration_without_an_answer_has_no_link(rig: Rig) -> None:
+    registered = responses(rig, "post", "/auth/register")
+    deposited = responses(rig, "post", "/balance/deposit")
+
+    assert set(registered["202"]["headers"]) == {"Idempotency-Key", "Retry-After"}
+    assert "Location" in deposited["202"]["headers"]
