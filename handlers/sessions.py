@@ -101,7 +101,7 @@ class Reused(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """It was of a session that has ended or expired."""
+    """It was of a session that has ended or expired, or was opened before all were ended."""
 
     session: Session
 
@@ -119,15 +119,21 @@ def refresh(
     presented: RefreshToken,
     fresh: RefreshToken,
     now: datetime,
+    *,
+    epoch: int,
 ) -> Refreshed:
-    """Return what presenting a token does to the session it names."""
+    """Return what presenting a token does to the session it names.
+
+    *epoch* is the credential's, read before the session: whatever counted it up ended every session
+    that it did not move on, so that one of an older epoch is none.
+    """
     if (
         session is None
         or session.username != asked.request.username
         or session.family_hash != presented.family_hash
     ):
         return Unknown()
-    if not session.is_live(now):
+    if not session.is_live(now) or session.epoch < epoch:
         return Ended(session)
     if presented.whole_hash == session.refresh_hash:
         return Rotated(

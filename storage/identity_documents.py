@@ -18,7 +18,7 @@ _OPTIONAL = ("previous_hash", "rotated_at", "rotated_by", "ended_at", "ended_rea
 
 def from_credential(credential: Credential) -> Document:
     """Return *credential* as stored."""
-    return {
+    document: Document = {
         "_id": credential.username,
         "command_id": credential.command_id,
         "hash": credential.hash,
@@ -26,6 +26,9 @@ def from_credential(credential: Credential) -> Document:
         "epoch": credential.epoch,
         "version": credential.version,
     }
+    if credential.relied_on:
+        document["relied_on"] = credential.relied_on
+    return document
 
 
 def to_credential(document: Mapping[str, Any]) -> Credential:
@@ -37,6 +40,7 @@ def to_credential(document: Mapping[str, Any]) -> Credential:
         created_at=document["created_at"].replace(tzinfo=UTC),
         epoch=document.get("epoch", 0),
         version=document.get("version", 1),
+        relied_on=document.get("relied_on", 0),
     )
 
 

@@ -21,11 +21,12 @@ class IdentityChanges(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changed: Sequence[Session] = ()
     """Replaced, each with its version one above the stored one."""
     credential: Credential | None = None
-    """Replaced, its version one above the stored one."""
+    """Replaced, its version one above the stored one, `relied_on` as stored."""
     relied_on: Credential | None = None
-    """Not changed, but still of that version when all this is stored; not beside `credential`.
+    """Still of that version when all this is stored, and counted; not beside `credential`.
 
-    So no session is opened beside a change of password or a logout everywhere that misses it.
+    So a change of password or a logout everywhere that has read it before loses the race, and
+    misses no session that is opened here.
     """
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """Sessions, answers and throttles in memory: for tests, ours and other teams'."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from handlers.session import Answered, Session
@@ -46,6 +47,10 @@ class MemoryIdentities:
             self.sessions[session.session_id] = session
         if changes.credential is not None:
             self._credentials[changes.credential.username] = changes.credential
+        if changes.relied_on is not None:
+            stored = self._credentials[changes.relied_on.username]
+            counted = replace(stored, relied_on=stored.relied_on + 1)
+            self._credentials[stored.username] = counted
 
     def _check(self, changes: IdentityChanges) -> None:
         if changes.answered.id in self.answers:
@@ -56,15 +61,18 @@ class MemoryIdentities:
             stored = self.sessions.get(each.session_id)
             if stored is None or stored.version != each.version - 1:
                 raise LostRaceError("a session was written since it was read")
-        if changes.credential is not None:
-            self._check_credential(changes.credential.username, changes.credential.version - 1)
+        if (new := changes.credential) is not None:
+            stored = self._stored(new.username, new.version - 1)
+            if stored.relied_on != new.relied_on:
+                raise LostRaceError("a session was opened since the credential was read")
         if changes.relied_on is not None:
-            self._check_credential(changes.relied_on.username, changes.relied_on.version)
+            self._stored(changes.relied_on.username, changes.relied_on.version)
 
-    def _check_credential(self, username: str, version: int) -> None:
+    def _stored(self, username: str, version: int) -> Credential:
         stored = self._credentials.get(username)
         if stored is None or stored.version != version:
             raise LostRaceError("the credential was written since it was read")
+        return stored
 
 
 class MemoryThrottles:

@@ -116,9 +116,12 @@ class _IdentityWork(MongoWork):
     async def _credentials(self, changes: IdentityChanges) -> None:
         if (new := changes.credential) is not None:
             query = _as_read(new.username, new.version - 1)
+            # A session opened since it was read would otherwise be missed.
+            query["relied_on"] = new.relied_on or {"$in": [0, None]}
             await self._update("credentials", [{"q": query, "u": from_credential(new)}])
         if (read := changes.relied_on) is not None:
-            # A read would conflict with nobody: this makes whoever changes it meanwhile the loser.
+            # A read would conflict with nobody: this makes whoever changes it meanwhile the loser,
+            # and whoever read it before and changes it later.
             query = _as_read(read.username, read.version)
             touched: Document = {"q": query, "u": {"$inc": {"relied_on": 1}}}
             await self._update("credentials", [touched])

@@ -118,6 +118,9 @@ class Credential:
     """Counted up with each change of password and each logout everywhere; tokens carry it."""
     version: int = 1
     """Writes so far; checked on every write but the first."""
+    relied_on: int = 0
+    """Sessions opened under it so far; checked on every write but the first, so that none of them
+    is missed by a change of password or a logout everywhere."""
 
 
 class Credentials(Protocol):

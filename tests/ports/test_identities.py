@@ -1,6 +1,7 @@
 """What every store of sessions, credentials and answered requests keeps."""
 
 import asyncio
+from dataclasses import replace as as_changed
 from datetime import timedelta
 from typing import Any
 
@@ -221,7 +222,30 @@ class TestApply:
 
         assert await store.identities.session("s1") is None
 
-    async def test_relying_on_it_does_not_change_a_credential(self, store: Store) -> None:
+    async def test_misses_no_session_opened_since_the_credential_was_read(
+        self, store: Store
+    ) -> None:
+        identities = store.identities
+        await store.credentials.insert([a_credential()])
+        read = await identities.credential("alice")
+        assert read is not None
+        assert not await identities.live_sessions("alice", now=NOON)
+        login = IdentityChanges(answered=an_answered("r1"), opened=[a_session()], relied_on=read)
+        await identities.apply(login)
+
+        counted_up = as_changed(read, epoch=1, version=2)
+        with pytest.raises(LostRaceError):
+            await identities.apply(
+                IdentityChanges(answered=an_answered("r2"), credential=counted_up)
+            )
+
+        again = await identities.credential("alice")
+        assert again is not None
+        counted_up = as_changed(again, epoch=1, version=2)
+        await identities.apply(IdentityChanges(answered=an_answered("r2"), credential=counted_up))
+        assert await identities.credential("alice") == counted_up
+
+    async def test_relying_on_a_credential_only_counts(self, store: Store) -> None:
         await store.credentials.insert([a_credential()])
 
         for number in range(3):
@@ -229,4 +253,4 @@ class TestApply:
                 IdentityChanges(answered=an_answered(f"r{number}"), relied_on=a_credential())
             )
 
-        assert await store.identities.credential("alice") == a_credential()
+        assert await store.identities.credential("alice") == a_credential(relied_on=3)

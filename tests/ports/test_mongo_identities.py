@@ -77,7 +77,7 @@ async def test_a_credential_stored_before_it_had_a_version_is_the_first(
 
     first = await store.identities.credential("alice")
     await store.identities.apply(IdentityChanges(answered=an_answered("r1"), relied_on=first))
-    new = a_credential(epoch=1, version=2)
+    new = a_credential(epoch=1, version=2, relied_on=1)
     await store.identities.apply(IdentityChanges(answered=an_answered("r2"), credential=new))
 
     assert first == a_credential()

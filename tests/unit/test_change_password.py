@@ -113,7 +113,7 @@ class TestARefusedChange:
         answer = await changed(bench, new)
 
         assert answer.code == code
-        assert bench.credential() == before
+        assert bench.credential() == replace(before, relied_on=1)
 
     async def test_of_a_wrong_password_counts_as_a_guess(self, bench: Bench) -> None:
         answer = await changed(bench, old=WRONG)

@@ -91,8 +91,8 @@ class TestALogoutEverywhere:
         def open_it() -> None:
             bench.identities.sessions[late.session_id] = late
             credential = bench.credential()
-            moved = replace(credential, version=credential.version + 1)
-            bench.credentials.by_username["alice"] = moved
+            counted = replace(credential, relied_on=credential.relied_on + 1)
+            bench.credentials.by_username["alice"] = counted
 
         bench.identities.between = open_it
         answer = await bench.answer(bench.logout(access_token(signed_in), everywhere=True))

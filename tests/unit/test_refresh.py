@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from storage.ports import LostRaceError
 from tests.unit.identity_bench import Answer, Bench, a_bench
+from tests.unit.sealed import PASSWORD
 
 
 @pytest.fixture
@@ -239,3 +241,24 @@ class TestTheStore:
         assert len(answer.audited) == 1
         [session] = bench.identities.sessions.values()
         assert session.version == 2
+
+
+class TestASessionThatWasMissed:
+    async def test_by_a_logout_everywhere_is_renewed_no_more(self, bench: Bench) -> None:
+        token = await signed_in(bench)
+        credential = bench.credential()
+        bench.credentials.by_username["alice"] = replace(credential, epoch=1, version=2)
+
+        answer = await bench.answer(bench.refresh(token))
+
+        assert answer.code == "session_ended"
+
+    async def test_by_nobody_is_renewed_beside_a_change_of_password(self, bench: Bench) -> None:
+        own = await bench.signed_in()
+        change = bench.change(own.tokens["access_token"], PASSWORD, "another horse, another staple")
+
+        changed, refreshed = await asyncio.gather(
+            bench.answer(change), bench.answer(bench.refresh(token_of(own)))
+        )
+
+        assert (changed.status, refreshed.status) == ("accepted", "accepted")

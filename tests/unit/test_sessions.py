@@ -41,7 +41,7 @@ def a_session() -> Session:
         first, username="alice", epoch=0, source=None, now=NOON, expires_at=NOON + DAY
     )
     later = NOON + timedelta(hours=1)
-    rotated = sessions.refresh(session, asked("r-1"), first, second, later)
+    rotated = sessions.refresh(session, asked("r-1"), first, second, later, epoch=0)
     assert isinstance(rotated, Rotated)
     return rotated.session
 
@@ -88,7 +88,20 @@ def test_a_token_of_the_family(
     session = a_session()
 
     found = sessions.refresh(
-        session, asked(request_id), a_token(token), a_token("third"), RENEWED + after
+        session, asked(request_id), a_token(token), a_token("third"), RENEWED + after, epoch=0
+    )
+
+    assert type(found) is becomes
+
+
+@pytest.mark.parametrize(
+    ("epoch", "becomes"), [(6, Rotated), (7, Rotated), (8, Ended)], ids=["6", "7", "8"]
+)
+def test_a_session_of_before_all_were_ended(epoch: int, becomes: type[Refreshed]) -> None:
+    session = replace(a_session(), epoch=7)
+
+    found = sessions.refresh(
+        session, asked(), a_token("second"), a_token("third"), RENEWED, epoch=epoch
     )
 
     assert type(found) is becomes
@@ -96,7 +109,7 @@ def test_a_token_of_the_family(
 
 class TestATokenOfNobody:
     def test_names_no_session(self) -> None:
-        found = sessions.refresh(None, asked(), a_token("x"), a_token("y"), RENEWED)
+        found = sessions.refresh(None, asked(), a_token("x"), a_token("y"), RENEWED, epoch=0)
 
         assert found == Unknown()
 
@@ -104,7 +117,7 @@ class TestATokenOfNobody:
         session = a_session()
 
         found = sessions.refresh(
-            session, asked(username="bob"), a_token("second"), a_token("third"), RENEWED
+            session, asked(username="bob"), a_token("second"), a_token("third"), RENEWED, epoch=0
         )
 
         assert found == Unknown()
@@ -113,7 +126,7 @@ class TestATokenOfNobody:
     def test_is_made_up(self, now: datetime) -> None:
         made_up = a_token("second", family="another")
 
-        found = sessions.refresh(a_session(), asked(), made_up, a_token("third"), now)
+        found = sessions.refresh(a_session(), asked(), made_up, a_token("third"), now, epoch=0)
 
         assert found == Unknown()
 
@@ -122,7 +135,9 @@ class TestWhatItDoes:
     def test_a_rotation_keeps_all_but_the_token(self) -> None:
         session = a_session()
 
-        found = sessions.refresh(session, asked(), a_token("second"), a_token("third"), RENEWED)
+        found = sessions.refresh(
+            session, asked(), a_token("second"), a_token("third"), RENEWED, epoch=0
+        )
 
         assert found == Rotated(
             replace(
@@ -138,7 +153,9 @@ class TestWhatItDoes:
     def test_a_reuse_ends_it(self) -> None:
         session, late = a_session(), RENEWED + timedelta(hours=1)
 
-        found = sessions.refresh(session, asked(), a_token("first"), a_token("third"), late)
+        found = sessions.refresh(
+            session, asked(), a_token("first"), a_token("third"), late, epoch=0
+        )
 
         assert isinstance(found, Reused)
         assert found.session == replace(
@@ -150,7 +167,9 @@ class TestWhatItDoes:
         ended = sessions.end(a_session(), "logout", RENEWED)
 
         for token in ("second", "first", "older"):
-            found = sessions.refresh(ended, asked(), a_token(token), a_token("third"), RENEWED)
+            found = sessions.refresh(
+                ended, asked(), a_token(token), a_token("third"), RENEWED, epoch=0
+            )
             assert found == Ended(ended)
 
 

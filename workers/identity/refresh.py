@@ -38,12 +38,15 @@ class Renewal:
         presented = read_token(token)
         if presented is None:
             return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
+        # Read before the session, which a change of password moves on together with it.
+        credential = await outside.identities.credential(self._request.username)
         session = await outside.identities.session(presented.session_id)
+        epoch = 0 if credential is None else credential.epoch
         token = next_token(token)
         fresh = read_token(token)
         assert fresh is not None
         now = outside.clock()
-        became = sessions.refresh(session, self.asked, presented, fresh, now)
+        became = sessions.refresh(session, self.asked, presented, fresh, now, epoch=epoch)
         match became:
             case Rotated(session):
                 sealed = await outside.envelopes.seal(self.asked, session, token, now)
