@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from client.errors import AccountsClientError, UnreachableError, UnreadableRecordError
 from client.kafka import Kafka, Record
 from client.questions import Asked, Question, question_answered, question_of
-from client.reader import Reader, open_reader
+from client.reader import open_reader
 from contracts.replies import Reply
 from contracts.results import Result
 
@@ -83,43 +83,65 @@ class Answers:
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self._kafka = kafka
         self._topic = topic
-        self._opening = asyncio.Lock()
-        self._reading: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[None] | None = None
+        """Done once nothing can be missed any more; None while nobody reads."""
+        self._readings: set[asyncio.Task[None]] = set()
+        """The one that reads, and those before it that are not closed yet."""
         self.waiting = Waiting()
 
     async def open(self) -> None:
         """Start to read unless it does already; returns when nothing can be missed any more.
 
+        All who open it wait for the same attempt, and none ends it by giving up.
+
         Raises:
             UnreachableError: Kafka does not answer.
             TopicMissingError: The topic of answers is not there.
         """
-        async with self._opening:
-            if self._reading is None or self._reading.done():
-                opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._reading = asyncio.create_task(self._read(opened))
-                await opened
+        opened = None
+        while opened is None or opened is not self._opened:  # Broken again before we had our turn.
+            opened = self._opened or self._start()
+            await asyncio.shield(opened)
 
     async def close(self) -> None:
         """Stop to read."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        for reading in self._readings:
+            reading.cancel()
+        await asyncio.gather(*self._readings, return_exceptions=True)
+
+    def _start(self) -> asyncio.Future[None]:
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._opened = opened
+        reading = asyncio.create_task(self._read(opened))
+        self._readings.add(reading)
+
+        def ended(reading: asyncio.Task[None]) -> None:
+            self._readings.discard(reading)
+            self._end(opened, UnreachableError(f"{self._topic} is no longer read"))
+
+        reading.add_done_callback(ended)
+        return opened
 
     async def _read(self, opened: asyncio.Future[None]) -> None:
         try:
             async with open_reader(self._kafka, [self._topic], "end") as reader:
-                if not opened.done():
-                    opened.set_result(None)
-                await self._receive(reader)
+                opened.set_result(None)
+                try:
+                    async for record in reader.records():
+                        self.waiting.receive(record)
+                except KafkaError as error:
+                    # At once: closing the reader takes a while, and nothing is heard meanwhile.
+                    self._end(opened, UnreachableError(f"{self._topic} cannot be read: {error!r}"))
         except AccountsClientError as error:
-            if not opened.done():
-                opened.set_exception(error)
-        except KafkaError as error:
-            self.waiting.fail(UnreachableError(f"{self._topic} cannot be read: {error!r}"))
-        finally:
-            opened.cancel()
+            self._end(opened, error)
 
-    async def _receive(self, reader: Reader) -> None:
-        async for record in reader.records():
-            self.waiting.receive(record)
+    def _end(self, opened: asyncio.Future[None], error: AccountsClientError) -> None:
+        """Let the next one open it anew, and tell those who wait. May be called again."""
+        if self._opened is not opened:
+            return
+        self._opened = None
+        if opened.done():
+            self.waiting.fail(error)
+        else:
+            opened.set_exception(error)
+            opened.exception()  # Whether or not anybody still waits for it.

@@ -48,10 +48,17 @@ class Asking:
 
     async def ask(self, asked: Asked, model: type[A], timeout_s: float, added: SentWith) -> A:
         """Send *asked* and return its answer, a *model*."""
-        await self._answers.open()
+        deadline_s = asyncio.get_running_loop().time() + timeout_s
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                await self._answers.open()
+        except TimeoutError as error:
+            raise UnreachableError(
+                f"the topic of answers cannot be read within {timeout_s:g} s; nothing was sent"
+            ) from error
         with self._answers.waiting.expect(asked, model) as answer:
             try:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout_at(deadline_s):
                     await self.send(asked, self._reply_topic, added)
                     return await answer
             except TimeoutError as error:
