@@ -12,6 +12,9 @@ from client.kafka import Kafka, Record
 POLL_MS = 500
 """A poll that finds nothing returns after this, so that a stopped reader is noticed."""
 
+METADATA_AGE_MS = 10_000
+"""How often the partitions are asked for: one small question, and records in a new one wait."""
+
 RECORDS_MAX = 5_000
 """Records of one poll: enough to be quick through a backlog, small enough for memory."""
 
@@ -33,6 +36,7 @@ class _Consumer(Protocol):
     async def end_offsets(
         self, partitions: Collection[TopicPartition]
     ) -> dict[TopicPartition, int]: ...
+    def partitions_for_topic(self, topic: str) -> set[int] | None: ...
     async def getmany(
         self, *, timeout_ms: int, max_records: int
     ) -> dict[TopicPartition, list[Record]]: ...
@@ -84,6 +88,14 @@ class Reader:
         """
         self._to_come = await self._consumer.end_offsets([*self.ends])
 
+    def misses_partitions(self) -> bool:
+        """Return whether a topic has partitions that it had not when this was opened: read anew."""
+        return any(
+            TopicPartition(topic, number) not in self.ends
+            for topic in {partition.topic for partition in self.ends}
+            for number in self._consumer.partitions_for_topic(topic) or ()
+        )
+
     async def caught_up(self) -> bool:
         """Return whether all that was there has been returned by `poll`.
 
@@ -112,6 +124,7 @@ async def open_reader(
         AIOKafkaConsumer(
             **kafka.arguments(),
             enable_auto_commit=False,
+            metadata_max_age_ms=METADATA_AGE_MS,
             # What retention took away is an error here, never skipped in silence.
             auto_offset_reset="none",
         ),

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import logging
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -25,6 +26,10 @@ REOPEN_S = 1.0
 
 ASK_ENDS_S = 5.0
 """How often Kafka is asked whether there is more: else its absence would go unnoticed."""
+
+CURRENT_MAX_S = 15.0
+"""How old the last look at the ends that all was read up to may be: three looks, of which one takes
+as long as a broker is given. A reader that hangs is noticed after it, whatever it hangs on."""
 
 CAUGHT_UP_TIMEOUT_S = 10.0
 """Reading all that is kept takes well under a second; after this something is down."""
@@ -60,12 +65,15 @@ class Revocations:
         self._ended: dict[str, datetime] = {}
         self._by_expiry: list[tuple[datetime, str]] = []
         self._caught_up = asyncio.Event()
+        self._read_up_to_s = -math.inf
+        """The last moment of which all was read, on the loop's clock."""
         self._trouble: Exception | None = None
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Start to follow, in the background."""
         self._following = asyncio.create_task(self._follow())
+        self._following.add_done_callback(_tell_of_its_end)
         return self
 
     async def __aexit__(
@@ -85,8 +93,11 @@ class Revocations:
 
     @property
     def is_current(self) -> bool:
-        """Whether all that was there has been read, and what comes can be."""
-        return self._caught_up.is_set() and self._trouble is None
+        """Whether all that was there seconds ago has been read, and what comes can be."""
+        following = self._following
+        if following is None or following.done() or self._trouble is not None:
+            return False
+        return following.get_loop().time() - self._read_up_to_s <= CURRENT_MAX_S
 
     def is_revoked(self, session_id: str) -> bool:
         """Whether the session has ended, as far as has been read; see `wait_until_caught_up`."""
@@ -151,8 +162,18 @@ class Revocations:
                 self.receive(record)
             self.forget_expired()
             if loop.time() - asked_s >= ASK_ENDS_S:
-                await reader.ask_ends()
+                # Before it is asked: what comes while the answer is on its way is not counted.
                 asked_s = loop.time()
+                await reader.ask_ends()
+                if reader.misses_partitions():
+                    raise RevocationsUnknownError("the topic has partitions that are not read")
             if await reader.caught_up():
                 self._trouble = None
+                self._read_up_to_s = asked_s
                 self._caught_up.set()
+
+
+def _tell_of_its_end(following: asyncio.Task[None]) -> None:
+    """Log what ended it: nothing else would, until the program ends."""
+    if not following.cancelled():
+        _LOG.error("revocations are no longer followed", exc_info=following.exception())

@@ -9,12 +9,15 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from aiokafka.admin import NewPartitions
 
+from client import reader as reading
 from client import revocations as following
 from client import sessions
 from client.accounts import AccountsClient
 from client.asking import SentWith
 from client.errors import NoAnswerError, RefusedError
+from client.kafka import Kafka
 from client.revocations import Revocations
 from client.sealing import seal, sealing_key
 from client.tokens import verify_access_token
@@ -25,6 +28,7 @@ from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.sealing import Purpose
 from tests.e2e.running import RunningService
+from workers.kafka import kafka_admin
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -219,3 +223,22 @@ async def until_revoked(revocations: Revocations, session_id: str) -> None:
     async with asyncio.timeout(REVOKED_WITHIN_S):
         while not revocations.is_revoked(session_id):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.005)
+
+
+class TestPartitions:
+    async def test_that_are_added_are_noticed(
+        self, service: RunningService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reading, "METADATA_AGE_MS", 100)
+        topic = await service.add_reply_topic("grows")
+
+        async with reading.open_reader(Kafka(service.addresses.kafka, {}), [topic], "end") as one:
+            await one.ask_ends()
+            assert not one.misses_partitions()
+
+            async with kafka_admin(service.settings) as admin:
+                await admin.create_partitions({topic: NewPartitions(2)})
+
+            async with asyncio.timeout(30):
+                while not one.misses_partitions():  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0.01)

@@ -1,7 +1,7 @@
 """Which sessions a gateway refuses, through repeats, restarts of Kafka and records that are none."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import cast
@@ -48,6 +48,7 @@ class Topic:
         self.coming: asyncio.Queue[Record | Exception] = asyncio.Queue()
         self.away: list[Exception] = []
         self.unanswered: Exception | None = None
+        self.grown = False
         self.opened: list[tuple[TopicSpec, Start]] = []
 
     @asynccontextmanager
@@ -78,6 +79,10 @@ class OpenTopic:
         if self._topic.unanswered is not None:
             raise self._topic.unanswered
 
+    def misses_partitions(self) -> bool:
+        grown, self._topic.grown = self._topic.grown, False
+        return grown
+
     async def caught_up(self) -> bool:
         return self._read >= len(self._topic.kept)
 
@@ -87,10 +92,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "REOPEN_S", 0.01)
 
 
-async def until_revoked(revocations: Revocations, session_id: str) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not revocations.is_revoked(session_id):  # noqa: ASYNC110 - it tells nobody
+        while not condition():  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.001)
+
+
+async def until_revoked(revocations: Revocations, session_id: str) -> None:
+    await until(lambda: revocations.is_revoked(session_id))
 
 
 class TestReceive:
@@ -199,3 +208,53 @@ class TestFollowing:
 
             assert not revocations.is_current
             assert revocations.is_revoked("s-1")
+
+    async def test_is_not_current_before_it_follows(self) -> None:
+        assert not Revocations(Topic(), now=Clock()).is_current
+
+    async def test_is_not_current_once_it_follows_no_more(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        topic = Topic()
+
+        async with Revocations(topic, now=Clock()) as revocations:
+            topic.coming.put_nowait(a_revocation("s-1"))
+            await revocations.wait_until_caught_up()
+            assert revocations.is_current
+            topic.coming.put_nowait(ZeroDivisionError())
+            await until(lambda: not revocations.is_current)
+
+            assert "no longer followed" in caplog.text
+
+    async def test_is_not_current_while_a_reader_hangs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(following, "CURRENT_MAX_S", 0.2)
+        monkeypatch.setattr(following, "ASK_ENDS_S", 0.0)
+        topic = Topic()
+
+        async with Revocations(topic, now=Clock()) as revocations:
+            topic.coming.put_nowait(a_revocation("s-1"))
+            await revocations.wait_until_caught_up()
+            assert revocations.is_current
+            await until(lambda: not revocations.is_current)
+
+            topic.coming.put_nowait(a_revocation("s-2"))
+            await until(lambda: revocations.is_current)
+
+    async def test_reads_anew_where_partitions_were_added(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(following, "ASK_ENDS_S", 0.0)
+        topic = Topic(a_revocation("s-1"))
+
+        async with Revocations(topic, now=Clock()) as revocations:
+            await revocations.wait_until_caught_up()
+            topic.kept.append(a_revocation("s-2"))
+            topic.grown = True
+            topic.coming.put_nowait(a_record())
+            await until(lambda: not revocations.is_current)
+            await until_revoked(revocations, "s-2")
+
+            assert revocations.is_current
+        assert len(topic.opened) == 2
