@@ -2,8 +2,8 @@
 
     python examples/portfolio.py 127.0.0.1:9092 portfolio.json
 
-Starts from the compacted balances, follows the events, and continues where it stopped. Needs the
-light install of this project only: the packages `client` and `contracts`.
+Starts from the compacted balances, follows them and the events, and continues where it stopped.
+Needs the light install of this project only: the packages `client` and `contracts`.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +20,12 @@ from aiokafka.errors import OffsetOutOfRangeError
 from pydantic import BaseModel, ValidationError
 
 from client import AccountsClient, Received, SequenceGapError, Snapshot
+from client.kafka import Record
+from client.reader import Start
+from client.received import received
+from contracts import topics
 from contracts.events import BalanceChanged, Balances, BalanceState
+from contracts.topics import TopicSpec
 
 SAVED_EVERY_S = 1.0
 """How often the file is written: what is not yet in it is read once more after a crash."""
@@ -40,6 +46,14 @@ class Stored(BaseModel):
     positions: list[Position]
 
 
+class Reads(Protocol):
+    """The part of `client.reader.Reader` that is needed here."""
+
+    def records(self) -> AsyncIterator[Record]:
+        """Yield the records of one topic until the client is closed."""
+        ...
+
+
 class Follows(Protocol):
     """The part of `AccountsClient` that is needed here."""
 
@@ -49,6 +63,10 @@ class Follows(Protocol):
 
     def follow_balance_events(self, start: Snapshot) -> AsyncIterator[Received[BalanceChanged]]:
         """Yield each later change once, in order per account."""
+        ...
+
+    def reader(self, topic: TopicSpec, start: Start) -> AbstractAsyncContextManager[Reads]:
+        """Open a reader of a topic's raw records."""
         ...
 
 
@@ -74,8 +92,13 @@ class Portfolio:
         return True
 
     def begin(self, snapshot: Snapshot) -> None:
-        """Begin anew from *snapshot*."""
-        self.balances = dict(snapshot.balances)
+        """Begin anew from *snapshot*; what is known to be later stays.
+
+        The compacted balances of an account may be late until they are published again.
+        """
+        self.balances = {
+            username: self._later(state) for username, state in snapshot.balances.items()
+        }
         self.positions = dict(snapshot.positions)
         self._unsaved = True
         self.save()
@@ -84,10 +107,28 @@ class Portfolio:
         """Return where to follow from: repeats of what is known are dropped, gaps are seen."""
         return Snapshot(balances=dict(self.balances), positions=dict(self.positions))
 
-    def apply(self, received: Received[BalanceChanged]) -> None:
-        """Take in one event."""
+    def take(self, state: Balances) -> None:
+        """Take in one of the compacted balances, unless it is late or a repeat."""
+        later = self._later(state)
+        if later is not self.balances.get(state.username):
+            self.balances[state.username] = later
+            self._unsaved = True
+
+    def _later(self, state: Balances) -> Balances:
+        known = self.balances.get(state.username)
+        # Usernames are never given out twice: another account is one of a service set up anew.
+        if known is None or known.account_id != state.account_id:
+            return state
+        return known if known.sequence >= state.sequence else state
+
+    def apply(self, received: Received[BalanceChanged]) -> bool:
+        """Take in one event; return whether it was not in the balances yet."""
         event = received.message
         known = self.balances.get(event.username)
+        self.positions[received.partition] = received.next_offset
+        self._unsaved = True
+        if known is not None and known.sequence >= event.sequence:
+            return False
         changed = BalanceState(posted=event.after, held=event.held, available=event.available)
         self.balances[event.username] = Balances(
             username=event.username,
@@ -96,8 +137,7 @@ class Portfolio:
             balances={**(known.balances if known else {}), event.currency: changed},
             changed_at=event.occurred_at,
         )
-        self.positions[received.partition] = received.next_offset
-        self._unsaved = True
+        return True
 
     def save(self) -> None:
         """Write the file, whole or not at all: a crash leaves the one before."""
@@ -125,10 +165,14 @@ async def follow(accounts: Follows, portfolio: Portfolio) -> None:
         portfolio.begin(await accounts.snapshot())
     try:
         async with asyncio.TaskGroup() as tasks:
-            saving = tasks.create_task(_saved_again_and_again(portfolio))
+            beside = [
+                tasks.create_task(_saved_again_and_again(portfolio)),
+                tasks.create_task(_states_followed(accounts, portfolio)),
+            ]
             while not await _followed(accounts, portfolio):
                 portfolio.begin(await accounts.snapshot())
-            saving.cancel()
+            for task in beside:
+                task.cancel()
     finally:
         portfolio.save()
 
@@ -139,12 +183,20 @@ async def _saved_again_and_again(portfolio: Portfolio) -> None:
         portfolio.save()
 
 
+async def _states_followed(accounts: Follows, portfolio: Portfolio) -> None:
+    # All of them, each time: they mend what a late state or a lost event left behind.
+    async with accounts.reader(topics.BALANCES, "beginning") as reader:
+        async for record in reader.records():
+            if record.value is not None:
+                portfolio.take(received(record, Balances).message)
+
+
 async def _followed(accounts: Follows, portfolio: Portfolio) -> bool:
     """Follow until the client is closed; return False where the balances must be read anew."""
     try:
         async for event in accounts.follow_balance_events(portfolio.snapshot()):
-            portfolio.apply(event)
-            _print(event.message)
+            if portfolio.apply(event):
+                _print(event.message)
     except (SequenceGapError, OffsetOutOfRangeError) as gap:
         # Away for longer than events are kept, or something was lost.
         print(f"beginning anew: {gap}")

@@ -2,102 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
 
 from client import Received, Snapshot
-from client.sequences import Sequences
-from contracts.events import BalanceChanged, Balances, BalanceState
+from contracts.events import BalanceChanged, Balances
 from examples import portfolio as example
 from examples.portfolio import Portfolio, follow
 from tests.faults.promises import eventually
-
-NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
-PLACE = TopicPartition("accounts.events.balance", 0)
-
-
-def an_event(
-    sequence: int, after: str, username: str = "alice", currency: str = "USD"
-) -> BalanceChanged:
-    return BalanceChanged(
-        event_id=f"id:{sequence}",
-        username=username,
-        account_id="id",
-        currency=currency,
-        kind="deposited",
-        amount="1.00",
-        before="0.00",
-        after=after,
-        held="0.00",
-        available=after,
-        sequence=sequence,
-        command_id=str(sequence),
-        occurred_at=NOON,
-    )
-
-
-class Service:
-    """Events that were published, and the states they lead to."""
-
-    def __init__(self, events: Sequence[BalanceChanged]) -> None:
-        self.log = [*events]
-        self.kept_from = 0
-        self.lost: set[int] = set()
-        self.waits = False
-        """For more events, as the client does; else it ends as a closed one does."""
-        self.snapshots = 0
-
-    async def snapshot(self) -> Snapshot:
-        self.snapshots += 1
-        return Snapshot(balances=balances_of(self.log), positions={PLACE: len(self.log)})
-
-    async def follow_balance_events(
-        self, start: Snapshot
-    ) -> AsyncIterator[Received[BalanceChanged]]:
-        seen = {username: state.sequence for username, state in start.balances.items()}
-        sequences = Sequences(seen, complete=True)
-        first = start.positions[PLACE]
-        if first < self.kept_from:
-            raise OffsetOutOfRangeError({PLACE: first})
-        for offset, event in enumerate(self.log[first:], first):
-            if offset not in self.lost and sequences.is_new(event.username, event.sequence):
-                yield Received(
-                    message=event, headers={}, partition=PLACE, offset=offset, appended_at=NOON
-                )
-        if self.waits:
-            await asyncio.Event().wait()
-
-
-def balances_of(events: Sequence[BalanceChanged]) -> dict[str, Balances]:
-    """Return what the events lead to, each taken once."""
-    found: dict[str, Balances] = {}
-    for event in events:
-        known = found.get(event.username)
-        if known and known.sequence >= event.sequence:
-            continue
-        state = BalanceState(posted=event.after, held=event.held, available=event.available)
-        found[event.username] = Balances(
-            username=event.username,
-            account_id=event.account_id,
-            sequence=event.sequence,
-            balances={**(known.balances if known else {}), event.currency: state},
-            changed_at=event.occurred_at,
-        )
-    return found
-
-
-EVENTS = [
-    an_event(1, "1.00"),
-    an_event(1, "5.00", username="bob"),
-    an_event(2, "2.00", currency="EUR"),
-    an_event(3, "3.00"),
-    an_event(2, "7.00", username="bob"),
-]
+from tests.gateway.fake_events import EVENTS, NOON, PLACE, Service, an_event, balances_of
 
 
 @pytest.fixture
@@ -211,6 +126,75 @@ async def test_it_begins_anew_where_the_file_is_broken(file: Path, content: byte
     written(file, content)
 
     assert await stored_after(Service(EVENTS), file) == balances_of(EVENTS)
+
+
+class TestCompactedBalances:
+    """They may be late or ahead of the events, and come again and again."""
+
+    async def test_are_followed_beside_the_events(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(example, "SAVED_EVERY_S", 0.01)
+        service = Service(EVENTS[:1])
+        portfolio = Portfolio(file)
+        portfolio.begin(await service.snapshot())
+        states = balances_of([*EVENTS, an_event(4, "4.00")])
+        service.states, service.waits = [*states.values()], True
+        following = asyncio.create_task(follow(service, portfolio))
+
+        await eventually(lambda: stored(file) == states, "the states are taken in", 10)
+
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+    def test_that_are_late_change_nothing(self, file: Path) -> None:
+        portfolio = a_portfolio(file, EVENTS)
+
+        for state in balances_of(EVENTS[:2]).values():
+            portfolio.take(state)
+
+        assert portfolio.balances == balances_of(EVENTS)
+
+    def test_that_are_late_do_not_take_back_what_is_known(self, file: Path) -> None:
+        portfolio = a_portfolio(file, EVENTS)
+
+        portfolio.begin(Snapshot(balances=balances_of(EVENTS[:2]), positions={PLACE: 9}))
+
+        assert portfolio.balances == balances_of(EVENTS)
+        assert portfolio.positions == {PLACE: 9}
+
+    def test_of_another_account_replace_what_is_known(self, file: Path) -> None:
+        portfolio = a_portfolio(file, EVENTS)
+        anew = balances_of(EVENTS[:1])["alice"].model_copy(update={"account_id": "another"})
+
+        portfolio.begin(Snapshot(balances={"alice": anew}, positions={PLACE: 0}))
+
+        assert portfolio.balances == {"alice": anew}
+
+    def test_that_are_ahead_are_not_taken_back_by_events(self, file: Path) -> None:
+        ahead = balances_of(EVENTS)
+        portfolio = a_portfolio(file, EVENTS[:2])
+        for state in ahead.values():
+            portfolio.take(state)
+
+        taken = [portfolio.apply(at(offset)) for offset in range(len(EVENTS))]
+
+        assert taken == [False] * len(EVENTS)
+        assert portfolio.balances == ahead
+        assert portfolio.positions == {PLACE: len(EVENTS)}
+
+
+def a_portfolio(file: Path, events: Sequence[BalanceChanged]) -> Portfolio:
+    """Return one that begins with what *events* lead to."""
+    portfolio = Portfolio(file)
+    portfolio.begin(Snapshot(balances=balances_of(events), positions={PLACE: len(events)}))
+    return portfolio
+
+
+def at(offset: int) -> Received[BalanceChanged]:
+    return Received(
+        message=EVENTS[offset], headers={}, partition=PLACE, offset=offset, appended_at=NOON
+    )
 
 
 async def test_a_crash_in_the_middle_of_a_write_leaves_the_file_before(
