@@ -1,5 +1,6 @@
 """What becomes of sessions: opened, renewed, ended; and which requests are repeats."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
@@ -13,6 +14,11 @@ from handlers.session import Answered, EndReason, Session
 REPEAT = timedelta(seconds=10)
 """For how long a lost answer may be asked for again, and a token spent last is no theft: longer
 than a client waits before it tries again, too short to be of use to a thief."""
+
+SESSIONS_MAX = 100
+"""Live sessions of one user: more than anybody has devices, few enough to be read at each login and
+to end together in one transaction. Logins that race may open one each beyond it; the next ends
+those too."""
 
 
 class Repeat(Enum):
@@ -159,6 +165,16 @@ def end(session: Session, reason: EndReason, now: datetime) -> Session:
     """Return *session*, which is live, as ended."""
     assert session.ended_at is None
     return replace(session, ended_at=now, ended_reason=reason, version=session.version + 1)
+
+
+def displaced(live: Sequence[Session]) -> Sequence[Session]:
+    """Return those of *live*, a user's, that a new one takes the place of: the oldest.
+
+    At most `SESSIONS_MAX` of them, also where there were more from before there was that bound.
+    """
+    too_many = max(0, len(live) + 1 - SESSIONS_MAX)
+    oldest = sorted(live, key=lambda each: (each.opened_at, each.session_id))
+    return oldest[: min(too_many, SESSIONS_MAX)]
 
 
 def move_on(session: Session, epoch: int) -> Session:

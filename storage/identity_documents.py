@@ -45,10 +45,14 @@ def to_credential(document: Mapping[str, Any]) -> Credential:
 
 
 def from_session(session: Session) -> Document:
-    """Return *session* as stored."""
+    """Return *session* as stored.
+
+    Ended, it names its user elsewhere: the index by user finds what is live, however often somebody
+    has signed in and out.
+    """
     document: Document = {
         "_id": session.session_id,
-        "username": session.username,
+        "username" if session.ended_at is None else "ended_username": session.username,
         "epoch": session.epoch,
         "refresh_hash": session.refresh_hash,
         "family_hash": session.family_hash,
@@ -64,10 +68,11 @@ def from_session(session: Session) -> Document:
 
 
 def to_session(document: Mapping[str, Any]) -> Session:
-    """Return the session that `from_session` stored."""
+    """Return the session that `from_session` stored, also when all named their user alike."""
+    username = document.get("username")
     return Session(
         session_id=document["_id"],
-        username=document["username"],
+        username=document["ended_username"] if username is None else username,
         epoch=document["epoch"],
         refresh_hash=document["refresh_hash"],
         family_hash=document["family_hash"],

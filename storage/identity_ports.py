@@ -49,8 +49,13 @@ class Identities(Protocol):
         """Return a session, ended or not, as long as it is kept."""
         ...
 
-    async def live_sessions(self, username: str, *, now: datetime) -> Sequence[Session]:
-        """Return the sessions of *username* that have neither ended nor expired."""
+    async def live_sessions(
+        self, username: str, *, now: datetime, limit: int | None = None
+    ) -> Sequence[Session]:
+        """Return the sessions of *username* that have neither ended nor expired.
+
+        With a *limit* any so many of them, where there are more.
+        """
         ...
 
     async def answered(self, request: str) -> Answered | None:

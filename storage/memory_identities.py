@@ -27,13 +27,16 @@ class MemoryIdentities:
         """Return a session, ended or not."""
         return self.sessions.get(session_id)
 
-    async def live_sessions(self, username: str, *, now: datetime) -> Sequence[Session]:
+    async def live_sessions(
+        self, username: str, *, now: datetime, limit: int | None = None
+    ) -> Sequence[Session]:
         """Return the sessions of *username* that have neither ended nor expired."""
-        return [
+        live = [
             each
             for each in self.sessions.values()
             if each.username == username and each.is_live(now)
         ]
+        return live[:limit]
 
     async def answered(self, request: str) -> Answered | None:
         """Return what the request with this `Asked.id` was answered."""

@@ -22,6 +22,10 @@ from storage.ports import Credential
 PAGE_SESSIONS_MAX = 1000
 """Sessions read at once: half a MiB at most, however often somebody has signed in."""
 
+UPDATES_MAX = 500
+"""Sessions written by one command: far below the 16 MiB that the driver refuses to send more than,
+whatever is ended together."""
+
 
 class MongoIdentities:
     """Reads see what no election can undo; everything that belongs together is one transaction."""
@@ -39,17 +43,22 @@ class MongoIdentities:
         found = await self._one("sessions", session_id)
         return None if found is None else to_session(found)
 
-    async def live_sessions(self, username: str, *, now: datetime) -> Sequence[Session]:
+    async def live_sessions(
+        self, username: str, *, now: datetime, limit: int | None = None
+    ) -> Sequence[Session]:
         """Return the sessions of *username* that have neither ended nor expired, by their ids.
 
         Each page starts behind the last one's key, so no cursor has to outlive an election.
         """
+        page = PAGE_SESSIONS_MAX if limit is None else min(limit, PAGE_SESSIONS_MAX)
         sessions: list[Session] = []
         after = ""
-        while found := await self._page(username, after, now):
+        while found := await self._page(username, after, now, page):
             sessions += map(to_session, found)
             after = sessions[-1].session_id
-        return sessions
+            if limit is not None and len(sessions) >= limit:
+                break
+        return sessions[:limit]
 
     async def answered(self, request: str) -> Answered | None:
         """Return what the request with this `Asked.id` was answered, while it is kept."""
@@ -73,7 +82,7 @@ class MongoIdentities:
         found = (await self._client.run(command))["cursor"]["firstBatch"]
         return found[0] if found else None
 
-    async def _page(self, username: str, after: str, now: datetime) -> list[Document]:
+    async def _page(self, username: str, after: str, now: datetime, limit: int) -> list[Document]:
         command: Document = {
             "find": "sessions",
             "filter": {
@@ -84,8 +93,8 @@ class MongoIdentities:
             },
             "sort": {"username": 1, "_id": 1},
             "hint": SESSIONS_INDEX,
-            "limit": PAGE_SESSIONS_MAX,
-            "batchSize": PAGE_SESSIONS_MAX,
+            "limit": limit,
+            "batchSize": limit,
             "singleBatch": True,
             "readConcern": MAJORITY,
         }
@@ -100,16 +109,17 @@ class _IdentityWork(MongoWork):
         self._whole = False
         await self._insert("requests", [from_answered(changes.answered)])
         await self._insert("sessions", [from_session(each) for each in changes.opened])
-        await self._update(
-            "sessions",
-            [
-                {
-                    "q": {"_id": each.session_id, "version": each.version - 1},
-                    "u": from_session(each),
-                }
-                for each in changes.changed
-            ],
-        )
+        for start in range(0, len(changes.changed), UPDATES_MAX):
+            await self._update(
+                "sessions",
+                [
+                    {
+                        "q": {"_id": each.session_id, "version": each.version - 1},
+                        "u": from_session(each),
+                    }
+                    for each in changes.changed[start : start + UPDATES_MAX]
+                ],
+            )
         await self._credentials(changes)
         self._whole = True
 

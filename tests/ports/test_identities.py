@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from handlers.session import Session
 from storage.identity_ports import Identities, IdentityChanges
-from storage.mongo_identities import PAGE_SESSIONS_MAX
+from storage.mongo_identities import PAGE_SESSIONS_MAX, UPDATES_MAX
 from storage.ports import LostRaceError
 from tests.builders import NOON
 from tests.identity_builders import a_credential, a_session, an_answered
@@ -97,6 +97,30 @@ class TestLiveSessions:
         await identities.apply(IdentityChanges(answered=an_answered(), changed=ended))
 
         assert list(found) == sessions
+        assert not await identities.live_sessions("alice", now=NOON)
+
+    @pytest.mark.parametrize(("limit", "count"), [(1, 1), (3, 3), (4, 3)])
+    async def test_are_as_many_as_are_asked_for(
+        self, identities: Identities, limit: int, count: int
+    ) -> None:
+        await opened(identities, *(a_session(f"s{number}") for number in range(3)))
+
+        found = await identities.live_sessions("alice", now=NOON, limit=limit)
+
+        assert len({each.session_id for each in found}) == len(found) == count
+
+    async def test_end_together_however_large_they_are(self, identities: Identities) -> None:
+        """More than fits into one command, and more than one command takes."""
+        sessions = [
+            a_session(f"s{number:05}", source="x" * 17 * 1024) for number in range(2 * UPDATES_MAX)
+        ]
+        for start in range(0, len(sessions), UPDATES_MAX):
+            some = sessions[start : start + UPDATES_MAX]
+            await opened(identities, *some, request_id=f"in-{start}")
+
+        ended = [changed(each, ended_at=NOON, ended_reason="logout") for each in sessions]
+        await identities.apply(IdentityChanges(answered=an_answered(), changed=ended))
+
         assert not await identities.live_sessions("alice", now=NOON)
 
 

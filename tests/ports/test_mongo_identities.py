@@ -11,9 +11,11 @@ import pytest
 from devstack.choose import Chosen
 from devstack.server import Server
 from handlers.throttling import ThrottleRule
+from storage.identity_documents import from_session
 from storage.identity_ports import IdentityChanges
 from storage.mongo_client import MongoClient, MongoOptions
 from storage.mongo_identities import MongoIdentities
+from storage.mongo_schema import SESSIONS_INDEX
 from storage.mongo_throttles import MongoThrottles
 from storage.ports import LostRaceError, StoreUnavailableError
 from tests.builders import NOON
@@ -109,6 +111,32 @@ async def test_what_is_optional_is_absent_rather_than_null(
 
     for collection in ("sessions", "requests", "throttles"):
         assert None not in (await stored(client, collection)).values()
+
+
+async def test_an_ended_session_is_not_in_the_way_of_those_that_live(
+    store: Store, client: MongoClient
+) -> None:
+    await store.identities.apply(IdentityChanges(answered=an_answered(), opened=[a_session()]))
+    ended = a_session(version=2, ended_at=NOON, ended_reason="logout")
+    await store.identities.apply(IdentityChanges(answered=an_answered("r2"), changed=[ended]))
+
+    of_alice: Any = {"find": "sessions", "filter": {"username": "alice"}, "hint": SESSIONS_INDEX}
+    looked_at = (await client.run(of_alice))["cursor"]["firstBatch"]
+
+    assert looked_at == []
+    assert await store.identities.session("s1") == ended
+
+
+async def test_a_session_that_ended_when_all_named_their_user_alike_is_read(
+    store: Store, client: MongoClient
+) -> None:
+    ended = a_session(version=2, ended_at=NOON, ended_reason="logout")
+    old = from_session(ended)
+    old["username"] = old.pop("ended_username")
+    await client.run({"insert": "sessions", "documents": [old]})
+
+    assert await store.identities.session("s1") == ended
+    assert not await store.identities.live_sessions("alice", now=NOON)
 
 
 @pytest.mark.parametrize(

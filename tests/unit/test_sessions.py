@@ -11,6 +11,7 @@ from handlers.asked import Asked
 from handlers.outcome import Source, Trace
 from handlers.session import Answered, Session
 from handlers.sessions import (
+    SESSIONS_MAX,
     Ended,
     Refreshed,
     RefreshToken,
@@ -171,6 +172,28 @@ class TestWhatItDoes:
                 ended, asked(), a_token(token), a_token("third"), RENEWED, epoch=0
             )
             assert found == Ended(ended)
+
+
+@pytest.mark.parametrize(
+    ("live", "ended"),
+    [
+        (0, 0),
+        (SESSIONS_MAX - 1, 0),
+        (SESSIONS_MAX, 1),
+        (SESSIONS_MAX + 1, 2),
+        (2 * SESSIONS_MAX - 1, SESSIONS_MAX),
+        (2 * SESSIONS_MAX, SESSIONS_MAX),
+    ],
+)
+def test_a_new_session_displaces_the_oldest(live: int, ended: int) -> None:
+    by_age = [
+        replace(a_session(), session_id=f"s-{9999 - n}", opened_at=NOON + n * MS)
+        for n in range(live)
+    ]
+
+    found = sessions.displaced(by_age[::-1])
+
+    assert found == by_age[:ended]
 
 
 ANSWERED = Answered(

@@ -5,7 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as changed
 
+from handlers.sessions import SESSIONS_MAX
 from handlers.throttling import FAILURES_MAX, Count
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import NOON, PASSWORD
@@ -214,3 +216,52 @@ class TestGuessing:
 
         assert answer.code == "invalid_credentials"
         assert len(bench.hasher.verified) == 1
+
+
+class TestALoginTooMany:
+    async def test_ends_the_oldest_session(self, bench: Bench) -> None:
+        opened: list[str] = []
+        for n in range(SESSIONS_MAX):
+            opened.append((await bench.signed_in(f"in-{n}")).body["session_id"])
+            bench.wait(1)
+
+        answer = await bench.answer(bench.login(request_id="in-last"))
+
+        ended = bench.identities.sessions[opened[0]]
+        live = await bench.identities.live_sessions("alice", now=bench.now)
+        assert (ended.ended_at, ended.ended_reason) == (bench.now, "logout")
+        assert {each.session_id for each in live} == {*opened[1:], answer.body["session_id"]}
+        assert [each["session_id"] for each in answer.revoked] == opened[:1]
+        assert list(bench.revocations) == opened[:1]
+        assert [(each["action"], each["session_id"]) for each in answer.audited] == [
+            ("login", answer.body["session_id"])
+        ]
+
+    async def test_says_so_again_when_it_is_read_again(self, bench: Bench) -> None:
+        for n in range(SESSIONS_MAX):
+            await bench.signed_in(f"in-{n}")
+        request = bench.login(request_id="in-last")
+
+        first, again = await bench.answer(request), await bench.answer(request)
+
+        assert len(first.revoked) == 1
+        assert again.said == first.said
+
+    async def test_is_decided_again_when_the_oldest_is_renewed_meanwhile(
+        self, bench: Bench
+    ) -> None:
+        first = await bench.signed_in("in-first")
+        bench.wait(1)
+        for n in range(SESSIONS_MAX - 1):
+            await bench.signed_in(f"in-{n}")
+        oldest = first.body["session_id"]
+        stored = bench.identities.sessions[oldest]
+
+        def renew() -> None:
+            bench.identities.sessions[oldest] = changed(stored, version=2)
+
+        bench.identities.between = renew
+        answer = await bench.answer(bench.login(request_id="in-last"))
+
+        assert [each["session_id"] for each in answer.revoked] == [oldest]
+        assert bench.identities.sessions[oldest].version == 3

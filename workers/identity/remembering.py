@@ -1,8 +1,9 @@
 """Answers each request once: stored with what it does, then said as often as it is read."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -22,6 +23,12 @@ from workers.requests.answering import Said
 
 TRIES_MAX = 10
 """Lost races of one request in a row: more than callers that meet by chance ever cause."""
+
+AT_ONCE_MAX = 100
+"""Sessions read or noted at the same time: as many connections as the driver opens."""
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 LOCK_OUT = "lock-out"
 TOKEN_REUSE = "token-reuse"  # noqa: S105 - an audited action
@@ -91,7 +98,7 @@ class Remembering:
             case Repeat.SAME:
                 # Stored, but nobody knows whether it was published: all of it goes out again.
                 read = self._outside.identities.session
-                sessions = await asyncio.gather(*(read(each) for each in stored.ended))
+                sessions = await _some_at_a_time(read, stored.ended)
                 return await self._said(asked, stored, [each for each in sessions if each])
             case Repeat.AGAIN:
                 return _say(asked, stored, ())
@@ -109,12 +116,12 @@ class Remembering:
 
     async def _said(self, asked: Asked, answered: Answered, ended: Sequence[Session]) -> Said:
         """Return *answered* with all that follows from it; the quick copy learns it first."""
-        await asyncio.gather(
-            *(
-                self._outside.revocations.note(each.session_id, self._tokens_expire_at(each))
-                for each in ended
-            )
-        )
+
+        async def note(session: Session) -> None:
+            until = self._tokens_expire_at(session)
+            await self._outside.revocations.note(session.session_id, until)
+
+        await _some_at_a_time(note, ended)
         revoked = [self._revoked(asked, each) for each in ended]
         audited = [self._event(asked, each) for each in _audits(asked, answered)]
         return _say(asked, answered, [*revoked, *audited])
@@ -137,6 +144,16 @@ class Remembering:
     def _event(self, asked: Asked, record: Record) -> Outgoing:
         key = asked.request.username.encode()
         return Outgoing.of(self._outside.options.audit_topic, key, record)
+
+
+async def _some_at_a_time(
+    work: Callable[[Item], Awaitable[Done]], items: Sequence[Item]
+) -> list[Done]:
+    """Return what *work* makes of each of *items*, in their order."""
+    done: list[Done] = []
+    for start in range(0, len(items), AT_ONCE_MAX):
+        done += await asyncio.gather(*map(work, items[start : start + AT_ONCE_MAX]))
+    return done
 
 
 def _changes(draft: Draft, answered: Answered) -> IdentityChanges:

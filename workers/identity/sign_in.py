@@ -50,12 +50,17 @@ class SignIn:
         return await self._opened(self._password, credential)
 
     async def _opened(self, password: str, credential: Credential) -> Draft:
+        """Open a session, in the place of the oldest where there are enough."""
         outside, request = self._outside, self._request
         rehashed = await self._rehashed(password, credential)
         now = outside.clock()
         token = new_refresh_token(fresh_name())
         read = read_token(token)
         assert read is not None
+        # More only where they were opened before there was a bound.
+        live = await outside.identities.live_sessions(
+            request.username, now=now, limit=2 * sessions.SESSIONS_MAX
+        )
         session = sessions.opened(
             read,
             username=request.username,
@@ -72,6 +77,7 @@ class SignIn:
             at=now,
             session_id=session.session_id,
             opened=(session,),
+            changed=[sessions.end(each, "logout", now) for each in sessions.displaced(live)],
             credential=rehashed,
             relied_on=credential if rehashed is None else None,
         )
