@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -215,3 +217,25 @@ class TestWhatIsSaid:
         assert CANARY not in text
         assert tokens["access_token"] not in text
         assert tokens["refresh_token"].partition(".")[2] not in text
+
+
+class TestAnAnswer:
+    @pytest.mark.parametrize(
+        ("access_token", "kept"),
+        [
+            (timedelta(minutes=5), timedelta(minutes=65)),
+            (timedelta(seconds=3595), timedelta(minutes=65)),
+            (timedelta(seconds=3596), timedelta(minutes=65, seconds=1)),
+            (timedelta(days=1), timedelta(days=1, minutes=5, seconds=5)),
+        ],
+    )
+    async def test_is_kept_while_tokens_live_that_it_revoked(
+        self, bench: Bench, access_token: timedelta, kept: timedelta
+    ) -> None:
+        options = replace(bench.outside().options, access_token=access_token)
+        sign_ins, _ = identity_answerers(replace(bench.outside(), options=options))
+
+        await sign_ins.answer([bench.login()])
+
+        [answered] = bench.identities.answers.values()
+        assert answered.expires_at - answered.answered_at == kept

@@ -80,13 +80,16 @@ class Remembering:
         )
 
     def _answered(self, asked: Asked, draft: Draft) -> Answered:
+        options = self._outside.options
+        # As long as tokens live that it revoked: read again, their revocations are said again.
+        kept = max(ANSWERS_KEPT, options.access_token + options.leeway)
         return Answered(
             username=asked.request.username,
             request_id=asked.request.request_id,
             source=asked.source,
             body=reply_body(asked, draft.answer, draft.at),
             answered_at=draft.at,
-            expires_at=draft.at + self._outside.options.request_age_max + ANSWERS_KEPT,
+            expires_at=draft.at + options.request_age_max + kept,
             session_id=draft.session_id,
             ended=[each.session_id for each in draft.ended],
             locked_out=draft.locked_out,
