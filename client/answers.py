@@ -12,8 +12,16 @@ from pydantic import ValidationError
 
 from client.errors import AccountsClientError, UnreachableError, UnreadableRecordError
 from client.kafka import Kafka, Record
-from client.questions import Asked, Question, question_answered, question_of
+from client.questions import (
+    Asked,
+    Question,
+    correlation_answered,
+    question_answered,
+    question_of,
+)
 from client.reader import open_reader
+from client.received import headers_of
+from contracts.headers import CORRELATION_ID
 from contracts.replies import Reply
 from contracts.results import Result
 
@@ -26,7 +34,12 @@ class _Expected:
     """One who waits, and what answers it."""
 
     model: type[Answer]
+    correlation_id: str
     future: asyncio.Future[Answer]
+
+    def is_answered_by(self, correlation_id: str | None) -> bool:
+        """Return whether it is ours, and not to another content under the same id."""
+        return correlation_id in (None, self.correlation_id)
 
     def give(self, value: bytes) -> None:
         answer = self.model.model_validate_json(value)
@@ -39,17 +52,26 @@ class _Expected:
 
 
 class Waiting:
-    """Who waits for which answer. An answer belongs to a username, an id and a kind of question."""
+    """Who waits for which answer.
+
+    An answer belongs to a username, an id, a kind of question and a correlation id.
+    """
 
     def __init__(self) -> None:
         self._expected: defaultdict[Question, list[_Expected]] = defaultdict(list)
 
     @contextmanager
-    def expect(self, asked: Asked, model: type[A]) -> Generator[asyncio.Future[A]]:
-        """Hold a future for the answer to *asked*, a *model*; enter before sending."""
+    def expect(
+        self, asked: Asked, model: type[A], correlation_id: str
+    ) -> Generator[asyncio.Future[A]]:
+        """Hold a future for the answer to *asked*, a *model*; enter before sending.
+
+        *correlation_id* is what was sent along.
+        """
         question = question_of(asked)
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        expected = _Expected(model, cast("asyncio.Future[Answer]", future))
+        answered = correlation_answered(asked, correlation_id)
+        expected = _Expected(model, answered, cast("asyncio.Future[Answer]", future))
         self._expected[question].append(expected)
         try:
             yield future
@@ -62,9 +84,12 @@ class Waiting:
     def receive(self, record: Record) -> None:
         """Give *record* to those who wait for it; anything else is not ours."""
         question = question_answered(record.value)
-        if question is None or record.value is None:
+        if question is None or question not in self._expected or record.value is None:
             return
-        for expected in self._expected.get(question, ()):
+        correlation_id = headers_of(record).get(CORRELATION_ID)
+        for expected in self._expected[question]:
+            if not expected.is_answered_by(correlation_id):
+                continue
             try:
                 expected.give(record.value)
             except ValidationError:

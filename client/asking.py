@@ -6,7 +6,7 @@ from typing import TypedDict
 from client.answers import A, Answers
 from client.errors import NoAnswerError, UnreachableError
 from client.kafka import Kafka
-from client.questions import Asked, topic_of
+from client.questions import Asked, ticket_of, topic_of
 from client.sender import Sender
 from contracts import headers, topics
 
@@ -18,7 +18,10 @@ class SentWith(TypedDict, total=False):
     """The headers that a sender may add."""
 
     correlation_id: str | None
-    """Echoed by the answer and by all that follows from it; by default the id of what is asked."""
+    """Echoed by the answer and by all that follows from it.
+
+    By default the id of what is sent; of what waits for its answer, one for just this content.
+    """
     actor: str | None
     """Who asks, as the sender claims: stored and audited."""
     traceparent: str | None
@@ -56,7 +59,10 @@ class Asking:
             raise UnreachableError(
                 f"the topic of answers cannot be read within {timeout_s:g} s; nothing was sent"
             ) from error
-        with self._answers.waiting.expect(asked, model) as answer:
+        # Under the same id, the answer to another amount may still be on its way.
+        correlation_id = added.get("correlation_id") or ticket_of(asked)
+        added = {**added, "correlation_id": correlation_id}
+        with self._answers.waiting.expect(asked, model, correlation_id) as answer:
             try:
                 async with asyncio.timeout_at(deadline_s):
                     await self.send(asked, self._reply_topic, added)

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthoriza
 
 from client.errors import NotAcknowledgedError, NotSentError
 from client.kafka import Kafka
-from client.questions import Asked
+from client.questions import Asked, content_of
 
 SEND_TIMEOUT_S = 10.0
 """Longest wait for Kafka's acknowledgement: the producer itself would try for ever."""
@@ -46,11 +46,10 @@ class Sender:
             NotAcknowledgedError: Nobody can say whether Kafka has it.
         """
         producer = await self._connected()
-        # Only what was set: an absent profile field means "unchanged", unlike null.
-        value = asked.model_dump_json(exclude_unset=True, by_alias=True).encode()
+        value, key = content_of(asked), asked.username.encode()
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await producer.send_and_wait(topic, value, asked.username.encode(), headers=headers)
+                await producer.send_and_wait(topic, value, key, headers=headers)
         except (MessageSizeTooLargeError, TopicAuthorizationFailedError) as error:
             raise NotSentError(f"{topic} does not take this record: {error}") from error
         except (KafkaError, TimeoutError) as error:

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from client.accounts import AccountsClient
 from client.errors import NoAnswerError, SequenceGapError, TopicMissingError, UnreachableError
 from client.kafka import Kafka, Record
+from client.questions import ticket_of
 from client.reader import open_reader
 from client.received import headers_of
 from contracts.ledger import Deposit
@@ -171,7 +172,7 @@ class TestAsk:
             await accounts.ask(a_deposit())
 
         [record] = await topics.read("commands.deposit")
-        assert headers_of(record) == {"reply_to": own}
+        assert headers_of(record) == {"reply_to": own, "correlation_id": ticket_of(a_deposit())}
 
     async def test_sends_nothing_where_the_topic_of_answers_is_missing(
         self, topics: Topics

@@ -199,6 +199,30 @@ class TestRevocations:
         assert reasons[opened.session_id] == "logout"
 
 
+class TestAsk:
+    async def test_tells_two_contents_under_one_id_apart(
+        self, accounts: AccountsClient, jwks: dict[str, Any]
+    ) -> None:
+        alice, command_id = await a_user(accounts, jwks), uuid4().hex
+        deposits = [
+            Deposit(command_id=command_id, username=alice, amount=amount, currency="USD")
+            for amount in ("5.00", "7.00", "5.00", "7.00")
+        ]
+
+        results = await asyncio.gather(*(accounts.ask(each) for each in deposits))
+
+        told = {deposit.amount: set[str]() for deposit in deposits}
+        for deposit, result in zip(deposits, results, strict=True):
+            said = result.entry.amount if result.entry else result.error and result.error.code
+            told[deposit.amount].add(str(said))
+        assert told in (
+            {"5.00": {"5.00"}, "7.00": {"command_id_conflict"}},
+            {"5.00": {"command_id_conflict"}, "7.00": {"7.00"}},
+        )
+        first = next(each for each in deposits if told[each.amount] == {each.amount})
+        assert (await accounts.ask(first)).duplicate
+
+
 class TestFollowResults:
     async def test_passes_over_the_replies_beside_them(
         self, service: RunningService, jwks: dict[str, Any]

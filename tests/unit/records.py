@@ -14,10 +14,12 @@ def a_record(
     value: bytes | None = None,
     key: bytes | None = b"alice",
     offset: int = 0,
+    correlation_id: bytes | None = b"c-1",
 ) -> Record:
     """Return a record with *body* as its JSON value, or exactly *value*."""
     content = orjson.dumps(body) if value is None and body is not None else value
-    headers = (("correlation_id", b"c-1"), ("binary", b"\xff"))
+    named = () if correlation_id is None else (("correlation_id", correlation_id),)
+    headers = (*named, ("binary", b"\xff"))
     return consumed("accounts.results", content, key=key, headers=headers, offset=offset)
 
 

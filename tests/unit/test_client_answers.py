@@ -6,26 +6,32 @@ import pytest
 
 from client.answers import Waiting
 from client.errors import UnreachableError, UnreadableRecordError
-from client.questions import Asked, name_of, topic_of
+from client.questions import Asked, correlation_answered, name_of, ticket_of, topic_of
 from contracts.commands import COMMANDS
-from contracts.ledger import Deposit
+from contracts.headers import HEADER_LENGTH_MAX
+from contracts.ledger import Deposit, Withdraw
 from contracts.queries import GetBalance, GetProfile
 from contracts.replies import Reply
 from contracts.requests import REQUESTS
 from contracts.results import Result
 from contracts.topics import TopicSpec
 from tests.unit.records import a_record, a_refusal_body, a_result_body
+from workers.consuming.headers import read_headers, trace_of
 
 
-def a_deposit(username: str = "alice", command_id: str = "c-1") -> Deposit:
-    return Deposit(command_id=command_id, username=username, amount="10.50", currency="USD")
+def a_deposit(username: str = "alice", command_id: str = "c-1", amount: str = "10.50") -> Deposit:
+    return Deposit(command_id=command_id, username=username, amount=amount, currency="USD")
+
+
+def a_withdrawal() -> Withdraw:
+    return Withdraw(command_id="c-1", username="alice", amount="10.50", currency="USD")
 
 
 class TestWaiting:
     async def test_hands_over_the_answer_to_the_command(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit(), Result) as answer:
+        with waiting.expect(a_deposit(), Result, "c-1") as answer:
             waiting.receive(a_record(a_result_body()))
             result = await answer
 
@@ -35,7 +41,7 @@ class TestWaiting:
     async def test_hands_over_a_refusal_as_an_answer(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit(), Result) as answer:
+        with waiting.expect(a_withdrawal(), Result, "c-1") as answer:
             waiting.receive(a_record(a_refusal_body()))
             result = await answer
 
@@ -43,22 +49,56 @@ class TestWaiting:
         assert result.error.code == "insufficient_funds"
 
     @pytest.mark.parametrize(
-        "other", [a_deposit(username="bobby"), a_deposit(command_id="c-2")], ids=["user", "id"]
+        "other",
+        [a_deposit(username="bobby"), a_deposit(command_id="c-2"), a_withdrawal()],
+        ids=["user", "id", "type"],
     )
-    async def test_keeps_back_an_answer_of_another_user_or_id(self, other: Deposit) -> None:
+    async def test_keeps_back_an_answer_of_another_user_id_or_type(
+        self, other: Deposit | Withdraw
+    ) -> None:
         waiting = Waiting()
 
-        with waiting.expect(other, Result) as answer:
+        with waiting.expect(other, Result, "c-1") as answer:
             waiting.receive(a_record(a_result_body()))
 
             assert not answer.done()
+
+    async def test_keeps_back_an_answer_to_another_content_under_the_same_id(self) -> None:
+        waiting = Waiting()
+
+        with (
+            waiting.expect(a_deposit(), Result, "ours") as ours,
+            waiting.expect(a_deposit(amount="5"), Result, "theirs") as theirs,
+        ):
+            waiting.receive(a_record(a_result_body(), correlation_id=b"theirs"))
+
+            assert (ours.done(), theirs.done()) == (False, True)
+
+    async def test_takes_an_answer_that_says_nothing_of_the_content(self) -> None:
+        waiting = Waiting()
+
+        with waiting.expect(a_deposit(), Result, "ours") as answer:
+            waiting.receive(a_record(a_result_body(), correlation_id=None))
+
+            assert answer.done()
+
+    @pytest.mark.parametrize("sent", ["ö", "a\nb", ""], ids=ascii)
+    async def test_knows_which_correlation_ids_the_service_replaces(self, sent: str) -> None:
+        read = read_headers([("correlation_id", sent.encode())])
+        echoed = trace_of(read, "c-1").correlation_id
+        waiting = Waiting()
+
+        with waiting.expect(a_deposit(), Result, sent) as answer:
+            waiting.receive(a_record(a_result_body(), correlation_id=echoed.encode()))
+
+            assert answer.done()
 
     async def test_answers_everyone_who_asked_the_same(self) -> None:
         waiting = Waiting()
 
         with (
-            waiting.expect(a_deposit(), Result) as first,
-            waiting.expect(a_deposit(), Result) as second,
+            waiting.expect(a_deposit(), Result, "c-1") as first,
+            waiting.expect(a_deposit(), Result, "c-1") as second,
         ):
             waiting.receive(a_record(a_result_body()))
             waiting.receive(a_record(a_result_body(duplicate=True)))
@@ -74,7 +114,7 @@ class TestWaiting:
     async def test_passes_over_what_is_no_answer_at_all(self, value: bytes | None) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit(), Result) as answer:
+        with waiting.expect(a_deposit(), Result, "c-1") as answer:
             waiting.receive(a_record(value=value))
             waiting.receive(a_record(a_result_body()))
 
@@ -83,7 +123,7 @@ class TestWaiting:
     async def test_tells_of_an_answer_it_cannot_read(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit(), Result) as answer:
+        with waiting.expect(a_deposit(), Result, "c-1") as answer:
             waiting.receive(a_record(a_result_body(status="perhaps"), offset=5))
 
             with pytest.raises(UnreadableRecordError, match="partition 3, offset 5"):
@@ -92,7 +132,7 @@ class TestWaiting:
     async def test_tells_everyone_when_no_answer_can_come_any_more(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_deposit(), Result) as answer:
+        with waiting.expect(a_deposit(), Result, "c-1") as answer:
             waiting.fail(UnreachableError("gone"))
 
             with pytest.raises(UnreachableError, match="gone"):
@@ -100,7 +140,7 @@ class TestWaiting:
 
     async def test_forgets_who_has_gone(self) -> None:
         waiting = Waiting()
-        with waiting.expect(a_deposit(), Result) as answer:
+        with waiting.expect(a_deposit(), Result, "c-1") as answer:
             pass
 
         waiting.receive(a_record(a_result_body()))
@@ -132,7 +172,7 @@ class TestWaitingForReplies:
     async def test_hands_over_the_reply_to_the_request(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_question(), Reply) as answer:
+        with waiting.expect(a_question(), Reply, "c-1") as answer:
             waiting.receive(a_record(a_reply_body()))
 
             assert (await answer).request_id == "c-1"
@@ -151,7 +191,7 @@ class TestWaitingForReplies:
     ) -> None:
         waiting = Waiting()
 
-        with waiting.expect(other, Reply) as answer:
+        with waiting.expect(other, Reply, "c-1") as answer:
             waiting.receive(a_record(a_reply_body()))
 
             assert not answer.done()
@@ -160,8 +200,8 @@ class TestWaitingForReplies:
         waiting = Waiting()
 
         with (
-            waiting.expect(a_deposit(), Result) as result,
-            waiting.expect(a_question(), Reply) as reply,
+            waiting.expect(a_deposit(), Result, "c-1") as result,
+            waiting.expect(a_question(), Reply, "c-1") as reply,
         ):
             waiting.receive(a_record(a_reply_body()))
             assert not result.done()
@@ -172,11 +212,35 @@ class TestWaitingForReplies:
     async def test_tells_of_a_reply_it_cannot_read(self) -> None:
         waiting = Waiting()
 
-        with waiting.expect(a_question(), Reply) as answer:
+        with waiting.expect(a_question(), Reply, "c-1") as answer:
             waiting.receive(a_record(a_reply_body(status="perhaps"), offset=5))
 
             with pytest.raises(UnreadableRecordError, match="partition 3, offset 5"):
                 await answer
+
+
+class TestTickets:
+    def test_are_the_same_for_the_same(self) -> None:
+        assert ticket_of(a_deposit()) == ticket_of(a_deposit())
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            a_deposit(amount="10.5"),
+            a_deposit(command_id="c-2"),
+            a_deposit(username="bobby"),
+            a_withdrawal(),
+        ],
+        ids=["amount", "id", "user", "type"],
+    )
+    def test_tell_one_content_from_another(self, other: Deposit | Withdraw) -> None:
+        assert ticket_of(a_deposit()) != ticket_of(other)
+
+    def test_are_echoed(self) -> None:
+        ticket = ticket_of(a_deposit())
+
+        assert correlation_answered(a_deposit(), ticket) == ticket
+        assert len(ticket) <= HEADER_LENGTH_MAX["correlation_id"]
 
 
 class TestQuestions:

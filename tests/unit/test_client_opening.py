@@ -124,14 +124,14 @@ async def test_a_failed_one_is_tried_again(topic: Topic, answers: Answers) -> No
 async def test_a_broken_one_is_opened_anew_while_it_closes(topic: Topic, answers: Answers) -> None:
     topic.may_open.set()
     await answers.open()
-    with answers.waiting.expect(QUESTION, Reply) as lost:
+    with answers.waiting.expect(QUESTION, Reply, "c-1") as lost:
         topic.coming.put_nowait(KafkaConnectionError())
         with pytest.raises(UnreachableError, match="cannot be read"):
             await lost
 
     await answers.open()
 
-    with answers.waiting.expect(QUESTION, Reply) as answer:
+    with answers.waiting.expect(QUESTION, Reply, "c-1") as answer:
         topic.coming.put_nowait(a_record(REPLY))
         assert (await answer).request_id == "r-1"
     assert topic.opened == 2
