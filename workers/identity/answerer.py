@@ -14,6 +14,7 @@ from workers.identity.outside import Outside
 from workers.identity.refresh import Renewal
 from workers.identity.remembering import Remembering
 from workers.identity.sign_in import SignIn
+from workers.identity.turns import Turns
 from workers.requests.answering import Said
 
 
@@ -60,18 +61,19 @@ class IdentityAnswerer:
         return [said[id(each)] for each in asked]
 
     async def _answer_user(self, queue: Sequence[Asked]) -> list[Said]:
-        return [await self._remembering.conclude(self._attempt(each)) for each in queue]
+        turns = Turns()
+        return [await self._remembering.conclude(self._attempt(each, turns)) for each in queue]
 
-    def _attempt(self, asked: Asked) -> Attempt:
+    def _attempt(self, asked: Asked, turns: Turns) -> Attempt:
         request = asked.request
         match request:
             case Login():
-                return SignIn(self._outside, asked, request)
+                return SignIn(self._outside, asked, request, turns)
             case Refresh():
                 return Renewal(self._outside, asked, request)
             case Logout():
                 return SignOut(self._outside, asked, request)
             case ChangePassword():
-                return PasswordChange(self._outside, asked, request)
+                return PasswordChange(self._outside, asked, request, turns)
             case _:
                 raise AssertionError(f"{asked.type} is no request for this worker")

@@ -15,17 +15,21 @@ from storage.ports import Credential
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.proof import Proof
+from workers.identity.turns import Turn, Turns
 from workers.passwords import password_problem
 
 
 class PasswordChange:
     """One change of a password."""
 
-    def __init__(self, outside: Outside, asked: Asked, request: ChangePassword) -> None:
+    def __init__(
+        self, outside: Outside, asked: Asked, request: ChangePassword, turns: Turns
+    ) -> None:
         self.asked = asked
         self._outside = outside
         self._request = request
         self._proof = Proof(outside, asked, by_source=False)
+        self._turn = Turn(turns, hashings=2)
         self._secrets: list[str] | None = None
         self._hash: str | None = None
 
@@ -65,8 +69,9 @@ class PasswordChange:
             return refusal(Code.SESSION_ENDED)
         if claims.epoch != credential.epoch:
             return refusal(Code.TOKEN_INVALID)  # of before the last change: refresh it first
-        if wait := await self._proof.refused():
+        if wait := self._turn.refused() or await self._proof.refused():
             return wait
+        self._turn.take()
         if not await self._proof.holds(old, credential):
             return refusal(Code.INVALID_CREDENTIALS)
         account = await outside.accounts.account(username)

@@ -15,17 +15,19 @@ from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.proof import Proof
 from workers.identity.refresh_tokens import read_token
+from workers.identity.turns import Turn, Turns
 from workers.tokens import new_refresh_token
 
 
 class SignIn:
     """One login."""
 
-    def __init__(self, outside: Outside, asked: Asked, request: Login) -> None:
+    def __init__(self, outside: Outside, asked: Asked, request: Login, turns: Turns) -> None:
         self.asked = asked
         self._outside = outside
         self._request = request
         self._proof = Proof(outside, asked, by_source=True)
+        self._turn = Turn(turns, hashings=1)
         self._password: str | None = None
 
     async def draft(self) -> Draft | Refusal:
@@ -37,8 +39,9 @@ class SignIn:
             if secrets is None:
                 return refusal(Code.SEAL_INVALID)
             [self._password] = secrets
-        if wait := await self._proof.refused():
+        if wait := self._turn.refused() or await self._proof.refused():
             return Draft(answer=wait, at=outside.clock())
+        self._turn.take()
         credential = await outside.identities.credential(request.username)
         right = await self._proof.holds(self._password, credential)
         if not right or credential is None:

@@ -1,0 +1,41 @@
+"""Whose passwords are hashed: of one user a few in each batch, so that others get their turn."""
+
+from contracts.codes import Code
+from handlers.replying import Refusal
+
+HASHINGS_PER_USER_MAX = 4
+"""Passwords hashed for one user in one batch: a second's work of one thread, which is how long a
+flood from a single user may hold up all others of its batch."""
+
+RETRY_AFTER_S = 1
+"""When whoever got no turn may try again: the next batch is taken about then."""
+
+
+class Turns:
+    """What is left for one user in one batch, whose requests are decided one after the other."""
+
+    def __init__(self) -> None:
+        self.left = HASHINGS_PER_USER_MAX
+
+
+class Turn:
+    """One request's, however often the request is decided again."""
+
+    def __init__(self, turns: Turns, *, hashings: int) -> None:
+        """Take nothing yet; *hashings* is how many a request that is accepted needs."""
+        self._turns = turns
+        self._hashings = hashings
+        self._taken = False
+
+    def refused(self) -> Refusal | None:
+        """Say that it has to wait where nothing is left, before its guess is counted."""
+        if self._taken or self._turns.left > 0:
+            return None
+        code = Code.TOO_MANY_ATTEMPTS
+        return Refusal(code=code, detail=code.info.meaning, retry_after_s=RETRY_AFTER_S)
+
+    def take(self) -> None:
+        """Take it, once: from here on something is hashed."""
+        if not self._taken:
+            self._taken = True
+            self._turns.left -= self._hashings
