@@ -87,9 +87,14 @@ class Walk:
     a page holds.
     """
 
-    def __init__(self, query: ListTransactions, *, past: int | None = None) -> None:
+    def __init__(
+        self, query: ListTransactions, *, past: int | None = None, scan_max: int = SCAN_MAX
+    ) -> None:
+        """*scan_max* is how many entries are looked through; 1 at least, so that it gets on."""
+        assert scan_max >= 1
         self._query = query
         self._past = past
+        self._scan_max = scan_max
         self._found: list[dict[str, Any]] = []
         self._scanned = 0
         self._bytes = 0
@@ -103,7 +108,8 @@ class Walk:
             return None
         query = self._query
         filtered = query.currency or query.kind or query.from_ or query.to
-        limit = READ_MAX if filtered else query.limit - len(self._found) + 1
+        wanted = READ_MAX if filtered else query.limit - len(self._found) + 1
+        limit = min(wanted, self._scan_max - self._scanned + 1)
         return Stretch(username=query.username, order=query.order, past=self._past, limit=limit)
 
     def take(self, stretch: Stretch, outcomes: Sequence[Outcome]) -> None:
@@ -129,7 +135,7 @@ class Walk:
         if _beyond(self._query, outcome):
             self._over = True
             return
-        if len(self._found) == self._query.limit or self._scanned == SCAN_MAX:
+        if len(self._found) == self._query.limit or self._scanned == self._scan_max:
             self._over = self._more = True
             return
         if _matches(self._query, outcome):
@@ -186,7 +192,9 @@ def transaction(outcome: Outcome) -> dict[str, Any]:
     return shown
 
 
-def walk(query: ListTransactions, *, past: int | None = None) -> Walk | Refusal:
+def walk(
+    query: ListTransactions, *, past: int | None = None, scan_max: int = SCAN_MAX
+) -> Walk | Refusal:
     """Begin the page that *query* asks for: behind its cursor, or behind *past* without one."""
     if query.cursor is not None:
         past = sequence_of(query)
@@ -196,4 +204,4 @@ def walk(query: ListTransactions, *, past: int | None = None) -> Walk | Refusal:
                 detail="send a next_cursor as it came, with the same user, filters and order; "
                 "or none, for the first page",
             )
-    return Walk(query, past=past)
+    return Walk(query, past=past, scan_max=scan_max)

@@ -1,6 +1,7 @@
 """What the query worker answers, and how often it asks the store."""
 
 from datetime import date
+from typing import Any
 
 import orjson
 import pytest
@@ -18,8 +19,9 @@ from storage.ports import StoreUnavailableError
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.unit.asking import asked, reply_of
+from tests.unit.histories import entry
 from tests.unit.query_scene import LATER, Scene
-from workers.queries.answerer import PAGES_AT_ONCE_MAX
+from workers.queries.answerer import BATCH_RECORDS_MAX, BATCH_SCAN_MAX, PAGES_AT_ONCE_MAX
 
 HELD = {
     "USD": Balance(posted_minor=1050, scale=2, held_minor=50),
@@ -228,6 +230,46 @@ async def test_pages_are_read_side_by_side_within_a_bound(scene: Scene) -> None:
     await scene.answerer.answer([asked("list-transactions", name) for name in names])
 
     assert scene.reads.at_once_max == PAGES_AT_ONCE_MAX
+
+
+@pytest.mark.parametrize(("pages", "shown"), [(1, 200), (100, 200), (101, 198), (500, 40)])
+async def test_many_pages_at_once_are_short_so_that_others_need_not_wait(
+    scene: Scene, pages: int, shown: int
+) -> None:
+    """P11, P12."""
+    entries = [entry(number) for number in range(1, 301)]
+    await write(scene.ledger, accounts=[an_account(sequence=300)], outcomes=entries)
+    fields: dict[str, Any] = {"limit": 200, "order": "oldest"}
+
+    said = await scene.answerer.answer([asked("list-transactions", **fields)] * pages)
+
+    page, *others = [reply_of(each).page for each in said]
+    assert page is not None
+    assert others == [page] * (pages - 1)
+    assert [one.sequence for one in page.transactions] == [*range(1, shown + 1)]
+    assert sum(limit for _, limit in entries_asked(scene)) <= BATCH_SCAN_MAX + pages
+
+    going_on = await scene.ask("list-transactions", cursor=page.next_cursor, **fields)
+    assert going_on.page is not None
+    assert going_on.page.transactions[0].sequence == shown + 1
+
+
+async def test_what_a_filter_keeps_back_counts_too(scene: Scene) -> None:
+    """P11, P12."""
+    entries = [entry(number) for number in range(1, 301)]
+    await write(scene.ledger, accounts=[an_account(sequence=300)], outcomes=entries)
+    question = asked("list-transactions", currency="EUR")
+
+    said = await scene.answerer.answer([question] * BATCH_RECORDS_MAX)
+
+    assert sum(limit for _, limit in entries_asked(scene)) <= BATCH_SCAN_MAX + len(said)
+    page = reply_of(said[-1]).page
+    assert page is not None
+    assert (page.transactions, page.next_cursor is None) == ((), False)
+
+
+def entries_asked(scene: Scene) -> list[tuple[str, int]]:
+    return [each for each in scene.reads.asked if each[0] == "entries"]
 
 
 async def test_the_reader_is_told_when_the_store_is_away(scene: Scene) -> None:

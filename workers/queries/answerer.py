@@ -26,6 +26,11 @@ the first does not wait long for the last, and that their largest answers fit in
 PAGES_AT_ONCE_MAX = 8
 """Pages read side by side: keeps MongoDB busy, and leaves most of its connections to others."""
 
+BATCH_SCAN_MAX = 20_000
+"""Entries looked through for all pages of a batch: as long a search as twenty pages may make. For
+so long every other question of the batch waits, and of the next. Where more ask, each page is the
+shorter, and its cursor leads on; 40 entries are left to each of a whole batch."""
+
 
 class QueryAnswerer:
     """Reads and answers; writes nothing and publishes nothing beside its replies."""
@@ -51,7 +56,8 @@ class QueryAnswerer:
         """
         found = await self._look_up([each.request for each in asked])
         listed = [each for each in asked if isinstance(each.request, ListTransactions)]
-        pages = iter(await asyncio.gather(*(self._page(each, found) for each in listed)))
+        scan_max = min(history.SCAN_MAX, BATCH_SCAN_MAX // max(1, len(listed)))
+        pages = iter(await asyncio.gather(*(self._page(each, found, scan_max) for each in listed)))
         return [
             next(pages)
             if isinstance(each.request, ListTransactions)
@@ -80,7 +86,7 @@ class QueryAnswerer:
         existing = frozenset(await self._credentials.existing(waiting))
         return _Found(accounts=accounts, outcomes=outcomes, existing=existing)
 
-    async def _page(self, asked: Asked, found: "_Found") -> Said:
+    async def _page(self, asked: Asked, found: "_Found", scan_max: int) -> Said:
         query = asked.request
         assert isinstance(query, ListTransactions)
         account = found.accounts.get(query.username)
@@ -89,7 +95,7 @@ class QueryAnswerer:
         async with self._turns:
             seek = Seek(query, last=account.sequence)
             await self._read(seek)
-            walk = history.walk(query, past=seek.past)
+            walk = history.walk(query, past=seek.past, scan_max=scan_max)
             if isinstance(walk, Refusal):
                 return self._said(asked, walk)
             await self._read(walk)
