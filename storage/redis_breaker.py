@@ -14,11 +14,16 @@ TIMEOUT_S = 0.1
 REST_S = 5.0
 """How long nobody asks after a failure: then a silent Redis costs 2 % of one caller's time."""
 
+AT_ONCE_MAX = 16
+"""Questions asked at once: enough to keep one process busy, and far fewer than the 100 connections
+beyond which the driver fails at once, as if Redis were away."""
+
 
 class RedisBreaker:
     """Asks Redis while it answers in time; after a failure only one caller tries, once a while.
 
-    What is asked through it must be such that no answer is never wrong, only slower.
+    What is asked through it must be such that no answer is never wrong, only slower. A crowd waits
+    for its turn, which is no fault of Redis and counts for no time-out.
     """
 
     def __init__(
@@ -32,6 +37,7 @@ class RedisBreaker:
         self._timeout_s = timeout_s
         self._rest_s = rest_s
         self._rests_until: float | None = None
+        self._turns = asyncio.Semaphore(AT_ONCE_MAX)
 
     @property
     def is_open(self) -> bool:
@@ -40,8 +46,11 @@ class RedisBreaker:
 
     async def ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer | None:
         """Return the answer to *question*; None where Redis is away."""
-        if not self._may_ask():
-            return None
+        async with self._turns:
+            # Only now: who waited behind a failure does not wait for another.
+            return await self._answer(question) if self._may_ask() else None
+
+    async def _answer(self, question: Callable[[], Awaitable[Answer]]) -> Answer | None:
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await question()

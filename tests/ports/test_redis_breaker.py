@@ -14,6 +14,7 @@ from storage.redis_breaker import REST_S, TIMEOUT_S, RedisBreaker
 from tests.ports.redis_ways import SOON_S, SlowWay, connected, slow_way
 
 CALLERS = 50
+CROWD = 200
 MILLISECOND = 0.001
 
 
@@ -110,6 +111,18 @@ async def test_our_own_bug_is_not_taken_for_a_failure(breaker: RedisBreaker) -> 
 
     with pytest.raises(KeyError):
         await breaker.ask(bug)
+
+
+@pytest.mark.redis
+async def test_a_crowd_waits_for_its_turn_instead_of_failing(stack: Chosen) -> None:
+    breaker = RedisBreaker(monotonic_s=time.monotonic)
+    async with connected(stack.addresses.redis) as redis:
+        answers = await asyncio.gather(
+            *(breaker.ask(lambda: cast("Any", redis.exists("nothing"))) for _ in range(CROWD))
+        )
+
+    assert answers == [0] * CROWD
+    assert not breaker.is_open
 
 
 @pytest.mark.redis
