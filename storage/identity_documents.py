@@ -137,6 +137,8 @@ def to_count(document: Mapping[str, Any]) -> Count:
         failures=document["failures"],
         blocked_until=_moment(document.get("blocked_until")),
         last_at=_moment(document.get("last_at")),
+        since=_moment(document.get("since")),
+        counted_for=document.get("counted_for"),
     )
 
 

@@ -75,15 +75,18 @@ class Identities(Protocol):
 class Throttles(Protocol):
     """Counters of failed sign-ins. Every method may raise `StoreUnavailableError`."""
 
-    async def count(self, subject: str, *, rule: ThrottleRule, now: datetime) -> Attempt:
+    async def count(
+        self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
+    ) -> Attempt:
         """Count one attempt on *subject* durably, in one atomic step, unless it has to wait.
 
         Every attempt counts as failed until `forgive`, so that parallel ones do not slip through.
+        The *record* counted last is let through again, uncounted: it must name one guess for ever.
         """
         ...
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
-        """Take the last attempt and its wait off the count, or forget them all, after a success.
+        """Take one attempt, which was no failure, and the wait off the count, or forget them all.
 
         Forgetting them all is also what ends a lock-out.
         """

@@ -84,13 +84,16 @@ class MemoryThrottles:
     def __init__(self) -> None:
         self.counts: dict[str, Count] = {}
 
-    async def count(self, subject: str, *, rule: ThrottleRule, now: datetime) -> Attempt:
+    async def count(
+        self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
+    ) -> Attempt:
         """Count one attempt on *subject*, unless it has to wait."""
-        self.counts[subject], verdict = attempt(self.counts.get(subject, Count()), rule, now)
+        stored = self.counts.get(subject, Count())
+        self.counts[subject], verdict = attempt(stored, rule, now, record)
         return verdict
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
-        """Take the last attempt and its wait off the count, or forget them all."""
+        """Take one attempt and the wait off the count, or forget them all."""
         stored = self.counts.pop(subject, None)
         if stored is not None and not all_of_them:
             self.counts[subject] = forgiven(stored)

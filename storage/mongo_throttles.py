@@ -24,13 +24,15 @@ class MongoThrottles:
     def __init__(self, client: MongoClient) -> None:
         self._client = client
 
-    async def count(self, subject: str, *, rule: ThrottleRule, now: datetime) -> Attempt:
+    async def count(
+        self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
+    ) -> Attempt:
         """Count one attempt on *subject* durably, unless it has to wait."""
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as it will be stored
         command: Document = {
             "findAndModify": "throttles",
             "query": {"_id": subject},
-            "update": _counting(rule, now),
+            "update": _counting(rule, now, record),
             "upsert": True,
             "new": False,
             "writeConcern": DURABLE,
@@ -40,14 +42,15 @@ class MongoThrottles:
                 before = (await self._client.run(command))["value"]
             except LostRaceError:
                 continue
-            return attempt(Count() if before is None else to_count(before), rule, now)[1]
+            stored = Count() if before is None else to_count(before)
+            return attempt(stored, rule, now, record)[1]
         raise StoreUnavailableError(
             "MongoDB could not count a sign-in, which others counted at the same time: "
             "check its load"
         )
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
-        """Take the last attempt and its wait off the count, or forget them all."""
+        """Take one attempt and the wait off the count, or forget them all."""
         query = {"_id": subject}
         if all_of_them:
             delete = {"q": query, "limit": 1}
@@ -60,44 +63,64 @@ class MongoThrottles:
 
 _FORGIVING: list[Document] = [
     {"$set": {"failures": {"$max": [{"$subtract": ["$failures", 1]}, 0]}}},
-    {"$unset": "blocked_until"},
+    {"$unset": ["blocked_until", "counted_for"]},
 ]
 """`handlers.throttling.forgiven`."""
 
 
-def _counting(rule: ThrottleRule, now: datetime) -> list[Document]:
-    """Return `handlers.throttling.attempt` as a pipeline, its cases in the same order."""
+def _counting(rule: ThrottleRule, now: datetime, record: str | None) -> list[Document]:
+    """Return `handlers.throttling.attempt` as a pipeline: aged first, then counted if it may be."""
     failures, blocked_until = "$failures", "$blocked_until"
+    again = False if record is None else {"$eq": ["$counted_for", {"$literal": record}]}
     waits = {
         "$and": [{"$ne": [{"$type": blocked_until}, "missing"]}, {"$lt": [now, blocked_until]}]
     }
-    locked = False if rule.failures_max is None else {"$gte": [failures, rule.failures_max]}
     after = {"$add": [failures, 1]}
-    kept = _kept(rule, now)
+    since = {"$cond": [{"$gt": [failures, 0]}, "$since", now]}
+    counted: Document = {
+        "failures": after,
+        "blocked_until": _blocked_until(rule, now),
+        "last_at": now,
+        "since": "$$REMOVE" if rule.halved_every is None else since,
+        "counted_for": "$$REMOVE" if record is None else {"$literal": record},
+        "expires_at": {"$cond": [_locked(rule, after), "$$REMOVE", now + rule.forgotten_after]},
+    }
     return [
-        {"$set": {"failures": {"$cond": [_forgotten(rule, now), 0, {"$ifNull": [failures, 0]}]}}},
-        {"$set": {"allowed": {"$not": [{"$or": [locked, waits]}]}}},
-        {
-            "$set": {
-                "failures": {"$cond": ["$allowed", after, failures]},
-                "blocked_until": {"$cond": ["$allowed", _blocked_until(rule, now), blocked_until]},
-                "last_at": {"$cond": ["$allowed", now, "$last_at"]},
-                "expires_at": {"$cond": ["$allowed", kept, "$expires_at"]},
-            }
-        },
-        {"$unset": "allowed"},
+        *_ageing(rule, now),
+        {"$set": {"counts": {"$not": [{"$or": [again, _locked(rule, failures), waits]}]}}},
+        {"$set": {name: {"$cond": ["$counts", to, f"${name}"]} for name, to in counted.items()}},
+        {"$unset": "counts"},
     ]
 
 
-def _forgotten(rule: ThrottleRule, now: datetime) -> Document | bool:
-    if rule.failures_max is not None:
-        return False
-    return {"$gt": [now, {"$add": ["$last_at", _ms(rule.forgotten_after)]}]}
+def _locked(rule: ThrottleRule, failures: str | Document) -> Document | bool:
+    return False if rule.failures_max is None else {"$gte": [failures, rule.failures_max]}
 
 
-def _kept(rule: ThrottleRule, now: datetime) -> datetime | str:
-    """Return until when the document is needed; without that field it is never deleted."""
-    return "$$REMOVE" if rule.failures_max is not None else now + rule.forgotten_after
+def _ageing(rule: ThrottleRule, now: datetime) -> list[Document]:
+    """Return what leaves of the count what is left of it by *now*."""
+    last_at = {"$ifNull": ["$last_at", now]}
+    over = {"$gt": [now, {"$add": [last_at, _ms(rule.forgotten_after)]}]}
+    forgotten = {"$and": [over, {"$not": [_locked(rule, "$failures")]}]}
+    gone: Document = {"$cond": [forgotten, "$$REMOVE", "$counted_for"]}
+    left: Document = {"$cond": [forgotten, 0, {"$ifNull": ["$failures", 0]}]}
+    ageing: Document = {"$set": {"failures": left, "counted_for": gone}}
+    if rule.halved_every is None:
+        return [ageing]
+    every_ms = _ms(rule.halved_every)
+    since = {"$ifNull": ["$since", {"$ifNull": ["$last_at", now]}]}
+    passed = {"$floor": {"$divide": [{"$subtract": [now, "$since"]}, every_ms]}}
+    halvings = {"$toLong": {"$max": [passed, 0]}}
+    divisor = {"$pow": [2, {"$min": ["$halvings", DOUBLINGS_MAX]}]}
+    halved = {"$toInt": {"$floor": {"$divide": ["$failures", divisor]}}}
+    moved = {"$add": ["$since", {"$multiply": ["$halvings", every_ms]}]}
+    return [
+        ageing,
+        {"$set": {"since": since}},
+        {"$set": {"halvings": halvings}},
+        {"$set": {"failures": halved, "since": moved}},
+        {"$unset": "halvings"},
+    ]
 
 
 def _blocked_until(rule: ThrottleRule, now: datetime) -> Document:

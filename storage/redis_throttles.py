@@ -1,4 +1,4 @@
-"""Refusals that Redis remembers, so that a flood of sign-ins does not reach MongoDB."""
+"""Refusals that Redis remembers, so that a flood on one subject does not queue for its count."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -20,6 +20,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class FrontedThrottles:
     """Every attempt that is allowed is counted by the *durable* throttles; Redis only refuses.
 
+    It saves the count of a refused attempt, on a document that all attempts on one subject change.
+    What else a request costs in MongoDB, reading whether it was answered and storing its answer, it
+    does not save.
     Flushed, stopped or slow, it costs questions to MongoDB; it never lets an attempt through (P8).
     """
 
@@ -32,18 +35,20 @@ class FrontedThrottles:
         self._redis = redis
         self._breaker = breaker
 
-    async def count(self, subject: str, *, rule: ThrottleRule, now: datetime) -> Attempt:
+    async def count(
+        self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
+    ) -> Attempt:
         """Count one attempt on *subject* durably, unless it has to wait."""
         known = await self._noted(subject, now)
-        if known is not None:
+        if known is not None and (record is None or known.counted_for != record):
             return known
-        attempt = await self._durable.count(subject, rule=rule, now=now)
+        attempt = await self._durable.count(subject, rule=rule, now=now, record=record)
         if not attempt.allowed:
             await self._note(subject, attempt, now)
         return attempt
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
-        """Take the last attempt and its wait off the count, or forget them all."""
+        """Take one attempt and the wait off the count, or forget them all."""
         await self._durable.forgive(subject, all_of_them=all_of_them)
         await self._breaker.ask(lambda: self._redis.delete(self._key(subject)))
 
@@ -51,12 +56,18 @@ class FrontedThrottles:
         stored = await self._breaker.ask(lambda: cast("Any", self._redis.get(self._key(subject))))
         if not isinstance(stored, bytes):
             return None
-        failures, space, retry_ms = stored.partition(b" ")
+        failures, space, rest = stored.partition(b" ")
         if not space:
             return None  # not ours
+        retry_ms, _, record = rest.partition(b" ")
         try:
             retry_at = _EPOCH + int(retry_ms) * _MILLISECOND if retry_ms else None
-            known = Attempt(allowed=False, failures=int(failures), retry_at=retry_at)
+            known = Attempt(
+                allowed=False,
+                failures=int(failures),
+                retry_at=retry_at,
+                counted_for=record.decode() or None,
+            )
         except (ValueError, OverflowError):
             return None  # not ours
         return None if known.retry_at is not None and known.retry_at <= now else known
@@ -68,7 +79,7 @@ class FrontedThrottles:
             retry_ms = str((refused.retry_at - _EPOCH) // _MILLISECOND)
         if kept < _MILLISECOND:
             return
-        value = f"{refused.failures} {retry_ms}"
+        value = f"{refused.failures} {retry_ms} {refused.counted_for or ''}"
         await self._breaker.ask(
             lambda: cast("Any", self._redis.set(self._key(subject), value, px=kept))
         )

@@ -140,7 +140,9 @@ async def test_a_session_that_ended_when_all_named_their_user_alike_is_read(
 
 
 @pytest.mark.parametrize(
-    ("rule", "expires_at"), [(SOURCE, NOON + MONTH), (USER, None)], ids=["source", "user"]
+    ("rule", "expires_at"),
+    [(SOURCE, NOON + MONTH), (USER, NOON + MONTH), (ThrottleRule(free=0, failures_max=1), None)],
+    ids=["source", "user", "locked out"],
 )
 async def test_a_count_that_may_be_forgotten_is_deleted_then(
     store: Store, client: MongoClient, rule: ThrottleRule, expires_at: object
@@ -152,6 +154,17 @@ async def test_a_count_that_may_be_forgotten_is_deleted_then(
     assert (expires and expires.replace(tzinfo=NOON.tzinfo)) == expires_at
 
 
+async def test_a_count_that_names_no_time_is_not_forgotten(
+    store: Store, client: MongoClient
+) -> None:
+    await client.run({"insert": "throttles", "documents": [{"_id": "user:alice", "failures": 99}]})
+
+    last = await store.throttles.count("user:alice", rule=USER, now=NOON)
+    more = await store.throttles.count("user:alice", rule=USER, now=NOON + MONTH)
+
+    assert (last.failures, last.locked_now, more.allowed) == (100, True, False)
+
+
 async def test_a_refused_attempt_writes_nothing(store: Store, client: MongoClient) -> None:
     await store.throttles.count("user:alice", rule=USER, now=NOON)
     before = await stored(client, "throttles")
@@ -159,7 +172,7 @@ async def test_a_refused_attempt_writes_nothing(store: Store, client: MongoClien
     await store.throttles.count("user:alice", rule=USER, now=NOON)
 
     assert await stored(client, "throttles") == before
-    assert set(before) == {"_id", "failures", "blocked_until", "last_at"}
+    assert set(before) == {"_id", "failures", "blocked_until", "last_at", "expires_at"}
 
 
 async def test_a_silent_server_is_unavailable_in_time(hurried: MongoClient, server: Server) -> None:

@@ -105,6 +105,21 @@ async def test_it_is_noted_for_as_long_as_it_lasts_but_not_for_long(
     assert left_ms > kept / timedelta(milliseconds=1) - 900
 
 
+@pytest.mark.parametrize("locked", [False, True])
+async def test_the_record_counted_last_is_not_refused_for_the_others(
+    throttles: FrontedThrottles, *, locked: bool
+) -> None:
+    rule = ThrottleRule(free=0, failures_max=1) if locked else USER
+    await throttles.count("user:alice", rule=rule, now=NOON, record="a.topic:3:7:1")
+    for _ in range(2):
+        other = await throttles.count("user:alice", rule=rule, now=NOON, record="a.topic:3:8:1")
+        assert not other.allowed
+
+    again = await throttles.count("user:alice", rule=rule, now=NOON, record="a.topic:3:7:1")
+
+    assert (again.allowed, again.failures) == (True, 1)
+
+
 async def test_a_lock_out_is_repeated(throttles: FrontedThrottles, durable: Counted) -> None:
     await lock(throttles)
 

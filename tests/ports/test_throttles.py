@@ -23,6 +23,9 @@ SOURCE = ThrottleRule(free=100)
 SHORT = ThrottleRule(
     free=2, longest=timedelta(seconds=7), forgotten_after=timedelta(milliseconds=20_500)
 )
+HALVED = ThrottleRule(
+    free=2, longest=timedelta(seconds=7), halved_every=timedelta(milliseconds=9_500)
+)
 FEW = ThrottleRule(free=1, failures_max=4)
 SECOND = timedelta(seconds=1)
 PARALLEL = 50
@@ -132,16 +135,49 @@ async def test_a_moment_between_milliseconds_changes_nothing(throttles: Throttle
     assert not (await throttles.count("user:alice", rule=USER, now=odd)).allowed
 
 
+async def test_the_record_counted_last_is_let_through_uncounted(throttles: Throttles) -> None:
+    first = await throttles.count("user:alice", rule=USER, now=NOON, record="$one")
+    other = await throttles.count("user:alice", rule=USER, now=NOON, record="$two")
+    again = await throttles.count("user:alice", rule=USER, now=NOON, record="$one")
+    nameless = await throttles.count("user:alice", rule=USER, now=NOON)
+
+    assert first == again == Attempt(allowed=True, failures=1)
+    assert (other.allowed, nameless.allowed) == (False, False)
+
+
+async def test_the_last_attempt_of_all_is_let_through_again(throttles: Throttles) -> None:
+    rule = ThrottleRule(free=0, failures_max=1)
+    first = await throttles.count("user:alice", rule=rule, now=NOON, record="one")
+    other = await throttles.count("user:alice", rule=rule, now=NOON, record="two")
+
+    again = await throttles.count("user:alice", rule=rule, now=NOON, record="one")
+
+    assert first == again == Attempt(allowed=True, failures=1, locked_now=True)
+    assert not other.allowed
+
+
+async def test_a_forgiven_record_is_counted_again(throttles: Throttles) -> None:
+    for record in ("one", "two"):
+        await throttles.count("source:a", rule=SOURCE, now=NOON, record=record)
+    await throttles.forgive("source:a", all_of_them=False)
+
+    again = await throttles.count("source:a", rule=SOURCE, now=NOON, record="two")
+    more = await throttles.count("source:a", rule=SOURCE, now=NOON, record="three")
+
+    assert (again.failures, more.failures) == (2, 3)
+
+
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["count", "count", "count", "one", "all"]),
-        st.integers(0, 30_000) | st.sampled_from([0, 1000, 2000, 6999, 7000, 20_500, 20_501]),
+        st.sampled_from(["count", "one", "two", "three", "forgive", "forgive all"]),
+        st.integers(0, 30_000)
+        | st.sampled_from([0, 1000, 2000, 6999, 7000, 9_499, 9_500, 19_000, 20_500, 20_501]),
     ),
     max_size=30,
 )
 
 
-@pytest.mark.parametrize("rule", [SHORT, FEW], ids=["waits", "locks"])
+@pytest.mark.parametrize("rule", [SHORT, FEW, HALVED], ids=["waits", "locks", "halves"])
 @given(steps=STEPS)
 @settings(
     max_examples=25,
@@ -156,9 +192,10 @@ async def test_it_counts_as_the_rule_says(
 
     for step, wait_ms in steps:
         now += timedelta(milliseconds=wait_ms)
-        if step == "count":
-            counted = await throttles.count(subject, rule=rule, now=now)
-            assert counted == await model.count(subject, rule=rule, now=now)
-        else:
+        if step.startswith("forgive"):
             for each in (throttles, model):
-                await each.forgive(subject, all_of_them=step == "all")
+                await each.forgive(subject, all_of_them=step == "forgive all")
+            continue
+        record = None if step == "count" else step
+        counted = await throttles.count(subject, rule=rule, now=now, record=record)
+        assert counted == await model.count(subject, rule=rule, now=now, record=record)

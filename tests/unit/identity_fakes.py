@@ -14,7 +14,7 @@ from handlers.account import Account
 from storage.identity_ports import IdentityChanges
 from storage.memory import MemoryCredentials
 from storage.memory_identities import MemoryIdentities
-from storage.ports import StoreUnavailableError
+from storage.ports import Credential, StoreUnavailableError
 from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
 from workers.publishing import Outgoing
 from workers.requests.answering import Said
@@ -45,6 +45,8 @@ class Identities(MemoryIdentities):
     def __init__(self, credentials: MemoryCredentials) -> None:
         super().__init__(credentials)
         self.away_for: set[str] = set()
+        self.credentials_away = 0
+        """How many of the next reads of a credential fail."""
         self.failures: list[Exception] = []
         """Raised by the next writes, first to last, instead of writing."""
         self.lost_answers: list[Exception] = []
@@ -52,6 +54,12 @@ class Identities(MemoryIdentities):
         self.between: Callable[[], None] | None = None
         """Called once, before the next write."""
         self.applied: list[IdentityChanges] = []
+
+    async def credential(self, username: str) -> Credential | None:
+        if self.credentials_away:
+            self.credentials_away -= 1
+            raise StoreUnavailableError("away")
+        return await super().credential(username)
 
     async def answered(self, request: str) -> Any:
         await asyncio.sleep(0)

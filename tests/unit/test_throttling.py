@@ -1,6 +1,6 @@
 """How long one waits after failing to sign in, one row per boundary."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -24,11 +24,14 @@ SECOND = timedelta(seconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 LONGEST = timedelta(minutes=15)
 MONTH = timedelta(days=30)
+HOUR = timedelta(hours=1)
+HALVED = ThrottleRule(free=100, halved_every=HOUR)
 
 rules = st.builds(
     ThrottleRule,
     free=st.integers(0, 200),
     failures_max=st.none() | st.integers(1, FAILURES_MAX),
+    forgotten_after=st.just(10_000 * MONTH),
 )
 pauses = st.integers(0, 40 * 86_400_000) | st.sampled_from([0, 1, 999, 1000, 900_000])
 
@@ -96,6 +99,74 @@ def test_of_100_failures_in_a_row_the_last_one_locks(
 
     assert (verdict.allowed, verdict.locked_now) == (allowed, locked_now)
     assert verdict.failures == min(failures + 1, FAILURES_MAX)
+
+
+@pytest.mark.parametrize(("after", "failures"), [(MONTH, FAILURES_MAX), (MONTH + MILLISECOND, 1)])
+def test_a_month_without_failure_and_a_user_who_is_not_locked_out_starts_anew(
+    after: timedelta, failures: int
+) -> None:
+    count = Count(failures=FAILURES_MAX - 1, last_at=NOON)
+
+    assert attempt(count, USER, NOON + after)[1].failures == failures
+
+
+@pytest.mark.parametrize(
+    ("after", "failures", "since"),
+    [
+        *[(-HOUR, 90, NOON), (HOUR - MILLISECOND, 90, NOON), (HOUR, 45, NOON + HOUR)],
+        *[(2.5 * HOUR, 22, NOON + 2 * HOUR), (6 * HOUR, 1, NOON + 6 * HOUR)],
+        *[(7 * HOUR, 0, NOON + 7 * HOUR), (100 * HOUR, 0, NOON + 100 * HOUR)],
+    ],
+)
+def test_failures_are_halved_every_hour(after: timedelta, failures: int, since: datetime) -> None:
+    count = Count(failures=90, last_at=NOON, since=NOON)
+
+    counted, verdict = attempt(count, HALVED, NOON + after)
+
+    assert verdict.failures == failures + 1
+    assert counted.since == (since if failures else NOON + after)
+
+
+def test_an_attempt_keeps_no_older_failure_alive() -> None:
+    count, _ = attempt(Count(), HALVED, NOON)
+    for minutes in range(1, 60):
+        count = forgiven(attempt(count, HALVED, NOON + minutes * 60 * SECOND)[0])
+
+    assert count.failures == 1
+    assert attempt(count, HALVED, NOON + HOUR)[1].failures == 1
+
+
+@pytest.mark.parametrize("failures", [1, 99, 100])
+def test_the_record_counted_last_is_let_through_uncounted(failures: int) -> None:
+    count = Count(failures=failures - 1, last_at=NOON)
+
+    counted, first = attempt(count, USER, NOON, "record")
+    again = attempt(counted, USER, NOON, "record")
+
+    assert again == (counted, first)
+    assert first.allowed
+    assert first.locked_now is (failures == FAILURES_MAX)
+
+
+def test_any_other_record_waits() -> None:
+    counted, _ = attempt(Count(), USER, NOON, "record")
+
+    for other in (None, "another", "recor"):
+        after, verdict = attempt(counted, USER, NOON, other)
+        assert (after, verdict.allowed, verdict.counted_for) == (counted, False, "record")
+
+
+def test_a_record_counted_before_the_last_waits() -> None:
+    counted, _ = attempt(Count(), USER, NOON, "first")
+    counted, _ = attempt(counted, USER, NOON + SECOND, "second")
+
+    assert not attempt(counted, USER, NOON + SECOND, "first")[1].allowed
+
+
+def test_a_forgiven_record_is_counted_again() -> None:
+    count = forgiven(attempt(Count(), USER, NOON, "record")[0])
+
+    assert attempt(count, USER, NOON, "record")[0].failures == 1
 
 
 def test_a_lock_out_says_no_time_and_never_ends() -> None:

@@ -17,8 +17,13 @@ what was sealed in it opens in any record. At 300 requests a second that is 2 GB
 USER_RULE = ThrottleRule(free=0, failures_max=FAILURES_MAX)
 """Of one user: every failure costs a wait, so that guessing one password takes for ever."""
 
-SOURCE_RULE = ThrottleRule(free=100)
-"""Of one source: many people share an address, and nobody may lock them all out for good."""
+SOURCE_RULE = ThrottleRule(free=100, halved_every=timedelta(hours=1))
+"""Of one source: many people share an address, and nobody may lock them all out for good.
+
+Nobody there fails or succeeds for all the others, so there is no 'in a row' among them: failures are
+halved every hour instead, whatever was tried in it. A device that keeps sending an old password is
+held back by its user's wait to a dozen failures in the first hour and four in each other; who
+guesses over many users gets some hundred and ten in the first, then less than sixty in each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Proves that somebody knows a password: counted first, then hashed once."""
 
 import math
-from datetime import datetime
 
 from contracts.codes import Code
 from contracts.passwords import ChangePassword
@@ -10,6 +9,7 @@ from handlers.asked import Asked
 from handlers.passwords import prepared
 from handlers.replying import Refusal
 from handlers.throttling import Attempt as Allowance
+from handlers.throttling import ThrottleRule
 from storage.ports import Credential
 from workers.identity.attempt import refusal
 from workers.identity.outside import Outside
@@ -26,8 +26,11 @@ class Proof:
         self._user = f"user:{request.username}"
         source = request.source if by_source else None
         self._source = None if source is None else f"source:{source}"
+        stands = asked.source
+        self._record = f"{stands.topic}:{stands.partition}:{stands.offset}:{asked.timestamp_ms}"
+        """What was guessed stands there for ever; another guess under the same request id does not,
+        so that only this one is let through again without being counted."""
         self._allowance: Allowance | None = None
-        self._wrong_at: datetime | None = None
         self._verified: tuple[str | None, bool] | None = None
         self.locked_out = False
         """The guess was wrong, and the last that the account takes."""
@@ -64,13 +67,22 @@ class Proof:
         return self._verified[1]
 
     async def _counted(self) -> Allowance:
-        outside, options = self._outside, self._outside.options
-        now = outside.clock()
+        options = self._outside.options
         if self._source is not None:
-            verdict = await outside.throttles.count(self._source, rule=options.source_rule, now=now)
+            verdict = await self._count(self._source, options.source_rule)
             if not verdict.allowed:
                 return verdict
-        return await outside.throttles.count(self._user, rule=options.user_rule, now=now)
+        verdict = await self._count(self._user, options.user_rule)
+        if self._source is not None and not verdict.allowed:
+            # Nothing is tried: who has to wait does not make others behind the address wait.
+            await self._outside.throttles.forgive(self._source, all_of_them=False)
+        return verdict
+
+    async def _count(self, subject: str, rule: ThrottleRule) -> Allowance:
+        outside = self._outside
+        return await outside.throttles.count(
+            subject, rule=rule, now=outside.clock(), record=self._record
+        )
 
     async def _forgive(self) -> None:
         await self._outside.throttles.forgive(self._user, all_of_them=True)
