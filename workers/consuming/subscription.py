@@ -28,6 +28,11 @@ FETCH_BYTES_MAX = 2 * 1024 * 1024
 PARTITION_BYTES_MAX = 1024 * 1024
 """Of one partition in a fetch: the largest record fits."""
 
+RECORD_BYTES = 4096
+"""What a record is reckoned with, so that a partition's fetch is worth about one batch: all of it
+is taken before the next partition's, and one user's flood of sign-ins must not be the whole batch
+again and again. A larger record comes all the same, alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
@@ -68,7 +73,9 @@ def subscribe(
         rebalance_timeout_ms=max(options.session_timeout_ms, 2 * options.revoke_timeout_ms),
         fetch_max_wait_ms=FETCH_WAIT_MS,
         fetch_max_bytes=FETCH_BYTES_MAX,
-        max_partition_fetch_bytes=PARTITION_BYTES_MAX,
+        max_partition_fetch_bytes=min(
+            PARTITION_BYTES_MAX, subscription.batch_records_max * RECORD_BYTES
+        ),
         listener=subscription.hooks,
         parser=_unparsed,
         decoder=_undecoded,
