@@ -8,8 +8,9 @@ from examples.gateway.app import create_app
 from examples.gateway.opening import opened
 from examples.gateway.settings import SettingsError, load_settings
 
-CONCURRENCY_MAX = 1_000
-"""Requests in hand at once: each waits for Kafka and costs some kilobytes; more get 503 at once."""
+CONNECTIONS_MAX = 10_000
+"""Connections open at once, idle ones too: ten for each request that may be in hand (`bounded`).
+More get 503 from uvicorn itself, in plain text."""
 
 STOP_MAX_S = 10
 """Longest wait for requests in hand at a stop: a little more than the longest wait for an answer."""
@@ -27,7 +28,7 @@ def main() -> None:
         port=settings.port,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
-        limit_concurrency=CONCURRENCY_MAX,
+        limit_concurrency=CONNECTIONS_MAX,
         timeout_graceful_shutdown=STOP_MAX_S,
     )
 

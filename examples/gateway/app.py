@@ -15,6 +15,7 @@ from examples.gateway import (
     routes_outcomes,
     routes_profile,
 )
+from examples.gateway.bounded import REQUESTS_MAX, Bounded
 from examples.gateway.gateway import Gateway
 from examples.gateway.metrics import Measured
 from examples.gateway.problems import (
@@ -30,11 +31,14 @@ DESCRIPTION = (
     "A REST API over the accounts service: its commands and requests, one to one. Send an "
     "`Idempotency-Key` with whatever moves money, and repeat it after a time-out. The command's id "
     "is `gateway:<key>`, of a registration `gateway-register:<key>`: what callers choose never is "
-    "the id of another service's command."
+    "the id of another service's command. Every error is a problem (RFC 9457); only where there is "
+    "no room for another connection is a 503 plain text."
 )
 
 
-def create_app(opened: Callable[[], AbstractAsyncContextManager[Gateway]]) -> FastAPI:
+def create_app(
+    opened: Callable[[], AbstractAsyncContextManager[Gateway]], requests_max: int = REQUESTS_MAX
+) -> FastAPI:
     """Return the application; it has what *opened* gives for as long as it runs."""
 
     @asynccontextmanager
@@ -60,7 +64,8 @@ def create_app(opened: Callable[[], AbstractAsyncContextManager[Gateway]]) -> Fa
         routes_operations,
     ):
         app.include_router(routes.router)
-    app.add_middleware(Measured)
+    app.add_middleware(Bounded, requests_max)
+    app.add_middleware(Measured)  # Added last, so it counts what is refused, too.
     app.add_exception_handler(ProblemError, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
