@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal, Protocol, TypeAlias, cast
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
+from client.consumer import StoppableConsumer
 from client.kafka import Kafka, Record
 
 POLL_MS = 500
@@ -121,7 +122,7 @@ async def open_reader(
     partitions = await kafka.partitions(topics)
     consumer = cast(
         "_Consumer",
-        AIOKafkaConsumer(
+        StoppableConsumer(
             **kafka.arguments(),
             enable_auto_commit=False,
             metadata_max_age_ms=METADATA_AGE_MS,

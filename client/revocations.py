@@ -73,7 +73,7 @@ class Revocations:
     async def __aenter__(self) -> Self:
         """Start to follow, in the background."""
         self._following = asyncio.create_task(self._follow())
-        self._following.add_done_callback(_tell_of_its_end)
+        self._following.add_done_callback(self._tell_of_its_end)
         return self
 
     async def __aexit__(
@@ -83,9 +83,10 @@ class Revocations:
         trace: TracebackType | None,
     ) -> None:
         """Stop to follow."""
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+        following, self._following = self._following, None
+        if following is not None:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
     def __len__(self) -> int:
         """How many are kept; an expired one goes soon."""
@@ -172,8 +173,9 @@ class Revocations:
                 self._read_up_to_s = asked_s
                 self._caught_up.set()
 
-
-def _tell_of_its_end(following: asyncio.Task[None]) -> None:
-    """Log what ended it: nothing else would, until the program ends."""
-    if not following.cancelled():
-        _LOG.error("revocations are no longer followed", exc_info=following.exception())
+    def _tell_of_its_end(self, following: asyncio.Task[None]) -> None:
+        """Log what ended it: nothing else would, until the program ends."""
+        if self._following is None:
+            return  # We ended it.
+        error = None if following.cancelled() else following.exception()
+        _LOG.error("revocations are no longer followed", exc_info=error)

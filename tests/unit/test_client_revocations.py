@@ -45,7 +45,7 @@ class Topic:
 
     def __init__(self, *kept: Record) -> None:
         self.kept = [*kept]
-        self.coming: asyncio.Queue[Record | Exception] = asyncio.Queue()
+        self.coming: asyncio.Queue[Record | BaseException] = asyncio.Queue()
         self.away: list[Exception] = []
         self.unanswered: Exception | None = None
         self.grown = False
@@ -71,7 +71,7 @@ class OpenTopic:
             self._read += 1
             return [self._topic.kept[self._read - 1]]
         came = await self._topic.coming.get()
-        if isinstance(came, Exception):
+        if isinstance(came, BaseException):
             raise came
         return [came]
 
@@ -212,8 +212,9 @@ class TestFollowing:
     async def test_is_not_current_before_it_follows(self) -> None:
         assert not Revocations(Topic(), now=Clock()).is_current
 
+    @pytest.mark.parametrize("error", [ZeroDivisionError(), asyncio.CancelledError()])
     async def test_is_not_current_once_it_follows_no_more(
-        self, caplog: pytest.LogCaptureFixture
+        self, error: BaseException, caplog: pytest.LogCaptureFixture
     ) -> None:
         topic = Topic()
 
@@ -221,7 +222,7 @@ class TestFollowing:
             topic.coming.put_nowait(a_revocation("s-1"))
             await revocations.wait_until_caught_up()
             assert revocations.is_current
-            topic.coming.put_nowait(ZeroDivisionError())
+            topic.coming.put_nowait(error)
             await until(lambda: not revocations.is_current)
 
             assert "no longer followed" in caplog.text

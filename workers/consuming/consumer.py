@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
     CorruptRecordException,
@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
+from client.consumer import StoppableConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Pace, Poll, joined, size
 from workers.consuming.retention import OvertakenError, out_of_range, start_of
@@ -42,7 +43,7 @@ ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
 
-class CursorConsumer(AIOKafkaConsumer):
+class CursorConsumer(StoppableConsumer):
     """A consumer with its own cursors.
 
     A poll that raises may have taken records from other partitions, which are never returned:
