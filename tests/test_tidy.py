@@ -4,7 +4,7 @@ import ast
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -40,8 +40,6 @@ def texts() -> Iterator[Path]:
 
 TEXTS = list(texts())
 FILES = [path for path in TEXTS if path.suffix == ".py"]
-every_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 every_package = pytest.mark.parametrize("package", PACKAGES)
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 every_lock = pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
@@ -56,6 +54,13 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
+
+
+def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines it has besides its docstring."""
+    assert function.end_lineno is not None
+    docstring_lines = (ast.get_docstring(function) or "").count("\n") + 1
+    return function.end_lineno - function.lineno + 1 - docstring_lines
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -97,68 +102,66 @@ def test_the_rules_look_into_a_package(package: str) -> None:
     assert ROOT / package / "__init__.py" in FILES
 
 
-@every_file
-def test_a_file_says_what_it_is(path: Path) -> None:
-    assert is_text(next(iter(tree(path).body), None)), "the first statement is not a docstring"
+def such(paths: Iterable[Path], is_bad: Callable[[Path], object]) -> list[str]:
+    """Return the names of the files that are bad; all at once, as one failure each takes longer."""
+    return [str(path.relative_to(ROOT)) for path in paths if is_bad(path)]
 
 
-@every_file
-def test_a_file_is_one_sitting(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
+def test_a_file_says_what_it_is() -> None:
+    assert such(FILES, lambda path: not is_text(next(iter(tree(path).body), None))) == []
 
 
-@every_file
-def test_a_function_fits_one_screen(path: Path) -> None:
-    for function in functions(path):
-        docstring_lines = (ast.get_docstring(function) or "").count("\n") + 1
-        assert function.end_lineno is not None
-        lines = function.end_lineno - function.lineno + 1 - docstring_lines
-        assert lines <= FUNCTION_LINES_MAX, f"{function.name} has {lines} lines"
+def test_a_file_is_one_sitting() -> None:
+    def is_long(path: Path) -> bool:
+        return len(path.read_text().splitlines()) > FILE_LINES_MAX
+
+    assert such(FILES, is_long) == []
 
 
-@every_file
-def test_the_core_never_waits(path: Path) -> None:
-    if package_of(path) not in CORE:
-        return
-    waiting = [node.name for node in functions(path) if isinstance(node, ast.AsyncFunctionDef)]
+def test_a_function_fits_one_screen() -> None:
+    def has_long(path: Path) -> bool:
+        return any(lines(function) > FUNCTION_LINES_MAX for function in functions(path))
 
-    assert waiting == []
+    assert such(FILES, has_long) == []
 
 
-@every_file
-def test_a_limit_gives_its_reason(path: Path) -> None:
-    if package_of(path) not in PACKAGES:
-        return
-    bare = [name for name, after in constants(path) if LIMIT.fullmatch(name) and not is_text(after)]
+def test_the_core_never_waits() -> None:
+    def waits(path: Path) -> bool:
+        return any(isinstance(node, ast.AsyncFunctionDef) for node in functions(path))
 
-    assert bare == [], "a docstring under each of these must say why it has its value"
+    assert such((path for path in FILES if package_of(path) in CORE), waits) == []
 
 
-@every_file
-def test_a_name_says_what_is_inside(path: Path) -> None:
-    assert path.stem not in VAGUE
+def test_a_limit_gives_its_reason() -> None:
+    """In a docstring under it."""
+
+    def has_bare(path: Path) -> bool:
+        return any(LIMIT.fullmatch(name) and not is_text(after) for name, after in constants(path))
+
+    assert such((path for path in FILES if package_of(path) in PACKAGES), has_bare) == []
 
 
-@every_file
-def test_nothing_is_mocked(path: Path) -> None:
-    mocks = [name for name in imports(path) if re.match(r"(unittest\.)?mock\b|pytest_mock\b", name)]
-
-    assert mocks == []
+def test_a_name_says_what_is_inside() -> None:
+    assert such(FILES, lambda path: path.stem in VAGUE) == []
 
 
-@every_text
-def test_nothing_is_left_for_later(path: Path) -> None:
-    assert LEFTOVER.search(path.read_text()) is None
+def test_nothing_is_mocked() -> None:
+    def mocks(path: Path) -> bool:
+        return any(re.match(r"(unittest\.)?mock\b|pytest_mock\b", name) for name in imports(path))
+
+    assert such(FILES, mocks) == []
 
 
-@every_text
-def test_nothing_names_a_registry(path: Path) -> None:
-    assert REGISTRY.search(path.read_text()) is None
-
-
-@every_text
-def test_nothing_knows_one_machine(path: Path) -> None:
-    assert MACHINE_PATH.search(path.read_text()) is None
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param(LEFTOVER, id="left for later"),
+        pytest.param(REGISTRY, id="a registry's name"),
+        pytest.param(MACHINE_PATH, id="a path of one machine"),
+    ],
+)
+def test_no_text_holds_what_does_not_belong_there(pattern: re.Pattern[str]) -> None:
+    assert such(TEXTS, lambda path: pattern.search(path.read_text())) == []
 
 
 @every_lock
