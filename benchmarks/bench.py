@@ -68,11 +68,12 @@ class Bench:
             self.console.log("looking for MongoDB's best batch size and number of writers")
             finalists = await measuring.try_ceilings()
         for round_ in range(self.plan.rounds):
+            stored = await measuring.stored()  # ours begins with it, so the ceiling has to
             for name in wanted:
                 if name == "ordinary" and settings is not None:
                     self._keep(measuring, name, await measuring.ordinary(settings))
                 elif name == "ceiling":
-                    await self._ceilings(measuring, finalists)
+                    await self._ceilings(measuring, finalists, stored)
                 elif name in SHAPES:
                     count, label = self.plan.backlog, f"{name}-{round_}"
                     done, _ = await measuring.ours(SHAPES[name], count=count, name=label)
@@ -81,11 +82,17 @@ class Bench:
             self.figures[f"{name}_per_s"] = measuring.per_s(name)
         self._describe(measuring)
 
-    async def _ceilings(self, measuring: Throughput, finalists: list[tuple[int, int]]) -> None:
+    async def _ceilings(
+        self, measuring: Throughput, finalists: list[tuple[int, int]], stored: int
+    ) -> None:
         for batch, writers in finalists:
-            done = await measuring.ceiling(batch, writers, self.plan.backlog)
+            done = await measuring.ceiling(
+                batch, writers, stored=stored, commands=self.plan.backlog
+            )
             measuring.ceilings.append(done)
-            self.console.log(f"ceiling, {writers} writers of {batch}: {done.per_s:,.0f}/s")
+            self.console.log(
+                f"ceiling, {writers} writers of {batch}, on top of {stored:,}: {done.per_s:,.0f}/s"
+            )
 
     def _keep(self, measuring: Throughput, name: str, done: Window) -> None:
         measuring.windows.setdefault(name, []).append(done)

@@ -14,6 +14,7 @@ from benchmarks.records import create_topics, ends, sender
 from benchmarks.subject import Record, Service
 from benchmarks.traffic import Shape, movements, username
 from benchmarks.watching import after_commands, after_seconds, watch
+from storage.mongo_client import MongoClient, MongoOptions
 
 FINALISTS = 2
 """Ways of cutting the ceiling's work that get full windows: trials are short, so the best one
@@ -88,12 +89,22 @@ class Throughput:
                 await worker.stop()
         return window(samples, started_s=started_s)
 
-    async def ceiling(self, batch: int, writers: int, commands: int) -> Measured:
-        """Measure MongoDB alone with one way of cutting the work."""
+    async def stored(self) -> int:
+        """Return how many outcomes the worker has recorded."""
+        options = MongoOptions(uri=self.service.mongodb, database=self.service.database)
+        client = MongoClient(options)
+        try:
+            return int((await client.run({"count": "outcomes"}))["n"])
+        finally:
+            await client.close()
+
+    async def ceiling(self, batch: int, writers: int, *, stored: int, commands: int) -> Measured:
+        """Measure MongoDB alone with one way of cutting the work, on top of what is *stored*."""
         trial = Trial(
             mongodb=self.service.mongodb,
             database=f"{self.service.database}_ceiling",
             users=self.plan.users,
+            stored=stored,
             commands=commands,
             batch=batch,
             writers=writers,
@@ -105,7 +116,8 @@ class Throughput:
     async def try_ceilings(self) -> list[tuple[int, int]]:
         """Try every batch size with every number of writers; return the most promising."""
         for batch, writers in product(self.plan.ceiling_batches, self.plan.ceiling_writers):
-            self.trials.append(await self.ceiling(batch, writers, self.plan.ceiling_trial))
+            trial = self.ceiling(batch, writers, stored=0, commands=self.plan.ceiling_trial)
+            self.trials.append(await trial)
         ranked = sorted(self.trials, key=lambda trial: trial.per_s, reverse=True)
         return [(trial.batch, trial.writers) for trial in ranked[:FINALISTS]]
 
