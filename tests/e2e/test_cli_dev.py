@@ -27,7 +27,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Program:
 @pytest.fixture(scope="module")
 def told(accounts: Program) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Yield a running dev stack and all that it said until it was ready."""
-    with accounts.running("dev", "--story") as process:
+    with accounts.running("dev", "--data", "kept", "--story") as process:
         yield process, read_until(process, "Ctrl-C stops everything")
         process.terminate()
         process.wait(GONE_MAX_S)
@@ -82,6 +82,23 @@ class TestDev:
         answered = accounts.run("send", "deposit", "alice", "1.00", "USD", "--timeout", "60")
         assert answered.returncode == 0, answered
 
+    def test_keeps_its_data_where_it_is_told(
+        self, accounts: Program, told: tuple[subprocess.Popen[str], str]
+    ) -> None:
+        process, _ = told
+        before = accounts.run("verify", "--output", "json")
+        process.terminate()
+        process.wait(GONE_MAX_S)
+
+        with accounts.running("dev", "--data", "kept", "--story") as again:
+            said = read_until(again, "Ctrl-C stops everything")
+            verified = accounts.run("verify", "--topic", "--output", "json")
+            again.terminate()
+            again.wait(GONE_MAX_S)
+
+        assert said.count("a repeat: same answer, nothing moved") == 6
+        assert json.loads(verified.stdout)["entries"] == json.loads(before.stdout)["entries"] >= 2
+
 
 def test_prints_one_line_for_programs_and_stops_when_told(tmp_path: Path) -> None:
     accounts = Program(tmp_path, {"ACCOUNTS_SIDECAR_PORT": "0"})
@@ -99,23 +116,6 @@ def test_prints_one_line_for_programs_and_stops_when_told(tmp_path: Path) -> Non
     assert list(addresses) == ["kafka", "mongodb", "redis", "sidecar", "topic_prefix", "database"]
     assert f"ACCOUNTS_KAFKA_BOOTSTRAP={addresses['kafka']}\n" in known
     assert not file.exists()
-
-
-def test_keeps_its_data_where_it_is_told(tmp_path: Path) -> None:
-    accounts = Program(tmp_path, {"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS": "4"})
-
-    with accounts.running("dev", "--data", "kept", "--story") as process:
-        read_until(process, "Ctrl-C stops everything")
-        process.terminate()
-        process.wait(GONE_MAX_S)
-    with accounts.running("dev", "--data", "kept", "--story") as process:
-        said = read_until(process, "Ctrl-C stops everything")
-        verified = accounts.run("verify", "--topic", "--output", "json")
-        process.terminate()
-        process.wait(GONE_MAX_S)
-
-    assert said.count("a repeat: same answer, nothing moved") == 6
-    assert json.loads(verified.stdout)["entries"] == 2
 
 
 def test_goes_altogether_when_it_is_killed(tmp_path: Path) -> None:
