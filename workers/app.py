@@ -17,7 +17,7 @@ from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 
 from storage.redis import RedisHealth
-from workers.asyncapi.document import Contract, document
+from workers.asyncapi.document import Contract
 from workers.building import (
     Resources,
     build_credentials,
@@ -84,17 +84,19 @@ class Service:
         async def connect() -> None:
             await consumers.connect(broker)
 
-        contract = document(
+        contract = Contract(
             prefix=settings.topic_prefix,
             bootstrap=settings.kafka_bootstrap,
             partitions=settings.partitions,
         )
         health = self._watched(resources, consumers, stack)
-        routes = sidecar_routes(health, resources.metrics.registry, resources.ring.jwks, contract)
+        routes = sidecar_routes(
+            health, resources.metrics.registry, resources.ring.jwks, lambda: contract.written
+        )
         return AsgiFastStream(
             broker,
             asgi_routes=routes,
-            specification=Contract(contract),
+            specification=contract,
             logger=None,
             lifespan=self._lifespan,
             on_startup=[connect],

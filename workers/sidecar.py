@@ -1,6 +1,8 @@
 """What this process shows over HTTP: health, metrics, the contract, the public keys. Read only."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -32,20 +34,20 @@ SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
 class _Sidecar:
-    """The endpoints, with the contract rendered once."""
+    """The endpoints; the contract is rendered when somebody asks for it, and once."""
 
     def __init__(
         self,
         health: Health,
         registry: CollectorRegistry,
         jwks: Callable[[], Mapping[str, Any]],
-        document: Mapping[str, Any],
+        document: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._health = health
         self._registry = registry
         self._jwks = jwks
-        self._page = render(dict(document)).encode()
-        self._yaml = to_yaml(document).encode()
+        self._page = cache(lambda: render(dict(document())).encode())
+        self._yaml = cache(lambda: to_yaml(document()).encode())
 
     def endpoints(self) -> dict[str, Endpoint]:
         return {
@@ -76,10 +78,12 @@ class _Sidecar:
 
     async def _contract_page(self, _: Request) -> Response:
         policy = {"content-security-policy": POLICY, "x-frame-options": "DENY"}
-        return _answer(self._page, "text/html; charset=utf-8", CONTRACT_CACHE | policy)
+        page = await asyncio.to_thread(self._page)
+        return _answer(page, "text/html; charset=utf-8", CONTRACT_CACHE | policy)
 
     async def _contract(self, _: Request) -> Response:
-        return _answer(self._yaml, "application/yaml; charset=utf-8", CONTRACT_CACHE)
+        written = await asyncio.to_thread(self._yaml)  # a tenth of a second the first time
+        return _answer(written, "application/yaml; charset=utf-8", CONTRACT_CACHE)
 
     async def _keys(self, _: Request) -> Response:
         return _answer(orjson.dumps(self._jwks()), "application/jwk-set+json", KEYS_CACHE)
@@ -89,7 +93,7 @@ def sidecar_routes(
     health: Health,
     metrics_registry: CollectorRegistry,
     jwks: Callable[[], Mapping[str, Any]],
-    document: Mapping[str, Any],
+    document: Callable[[], Mapping[str, Any]],
 ) -> list[tuple[str, ASGIApp]]:
     """Return (path, application) for `AsgiFastStream(asgi_routes=...)`.
 

@@ -216,7 +216,7 @@ class TestDocument:
         assert '"default"' not in json.dumps(DOCUMENT["components"]["schemas"]["UpdateProfile"])
 
     def test_is_what_the_application_shows_as_its_own(self) -> None:
-        app = AsgiFastStream(KafkaBroker(), specification=Contract(DOCUMENT))
+        app = AsgiFastStream(KafkaBroker(), specification=Contract())
 
         shown = app.schema.to_specification()
 

@@ -36,7 +36,7 @@ def jwks() -> Mapping[str, Any]:
 
 
 def a_client(health: Health, registry: CollectorRegistry) -> TestClient:
-    routes = sidecar_routes(health, registry, jwks, DOCUMENT)
+    routes = sidecar_routes(health, registry, jwks, lambda: DOCUMENT)
     return TestClient(AsgiFastStream(KafkaBroker(), asgi_routes=routes))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +17,7 @@ from workers.asyncapi.text import description
 
 PREFIX_DEFAULT = "accounts."
 BOOTSTRAP_DEFAULT = "127.0.0.1:9092"
+TITLE = "accounts"
 
 
 def document(
@@ -37,7 +39,7 @@ def document(
         "asyncapi": "3.0.0",
         "id": "urn:accounts",
         "info": {
-            "title": "accounts",
+            "title": TITLE,
             "version": version("accounts"),
             "description": description(prefix),
             "license": {"name": "Apache-2.0"},
@@ -103,14 +105,24 @@ class Contract(AsyncAPI):
     """What FastStream shows as the application's specification: the contract's own document.
 
     FastStream's generated one lacks headers, replies, keys and examples, because the subscribers
-    take raw records.
+    take raw records. Written when somebody asks: that takes longer than to connect, and few ask.
     """
 
-    def __init__(self, written: Json) -> None:
-        info = written["info"]
-        super().__init__(title=info["title"], version=info["version"])
-        self._written = written
+    def __init__(
+        self,
+        *,
+        prefix: str = PREFIX_DEFAULT,
+        bootstrap: str = BOOTSTRAP_DEFAULT,
+        partitions: int = PARTITIONS_DEFAULT,
+    ) -> None:
+        super().__init__(title=TITLE, version=version("accounts"))
+        self._write = partial(document, prefix=prefix, bootstrap=bootstrap, partitions=partitions)
+
+    @cached_property
+    def written(self) -> Json:
+        """The document."""
+        return self._write()
 
     def to_specification(self) -> _Written:
         """Return the document."""
-        return _Written(self._written)
+        return _Written(self.written)
