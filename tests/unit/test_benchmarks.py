@@ -1,7 +1,6 @@
 """What the benchmark computes from what it saw; the measuring itself needs the real servers."""
 
 import random
-from collections import Counter
 from dataclasses import replace
 from io import StringIO
 
