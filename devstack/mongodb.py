@@ -1,5 +1,6 @@
 """MongoDB as a replica set of one, so that transactions work."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,16 @@ PROBE_MS = 1000
 
 NOT_YET_INITIALIZED = 94
 """MongoDB's error code for a node that has no replica set configuration."""
+
+CACHE_SHARE = 0.25
+"""Of the machine's memory: mongod alone would take up to half, and there may be several stacks."""
+
+CACHE_GIB_MIN = 0.25
+"""The least that mongod takes."""
+
+CACHE_GIB_MAX = 4.0
+"""Holds some million outcomes with their indexes. Where those do not fit, each write has to make
+room first: at 1 GiB and a million outcomes MongoDB took half as many."""
 
 SETTINGS = {
     "transactionLifetimeLimitSeconds": "10",  # a killed worker's transaction blocks others so long
@@ -54,10 +65,17 @@ def plan(folder: Path, port: int, mongod: Path, libraries: Mapping[str, Path]) -
 def replica_set_options() -> list[str]:
     """Return the options that do not depend on where mongod runs."""
     parameters = [f"{name}={value}" for name, value in SETTINGS.items()]
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return [
-        *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "1", "--oplogSize", "1024"),
+        *("--replSet", REPLICA_SET, "--oplogSize", "1024"),
+        *("--wiredTigerCacheSizeGB", f"{cache_gib(memory_bytes):.2f}"),
         *(word for parameter in parameters for word in ("--setParameter", parameter)),
     ]
+
+
+def cache_gib(memory_bytes: int) -> float:
+    """Return how much mongod may keep in memory, in GiB; it takes that only as data comes."""
+    return min(max(memory_bytes / 2**30 * CACHE_SHARE, CACHE_GIB_MIN), CACHE_GIB_MAX)
 
 
 def link_libraries(folder: Path, libraries: Mapping[str, Path]) -> None:
