@@ -25,7 +25,7 @@ class Repeat(Enum):
     """How a request relates to the one that was answered under its id."""
 
     SAME = "same"
-    """The same record, read again: it gets the same answer, whenever that is."""
+    """The same record, read again: it gets the same answer for as long as that is kept."""
     AGAIN = "again"
     """Another record, soon enough: the answer was lost."""
     EXPIRED = "expired"

@@ -90,7 +90,9 @@ class TestALoginThatIsOld:
 
 
 class TestALoginSaidAgain:
-    async def test_as_the_same_record_gets_the_same_answer_whenever(self, bench: Bench) -> None:
+    async def test_as_the_same_record_gets_the_same_answer_as_long_as_it_is_kept(
+        self, bench: Bench
+    ) -> None:
         request = bench.login()
         first = await bench.answer(request)
         bench.wait(10_000)
