@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from workers.allocator import give_large_buffers_back
 from workers.config import load_settings
 from workers.roles import ALL, Role
 
@@ -23,6 +24,7 @@ def worker(
     ] = None,
 ) -> None:
     """Run the workers and the sidecar until a signal; exit 1 if the watchdog had to end it."""
+    give_large_buffers_back()
     # Here, because FastStream takes long to load and the other commands do without it.
     from workers.app import run_worker  # noqa: PLC0415
 

@@ -1,0 +1,27 @@
+"""How the C library keeps memory that is free again."""
+
+import ctypes
+from typing import Any
+
+M_TRIM_THRESHOLD = -1
+"""glibc's name of the free bytes at the end of the heap above which they are given back."""
+
+M_MMAP_THRESHOLD = -3
+"""glibc's name of the size from which a buffer is mapped by itself."""
+
+LARGE_BYTES = 256 * 1024
+"""What a batch of Kafka, a reply of MongoDB or an insert takes at least under load."""
+
+
+def give_large_buffers_back() -> bool:
+    """Return large buffers to the system once they are free; say whether the C library can.
+
+    glibc maps a large buffer by itself until the first one is free again. From then on it takes
+    buffers of that size from the heap, where a small one that lives longer keeps the space of all
+    below it: a sixth of the worker's memory under load.
+    """
+    mallopt: Any = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    trims, maps = (mallopt(each, LARGE_BYTES) for each in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD))
+    return bool(trims and maps)
