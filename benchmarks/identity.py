@@ -44,7 +44,7 @@ IDS = ("request_id", "username", "answered_at")
 QUEUED = 100
 """Sign-ins that wait while money is measured."""
 
-POOL = 2
+POOL = 1
 """Threads that hash, by default (`ACCOUNTS_PASSWORD_HASH_THREADS`)."""
 
 BARS = (

@@ -95,8 +95,8 @@ class Settings(Connections):
     """How new passwords are hashed."""
     password_bcrypt_rounds: int = Field(12, ge=BCRYPT_ROUNDS_MIN, le=BCRYPT_ROUNDS_MAX)
     """Cost of bcrypt; each step doubles the work (12: about 230 ms)."""
-    password_hash_threads: int = Field(2, ge=1, le=HASH_THREADS_MAX)
-    """Passwords hashed side by side."""
+    password_hash_threads: int = Field(1, ge=1, le=HASH_THREADS_MAX)
+    """Passwords hashed side by side: one core or more should be left to money."""
 
     token_issuer: str = Field("accounts", min_length=1, max_length=200)
     """The `iss` of access tokens."""
