@@ -9,8 +9,12 @@ M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 """glibc's name of the size from which a buffer is mapped by itself."""
 
-LARGE_BYTES = 256 * 1024
-"""What a batch of Kafka, a reply of MongoDB or an insert takes at least under load."""
+LARGE_BYTES = 1024 * 1024
+"""What is mapped by itself. At a quarter of it a command took 7 µs more: each buffer of Kafka or
+MongoDB was mapped, and its pages cleared, anew."""
+
+FREE_BYTES = 16 * 1024 * 1024
+"""What may stay free at the end of the heap, so that it is not given back and taken all the time."""
 
 
 def give_large_buffers_back() -> bool:
@@ -23,5 +27,5 @@ def give_large_buffers_back() -> bool:
     mallopt: Any = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    trims, maps = (mallopt(each, LARGE_BYTES) for each in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD))
+    trims, maps = mallopt(M_TRIM_THRESHOLD, FREE_BYTES), mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
     return bool(trims and maps)
