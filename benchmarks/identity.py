@@ -34,6 +34,7 @@ from client.accounts import AccountsClient
 from contracts import topics
 from contracts.replies import Reply
 from devstack.errors import DevStackError
+from workers.config import Settings
 from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
 
 WRONG = "not the password of anybody 8"
@@ -44,8 +45,8 @@ IDS = ("request_id", "username", "answered_at")
 QUEUED = 100
 """Sign-ins that wait while money is measured."""
 
-POOL = 1
-"""Threads that hash, by default (`ACCOUNTS_PASSWORD_HASH_THREADS`)."""
+POOL: int = Settings.model_fields["password_hash_threads"].default
+"""Threads that hash: the worker is started without settings of its own."""
 
 BARS = (
     Bar("known over unknown user, medians apart", at("timing_apart"), 0.05),
