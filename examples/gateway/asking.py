@@ -182,12 +182,14 @@ def unreadable() -> ProblemError:
 def _undecided(command: AnyCommand) -> Response:
     asked_id = command.command_id
     headers = {**headers_of(asked_id), "Retry-After": "1"}
-    again = f"end the same again with the same {KEY_HEADER}."
     if isinstance(command, Register):
         # Who registers has no token yet, without which no outcome is told.
-        detail = f"No answer in time. S{again}"
+        detail = f"No answer in time. Send the same again with the same {KEY_HEADER}."
         return answer(Undecided(command_id=asked_id, detail=detail), HTTPStatus.ACCEPTED, headers)
     outcome = f"/outcomes/{quote(asked_id, safe=':')}"
-    detail = f"No answer in time. Ask for the outcome, or s{again}"
+    detail = (
+        "No answer in time. Ask for the outcome, or send the same again with the same "
+        f"{KEY_HEADER}."
+    )
     undecided = Undecided(command_id=asked_id, outcome=outcome, detail=detail)
     return answer(undecided, HTTPStatus.ACCEPTED, {**headers, "Location": outcome})
