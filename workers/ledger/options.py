@@ -11,7 +11,7 @@ class LedgerOptions:
     """Consumer group: its committed offsets say what has been answered."""
     lanes: int = 4
     """Transactions side by side in one cycle: while one waits for MongoDB, another is decided."""
-    batch_records_max: int = 5000
+    batch_records_max: int = 4000
     """Records in one cycle: large enough that a transaction's fixed cost vanishes, small enough
     that a cycle stays well under the transaction lifetime limit."""
     clock_skew_ms: int = 200
