@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import Format, choose
+from workers.loading import loading
 from workers.redaction import redact
 
 COMMANDS = {
@@ -94,7 +95,9 @@ def _build(arguments: Sequence[str]) -> typer.Typer:
         if not find_spec(f"workers.cli.{name}"):
             continue
         if name == called:
-            import_module(f"workers.cli.{name}").register(app)
+            with loading():
+                command = import_module(f"workers.cli.{name}")
+            command.register(app)
         else:
             app.command(name, help=about)(_not_loaded)
     return app

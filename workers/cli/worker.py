@@ -10,6 +10,7 @@ import typer
 
 from workers.allocator import give_large_buffers_back
 from workers.config import load_settings
+from workers.loading import loading
 from workers.roles import ALL, Role
 
 
@@ -26,7 +27,8 @@ def worker(
     """Run the workers and the sidecar until a signal; exit 1 if the watchdog had to end it."""
     give_large_buffers_back()
     # Here, because FastStream takes long to load and the other commands do without it.
-    from workers.app import run_worker  # noqa: PLC0415
+    with loading():
+        from workers.app import run_worker  # noqa: PLC0415
 
     code = _run(run_worker(load_settings(), frozenset(only) if only else ALL))
     if code:
