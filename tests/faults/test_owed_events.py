@@ -209,7 +209,9 @@ async def test_only_a_killed_worker_has_its_successor_say_everything_again(
 
         await eventually(lambda: len(distinct_events(caller, username)) == 2, "both events", 30)
         told = [event.body["sequence"] for event in caller.inbox.balance_events(username)]
-        assert told == ([1, 2] if how == "stopped" else [1, 1, 2])
+        # A third time where the kill came before the deposit's offset was committed: it is read
+        # again, and its event goes out with the repeat too.
+        assert told in ([[1, 2]] if how == "stopped" else [[1, 1, 2], [1, 1, 1, 2]])
         await asyncio.to_thread(verify, service)
 
 
