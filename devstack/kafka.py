@@ -31,19 +31,25 @@ JAVA_OPTIONS = (
     "--enable-native-access=ALL-UNNAMED",  # the compression libraries
 )
 
+COMPILED_QUICKLY = "-XX:TieredStopAtLevel=1"
+"""For what ends soon: the second compiler's code is faster, but takes minutes to pay for itself."""
 
-def plan(folder: Path, ports: tuple[int, int], java: Path, jars: list[Path]) -> Plan:
+
+def plan(
+    folder: Path, ports: tuple[int, int], java: Path, jars: list[Path], *, short_lived: bool = False
+) -> Plan:
     """Write the configuration and say how to start Kafka; ports: clients', controller's."""
     (folder / "tmp").mkdir(exist_ok=True)
     properties = folder / "server.properties"
     lines = (f"{key}={value}\n" for key, value in settings(str(folder / "data"), *ports).items())
     properties.write_text("".join(lines), encoding="utf-8")
     port = ports[0]
+    compiled = [COMPILED_QUICKLY] if short_lived else []
     return Plan(
         name="kafka",
         port=port,
         folder=folder,
-        argv=[*_java(folder, java, jars, "-Xmx512m"), "kafka.Kafka", str(properties)],
+        argv=[*_java(folder, java, jars, "-Xmx512m", *compiled), "kafka.Kafka", str(properties)],
         env={"LANG": "C.UTF-8"},
         is_ready=lambda: serves(port),
     )
@@ -60,7 +66,7 @@ def format_storage(folder: Path, java: Path, jars: list[Path], processes: Proces
     (folder / "data").mkdir(exist_ok=True)
     log = folder / "format.log"
     argv = [
-        *_java(folder, java, jars, "-Xmx128m", "-XX:TieredStopAtLevel=1"),
+        *_java(folder, java, jars, "-Xmx128m", COMPILED_QUICKLY),
         *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
         *("--cluster-id", cluster_id(), "--config", str(folder / "server.properties")),
     ]

@@ -24,3 +24,5 @@ class StackOptions:
     """Called from several threads with one line at a time."""
     ports: Mapping[ServerName, int] = field(default_factory=dict[ServerName, int])
     """Ports to use; any free one for a server not named."""
+    short_lived: bool = False
+    """Up for some minutes, as for tests: Kafka's code is compiled quickly instead of well."""

@@ -37,7 +37,7 @@ def _starters(options: StackOptions, ground: Ground) -> dict[ServerName, Callabl
     def start_kafka() -> Server:
         home, java = ground.folder.of("kafka"), wheels.java()
         ports = ground.ports["kafka"], ground.ports["controller"]
-        plan = kafka.plan(home, ports, java, ground.jars)
+        plan = kafka.plan(home, ports, java, ground.jars, short_lived=options.short_lived)
         kafka.format_storage(home, java, ground.jars, ground.processes)
         return started(plan)
 

@@ -12,7 +12,7 @@ from devstack.stack import StackOptions
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Chosen]:
     """Yield the run's Kafka, MongoDB and Redis."""
-    chosen = choose(os.environ, StackOptions())
+    chosen = choose(os.environ, StackOptions(short_lived=True))
     try:
         yield chosen
     finally:

@@ -27,7 +27,7 @@ def breakable() -> Iterator[Stack]:
         require_supported(Machine.this())
     except DevStackError as error:
         pytest.skip(f"faults need servers that can be killed: {error}")
-    with start_stack(StackOptions()) as stack:
+    with start_stack(StackOptions(short_lived=True)) as stack:
         yield stack
 
 
