@@ -11,6 +11,7 @@ class Code(StrEnum):
     INVALID_REQUEST = "invalid_request"
     UNSEALED_PASSWORD = "unsealed_password"
     INTERNAL_ERROR = "internal_error"
+    ACCOUNT_UNREADABLE = "account_unreadable"
     COMMAND_ID_CONFLICT = "command_id_conflict"
     EXPIRED = "expired"
     CURRENCY_UNSUPPORTED = "currency_unsupported"
@@ -81,6 +82,14 @@ CODES: dict[Code, CodeInfo] = {
     Code.INTERNAL_ERROR: CodeInfo(
         title="Internal error",
         meaning="The service failed on this record. Nothing was changed; its operators are alerted.",
+        recorded=False,
+        dead_letter=True,
+        retryable=True,
+    ),
+    Code.ACCOUNT_UNREADABLE: CodeInfo(
+        title="Account unreadable",
+        meaning="What is stored of this account, or of this command, is damaged. Nothing was "
+        "changed; operators are alerted, and can replay the record once it is mended.",
         recorded=False,
         dead_letter=True,
         retryable=True,

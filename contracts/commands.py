@@ -1,6 +1,6 @@
 """Which command travels on which topic."""
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias, cast, get_args
 
 from contracts import topics
 from contracts.ledger import Deposit, Withdraw
@@ -10,6 +10,9 @@ from contracts.topics import TopicSpec
 
 AnyCommand: TypeAlias = Register | Deposit | Withdraw | UpdateProfile
 
+CommandName: TypeAlias = Literal["register", "deposit", "update-profile", "withdraw"]
+"""As results and audit events say it: whoever branches on it covers all, or does not type-check."""
+
 COMMANDS: dict[TopicSpec, type[AnyCommand]] = {
     topics.REGISTER: Register,
     topics.DEPOSIT: Deposit,
@@ -18,6 +21,8 @@ COMMANDS: dict[TopicSpec, type[AnyCommand]] = {
 }
 
 
-def command_name(topic: TopicSpec) -> str:
-    """Return the command's name as results and audit events say it, such as `update-profile`."""
-    return topic.name.removeprefix("commands.")
+def command_name(topic: TopicSpec) -> CommandName:
+    """Return the name of the command that travels on *topic*."""
+    name = topic.name.removeprefix("commands.")
+    assert name in get_args(CommandName), f"add {name} to CommandName"
+    return cast("CommandName", name)

@@ -10,7 +10,9 @@ import msgspec
 from contracts.codes import Code
 from contracts.profile import email_claim
 from handlers.account import Account
+from handlers.announcing import Announced
 from handlers.changes import Changes, EmailClaim
+from handlers.corrupt import CorruptDocument
 from handlers.decision import Opened, Refused
 from handlers.merging import Queues, earliest
 from handlers.outcome import Outcome
@@ -21,10 +23,23 @@ from handlers.recording import Conclusion, Stamp, stamped
 Verdict: TypeAlias = Conclusion | Outcome | Refused
 """A new decision, one recorded before, or why there can be none."""
 
-Conclude: TypeAlias = Callable[
-    [Account | None, Received, Mapping[str, str], datetime], Conclusion | Refused
-]
-"""`handlers.recording.conclude`, with the rules bound and our own bugs caught."""
+
+class PerCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is done for each command by itself: a bug of ours in it must cost that command only."""
+
+    conclude: Callable[
+        [Account | None, Received, Mapping[str, str], datetime], Conclusion | Refused
+    ]
+    """`handlers.recording.conclude`, with the rules bound."""
+    announce: Callable[[Received, Outcome, bool], Announced | Refused]
+    """`handlers.announcing.announce`; the last argument says whether the outcome is new."""
+
+
+UNREADABLE = Refused(
+    code=Code.ACCOUNT_UNREADABLE,
+    detail="what is stored of this account, or of this command, is damaged; operators are alerted",
+)
+"""Without what is damaged: its sender can do nothing with it."""
 
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -33,6 +48,10 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     accounts: Mapping[str, Account]
     outcomes: Mapping[str, Outcome]
     email_owners: Mapping[str, str]
+    corrupt: Mapping[str, CorruptDocument] = {}
+    """Username → what keeps all their commands from being decided."""
+    corrupt_outcomes: Mapping[str, CorruptDocument] = {}
+    """`Outcome.id` → what keeps this one command from being answered."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -41,6 +60,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     received: Received
     outcome: Outcome | None
     """The decision: new, or recorded before. None where nothing can be decided."""
+    announced: Announced | None = None
+    """What the decision says, where there is one."""
     refused: Refused | None = None
     """Why nothing can be decided."""
     new: bool = False
@@ -76,7 +97,7 @@ class _Fold:
 
     gathered: Gathered
     reading: Reading
-    conclude: Conclude
+    per_command: PerCommand
     now: datetime
     commands_max: int | None
     accounts: dict[str, Account]
@@ -121,10 +142,15 @@ class _Fold:
             queues.take(received)
 
     def _verdict(self, received: Received) -> Verdict:
+        gathered = self.gathered
+        if gathered.corrupt or gathered.corrupt_outcomes:
+            username = received.command.username
+            if username in gathered.corrupt or received.id in gathered.corrupt_outcomes:
+                return UNREADABLE
         outcome = self.outcomes.get(received.id)
         if outcome is None:
             account = self.accounts.get(received.command.username)
-            return self.conclude(account, received, self.email_owners, self.now)
+            return self.per_command.conclude(account, received, self.email_owners, self.now)
         if outcome.fingerprint == received.fingerprint:
             return outcome
         return Refused(
@@ -133,14 +159,23 @@ class _Fold:
         )
 
     def _settle(self, received: Received, verdict: Verdict) -> None:
-        if isinstance(verdict, Outcome):
-            self.answers.append(Answer(received=received, outcome=verdict))
-        elif isinstance(verdict, Refused):
+        if isinstance(verdict, Refused):
             self.answers.append(Answer(received=received, outcome=None, refused=verdict))
-        else:
-            self._record(received, verdict)
+            return
+        new = isinstance(verdict, Conclusion)
+        outcome = verdict.outcome if new else verdict
+        # First: what cannot be said must not be stored.
+        announced = self.per_command.announce(received, outcome, new)
+        if isinstance(announced, Refused):
+            self.answers.append(Answer(received=received, outcome=None, refused=announced))
+            return
+        if new:
+            self._record(verdict)
+        self.answers.append(
+            Answer(received=received, outcome=outcome, announced=announced, new=new)
+        )
 
-    def _record(self, received: Received, conclusion: Conclusion) -> None:
+    def _record(self, conclusion: Conclusion) -> None:
         outcome = conclusion.outcome
         username = outcome.username
         if outcome.code is None:
@@ -153,7 +188,6 @@ class _Fold:
                 self._claim(before, after)
         self.outcomes[outcome.id] = outcome
         self.recorded.append(outcome)
-        self.answers.append(Answer(received=received, outcome=outcome, new=True))
 
     def _claim(self, before: Account | None, after: Account) -> None:
         """Give up the old address, then take the new one."""
@@ -198,13 +232,13 @@ class _Fold:
         return self.email_owners.get(claim)
 
 
-def decide_lane(  # noqa: PLR0913 - the users, what is known, and four rules of the day
+def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of the day
     users: Sequence[Sequence[Received]],
     gathered: Gathered,
     reading: Reading,
     stamp: Stamp,
     *,
-    conclude: Conclude,
+    per_command: PerCommand,
     now: datetime,
     commands_max: int | None = None,
 ) -> LaneDecision:
@@ -216,7 +250,7 @@ def decide_lane(  # noqa: PLR0913 - the users, what is known, and four rules of 
     fold = _Fold(
         gathered=gathered,
         reading=reading,
-        conclude=conclude,
+        per_command=per_command,
         now=now,
         commands_max=commands_max,
         accounts=dict(gathered.accounts),

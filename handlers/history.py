@@ -13,7 +13,7 @@ from contracts.message import rfc3339
 from contracts.money import to_amount
 from contracts.queries import LIMIT_MAX, ListTransactions
 from handlers.outcome import Outcome
-from handlers.rendering import KINDS, encoded
+from handlers.rendering import encoded, entry_kind
 from handlers.replying import Refusal
 
 Order: TypeAlias = Literal["newest", "oldest"]
@@ -161,7 +161,7 @@ def _matches(query: ListTransactions, outcome: Outcome) -> bool:
     at = outcome.decided_at
     return (
         query.currency in (None, outcome.entry.currency)
-        and query.kind in (None, KINDS[outcome.type])
+        and query.kind in (None, entry_kind(outcome.type))
         and (query.from_ is None or query.from_ <= at)
         and (query.to is None or at < query.to)
     )
@@ -174,7 +174,7 @@ def transaction(outcome: Outcome) -> dict[str, Any]:
     scale = entry.scale
     shown: dict[str, Any] = {
         "sequence": entry.sequence,
-        "kind": KINDS[outcome.type],
+        "kind": entry_kind(outcome.type),
         "currency": entry.currency,
         "amount": to_amount(entry.amount_minor, scale),
         "before": to_amount(entry.before_minor, scale),

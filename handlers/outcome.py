@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from contracts.codes import Code
+from contracts.commands import CommandName
 
 SCHEMA = 1
 """How an outcome is rendered. A change of any published byte needs the next number."""
@@ -54,7 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     username: str
     command_id: str
-    type: str
+    type: CommandName
     fingerprint: bytes
     """Of the command's type and canonical body: tells a repeat from a conflict."""
     account_id: str | None

@@ -16,16 +16,16 @@ class EntryRange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     up_to: int
 
 
-def owed_range(account: Account, writer: str) -> EntryRange | None:
+def owed_range(account: Account, writer: str, *, said: int = 0) -> EntryRange | None:
     """Return what must be published before anything of *writer*'s own, or None.
 
-    Where the mark is *writer*'s, it published these events itself or is about to.
+    Where the mark is *writer*'s, it published these events itself or is about to; the same goes for
+    those up to *said* where another one wrote since.
     """
-    if account.writer == writer or account.published_sequence == account.sequence:
+    after = max(account.published_sequence, said)
+    if account.writer == writer or after >= account.sequence:
         return None
-    return EntryRange(
-        username=account.username, after=account.published_sequence, up_to=account.sequence
-    )
+    return EntryRange(username=account.username, after=after, up_to=account.sequence)
 
 
 def taken_over(

@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from contracts.codes import Code
-from contracts.commands import AnyCommand
+from contracts.commands import AnyCommand, CommandName
 from contracts.ledger import Movement
 from contracts.money import canonical
 from handlers.outcome import Source, Trace, outcome_id
@@ -23,7 +23,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A readable command, with what its record and headers add."""
 
     command: AnyCommand
-    type: str
+    type: CommandName
     rank: int
     """Who goes first when broker times tie."""
     fingerprint: bytes

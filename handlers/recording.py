@@ -21,12 +21,16 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     writer: str
     unacknowledged: Mapping[str, int]
     """Username → lowest sequence in any of the writer's cycles not fully acknowledged."""
+    acknowledged: Mapping[str, int] = {}
+    """Username → sequence up to which the writer saw every event acknowledged. Of accounts that
+    others write, too."""
 
 
 def stamped(before: Account | None, after: Account, stamp: Stamp) -> Account:
     """Sign *after*, and say how far its events are known to be published.
 
-    Another writer's mark is left as it is: what it may owe is published before our own.
+    What another writer may owe is published before our own; how far its events are out is said only
+    as far as we saw Kafka acknowledge them.
     """
     version = before.version if before else NOT_STORED
     published = after.published_sequence
@@ -35,6 +39,8 @@ def stamped(before: Account | None, after: Account, stamp: Stamp) -> Account:
         if low is None and after.sequence > before.sequence:
             low = before.sequence + 1
         published = after.sequence if low is None else low - 1
+    elif before is not None and (known := stamp.acknowledged.get(after.username)):
+        published = max(published, min(known, before.sequence))
     # Written out for the same reason as in `handlers.evolve`.
     return Account(
         username=after.username,
@@ -68,12 +74,15 @@ def conclude(
     now: datetime,
 ) -> Conclusion:
     """Decide one command and work out what it leaves behind."""
-    if account is not None and account.changed_at > now:
-        now = account.changed_at  # the time never goes back within an account
     decision = decide(account, received, email_owners, rules=rules, now=now)
+    at = now
+    if account is not None and account.changed_at > at:
+        # What is written of an account never goes back in time, even where a worker whose clock is
+        # ahead wrote last. Whether the command came in time is for our own clock to say.
+        at = account.changed_at
     if not isinstance(decision, Refused):
-        account = evolve(account, decision, received, now=now)
-    return Conclusion(decision, account, _outcome(received, decision, account, now))
+        account = evolve(account, decision, received, now=at)
+    return Conclusion(decision, account, _outcome(received, decision, account, at))
 
 
 def _outcome(

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, assert_never
 
 import msgspec
 
 from contracts import headers as names
 from contracts.codes import Code
+from contracts.commands import CommandName
 from contracts.headers import CeType
 from contracts.message import rfc3339
 from contracts.money import to_amount
@@ -17,8 +18,8 @@ from handlers.outcome import SCHEMA, Entry, Outcome, Trace
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 
-KINDS = {"deposit": "deposited", "withdraw": "withdrawn"}
-"""A command's name → its event's."""
+EntryKind: TypeAlias = Literal["deposited", "withdrawn"]
+"""How an entry came about."""
 
 _CONSTANT = (
     (names.CONTENT_TYPE, names.JSON.encode()),
@@ -140,7 +141,7 @@ class Rendering:
             "username": outcome.username,
             "account_id": outcome.account_id,
             "currency": entry.currency,
-            "kind": KINDS[outcome.type],
+            "kind": entry_kind(outcome.type),
             "amount": amounts.amount,
             "before": amounts.before,
             "after": amounts.after,
@@ -182,6 +183,19 @@ class Rendering:
 
     def _common_headers(self, trace: Trace) -> "Common":
         return common_headers(self._at, self.key, trace, self._outcome.command_id)
+
+
+def entry_kind(command: CommandName) -> EntryKind:
+    """Return what the entry of a *command* is called in events and histories."""
+    match command:
+        case "deposit":
+            return "deposited"
+        case "withdraw":
+            return "withdrawn"
+        case "register" | "update-profile":
+            raise AssertionError(f"{command} moves no money, so it has no entry")
+        case _:
+            assert_never(command)
 
 
 def balances(account: Account) -> Record:

@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from handlers.account import Account
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Entry, Outcome
 
 DISCREPANCIES_MAX = 20
@@ -38,6 +39,8 @@ class Violation(StrEnum):
     """More is marked as published than there is."""
     UNKNOWN_ACCOUNT = "unknown_account"
     """There are entries of an account that does not exist."""
+    CORRUPT_DOCUMENT = "corrupt_document"
+    """A stored document cannot be understood."""
 
 
 class Discrepancy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -154,6 +157,16 @@ def verify(account: Account, entries: Iterable[Outcome]) -> list[Discrepancy]:
     for outcome in entries:
         recount.add(outcome)
     return recount.finish()
+
+
+def corrupt(document: CorruptDocument) -> Discrepancy:
+    """Return what to report of a document that cannot be understood."""
+    return Discrepancy(
+        username=document.username,
+        account_id="",
+        violation=Violation.CORRUPT_DOCUMENT,
+        detail=str(document),
+    )
 
 
 def unknown_account(outcome: Outcome) -> Discrepancy:

@@ -1,18 +1,15 @@
-"""Accounts and outcomes as MongoDB documents, and back, without loss.
+"""Accounts and outcomes as MongoDB documents; `storage.stored` has the way back.
 
 Plain dictionary building: this runs for every command. Optional values are absent, never null.
 Nothing from a payload becomes a field name: balances and metadata are lists.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, date
 from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions
 
-from contracts.codes import Code
-from handlers.account import Account, Balance, Profile
-from handlers.outcome import Entry, Outcome, Source, Trace
+from handlers.account import Account
+from handlers.outcome import Entry, Outcome
 
 Document: TypeAlias = dict[str, Any]
 
@@ -21,7 +18,6 @@ CODEC = CodecOptions[Document]()
 conversion would cost as much as reading the rest of the document."""
 
 _OPTIONAL = ("account_id", "detail", "actor", "reason", "related_id")
-_CODES = {code.value: code for code in Code}
 
 
 def from_account(account: Account) -> Document:
@@ -57,38 +53,6 @@ def from_account(account: Account) -> Document:
         ],
         "profile": stored_profile,
     }
-
-
-def to_account(document: Mapping[str, Any]) -> Account:
-    """Return the account that `from_account` stored."""
-    profile = document["profile"]
-    born = profile.get("date_of_birth")
-    return Account(
-        username=document["_id"],
-        account_id=document["account_id"],
-        profile=Profile(
-            email=profile["email"],
-            first_name=profile["first_name"],
-            last_name=profile["last_name"],
-            phone=profile.get("phone"),
-            date_of_birth=None if born is None else date.fromisoformat(born),
-            marketing_consent=profile["marketing_consent"],
-        ),
-        balances={
-            stored["currency"]: Balance(
-                posted_minor=stored["posted_minor"],
-                scale=stored["scale"],
-                held_minor=stored["held_minor"],
-            )
-            for stored in document["balances"]
-        },
-        sequence=document["sequence"],
-        version=document["version"],
-        writer=document["writer"],
-        published_sequence=document["published_sequence"],
-        opened_at=document["opened_at"].replace(tzinfo=UTC),
-        changed_at=document["changed_at"].replace(tzinfo=UTC),
-    )
 
 
 def from_outcome(outcome: Outcome) -> Document:
@@ -127,38 +91,6 @@ def from_outcome(outcome: Outcome) -> Document:
     return document
 
 
-def to_outcome(document: Mapping[str, Any]) -> Outcome:
-    """Return the outcome that `from_outcome` stored."""
-    username = document["username"]
-    source = document["source"]
-    code = document.get("code")
-    metadata = document.get("metadata")
-    return Outcome(
-        username=username,
-        command_id=document["_id"][len(username) + 1 :],
-        type=document["type"],
-        fingerprint=document["fingerprint"],
-        account_id=document.get("account_id"),
-        decided_at=document["decided_at"].replace(tzinfo=UTC),
-        source=Source(
-            topic=source["topic"], partition=source["partition"], offset=source["offset"]
-        ),
-        trace=Trace(
-            correlation_id=document["correlation_id"],
-            traceparent=document.get("traceparent"),
-            tracestate=document.get("tracestate"),
-        ),
-        code=None if code is None else _CODES[code],
-        detail=document.get("detail"),
-        entry=_to_entry(document),
-        actor=document.get("actor"),
-        reason=document.get("reason"),
-        related_id=document.get("related_id"),
-        metadata=None if metadata is None else tuple((key, value) for key, value in metadata),
-        schema=document["schema"],
-    )
-
-
 def _from_entry(entry: Entry) -> Document:
     return {
         "currency": entry.currency,
@@ -168,18 +100,3 @@ def _from_entry(entry: Entry) -> Document:
         "after_minor": entry.after_minor,
         "held_minor": entry.held_minor,
     }
-
-
-def _to_entry(document: Mapping[str, Any]) -> Entry | None:
-    entry = document.get("entry")
-    if entry is None:
-        return None
-    return Entry(
-        sequence=document["sequence"],
-        currency=entry["currency"],
-        scale=entry["scale"],
-        amount_minor=entry["amount_minor"],
-        before_minor=entry["before_minor"],
-        after_minor=entry["after_minor"],
-        held_minor=entry["held_minor"],
-    )

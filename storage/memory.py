@@ -7,9 +7,10 @@ from typing import Self
 
 from handlers.account import Account
 from handlers.changes import Changes
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.memory_tables import Draft, Table
-from storage.ports import Credential, EntryRange, LostRaceError
+from storage.ports import CorruptDocumentError, Credential, EntryRange, LostRaceError
 
 
 class MemoryLedger:
@@ -22,6 +23,8 @@ class MemoryLedger:
         self.emails = Table[str, str]()
         self.registrations = Table[str, datetime]()
         self.commits = 0
+        self.corrupt: dict[tuple[str, str], CorruptDocument] = {}
+        """Collection and id → what cannot be understood instead of what the tables have."""
         self._signed_off: dict[str, datetime] = {}
         self._fencing_tokens: dict[str, int] = {}
 
@@ -31,20 +34,28 @@ class MemoryLedger:
 
     async def account(self, username: str) -> Account | None:
         """Return the account as last committed."""
+        if corrupt := self.corrupt.get(("accounts", username)):
+            raise CorruptDocumentError(corrupt)
         return self.accounts.get(username, self.commits)
 
-    async def page(self, *, after: str, limit: int) -> Sequence[Account]:
+    async def page(self, *, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
         """Return up to *limit* accounts with usernames above *after*, ascending."""
         accounts = sorted(self.accounts.items(self.commits), key=lambda row: row[0])
-        return [account for username, account in accounts if username > after][:limit]
+        return [
+            self.corrupt.get(("accounts", username), account)
+            for username, account in accounts
+            if username > after
+        ][:limit]
 
-    async def history(self, *, after: str = "", up_to: str | None = None) -> AsyncIterator[Outcome]:
+    async def history(
+        self, *, after: str = "", up_to: str | None = None
+    ) -> AsyncIterator[Outcome | CorruptDocument]:
         """Yield outcomes that have an entry, by username, then sequence."""
         for (username, _), outcome in sorted(
             self.entries.items(self.commits), key=lambda row: row[0]
         ):
             if username > after and (up_to is None or username <= up_to):
-                yield outcome
+                yield self.corrupt.get(("outcomes", outcome.id), outcome)
 
     async def sign_off(self, writer: str, *, at: datetime) -> None:
         """Note that *writer* has published all it wrote, and writes no more."""
@@ -106,22 +117,32 @@ class MemoryTransaction:
         for draft in self._drafts:
             draft.close()
 
-    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
+    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
         """Return the accounts that exist."""
         assert self._open, "this transaction has ended"
-        return {name: found for name in usernames if (found := self._accounts.get(name))}
+        corrupt = self._ledger.corrupt
+        return {
+            name: corrupt.get(("accounts", name), found)
+            for name in usernames
+            if (found := self._accounts.get(name))
+        }
 
-    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome | CorruptDocument]:
         """Return the decisions already recorded, by `Outcome.id`."""
         assert self._open, "this transaction has ended"
-        return {each: found for each in ids if (found := self._outcomes.get(each))}
+        corrupt = self._ledger.corrupt
+        return {
+            each: corrupt.get(("outcomes", each), found)
+            for each in ids
+            if (found := self._outcomes.get(each))
+        }
 
     async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
         """Return claimed address → username."""
         assert self._open, "this transaction has ended"
         return {each: found for each in emails if (found := self._emails.get(each))}
 
-    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome]:
+    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:
         """Return the outcomes with those entries, per account in ascending sequence."""
         assert self._open, "this transaction has ended"
         keys = sorted(
@@ -129,7 +150,12 @@ class MemoryTransaction:
             for each in ranges
             for sequence in range(each.after + 1, each.up_to + 1)
         )
-        return [found for key in keys if (found := self._entries.get(key))]
+        corrupt = self._ledger.corrupt
+        return [
+            corrupt.get(("outcomes", found.id), found)
+            for key in keys
+            if (found := self._entries.get(key))
+        ]
 
     async def apply(self, changes: Changes) -> None:
         """Write *changes*, seen by others only after `commit`."""

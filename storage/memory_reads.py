@@ -6,6 +6,7 @@ from handlers.account import Account
 from handlers.history import Stretch
 from handlers.outcome import Outcome
 from storage.memory import MemoryLedger
+from storage.ports import CorruptDocumentError
 
 
 class MemoryReads:
@@ -16,11 +17,13 @@ class MemoryReads:
 
     async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
         """Return the accounts that exist."""
+        self._check("accounts", usernames)
         table, at = self._ledger.accounts, self._ledger.commits
         return {name: found for name in usernames if (found := table.get(name, at))}
 
     async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
         """Return the decisions recorded, by `Outcome.id`."""
+        self._check("outcomes", ids)
         table, at = self._ledger.outcomes, self._ledger.commits
         return {each: found for each in ids if (found := table.get(each, at))}
 
@@ -35,4 +38,11 @@ class MemoryReads:
             and (past is None or (sequence < past if newest else sequence > past))
         ]
         found.sort(key=lambda row: row[0], reverse=newest)
-        return [outcome for _, outcome in found[: stretch.limit]]
+        outcomes = [outcome for _, outcome in found[: stretch.limit]]
+        self._check("outcomes", [outcome.id for outcome in outcomes])
+        return outcomes
+
+    def _check(self, collection: str, ids: Collection[str]) -> None:
+        for each in ids:
+            if corrupt := self._ledger.corrupt.get((collection, each)):
+                raise CorruptDocumentError(corrupt)

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 
 from handlers.account import Account
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
-from storage.documents import Document, to_account, to_outcome
+from storage.documents import Document
 from storage.mongo_client import DURABLE, MAJORITY, MongoClient
 from storage.mongo_errors import DUPLICATE_KEY
 from storage.mongo_schema import ENTRIES_INDEX, prepare
 from storage.mongo_transaction import MongoTransaction
+from storage.stored import account_or_corrupt, outcome_or_corrupt, to_account
 
 SIGNED_OFF_KEPT = timedelta(days=90)
 """An account that rests for longer is looked at as if its last writer had been killed: its events
@@ -42,12 +44,14 @@ class MongoLedger:
         found = await self._page("accounts", {"_id": username}, {"_id": 1}, 1)
         return to_account(found[0]) if found else None
 
-    async def page(self, *, after: str, limit: int) -> Sequence[Account]:
+    async def page(self, *, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
         """Return up to *limit* accounts with usernames above *after*, ascending."""
         found = await self._page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit)
-        return [to_account(document) for document in found]
+        return [account_or_corrupt(document) for document in found]
 
-    async def history(self, *, after: str = "", up_to: str | None = None) -> AsyncIterator[Outcome]:
+    async def history(
+        self, *, after: str = "", up_to: str | None = None
+    ) -> AsyncIterator[Outcome | CorruptDocument]:
         """Yield outcomes that have an entry, by username, then sequence.
 
         Each page starts behind the last one's key, so no cursor has to outlive an election.
@@ -59,7 +63,7 @@ class MongoLedger:
         order = {"username": 1, "sequence": 1}
         while found := await self._page("outcomes", query, order, PAGE_OUTCOMES_MAX):
             for document in found:
-                yield to_outcome(document)
+                yield outcome_or_corrupt(document)
             query = _behind(found[-1], usernames)
 
     async def sign_off(self, writer: str, *, at: datetime) -> None:

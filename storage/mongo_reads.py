@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from handlers.account import Account
 from handlers.history import Stretch
 from handlers.outcome import Outcome
-from storage.documents import Document, to_account, to_outcome
+from storage.documents import Document
 from storage.mongo_client import MAJORITY, MongoClient
 from storage.mongo_schema import ENTRIES_INDEX
+from storage.stored import to_account, to_outcome
 
 
 class MongoReads:

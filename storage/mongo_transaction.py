@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from handlers.account import Account
 from handlers.changes import Changes
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from handlers.owing import EntryRange
-from storage.documents import Document, from_account, from_outcome, to_account, to_outcome
+from storage.documents import Document, from_account, from_outcome
 from storage.mongo_work import MongoWork
+from storage.stored import account_or_corrupt, outcome_or_corrupt
 
 RANGES_MAX = 200
 """Clauses in one query, one for each range that differs: each is planned by itself, within one
@@ -17,22 +19,22 @@ operation's time."""
 class MongoTransaction(MongoWork):
     """Written in as few commands as there are collections to touch."""
 
-    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
+    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
         """Return the accounts that exist."""
         found = await self._find("accounts", {"_id": {"$in": list(usernames)}}, len(usernames))
-        return {document["_id"]: to_account(document) for document in found}
+        return {document["_id"]: account_or_corrupt(document) for document in found}
 
-    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome | CorruptDocument]:
         """Return the decisions already recorded, by `Outcome.id`."""
         found = await self._find("outcomes", {"_id": {"$in": list(ids)}}, len(ids))
-        return {document["_id"]: to_outcome(document) for document in found}
+        return {document["_id"]: outcome_or_corrupt(document) for document in found}
 
     async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
         """Return claimed address → username."""
         found = await self._find("emails", {"_id": {"$in": list(emails)}}, len(emails))
         return {document["_id"]: document["username"] for document in found}
 
-    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome]:
+    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:
         """Return the outcomes with those entries, per account in ascending sequence."""
         # Accounts that owe the same sequences share a clause: planning each by itself takes longer
         # than reading it.
@@ -49,7 +51,7 @@ class MongoTransaction(MongoWork):
             some = wanted[start : start + RANGES_MAX]
             found += await self._find("outcomes", {"$or": some}, total)
         found.sort(key=lambda document: (document["username"], document["sequence"]))
-        return [to_outcome(document) for document in found]
+        return [outcome_or_corrupt(document) for document in found]
 
     async def apply(self, changes: Changes) -> None:
         """Write *changes*: claims first, because others may wait for an address given up."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from handlers.account import Account
 from handlers.changes import Changes
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from handlers.owing import EntryRange
 
@@ -24,18 +25,29 @@ class StoreUnavailableError(Exception):
     """The store does not answer; wait and try again. Says which store and what to check."""
 
 
+class CorruptDocumentError(Exception):
+    """What was asked for is stored, but cannot be understood. Names the document, not its content."""
+
+    def __init__(self, document: CorruptDocument) -> None:
+        super().__init__(str(document))
+        self.document = document
+
+
 class StoreCheckError(Exception):
     """A store is not set up as it has to be. One line that says what to do."""
 
 
 class LedgerTransaction(Protocol):
-    """One snapshot to decide on, and one write. Calls are made one at a time."""
+    """One snapshot to decide on, and one write. Calls are made one at a time.
 
-    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
+    What is stored and cannot be understood is returned as such, beside the rest.
+    """
+
+    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
         """Return the accounts that exist; missing ones are absent."""
         ...
 
-    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome | CorruptDocument]:
         """Return the decisions already recorded, by `Outcome.id`."""
         ...
 
@@ -43,7 +55,7 @@ class LedgerTransaction(Protocol):
         """Return claimed address → username."""
         ...
 
-    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome]:
+    async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:
         """Return the outcomes with those entries, per account in ascending sequence."""
         ...
 
@@ -73,14 +85,20 @@ class Ledger(Protocol):
         ...
 
     async def account(self, username: str) -> Account | None:
-        """Return the account as last committed by a majority."""
+        """Return the account as last committed by a majority.
+
+        Raises:
+            CorruptDocumentError: It cannot be understood.
+        """
         ...
 
-    async def page(self, *, after: str, limit: int) -> Sequence[Account]:
+    async def page(self, *, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
         """Return up to *limit* accounts with usernames above *after*, ascending."""
         ...
 
-    def history(self, *, after: str = "", up_to: str | None = None) -> AsyncIterator[Outcome]:
+    def history(
+        self, *, after: str = "", up_to: str | None = None
+    ) -> AsyncIterator[Outcome | CorruptDocument]:
         """Yield outcomes that have an entry, by username, then sequence.
 
         Usernames above *after* and at most *up_to*.

@@ -12,7 +12,7 @@ class Reads(Protocol):
     """Accounts and decisions, as last committed by a majority: what no election can undo.
 
     Whoever has seen the result of a command sees its effect here. Every method may raise
-    `StoreUnavailableError`.
+    `StoreUnavailableError`, and `CorruptDocumentError` where something asked for cannot be understood.
     """
 
     async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:

@@ -1,14 +1,17 @@
 """Short ways to say the usual thing; name only what the test is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from handlers.account import Account, Balance, Profile
 from handlers.changes import Changes, EmailClaim
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Entry, Outcome, Source, Trace
+
+Stored = TypeVar("Stored")
 
 NOON = datetime(2030, 1, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 
@@ -92,3 +95,12 @@ def some_changes(
 def a_claim(email: str = "alice@example.com", username: str = "alice") -> EmailClaim:
     """Return a claim of *email*."""
     return EmailClaim(email=email, username=username)
+
+
+def readable(found: Iterable[Stored | CorruptDocument]) -> list[Stored]:
+    """Return *found*, in which nothing is corrupt."""
+    documents: list[Stored] = []
+    for each in found:
+        assert not isinstance(each, CorruptDocument), each
+        documents.append(each)
+    return documents

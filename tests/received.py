@@ -12,7 +12,8 @@ from contracts.profile import UpdateProfile
 from contracts.registration import Register
 from contracts.topics import ORDERED, TopicSpec
 from handlers.account import Account
-from handlers.batch import Conclude, Gathered
+from handlers.announcing import announce
+from handlers.batch import Gathered, PerCommand
 from handlers.outcome import Outcome, Source, Trace
 from handlers.reading import Reading
 from handlers.received import Received, fingerprint
@@ -36,8 +37,8 @@ RULES = Rules(
 )
 
 
-def conclude_by(rules: Rules) -> Conclude:
-    """Return the decision on one command with *rules* bound, and nothing caught."""
+def by_rules(rules: Rules) -> PerCommand:
+    """Return what is done for one command by *rules*, with nothing caught."""
 
     def bound(
         account: Account | None,
@@ -47,7 +48,10 @@ def conclude_by(rules: Rules) -> Conclude:
     ) -> Conclusion:
         return conclude(account, command, email_owners, rules=rules, now=now)
 
-    return bound
+    return PerCommand(
+        conclude=bound,
+        announce=lambda command, outcome, new: announce(command, outcome, new=new),
+    )
 
 
 def a_deposit(

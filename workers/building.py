@@ -15,6 +15,7 @@ from storage.redis import RedisLease, connect
 from workers.answers import Answering, Repeating
 from workers.clock import utc_now
 from workers.config import Settings
+from workers.corrupt import CorruptDocuments
 from workers.credentials import CredentialsWorker
 from workers.credentials_reader import CredentialsReader
 from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
@@ -44,6 +45,7 @@ class Resources:
 
     settings: Settings
     metrics: Metrics
+    corrupt: CorruptDocuments
     mongo: MongoClient
     ledger: MongoLedger
     credentials: MongoCredentials
@@ -61,9 +63,11 @@ async def open_resources(
     redis = connect(redis_options(settings))
     stack.push_async_callback(redis.aclose)
     ledger = MongoLedger(mongo)
+    metrics = Metrics()
     return Resources(
         settings=settings,
-        metrics=Metrics(),
+        metrics=metrics,
+        corrupt=CorruptDocuments(metrics),
         mongo=mongo,
         ledger=ledger,
         credentials=MongoCredentials(mongo),
@@ -96,6 +100,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
             end_offsets=end_offsets,
             gate=gate,
             metrics=resources.metrics,
+            corrupt=resources.corrupt,
             progress=Progress("ledger"),
         ),
         settings.ledger,

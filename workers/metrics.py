@@ -97,6 +97,11 @@ class Metrics:
         self.invariant_violations_total = self._counter(
             "invariant_violations_total", "Facts about money that did not hold. Any is an alert."
         )
+        self.corrupt_documents_total = self._counter(
+            "corrupt_documents_total",
+            "Times a stored document could not be understood; the log names it.",
+            ("collection",),
+        )
         self.housekeeper_failures_total = self._counter(
             "housekeeper_failures_total", "Chores of the housekeeper that failed.", ("chore",)
         )

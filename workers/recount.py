@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from handlers.account import Account
-from handlers.verification import Discrepancy, Recount, Violation, unknown_account
+from handlers.corrupt import CorruptDocument
+from handlers.verification import Discrepancy, Recount, Violation, corrupt, unknown_account
 from storage.ports import Ledger
 
 PACE_ENTRIES = 1000
@@ -33,14 +34,18 @@ async def recount_page(
     *pace* is awaited now and then with the number of entries read since: sleep there to go slowly,
     or show progress. Safe beside running workers: what changes meanwhile is looked at once more.
     """
-    accounts = await ledger.page(after=after, limit=limit)
-    last = accounts[-1].username if len(accounts) == limit else None
+    page = await ledger.page(after=after, limit=limit)
+    last = page[-1].username if len(page) == limit else None
+    accounts = [each for each in page if isinstance(each, Account)]
     recounts = {account.username: Recount(account) for account in accounts}
-    strangers: dict[str, Discrepancy] = {}
+    strangers = {each.username: corrupt(each) for each in page if isinstance(each, CorruptDocument)}
     entries = 0
     async for outcome in ledger.history(after=after, up_to=last):
         recount = recounts.get(outcome.username)
-        if recount is not None:
+        if isinstance(outcome, CorruptDocument):
+            recounts.pop(outcome.username, None)  # nothing adds up without it
+            strangers[outcome.username] = corrupt(outcome)
+        elif recount is not None:
             recount.add(outcome)
         else:
             strangers.setdefault(outcome.username, unknown_account(outcome))
@@ -50,7 +55,7 @@ async def recount_page(
     await pace(entries % PACE_ENTRIES)
     found = [one for recount in recounts.values() for one in recount.finish()]
     return RecountedPage(
-        accounts=len(accounts),
+        accounts=len(page),
         entries=entries,
         last=last,
         discrepancies=await _lasting(ledger, accounts, [*found, *strangers.values()]),

@@ -10,7 +10,7 @@ from contracts.money import AMOUNT_MINOR_MAX
 from handlers.account import Account, Balance, Profile
 from handlers.outcome import Outcome, Trace
 from storage.ports import Ledger, LostRaceError
-from tests.builders import a_claim, an_account, an_entry, an_outcome, some_changes
+from tests.builders import a_claim, an_account, an_entry, an_outcome, readable, some_changes
 from tests.ports.written import write
 
 BARE = an_account()
@@ -203,7 +203,7 @@ async def test_an_account_can_be_written_again_and_again(ledger: Ledger) -> None
 
     for version in range(2, 6):
         async with ledger.transaction() as transaction:
-            gathered = (await transaction.accounts(["alice"]))["alice"]
+            [gathered] = readable((await transaction.accounts(["alice"])).values())
             changed = replace(gathered, version=version)
             await transaction.apply(some_changes(accounts=[changed]))
             await transaction.commit()

@@ -15,6 +15,7 @@ from tests.received import PREFIX, RULES
 from tests.unit.requests_bench import Story, TellingPublisher, TellingReplies
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.records import Raw
+from workers.corrupt import CorruptDocuments
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine
 from workers.ledger.options import LedgerOptions
@@ -98,6 +99,7 @@ class Bench:
 
     def __init__(self) -> None:
         story = Story()
+        metrics = Metrics()
         self.ledger = SlowLedger()
         self.publisher = TellingPublisher(story)
         self.ends = Ends()
@@ -108,7 +110,8 @@ class Bench:
                 replies=TellingReplies(self.publisher, story),
                 end_offsets=self.ends,
                 gate=OpenGate(),
-                metrics=Metrics(),
+                metrics=metrics,
+                corrupt=CorruptDocuments(metrics),
                 progress=Progress("ledger"),
             ),
             LedgerOptions(batch_records_max=BATCH),

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 from handlers.changes import Changes
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.memory import MemoryLedger, MemoryTransaction
 from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
@@ -54,7 +55,7 @@ class FaultyTransaction(MemoryTransaction):
             raise StoreUnavailableError("mongodb does not answer")
         return await super().__aenter__()
 
-    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
+    async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome | CorruptDocument]:
         self._strike_if(Fault.RETIRED, Fault.ABANDONED_EARLY)
         return await super().outcomes(ids)
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Collection
 
 from handlers.reading import Reading
 from storage.ports import Ledger
-from tests.received import RULES, all_read, conclude_by
+from tests.received import RULES, all_read, by_rules
+from workers.corrupt import CorruptDocuments
 from workers.ledger.lane import Surroundings
 from workers.ledger.predecessors import Predecessors
+from workers.ledger.published_sequences import PublishedSequences
 from workers.ledger.tenure import Tenure
 from workers.metrics import Metrics
 
@@ -29,14 +31,17 @@ class Around:
         self.pauses: list[tuple[str | None, int]] = []
         self.questions: list[Collection[int]] = []
         self.predecessors = Predecessors(ledger)
+        self.published = PublishedSequences()
         self._ledger = ledger
 
     def surroundings(self) -> Surroundings:
         """Return them; nothing was asked for ahead."""
         return Surroundings(
             ledger=self._ledger,
-            conclude=conclude_by(RULES),
+            per_command=by_rules(RULES),
             metrics=METRICS,
+            corrupt=CorruptDocuments(METRICS),
+            acknowledged=self.published.acknowledged,
             tenure=self.tenure,
             signed_off=self.predecessors.signed_off,
             reading=self.reading,

@@ -16,6 +16,7 @@ from workers.consuming.term import AbandonedError
 from workers.ledger.lane import Lane
 from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
+from workers.ledger.published_sequences import CycleSequences, PublishedSequences
 from workers.ledger.tenure import Tenure
 from workers.publishing import Outgoing
 from workers.topic_names import TopicNames
@@ -102,6 +103,7 @@ class Worker:
         """Lets another worker decide the same."""
         self._ledger = ledger
         self._predecessors = Predecessors(ledger)
+        self._published = PublishedSequences()
         self._log = log
         self._ghosts = ghosts
         """What was given up, and may still arrive."""
@@ -145,6 +147,8 @@ class Worker:
             if outcome.entry is not None:
                 out = self._log.events.get(outcome.username, {})
                 assert outcome.entry.sequence in out, "P4: answered, and its event is missing"
+        done = self.flight.publication
+        self._published.take_in(done.sequences, done.shared)
         self.flight = None
         self._start()
 
@@ -174,8 +178,9 @@ class Worker:
     def _lane(self, users: dict[str, list[Received]], *, final: bool) -> Lane:
         around = Around(self._ledger, self.tenure, all_read if final else nothing_read)
         around.predecessors = self._predecessors
-        unacknowledged = self.flight.publication.lowest if self.flight else {}
-        return Lane(around.surroundings(), unacknowledged, users=users)
+        around.published = self._published
+        ahead = self.flight.publication.sequences if self.flight else CycleSequences()
+        return Lane(around.surroundings(), ahead, users=users)
 
     def _strike(self, commands: Sequence[Received], fault: Fault) -> None:
         if fault is Fault.RACE:

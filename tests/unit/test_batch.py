@@ -21,7 +21,7 @@ from tests.received import (
     a_withdrawal,
     all_read,
     an_update,
-    conclude_by,
+    by_rules,
     known,
     nothing_read,
     received,
@@ -45,7 +45,7 @@ def decided(
         gathered,
         reading or all_read(),
         Stamp(writer="me", unacknowledged={}),
-        conclude=conclude_by(RULES),
+        per_command=by_rules(RULES),
         now=NOON,
         commands_max=commands_max,
     )

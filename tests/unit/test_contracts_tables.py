@@ -38,6 +38,7 @@ class TestCodes:
             Code.INVALID_COMMAND,
             Code.UNSEALED_PASSWORD,
             Code.INTERNAL_ERROR,
+            Code.ACCOUNT_UNREADABLE,
             Code.COMMAND_ID_CONFLICT,
             *OF_REQUESTS_ALONE,
         }

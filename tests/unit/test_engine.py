@@ -7,7 +7,7 @@ import pytest
 
 from contracts.topics import DEPOSIT, WITHDRAW, TopicSpec
 from storage.memory import MemoryTransaction
-from tests.builders import NOON, an_account
+from tests.builders import NOON, an_account, readable
 from tests.ports.written import write
 from tests.unit.engine_bench import BATCH, DEPOSITS, WITHDRAWALS, Bench
 from tests.unit.raw import DEPOSIT_BODY, a_raw
@@ -64,7 +64,7 @@ async def test_one_cycle_at_a_time_in_the_order_read(bench: Bench) -> None:
     assert [each for each, _ in bench.answered()] == [f"c-{n}" for n in range(2 * BATCH)]
     [last] = [
         outcome.entry
-        async for outcome in bench.ledger.history()
+        for outcome in readable([each async for each in bench.ledger.history()])
         if outcome.entry and outcome.entry.sequence == 2 * BATCH
     ]
     assert last.after_minor == 2 * BATCH * 100

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.message import rfc3339
-from handlers.history import KINDS
 from handlers.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_reads import MemoryReads
@@ -21,7 +20,7 @@ from workers.queries.answerer import QueryAnswerer
 
 ENTRIES = st.tuples(
     st.sampled_from(["USD", "EUR"]),
-    st.sampled_from(sorted(KINDS)),
+    st.sampled_from(["deposit", "withdraw"]),
     st.integers(0, 2),  # seconds since the entry before: time may stand still, never go back
 )
 TIMES = st.none() | st.integers(-1, 40)

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from handlers.account import Account
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from handlers.verification import Violation
 from storage.memory import MemoryCredentials, MemoryLedger
@@ -234,7 +235,7 @@ class TestRecount:
         assert house.value(VIOLATIONS) == 5
 
     async def test_counts_what_contradicts_itself(self, house: House) -> None:
-        async def contradict(*, after: str, limit: int) -> Sequence[Account]:
+        async def contradict(*, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
             del after, limit
             return [an_account(posted_minor=-1)]
 
@@ -252,7 +253,7 @@ class TestRecount:
         await house.store(account, an_outcome(sequence=1))
         page = house.ledger.page
 
-        async def read_then_write(*, after: str, limit: int) -> Sequence[Account]:
+        async def read_then_write(*, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
             found = await page(after=after, limit=limit)
             entry = an_entry(2, before_minor=1000, after_minor=2000)
             more = replace(an_account(posted_minor=2000, sequence=2), version=2)

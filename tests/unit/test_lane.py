@@ -10,7 +10,7 @@ from contracts.codes import Code
 from handlers.reading import PartitionReading
 from handlers.received import Received
 from storage.memory import MemoryLedger
-from tests.builders import NOON, an_account
+from tests.builders import NOON, an_account, readable
 from tests.ports.written import write
 from tests.received import (
     TOPICS,
@@ -32,7 +32,7 @@ def a_lane(around: Around, *commands: Received, again: Sequence[str] = ()) -> La
     users: dict[str, list[Received]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
-    return Lane(around.surroundings(), {}, users=users, again=list(again))
+    return Lane(around.surroundings(), users=users, again=list(again))
 
 
 def answered(lane: Lane) -> list[str]:
@@ -116,8 +116,8 @@ class TestLane:
         assert await posted(ledger) == 1200
         [applied] = lane.applied
         assert [answer.new for answer in applied.decision.answers] == [True, False, True]
-        assert [each.command_id for each in applied.owed] == ["rival", "d-1"]
-        assert (lane.met, lane.lowest) == (["alice"], {"alice": 1})
+        assert [each.outcome.command_id for each in applied.owed] == ["rival", "d-1"]
+        assert (lane.met, lane.sequences.lowest) == (["alice"], {"alice": 1})
 
     @pytest.mark.parametrize("fault", [Fault.UNKNOWN_DONE, Fault.UNKNOWN_NOT_DONE])
     async def test_takes_a_new_name_where_nobody_knows_whether_it_was_committed(
@@ -240,5 +240,5 @@ async def test_the_clock_of_a_worker_may_go_back(
     for command in DEPOSITS[:2]:
         await a_lane(Around(ledger), command).run()
 
-    moments = [outcome.decided_at async for outcome in ledger.history()]
+    moments = [each.decided_at for each in readable([each async for each in ledger.history()])]
     assert moments == [NOON + timedelta(seconds=5)] * 2

@@ -56,14 +56,12 @@ class TestLane:
         await write(ledger, accounts=[an_account(writer="clean", sequence=7, published_sequence=3)])
         await ledger.sign_off("clean", at=NOON)
         around = Around(ledger)
-        lane = Lane(
-            around.surroundings(), {}, users={"alice": [received(a_deposit("1.00", "alice"))]}
-        )
+        lane = Lane(around.surroundings(), users={"alice": [received(a_deposit("1.00", "alice"))]})
 
         await lane.run()
 
         [applied] = lane.applied
-        assert (applied.owed, lane.met, lane.lowest) == ((), [], {"alice": 8})
+        assert (applied.owed, lane.met, lane.sequences.lowest) == ((), [], {"alice": 8})
         account = await ledger.account("alice")
         assert account is not None
         assert (account.writer, account.published_sequence) == (around.tenure.writer, 7)

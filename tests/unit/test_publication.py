@@ -41,7 +41,7 @@ async def published(
     users: dict[str, list[Received]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
-    lane = Lane(Around(ledger).surroundings(), {}, users=users, again=list(again))
+    lane = Lane(Around(ledger).surroundings(), users=users, again=list(again))
     await lane.run()
     publication = Publication(names=NAMES, group="group", read_at_s=0)
     publication.add_lane(lane)
@@ -69,7 +69,7 @@ class TestPublication:
         topics_said = sorted(record.topic for record in said.records)
         assert topics_said == sorted([NAMES.results, NAMES.balance_events, NAMES.audit_events])
         assert {record.key for record in (*said.first, *said.records)} == {b"alice"}
-        assert (said.lowest, said.usernames) == ({"alice": 1}, {"alice"})
+        assert (said.sequences.lowest, said.usernames) == ({"alice": 1}, {"alice"})
 
     async def test_says_what_others_owe_before_its_own(self, ledger: MemoryLedger) -> None:
         await published(ledger, received(a_deposit("1.00", command_id="theirs")))
@@ -79,7 +79,7 @@ class TestPublication:
         events = said_on(said.records, NAMES.balance_events)
         assert [event["command_id"] for event in events] == ["theirs", "ours"]
         assert said.records[0].topic == NAMES.balance_events
-        assert said.lowest == {"alice": 1}
+        assert said.sequences.lowest == {"alice": 1}
 
     async def test_says_only_the_last_of_several_states(self, ledger: MemoryLedger) -> None:
         commands = [received(a_deposit(command_id=f"d-{n}"), offset=n) for n in range(3)]

@@ -17,7 +17,7 @@ from handlers.rendering import Headers, Record, Rendering, balances, error_body,
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed
-from tests.received import RULES, a_registration, all_read, conclude_by, known, received
+from tests.received import RULES, a_registration, all_read, by_rules, known, received
 from tests.unit.ledger_lanes import Around
 from tests.wire import asked
 from tests.wire.message import SEALED, TRACE, Example
@@ -173,13 +173,13 @@ def credentials() -> Iterator[Example]:
     recorded = an_outcome(command_id="c-1", fingerprint=command.fingerprint, account_id=ACCOUNT_ID)
     found = {"registration": known(), "repeated": known(outcomes={recorded.id: recorded})}
     for name, gathered in found.items():
-        lane = Lane(Around(MemoryLedger()).surroundings(), {})
+        lane = Lane(Around(MemoryLedger()).surroundings())
         decision = decide_lane(
             [[command]],
             gathered,
             all_read(),
             Stamp(writer="w", unacknowledged={}),
-            conclude=conclude_by(RULES),
+            per_command=by_rules(RULES),
             now=NOON,
             commands_max=None,
         )

@@ -8,6 +8,7 @@ import orjson
 
 from contracts import headers
 from contracts.codes import Code
+from contracts.commands import CommandName
 from contracts.dead_letters import DlqHeader
 from contracts.message import rfc3339
 from contracts.money import to_minor
@@ -78,7 +79,7 @@ def sent_headers(prefix: str) -> Json:
     }
 
 
-def _outcome(command: Json, name: str, **more: Any) -> Outcome:
+def _outcome(command: Json, name: CommandName, **more: Any) -> Outcome:
     return Outcome(
         username=command["username"],
         command_id=command["command_id"],
@@ -93,7 +94,7 @@ def _outcome(command: Json, name: str, **more: Any) -> Outcome:
     )
 
 
-def _moved(command: Json, name: str, sequence: int, before: str, after: str) -> Outcome:
+def _moved(command: Json, name: CommandName, sequence: int, before: str, after: str) -> Outcome:
     entry = Entry(
         sequence=sequence,
         currency=command["currency"],

@@ -10,6 +10,7 @@ from client.reader import open_reader
 from contracts import topics
 from contracts.profile import email_claim
 from handlers.account import Account
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient
@@ -61,15 +62,18 @@ class ComparedLedger(MongoLedger):
         self._published = published
         self.accounts: Sequence[Account] = ()
 
-    async def page(self, *, after: str, limit: int) -> Sequence[Account]:
+    async def page(self, *, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
         """Return the next accounts, and keep them until the page after."""
-        self.accounts = await super().page(after=after, limit=limit)
-        return self.accounts
+        page = await super().page(after=after, limit=limit)
+        self.accounts = [each for each in page if isinstance(each, Account)]
+        return page
 
-    async def history(self, *, after: str = "", up_to: str | None = None) -> AsyncIterator[Outcome]:
+    async def history(
+        self, *, after: str = "", up_to: str | None = None
+    ) -> AsyncIterator[Outcome | CorruptDocument]:
         """Yield the entries, each compared with what was published."""
         async for outcome in super().history(after=after, up_to=up_to):
-            if self._published is not None:
+            if self._published is not None and isinstance(outcome, Outcome):
                 self._published.compare(outcome)
             yield outcome
 
@@ -133,7 +137,11 @@ async def _claims(ledger: ComparedLedger) -> list[Finding]:
     suspects = {account.username for account in ledger.accounts}
     async with ledger.transaction() as snapshot:
         accounts = await snapshot.accounts(suspects)
-        wanted = {email_claim(one.profile.email): one.username for one in accounts.values()}
+        wanted = {
+            email_claim(one.profile.email): one.username
+            for one in accounts.values()
+            if isinstance(one, Account)
+        }
         owners = await snapshot.email_owners(wanted.keys())
         await snapshot.commit()
     return [

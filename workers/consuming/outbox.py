@@ -49,6 +49,8 @@ class Outbox(Generic[P]):
         """The batch on its way, until it is committed."""
         self.on_repeat: Callable[[P], None] = lambda _: None
         """Called with one whose publication is repeated: a late write may follow it."""
+        self.on_acknowledged: Callable[[P], None] = lambda _: None
+        """Called with one all of which is acknowledged."""
         self.on_committed: Callable[[float], None] = lambda _: None
         """Called with the seconds that one took."""
 
@@ -123,6 +125,7 @@ class Outbox(Generic[P]):
                 await asyncio.sleep(backoff_s(tries, self._options))
                 term.check(number)
         self.unacknowledged = None
+        self.on_acknowledged(parcel)
         parcel.count(self._metrics)
         await commit.run(term, number)
         self.uncommitted = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from handlers.batch import Conclude
+from handlers.batch import PerCommand
 from handlers.reading import Reading
 from handlers.received import Received
 from workers.consuming.consumer import CursorConsumer
@@ -17,6 +17,7 @@ from workers.ledger.parking import ParkingLot
 from workers.ledger.positions import Positions
 from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
+from workers.ledger.published_sequences import CycleSequences, PublishedSequences
 from workers.ledger.states_again import StatesAgain
 from workers.ledger.tenure import Tenure
 
@@ -28,7 +29,11 @@ class Deciding:
     """What is known from cycle to cycle, and one cycle's lanes."""
 
     def __init__(
-        self, outside: Outside, options: LedgerOptions, conclude: Conclude, positions: Positions
+        self,
+        outside: Outside,
+        options: LedgerOptions,
+        per_command: PerCommand,
+        positions: Positions,
     ) -> None:
         self.lot = ParkingLot()
         """Commands that wait for the next cycle."""
@@ -36,11 +41,13 @@ class Deciding:
         """Accounts whose state is said once more."""
         self.tenure = Tenure()
         self.predecessors = Predecessors(outside.ledger)
+        self.published = PublishedSequences()
+        """Of accounts that others write, too."""
         self._doubtful = False
         """The last cycle had refusals that other commands could lift: so may the next."""
         self._outside = outside
         self._options = options
-        self._conclude = conclude
+        self._per_command = per_command
         self._positions = positions
         self._staying = asyncio.Lock()
 
@@ -73,10 +80,12 @@ class Deciding:
         asked = asyncio.ensure_future(ask(partitions) if self._doubtful else _ask_nothing(()))
         around = Surroundings(
             ledger=self._outside.ledger,
-            conclude=self._conclude,
+            per_command=self._per_command,
+            corrupt=self._outside.corrupt,
             metrics=self._outside.metrics,
             tenure=self.tenure,
             signed_off=self.predecessors.signed_off,
+            acknowledged=self.published.acknowledged,
             reading=self.reading,
             ask_ends=ask,
             asked=asked,
@@ -103,7 +112,7 @@ class Deciding:
     ) -> Sequence[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
         count = min(self._options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
-        lanes = [Lane(around, ahead.lowest if ahead else {}) for _ in range(count)]
+        lanes = [Lane(around, ahead.sequences if ahead else CycleSequences()) for _ in range(count)]
         for received in commands:
             username = received.command.username
             lanes[hash(username) % count].users.setdefault(username, []).append(received)

@@ -70,6 +70,9 @@ class Engine:
             metrics=outside.metrics,
             progress=outside.progress,
         )
+        self._outbox.on_acknowledged = lambda done: self._deciding.published.take_in(
+            done.sequences, done.shared
+        )
         self._outbox.on_repeat = lambda late: self._again.schedule(late.usernames)
         self._outbox.on_committed = outside.metrics.cycle_seconds.labels("publish").observe
         self._turn = asyncio.Lock()
@@ -175,6 +178,7 @@ class Engine:
 
     def _forget(self) -> None:
         self._deciding.predecessors.forget()
+        self._deciding.published.forget()
         self._lot.clear()
         self._positions.forget()
 

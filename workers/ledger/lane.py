@@ -5,22 +5,20 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contracts.profile import UpdateProfile, email_claim
-from contracts.registration import Register
 from handlers.account import Account
-from handlers.batch import Conclude, Gathered, LaneDecision, Stamp, decide_lane
-from handlers.outcome import Outcome
-from handlers.owing import owed_range, taken_over
+from handlers.batch import Gathered, LaneDecision, PerCommand, Stamp, decide_lane
 from handlers.reading import Reading
 from handlers.received import Received
 from storage.ports import (
     CommitUnknownError,
     Ledger,
-    LedgerTransaction,
     LostRaceError,
     StoreUnavailableError,
 )
 from workers.clock import utc_now
+from workers.corrupt import CorruptDocuments
+from workers.ledger.gathering import Gathering, Owed
+from workers.ledger.published_sequences import CycleSequences
 from workers.ledger.tenure import Tenure
 from workers.metrics import Metrics
 
@@ -38,8 +36,7 @@ class Applied:
     decision: LaneDecision
     accounts: Mapping[str, Account]
     """As gathered, or as written."""
-    owed: Sequence[Outcome]
-    """Entries of other writers that may not have been published."""
+    owed: Sequence[Owed]
     met: Sequence[str]
     """Users whose account another writer had marked."""
 
@@ -49,11 +46,15 @@ class Surroundings:
     """What a lane needs from its engine."""
 
     ledger: Ledger
-    conclude: Conclude
+    per_command: PerCommand
+    corrupt: CorruptDocuments
     metrics: Metrics
     tenure: Tenure
     signed_off: Callable[[Collection[str]], Awaitable[Collection[str]]]
     """Return those of some writers that have published all they wrote."""
+    acknowledged: Mapping[str, int]
+    """Username → sequence up to which this worker saw all events acknowledged, where others write
+    the account, too."""
     reading: Callable[[], Reading]
     ask_ends: Callable[[Collection[int]], Awaitable[None]]
     """Ask how far the topics reach in these partition numbers; what does not come in time waits."""
@@ -72,14 +73,14 @@ class Lane:
     """Some of a cycle's users, their commands, and accounts only to be published again."""
 
     around: Surroundings
-    unacknowledged: Mapping[str, int]
-    """Of earlier cycles: username → lowest sequence not acknowledged."""
+    ahead: CycleSequences = field(default_factory=CycleSequences)
+    """Of the cycle before, as long as not all of it is acknowledged."""
     users: dict[str, list[Received]] = field(default_factory=dict[str, list[Received]])
     again: list[str] = field(default_factory=list[str])
     """Accounts that are only to be published once more."""
     applied: list[Applied] = field(default_factory=list[Applied])
-    lowest: dict[str, int] = field(default_factory=dict[str, int])
-    """Of this lane: username → lowest sequence it has to publish."""
+    sequences: CycleSequences = field(default_factory=CycleSequences)
+    """Of this lane."""
     parked: list[Received] = field(default_factory=list[Received])
     """Commands that have to wait."""
     met: list[str] = field(default_factory=list[str])
@@ -168,8 +169,10 @@ class Lane:
         writer, timed = self.around.tenure.writer, self.around.metrics.timed
         async with self.around.ledger.transaction() as transaction:
             with timed("mongodb", "gather"):
-                gathered, owed = await self._gather(transaction, users, again, writer)
+                commands = [received for user in users for received in user]
+                snapshot = await self._gathering(writer).read(transaction, commands, again)
             await self.around.asked
+            gathered = snapshot.gathered
             decision = self._decide(users, gathered, writer, commands_max)
             if decision.questions:
                 await self.around.ask_ends(decision.questions)
@@ -180,43 +183,37 @@ class Lane:
             with timed("mongodb", "commit"):
                 await transaction.commit()
         written = {account.username: account for account in decision.changes.accounts}
-        named = {received.command.username for user in users for received in user}
+        named = {received.command.username for received in commands}
         met = [
             name
             for name in named
             if name in gathered.accounts and gathered.accounts[name].writer != writer
         ]
         return Applied(
-            decision=decision, accounts={**gathered.accounts, **written}, owed=owed, met=met
+            decision=decision,
+            accounts={**gathered.accounts, **written},
+            owed=snapshot.owed,
+            met=met,
         )
 
-    async def _gather(
-        self,
-        transaction: LedgerTransaction,
-        users: Sequence[Sequence[Received]],
-        again: Sequence[str],
-        writer: str,
-    ) -> tuple[Gathered, Sequence[Outcome]]:
-        commands = [received for user in users for received in user]
-        names = {received.command.username for received in commands}
-        accounts = await transaction.accounts([*names, *again])
-        if strangers := {account.writer for account in accounts.values()} - {writer}:
-            done = await self.around.signed_off(strangers)
-            accounts = taken_over(accounts, done, writer) if done else accounts
-        outcomes: Mapping[str, Outcome] = {}
-        if commands:
-            outcomes = await transaction.outcomes([received.id for received in commands])
-        owners: Mapping[str, str] = {}
-        if claims := _claims(commands, accounts):
-            owners = await transaction.email_owners(claims)
-        owed: Sequence[Outcome] = ()
-        if ranges := [owing for a in accounts.values() if (owing := owed_range(a, writer))]:
-            owed = await transaction.entries(ranges)
-            if len(owed) != sum(each.up_to - each.after for each in ranges):
-                self.around.metrics.invariant_violations_total.inc()
-                logger.error("entries are missing that an account owes its subscribers")
-        gathered = Gathered(accounts=accounts, outcomes=outcomes, email_owners=owners)
-        return gathered, owed
+    def _gathering(self, writer: str) -> Gathering:
+        return Gathering(
+            writer=writer,
+            signed_off=self.around.signed_off,
+            said=self._said,
+            corrupt=self.around.corrupt,
+        )
+
+    def _said(self, username: str) -> int:
+        """Return up to where this worker has published a user's events, or will before this.
+
+        A cycle is published whole and in its turn, or abandoned with all that follow it.
+        """
+        return max(
+            self.around.acknowledged.get(username, 0),
+            self.ahead.highest.get(username, 0),
+            self.sequences.highest.get(username, 0),
+        )
 
     def _decide(
         self,
@@ -225,15 +222,19 @@ class Lane:
         writer: str,
         commands_max: int | None,
     ) -> LaneDecision:
-        unacknowledged = self.unacknowledged
-        if self.lowest:
-            unacknowledged = {**self.lowest, **unacknowledged}
+        unacknowledged = self.ahead.lowest
+        if self.sequences.lowest:
+            unacknowledged = {**self.sequences.lowest, **unacknowledged}
         return decide_lane(
             users,
             gathered,
             self.around.reading(),
-            Stamp(writer=writer, unacknowledged=unacknowledged),
-            conclude=self.around.conclude,
+            Stamp(
+                writer=writer,
+                unacknowledged=unacknowledged,
+                acknowledged=self.around.acknowledged,
+            ),
+            per_command=self.around.per_command,
             now=utc_now(),
             commands_max=commands_max,
         )
@@ -243,20 +244,6 @@ class Lane:
         self.parked += applied.decision.parked
         self.met += applied.met
         self.doubted |= applied.decision.doubted
-        for outcome in (*applied.owed, *applied.decision.changes.outcomes):
-            if outcome.entry is not None:
-                self.lowest.setdefault(outcome.username, outcome.entry.sequence)
-
-
-def _claims(commands: Sequence[Received], accounts: Mapping[str, Account]) -> set[str]:
-    """Return the addresses whose owners decide these commands, given-up ones included."""
-    claims: set[str] = set()
-    for received in commands:
-        command = received.command
-        if isinstance(command, Register):
-            claims.add(email_claim(command.email))
-        elif isinstance(command, UpdateProfile) and "email" in command.model_fields_set:
-            claims.add(email_claim(command.email))
-            if account := accounts.get(command.username):
-                claims.add(email_claim(account.profile.email))
-    return claims
+        owed = (each.outcome for each in applied.owed)
+        for outcome in (*owed, *applied.decision.changes.outcomes):
+            self.sequences.add(outcome)

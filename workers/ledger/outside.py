@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from storage.ports import Ledger
+from workers.corrupt import CorruptDocuments
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.intake import Gate
 from workers.metrics import Metrics
@@ -21,4 +22,5 @@ class Outside:
     end_offsets: EndOffsets
     gate: Gate
     metrics: Metrics
+    corrupt: CorruptDocuments
     progress: Progress

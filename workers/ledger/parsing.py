@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from contracts import headers as names
 from contracts.codes import Code
-from contracts.commands import COMMANDS, AnyCommand, command_name
+from contracts.commands import COMMANDS, AnyCommand, CommandName, command_name
 from contracts.topics import TopicSpec
 from handlers.outcome import Source
 from handlers.received import Received, fingerprint
@@ -19,7 +19,7 @@ class Parser:
     """Reads the records of every ordered topic under one prefix."""
 
     def __init__(self, prefix: str) -> None:
-        self._inputs: dict[str, tuple[TopicSpec, type[AnyCommand], str, int]] = {
+        self._inputs: dict[str, tuple[TopicSpec, type[AnyCommand], CommandName, int]] = {
             prefix + topic.name: (topic, model, command_name(topic), topic.rank or 0)
             for topic, model in COMMANDS.items()
         }

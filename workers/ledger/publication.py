@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from contracts import topics
-from contracts.headers import CE_TYPE, CeType
-from contracts.registration import Register
 from handlers.account import Account
+from handlers.announcing import Announced
 from handlers.batch import Answer
-from handlers.rendering import Rendering, balances, encoded, error_body, refusal
+from handlers.received import Received
+from handlers.rendering import balances, error_body, refusal
 from workers.clock import utc_now
 from workers.consuming.parcel import Parcel
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable
 from workers.ledger.lane import Lane
+from workers.ledger.published_sequences import CycleSequences
 from workers.publishing import Outgoing
 
 
@@ -22,8 +23,10 @@ from workers.publishing import Outgoing
 class Publication(Parcel):
     """A cycle's records. States are acknowledged before anything else is sent."""
 
-    lowest: dict[str, int] = field(default_factory=dict[str, int])
-    """Username → lowest sequence published here."""
+    sequences: CycleSequences = field(default_factory=CycleSequences)
+    """Of the events published here."""
+    shared: set[str] = field(default_factory=set[str])
+    """Users whose account another writer had marked."""
     usernames: set[str] = field(default_factory=set[str])
     """Whose state is published here."""
 
@@ -33,9 +36,11 @@ class Publication(Parcel):
         for applied in lane.applied:
             for account in applied.decision.changes.accounts:
                 accounts[account.username] = account
-            for outcome in applied.owed:
-                accounts.setdefault(outcome.username, applied.accounts[outcome.username])
-                self._event(Rendering(outcome))
+            for owed in applied.owed:
+                username = owed.outcome.username
+                accounts.setdefault(username, applied.accounts[username])
+                events = self.names.balance_events
+                self.records.append(Outgoing.of(events, username.encode(), owed.event))
             for name in lane.again:
                 if name in applied.accounts:
                     accounts.setdefault(name, applied.accounts[name])
@@ -44,7 +49,8 @@ class Publication(Parcel):
             record = balances(account)
             self.first.append(Outgoing.of(self.names.balances, account.username.encode(), record))
         self.usernames.update(accounts)
-        self.lowest.update(lane.lowest)
+        self.sequences.take_in(lane.sequences)
+        self.shared.update(lane.met)
 
     def add_unreadable(self, unreadable: Iterable[Unreadable]) -> None:
         """Keep what could not be understood, and answer where it can be told whom."""
@@ -68,28 +74,22 @@ class Publication(Parcel):
         for answer in answers:
             received = answer.received
             self.times_ms.setdefault(received.type, []).append(received.timestamp_ms)
-            outcome = answer.outcome
-            if outcome is None:
+            if answer.announced is None or answer.outcome is None:
                 self._undecided(answer)
                 continue
-            status = "accepted" if outcome.code is None else "rejected"
-            self.answered[received.type, status, outcome.code or ""] += 1
-            rendering = Rendering(outcome)
-            duplicate = answer.duplicate
-            if _waits_for_credential(answer):
-                self.records.append(self._credential(answer, rendering))
-            else:
-                trace = received.trace if duplicate else None
-                record = rendering.result(duplicate=duplicate, trace=trace)
-                self.answer(rendering.key, record, received.reply_to)
-            if answer.new and outcome.entry is not None:
-                self._event(rendering)
-            audit_events = self.names.audit_events
-            self.records.append(Outgoing.of(audit_events, rendering.key, rendering.audit_event()))
+            code = answer.outcome.code
+            self.answered[received.type, "rejected" if code else "accepted", code or ""] += 1
+            self._announce(received, answer.announced)
 
-    def _event(self, rendering: Rendering) -> None:
-        events = self.names.balance_events
-        self.records.append(Outgoing.of(events, rendering.key, rendering.balance_event()))
+    def _announce(self, received: Received, announced: Announced) -> None:
+        key, names = received.command.username.encode(), self.names
+        if announced.awaits_credential:
+            self.records.append(Outgoing.of(names.credentials, key, announced.answer))
+        else:
+            self.answer(key, announced.answer, received.reply_to)
+        if announced.event is not None:
+            self.records.append(Outgoing.of(names.balance_events, key, announced.event))
+        self.records.append(Outgoing.of(names.audit_events, key, announced.audit))
 
     def _undecided(self, answer: Answer) -> None:
         received, refused = answer.received, answer.refused
@@ -109,33 +109,3 @@ class Publication(Parcel):
             topic = next(t for t in topics.ORDERED if received.source.topic.endswith(t.name))
             record = cast("Raw", received.record)
             self.bury(record, topic, refused.code, refused.detail)
-
-    def _credential(self, answer: Answer, rendering: Rendering) -> Outgoing:
-        command = answer.received.command
-        assert isinstance(command, Register)
-        trace = answer.received.trace if answer.duplicate else None
-        headers = rendering.result_headers(trace)
-        body = {
-            "command_id": command.command_id,
-            "username": command.username,
-            "sealed_password": command.sealed_password,
-            "result": rendering.result_body(duplicate=answer.duplicate),
-            "headers": {name: value.decode() for name, value in headers},
-            "reply_to": answer.received.reply_to,
-        }
-        own = [
-            (name, CeType.PENDING_CREDENTIAL.encode() if name == CE_TYPE else value)
-            for name, value in headers
-        ]
-        return Outgoing(self.names.credentials, command.username.encode(), encoded(body), own)
-
-
-def _waits_for_credential(answer: Answer) -> bool:
-    """Say whether the answer is given once the password is hashed (or known to be)."""
-    outcome, received = answer.outcome, answer.received
-    return (
-        outcome is not None
-        and outcome.code is None
-        and isinstance(received.command, Register)
-        and received.password_problem is None
-    )

@@ -1,0 +1,233 @@
+"""Documents as MongoDB gives them back, checked field by field: a wrong one has a name.
+
+Somebody may have edited a document by hand, restored half of it, or written it with other software.
+Whatever cannot be what we wrote is reported; nothing is guessed, rounded or left out.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+
+from contracts.codes import Code
+from contracts.commands import CommandName
+from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
+from handlers.account import Account, Balance, Profile
+from handlers.corrupt import CorruptDocument
+from handlers.outcome import Entry, Outcome, Source, Trace
+from storage.ports import CorruptDocumentError
+
+_Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
+_Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+_AS_THEY_ARE = (bytes, datetime)
+"""What MongoDB has types of its own for: text in their place is not what we wrote."""
+
+Shape = TypeVar("Shape")
+
+_MISSING = re.compile(r"missing required field `([^`]+)`")
+_PLACE = re.compile(r"at `\$\.?([^`]*)`")
+
+
+class _Balance(msgspec.Struct, frozen=True, gc=False):
+    currency: str
+    scale: _Scale
+    posted_minor: _Minor
+    held_minor: _Minor
+
+
+class _Account(msgspec.Struct, frozen=True, gc=False):
+    account_id: str
+    profile: Profile
+    balances: list[_Balance]
+    sequence: _Count
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    writer: str
+    published_sequence: _Count
+    opened_at: datetime
+    changed_at: datetime
+    id: str = msgspec.field(name="_id")
+
+
+class _Entry(msgspec.Struct, frozen=True, gc=False):
+    currency: str
+    scale: _Scale
+    amount_minor: _Minor
+    before_minor: _Minor
+    after_minor: _Minor
+    held_minor: _Minor
+
+
+class _Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    id: str = msgspec.field(name="_id")
+    username: str
+    type: CommandName
+    fingerprint: bytes
+    decided_at: datetime
+    source: Source
+    correlation_id: str
+    schema: int
+    account_id: str | None = None
+    code: Code | None = None
+    detail: str | None = None
+    sequence: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    entry: _Entry | None = None
+    actor: str | None = None
+    reason: str | None = None
+    related_id: str | None = None
+    metadata: list[tuple[str, str]] | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+
+def to_account(document: Mapping[str, Any]) -> Account:
+    """Return the account that `storage.documents.from_account` stored.
+
+    Raises:
+        CorruptDocumentError: It did not store this.
+    """
+    stored = shaped(document, _Account, "accounts")
+    if "marketing_consent" not in document["profile"]:
+        _contradicts(document, "accounts", "profile.marketing_consent")
+    try:
+        balances = {
+            each.currency: Balance(
+                posted_minor=each.posted_minor, scale=each.scale, held_minor=each.held_minor
+            )
+            for each in stored.balances
+        }
+        assert len(balances) == len(stored.balances), "one balance for each currency"
+        return Account(
+            username=stored.id,
+            account_id=stored.account_id,
+            profile=stored.profile,
+            balances=balances,
+            sequence=stored.sequence,
+            version=stored.version,
+            writer=stored.writer,
+            published_sequence=stored.published_sequence,
+            opened_at=stored.opened_at.replace(tzinfo=UTC),
+            changed_at=stored.changed_at.replace(tzinfo=UTC),
+        )
+    except AssertionError:
+        _contradicts(document, "accounts", _contradiction(stored))
+
+
+def to_outcome(document: Mapping[str, Any]) -> Outcome:
+    """Return the outcome that `storage.documents.from_outcome` stored.
+
+    Raises:
+        CorruptDocumentError: It did not store this.
+    """
+    stored = shaped(document, _Outcome, "outcomes")
+    username = stored.username
+    if not stored.id.startswith(f"{username}:"):
+        _contradicts(document, "outcomes", "username")
+    try:
+        return Outcome(
+            username=username,
+            command_id=stored.id[len(username) + 1 :],
+            type=stored.type,
+            fingerprint=stored.fingerprint,
+            account_id=stored.account_id,
+            decided_at=stored.decided_at.replace(tzinfo=UTC),
+            source=stored.source,
+            trace=Trace(
+                correlation_id=stored.correlation_id,
+                traceparent=stored.traceparent,
+                tracestate=stored.tracestate,
+            ),
+            code=stored.code,
+            detail=stored.detail,
+            entry=_to_entry(document, stored),
+            actor=stored.actor,
+            reason=stored.reason,
+            related_id=stored.related_id,
+            metadata=None if stored.metadata is None else tuple(stored.metadata),
+            schema=stored.schema,
+        )
+    except AssertionError:
+        _contradicts(document, "outcomes", "entry")
+
+
+def account_or_corrupt(document: Mapping[str, Any]) -> Account | CorruptDocument:
+    """Return what `to_account` returns, or what is wrong: one of many must not cost the others."""
+    try:
+        return to_account(document)
+    except CorruptDocumentError as error:
+        return error.document
+
+
+def outcome_or_corrupt(document: Mapping[str, Any]) -> Outcome | CorruptDocument:
+    """Return what `to_outcome` returns, or what is wrong: one of many must not cost the others."""
+    try:
+        return to_outcome(document)
+    except CorruptDocumentError as error:
+        return error.document
+
+
+def shaped(document: Mapping[str, Any], shape: type[Shape], collection: str) -> Shape:
+    """Return *document* in *shape*, types and bounds checked, further fields left out.
+
+    Raises:
+        CorruptDocumentError: It has not that shape.
+    """
+    try:
+        return msgspec.convert(document, shape, builtin_types=_AS_THEY_ARE)
+    except msgspec.ValidationError as error:
+        _contradicts(document, collection, _field(str(error)))
+
+
+def _to_entry(document: Mapping[str, Any], stored: _Outcome) -> Entry | None:
+    entry, sequence = stored.entry, stored.sequence
+    if entry is None and sequence is None:
+        return None
+    if entry is None or sequence is None:
+        _contradicts(document, "outcomes", "entry" if entry is None else "sequence")
+    return Entry(
+        sequence=sequence,
+        currency=entry.currency,
+        scale=entry.scale,
+        amount_minor=entry.amount_minor,
+        before_minor=entry.before_minor,
+        after_minor=entry.after_minor,
+        held_minor=entry.held_minor,
+    )
+
+
+def _contradiction(stored: _Account) -> str:
+    """Return the field of an account that another one contradicts."""
+    seen = set[str]()
+    for index, balance in enumerate(stored.balances):
+        if balance.currency in seen:
+            return f"balances.{index}.currency"
+        if balance.held_minor > balance.posted_minor:
+            return f"balances.{index}.held_minor"
+        seen.add(balance.currency)
+    return "published_sequence"
+
+
+def _contradicts(document: Mapping[str, Any], collection: str, field: str) -> NoReturn:
+    identifier = str(document.get("_id"))
+    owner = identifier if collection == "accounts" else document.get("username")
+    raise CorruptDocumentError(
+        CorruptDocument(
+            collection=collection,
+            id=identifier,
+            username=owner if isinstance(owner, str) else identifier.partition(":")[0],
+            field=field,
+        )
+    )
+
+
+def _field(error: str) -> str:
+    """Return the path of what msgspec complains about: its sentence names no value."""
+    place = _PLACE.search(error)
+    path = place.group(1) if place else ""
+    path = path.replace("[...]", ".?").replace("[", ".").replace("]", "")
+    if missing := _MISSING.search(error):
+        path = f"{path}.{missing.group(1)}"
+    return path.strip(".") or "the document"

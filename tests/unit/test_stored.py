@@ -1,0 +1,117 @@
+"""A stored document that cannot be what we wrote has a name: which one it is, and which field."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from bson import BSON
+
+from handlers.corrupt import CorruptDocument
+from storage.documents import CODEC, from_account, from_outcome
+from storage.ports import CorruptDocumentError
+from storage.stored import account_or_corrupt, outcome_or_corrupt, to_account, to_outcome
+from tests.builders import an_account, an_outcome
+
+ACCOUNT = from_account(an_account(posted_minor=100))
+OUTCOME = from_outcome(an_outcome(sequence=1, metadata=(("a", "b"),)))
+MISSING = object()
+
+
+def spoilt(document: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
+    """Return *document* as MongoDB gives it back after somebody has edited one field."""
+    copy: Any = deepcopy(dict(document))
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    place = copy
+    for part in parents:
+        place = place[part]
+    if value is MISSING:
+        del place[last]
+    else:
+        place[last] = value
+    return BSON.encode(copy).decode(CODEC)
+
+
+def every_path(document: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the paths of all fields, nested ones included."""
+    paths: list[str] = []
+    for name, value in document.items():
+        paths.append(prefix + name)
+        if isinstance(value, Mapping):
+            paths += every_path(value, f"{prefix}{name}.")  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            paths += every_path(value[0], f"{prefix}{name}.0.")  # pyright: ignore[reportUnknownArgumentType]
+    return paths
+
+
+class TestAccount:
+    @pytest.mark.parametrize(
+        ("path", "value", "field"),
+        [
+            ("balances.0.posted_minor", -100, "balances.0.posted_minor"),
+            ("balances.0.posted_minor", 100.0, "balances.0.posted_minor"),
+            ("balances.0.posted_minor", 10**15 + 1, "balances.0.posted_minor"),
+            ("balances.0.posted_minor", "100", "balances.0.posted_minor"),
+            ("balances.0.held_minor", 101, "balances.0.held_minor"),
+            ("balances.0.scale", 9, "balances.0.scale"),
+            ("balances", [*ACCOUNT["balances"], *ACCOUNT["balances"]], "balances.1.currency"),
+            ("balances", {"USD": 100}, "balances"),
+            ("published_sequence", 1, "published_sequence"),
+            ("sequence", 1.5, "sequence"),
+            ("version", 0, "version"),
+            ("writer", None, "writer"),
+            ("opened_at", "2030-01-01T00:00:00Z", "opened_at"),
+            ("profile.date_of_birth", "2000-13-01", "profile.date_of_birth"),
+            ("profile.email", 5, "profile.email"),
+            ("profile", [], "profile"),
+        ],
+    )
+    def test_names_the_field_that_is_wrong(self, path: str, value: object, field: str) -> None:
+        found = account_or_corrupt(spoilt(ACCOUNT, path, value))
+
+        assert found == CorruptDocument(
+            collection="accounts", id="alice", username="alice", field=field
+        )
+
+    @pytest.mark.parametrize("path", sorted(set(every_path(ACCOUNT)) - {"_id"}))
+    @pytest.mark.parametrize("value", [MISSING, None, {"x": 1}], ids=["missing", "null", "object"])
+    def test_no_field_can_be_missing_or_of_another_type(self, path: str, value: object) -> None:
+        with pytest.raises(CorruptDocumentError) as raised:
+            to_account(spoilt(ACCOUNT, path, value))
+
+        assert raised.value.document.field in {path, f"{path}.email"}
+
+    def test_a_field_that_a_later_release_added_is_no_fault(self) -> None:
+        assert to_account({**ACCOUNT, "later": 1}) == an_account(posted_minor=100)
+
+
+class TestOutcome:
+    @pytest.mark.parametrize(
+        ("path", "value", "field"),
+        [
+            ("type", "transfer", "type"),
+            ("code", "no_such_code", "code"),
+            ("code", "insufficient_funds", "entry"),
+            ("entry.amount_minor", 7, "entry"),
+            ("entry.after_minor", 1.5, "entry.after_minor"),
+            ("entry", MISSING, "entry"),
+            ("sequence", MISSING, "sequence"),
+            ("sequence", 0, "sequence"),
+            ("metadata", [["a"]], "metadata.0"),
+            ("source.offset", "1", "source.offset"),
+            ("fingerprint", "text", "fingerprint"),
+            ("decided_at", 5, "decided_at"),
+            ("username", "bob", "username"),
+        ],
+    )
+    def test_names_the_field_that_is_wrong(self, path: str, value: object, field: str) -> None:
+        found = outcome_or_corrupt(spoilt(OUTCOME, path, value))
+
+        assert isinstance(found, CorruptDocument)
+        assert (found.collection, found.id, found.field) == ("outcomes", OUTCOME["_id"], field)
+
+    def test_names_nothing_of_the_content(self) -> None:
+        with pytest.raises(CorruptDocumentError) as raised:
+            to_outcome(spoilt(OUTCOME, "decided_at", "canary"))
+
+        assert "canary" not in f"{raised.value} {raised.value.document!r}"
