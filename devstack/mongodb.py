@@ -37,6 +37,7 @@ EVICTION_THREADS_MAX = 4
 """MongoDB's own number, whatever the machine."""
 
 SETTINGS = {
+    "enableTestCommands": "1",  # tests have commits fail after they were made (`failCommand`)
     "transactionLifetimeLimitSeconds": "10",  # a killed worker's transaction blocks others so long
     "diagnosticDataCollectionEnabled": "false",
     "shutdownTimeoutMillisForSignaledShutdown": "100",  # nobody to hand over to

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, WriteConcernError
 
 from storage.ports import LostRaceError, StoreUnavailableError
 
@@ -17,17 +17,25 @@ UNAUTHORIZED = {13, 18, 8000}
 
 _LOST_RACES = {DUPLICATE_KEY, NAMESPACE_EXISTS, WRITE_CONFLICT, NO_SUCH_TRANSACTION}
 _TRANSIENT = "TransientTransactionError"
-_UNKNOWN = "UnknownTransactionCommitResult"
 
 
 class NotAllowedError(StoreUnavailableError):
     """This user may not do that."""
 
 
-def commit_is_unknown(error: PyMongoError) -> bool:
-    """Say whether the transaction may have been committed all the same."""
-    # The driver takes the transient label off a commit whose connection broke and adds this one.
-    return error.has_error_label(_UNKNOWN)
+def nothing_was_committed(error: PyMongoError) -> bool:
+    """Say whether the server's answer to a commit means for certain that nothing was committed.
+
+    Every other answer leaves it open, with whatever label or none: a write concern that could not
+    be awaited, such as Interrupted, is answered to a transaction that *is* committed. The driver
+    knows a few such codes only.
+    """
+    return (
+        isinstance(error, OperationFailure)
+        and error.has_error_label(_TRANSIENT)
+        and not (error.details or {}).get("writeConcernError")
+        and not isinstance(error, WriteConcernError)
+    )
 
 
 def translated(error: PyMongoError) -> Exception:

@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from storage.documents import Document
 from storage.mongo_client import MongoClient, Session
-from storage.mongo_errors import commit_is_unknown, translated
+from storage.mongo_errors import nothing_was_committed, translated
 from storage.ports import CommitUnknownError, LostRaceError
 
 COMMIT_ATTEMPTS_MAX = 3
@@ -100,16 +100,17 @@ class MongoWork:
 
 
 async def _commit(session: Session) -> None:
-    unknown = False
+    unknown, last = False, ""
     for _ in range(COMMIT_ATTEMPTS_MAX):
         try:
             await session.commit_transaction()
         except PyMongoError as error:
-            if not commit_is_unknown(error) and not unknown:
+            if nothing_was_committed(error) and not unknown:
                 raise translated(error) from error
             unknown = True
+            last = type(error).__name__
         else:
             return
     raise CommitUnknownError(
-        "MongoDB did not say whether it committed: check that the replica set has a primary"
+        f"MongoDB did not say whether it committed ({last}): check that the replica set has a primary"
     )

@@ -71,8 +71,8 @@ class LedgerTransaction(Protocol):
         """Make it durable (majority, journalled); also needed where nothing was written.
 
         Raises:
-            LostRaceError: Nothing was committed.
-            CommitUnknownError: It may have been.
+            LostRaceError: Nothing was committed, for certain.
+            CommitUnknownError: It may have been, whatever the answer was.
         """
         ...
 

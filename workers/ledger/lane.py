@@ -150,7 +150,8 @@ class Lane:
                 self.around.metrics.lost_races_total.inc()
                 await self.around.pause(None, 0)
                 return None
-            except CommitUnknownError:
+            except CommitUnknownError as error:
+                logger.warning("the ledger decides again: %s", error)
                 self.around.tenure.retire_writer()
                 await self.around.pause(None, tries)
             except StoreUnavailableError as error:

@@ -1,0 +1,49 @@
+"""Has a real MongoDB answer commands with errors, after they were carried out or instead."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo import MongoClient
+
+NOT_DONE: Mapping[str, Mapping[str, Any]] = {
+    "the connection breaks": {"closeConnection": True},
+    "interrupted": {"errorCode": 11601},
+    "the primary stepped down": {"errorCode": 189},
+    "shutting down": {"errorCode": 91},
+    "took too long": {"errorCode": 50},
+    "an internal error": {"errorCode": 1},
+    "not allowed": {"errorCode": 13},
+    "no space left": {"errorCode": 14031},
+    "a write conflict": {"errorCode": 112, "errorLabels": ["TransientTransactionError"]},
+}
+"""What `failCommand` does instead of the commit, by what it stands for."""
+
+DONE: Mapping[str, Mapping[str, Any]] = {
+    "interrupted": {"writeConcernError": {"code": 11601, "errmsg": "operation was interrupted"}},
+    "the primary stepped down": {
+        "writeConcernError": {"code": 189, "errmsg": "Primary stepped down"}
+    },
+    "shutting down": {"writeConcernError": {"code": 91, "errmsg": "shutdown in progress"}},
+    "the members are too slow": {"writeConcernError": {"code": 64, "errmsg": "waiting timed out"}},
+    "there are too few members": {
+        "writeConcernError": {"code": 100, "errmsg": "Not enough data-bearing nodes"}
+    },
+    "took too long": {"writeConcernError": {"code": 50, "errmsg": "operation exceeded time limit"}},
+    "an unknown code": {"writeConcernError": {"code": 999_999, "errmsg": "something new"}},
+}
+"""What it adds to the answer of a commit that it lets be made."""
+
+
+@contextmanager
+def failing(uri: str, command: str, answer: Mapping[str, Any], *, times: int) -> Generator[None]:
+    """Have the next *times* calls of *command* by our own clients answered so."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        data = {"failCommands": [command], "appName": "accounts", **answer}
+        client.admin.command(
+            {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data}
+        )
+        try:
+            yield
+        finally:
+            client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})

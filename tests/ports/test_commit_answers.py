@@ -1,0 +1,198 @@
+"""Whatever is answered to a commit, nobody takes one that was made for one that was not (P5)."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo.errors import (
+    AutoReconnect,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+    WTimeoutError,
+)
+
+from devstack.choose import Chosen
+from storage.mongo import MongoLedger
+from storage.mongo_client import MongoClient, MongoOptions, Session
+from storage.mongo_errors import nothing_was_committed
+from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
+from tests.builders import an_account, some_changes
+from tests.ports.fail_points import DONE, NOT_DONE, failing
+from tests.ports.waiting import until
+
+HURRY_MS = 1000
+"""Short enough for a test: what makes the driver look for another primary takes that long."""
+
+NOT_PRIMARY = {"the primary stepped down", "shutting down"}
+"""The driver waits for a new primary, and asks that one."""
+
+TRANSIENT = "TransientTransactionError"
+UNKNOWN = "UnknownTransactionCommitResult"
+SERVER_CODES = (
+    *(1, 6, 7, 13, 18, 24, 50, 64, 79, 89, 91, 100, 112, 189, 225, 246, 251, 256, 257, 262, 263),
+    *(8000, 9001, 10107, 11000, 11600, 11601, 11602, 13388, 13435, 13436, 14031, 50_768, 999_999),
+)
+"""Of the server's error classes: network, shutdown, interruption, not primary, write concern,
+snapshot, transient transaction, quota, permission; and one that there is not."""
+
+
+def every_class(base: type[PyMongoError] = PyMongoError) -> Iterator[type[PyMongoError]]:
+    """Yield the driver's error classes, this one and all below it."""
+    yield base
+    for each in base.__subclasses__():
+        yield from every_class(each)
+
+
+KINDS = sorted(set(every_class()), key=lambda kind: kind.__name__)
+
+
+def an_error(kind: type[PyMongoError], code: int | None, labels: tuple[str, ...]) -> PyMongoError:
+    """Return an error as the driver raises it."""
+    details: dict[str, Any] = {"code": code, "errmsg": "told to fail", "errorLabels": list(labels)}
+    error = kind.__new__(kind)  # each class has arguments of its own
+    if isinstance(error, OperationFailure):
+        OperationFailure.__init__(error, "told to fail", code, details)
+    else:
+        PyMongoError.__init__(error, "told to fail")
+    for label in labels:
+        error._add_error_label(label)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    return error
+
+
+async def absent(ledger: MongoLedger, username: str) -> bool:
+    """Say whether no such account is stored."""
+    return await ledger.account(username) is None
+
+
+class Answering:
+    """A session whose commit is made, or not, and then answered with an error every time."""
+
+    def __init__(self, session: Session, error: PyMongoError, *, done: bool) -> None:
+        self._session = session
+        self._error = error
+        self._done = done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    async def commit_transaction(self) -> None:
+        if self._done:
+            await self._session.commit_transaction()
+        raise self._error
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("labels", [(), (UNKNOWN,), (TRANSIENT,), (TRANSIENT, UNKNOWN)])
+def test_only_a_server_can_say_that_nothing_was_committed(
+    kind: type[PyMongoError], labels: tuple[str, ...]
+) -> None:
+    certain = nothing_was_committed(an_error(kind, 112, labels))
+
+    answered = issubclass(kind, OperationFailure) and not issubclass(kind, WriteConcernError)
+    assert certain == (answered and TRANSIENT in labels)
+
+
+@pytest.mark.parametrize("code", SERVER_CODES)
+def test_no_code_alone_says_that_nothing_was_committed(code: int) -> None:
+    late: dict[str, Any] = {
+        "code": code,
+        "errmsg": "late",
+        "errorLabels": [TRANSIENT],
+        "writeConcernError": {},
+    }
+
+    assert not nothing_was_committed(an_error(OperationFailure, code, ()))
+    assert nothing_was_committed(OperationFailure("x", code, {"errorLabels": [TRANSIENT]}))
+    assert not nothing_was_committed(WriteConcernError("x", code, late))
+    late["writeConcernError"] = {"code": code}
+    assert not nothing_was_committed(OperationFailure("x", code, late))
+
+
+@pytest.mark.mongo
+@pytest.mark.parametrize("driver", ["pymongo", "motor"])
+class TestCommit:
+    @pytest.fixture
+    def username(self) -> str:
+        """Return a name of the test's own: what is not committed stays open for a while."""
+        return f"user-{uuid4().hex[:12]}"
+
+    @pytest.fixture
+    async def client(self, driver: Any, stack: Chosen, database: str) -> AsyncIterator[MongoClient]:
+        client = MongoClient(
+            MongoOptions(
+                uri=f"{stack.addresses.mongodb}&heartbeatFrequencyMS=500",
+                database=f"{database}-{driver}",
+                driver=driver,
+                timeout_ms=HURRY_MS,
+            )
+        )
+        await MongoLedger(client).prepare()
+        yield client
+        await client.close()
+
+    @pytest.mark.parametrize(
+        ("done", "name"), [*product([True], DONE), *product([False], NOT_DONE)]
+    )
+    async def test_is_unknown_or_really_not_made(
+        self, client: MongoClient, stack: Chosen, username: str, name: str, *, done: bool
+    ) -> None:
+        ledger = MongoLedger(client)
+        answer = (DONE if done else NOT_DONE)[name]
+
+        said = None
+        with failing(stack.addresses.mongodb, "commitTransaction", answer, times=100):
+            async with ledger.transaction() as transaction:
+                await transaction.apply(some_changes(accounts=[an_account(username)]))
+                try:
+                    await transaction.commit()
+                except (CommitUnknownError, LostRaceError) as error:
+                    said = type(error)
+
+        if done or said is None:
+            await until(lambda: ledger.account(username), pass_over=(StoreUnavailableError,))
+        else:
+            await until(lambda: absent(ledger, username), pass_over=(StoreUnavailableError,))
+        assert said is not LostRaceError or "errorLabels" in answer
+        assert said is not None or name in NOT_PRIMARY
+
+    @pytest.mark.parametrize("name", sorted(DONE.keys() - NOT_PRIMARY))
+    async def test_asked_once_more_it_is_known(
+        self, client: MongoClient, stack: Chosen, username: str, name: str
+    ) -> None:
+        ledger = MongoLedger(client)
+
+        with failing(stack.addresses.mongodb, "commitTransaction", DONE[name], times=2):
+            async with ledger.transaction() as transaction:
+                await transaction.apply(some_changes(accounts=[an_account(username)]))
+                await transaction.commit()
+
+        await until(lambda: ledger.account(username), pass_over=(StoreUnavailableError,))
+
+    @pytest.mark.parametrize("done", [True, False])
+    @pytest.mark.parametrize(
+        "kind", [PyMongoError, AutoReconnect, OperationFailure, WriteConcernError, WTimeoutError]
+    )
+    async def test_no_error_of_the_driver_is_taken_for_certain(
+        self,
+        client: MongoClient,
+        username: str,
+        kind: type[PyMongoError],
+        *,
+        done: bool,
+    ) -> None:
+        ledger = MongoLedger(client)
+        async with ledger.transaction() as transaction:
+            await transaction.apply(some_changes(accounts=[an_account(username)]))
+            work: Any = transaction
+            session, error = work._session, an_error(kind, 11_601, ())  # noqa: SLF001
+            work._session = Answering(session, error, done=done)  # noqa: SLF001
+            with pytest.raises(CommitUnknownError):
+                await transaction.commit()
+
+        if done:
+            await until(lambda: ledger.account(username))
+        else:
+            assert await ledger.account(username) is None
