@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from handlers.account import Account
 from handlers.outcome import Outcome
-from handlers.rendering import Rendering, balances
 from workers.publishing import Outgoing, Publisher
+from workers.rendered import events_of, state_of
 from workers.replies import Replies, Reply
 from workers.topic_names import TopicNames
 
@@ -47,17 +47,14 @@ class Repeating:
         """
         await self._publisher.publish(
             [
-                Outgoing.of(self._names.balances, account.username.encode(), balances(account))
+                Outgoing.of(self._names.balances, account.username.encode(), state)
                 for account in accounts
+                if (state := state_of(account)) is not None
             ]
         )
         await self._publisher.publish(
             [
-                Outgoing.of(
-                    self._names.balance_events,
-                    outcome.username.encode(),
-                    Rendering(outcome).balance_event(),
-                )
-                for outcome in owed
+                Outgoing.of(self._names.balance_events, username.encode(), event)
+                for username, event in events_of(owed)
             ]
         )

@@ -30,7 +30,9 @@ from workers.building_requests import build_identity, build_queries
 from workers.checks import run_checks
 from workers.config import ConfigError, Settings
 from workers.consumers import Consumers, Owner
+from workers.consuming.unforeseen import places
 from workers.credentials_subscriber import add_credentials
+from workers.halt import Halt
 from workers.health import Health, Probe
 from workers.kafka import kafka_connection
 from workers.kafka_probe import KafkaProbe
@@ -63,8 +65,9 @@ class Service:
         self._roles = roles
         self._owners: list[Owner] = []
         self._chores: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._halt = Halt()
         self.reason: str | None = None
-        """Why the watchdog ended the process."""
+        """Why the process had to end."""
         self.server: uvicorn.Server | None = None
 
     async def build(self, stack: AsyncExitStack) -> AsgiFastStream:
@@ -122,6 +125,8 @@ class Service:
         watchdog = Watchdog(
             progress, watchdog_s=settings.watchdog_s, end=self._end, metrics=metrics
         )
+        self._halt = resources.halt
+        self._halt.listen(lambda: self._end(self._halt.reason or ""))
         self._chores += [
             health.run,
             watchdog.run,
@@ -173,8 +178,8 @@ class Service:
     def _note_end(self, chore: asyncio.Task[None]) -> None:
         """End the process with a chore that failed: nobody would look at health any more."""
         if not chore.cancelled() and (error := chore.exception()) is not None:
-            logger.error("a chore of this process failed", exc_info=error)
-            self._end(f"a chore failed: {type(error).__name__}")
+            logger.error("a chore of this process failed: %s", places(error))
+            self._halt.now(f"a chore failed: {type(error).__name__}")
 
     async def _drain(self) -> None:
         """Finish what is in hand; the group is left afterwards."""
@@ -186,7 +191,7 @@ class Service:
         await asyncio.gather(*(owner.drain() for owner in self._owners))
 
     def _end(self, reason: str) -> None:
-        self.reason = reason
+        self.reason = self.reason or reason
         if self.server is not None:
             self.server.should_exit = True
 

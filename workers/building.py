@@ -18,6 +18,7 @@ from workers.config import Settings
 from workers.corrupt import CorruptDocuments
 from workers.credentials import CredentialsWorker
 from workers.credentials_reader import CredentialsReader
+from workers.halt import Halt
 from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
 from workers.housekeeper import Housekeeper
 from workers.kafka import kafka_connection
@@ -46,6 +47,7 @@ class Resources:
     settings: Settings
     metrics: Metrics
     corrupt: CorruptDocuments
+    halt: Halt
     mongo: MongoClient
     ledger: MongoLedger
     credentials: MongoCredentials
@@ -68,6 +70,7 @@ async def open_resources(
         settings=settings,
         metrics=metrics,
         corrupt=CorruptDocuments(metrics),
+        halt=Halt(),
         mongo=mongo,
         ledger=ledger,
         credentials=MongoCredentials(mongo),
@@ -101,7 +104,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
             gate=gate,
             metrics=resources.metrics,
             corrupt=resources.corrupt,
-            progress=Progress("ledger"),
+            progress=Progress("ledger", resources.halt),
         ),
         settings.ledger,
         settings.rules(),
@@ -131,7 +134,7 @@ def build_credentials(
         hasher=hasher,
         ring=resources.ring,
         answers=Answering(*publishing(resources, stack)),
-        progress=Progress("identity"),
+        progress=Progress("identity", resources.halt),
         metrics=resources.metrics,
         clock=utc_now,
         prefix=settings.topic_prefix,
@@ -164,12 +167,13 @@ def publishing(resources: Resources, stack: AsyncExitStack) -> tuple[Publisher, 
     settings = resources.settings
     connection = kafka_connection(settings)
     options = settings.ledger
+    metrics, halt = resources.metrics, resources.halt
     publisher = Publisher(
-        connection, deadline_ms=options.publish_deadline_ms, metrics=resources.metrics
+        connection, deadline_ms=options.publish_deadline_ms, metrics=metrics, halt=halt
     )
     replies = Replies(
         connection,
-        Publisher(connection, deadline_ms=options.reply_timeout_ms, metrics=resources.metrics),
+        Publisher(connection, deadline_ms=options.reply_timeout_ms, metrics=metrics, halt=halt),
         allowed=settings.reply_to_pattern,
         timeout_ms=options.reply_timeout_ms,
         retry_s=options.reply_retry_s,

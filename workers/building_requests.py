@@ -111,6 +111,6 @@ def _reader(
         publisher=publisher,
         replies=replies,
         metrics=resources.metrics,
-        progress=Progress(name),
+        progress=Progress(name, resources.halt),
         options=resources.settings.ledger,
     )

@@ -66,7 +66,7 @@ class CredentialsReader:
 
     def __post_init__(self) -> None:
         """Listen to the group."""
-        self.hooks = Hooks(revoked=self.revoked, idle=self.idle)
+        self.hooks = Hooks(self.revoked, self.idle, self.worker.progress)
 
     @property
     def progress(self) -> Progress:
@@ -85,7 +85,7 @@ class CredentialsReader:
     async def take(self, records: Sequence[Raw]) -> None:
         """Settle *records* as far as possible now, and commit that."""
         async with self._turn:
-            if self._stopping or self.hooks.reset_needed:
+            if self._stopping or self.hooks.reset_needed or self.progress.halt:
                 return  # they are read again from the committed offsets
             offsets = await self.worker.process(records)
             self._uncommitted |= offsets
@@ -97,6 +97,8 @@ class CredentialsReader:
     async def idle(self) -> None:
         """Go on with what has waited long enough."""
         async with self._turn:
+            if self.progress.halt:
+                return
             await self._commit()
             self._hold()
             if not self._blocked and not self._uncommitted:
@@ -148,6 +150,8 @@ class CredentialsReader:
 
     async def _commit(self) -> None:
         """Commit what is settled; where Kafka does not answer, it is tried again."""
+        if self.progress.halt:
+            return
         assigned = self._reading.assignment()
         offsets = {tp: each for tp, each in self._uncommitted.items() if tp in assigned}
         if not offsets:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from workers.clock import monotonic_s
+from workers.halt import Halt
 
 
 @dataclass(slots=True)
@@ -10,6 +11,8 @@ class Progress:
     """One worker's own account of itself, read by health and the watchdog."""
 
     name: str
+    halt: Halt = field(default_factory=Halt)
+    """Shared by all workers of the process."""
     joined: bool = False
     """Member of its consumer group, with an assignment."""
     busy: bool = False
@@ -33,8 +36,9 @@ class Progress:
         self.waiting_for = dependency
 
     def fail(self, reason: str) -> None:
-        """Ask for the end of the process; the first reason stays."""
+        """End the process: nothing more is done by any of its workers. The first reason stays."""
         self.failed = self.failed or reason
+        self.halt.now(f"{self.name} worker: {reason}")
 
     def stalled_s(self) -> float:
         """Return how long records have waited without progress; 0 where none wait."""

@@ -18,6 +18,7 @@ from aiokafka.partitioner import murmur2
 from contracts.topics import WRITTEN_BYTES_MAX
 from handlers.rendering import Headers, Record
 from workers.clock import utc_now
+from workers.halt import Halt
 from workers.metrics import Metrics
 
 BATCH_BYTES_MAX = 512 * 1024
@@ -65,10 +66,18 @@ class Publisher:
     safe, because readers drop what they have seen.
     """
 
-    def __init__(self, connection: Connection, *, deadline_ms: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        deadline_ms: int,
+        metrics: Metrics,
+        halt: Halt | None = None,
+    ) -> None:
         self._connection = connection
         self._deadline_s = deadline_ms / 1000
         self._metrics = metrics
+        self._halt = halt or Halt()
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
@@ -81,6 +90,8 @@ class Publisher:
         """
         if not records:
             return
+        if self._halt:
+            raise PublishError("this process ends")
         producer = None
         try:
             async with asyncio.timeout(self._deadline_s):

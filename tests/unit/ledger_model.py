@@ -10,7 +10,7 @@ from handlers.outcome import Outcome
 from handlers.received import Received
 from tests.builders import NOON
 from tests.received import all_read, nothing_read
-from tests.unit.ledger_faults import Fault, FaultyLedger
+from tests.unit.ledger_faults import Fault, FaultyLedger, UnforeseenError
 from tests.unit.ledger_lanes import Around
 from workers.consuming.term import AbandonedError
 from workers.ledger.lane import Lane
@@ -111,22 +111,11 @@ class Worker:
     def cycle(self, records: Iterable[Received], *, final: bool, lanes: int) -> None:
         """Decide *records*, behind what is parked, and leave them to be published."""
         assert self.applied is None
-        number = self.tenure.number
         commands = [*self.parked, *records]
         self.parked = []
-        outer, self._ledger.strike = self._ledger.strike, partial(self._strike, commands)
-        self.busy = True
-        try:
-            # All of one tenure, as in the engine: the first may end it.
-            done = [self._lane(share, final=final) for share in _shares(commands, lanes)]
-            for lane in done:
-                finished(lane.run())
-            self.tenure.check(number)
-        except AbandonedError:
+        done = self._decided(commands, final=final, lanes=lanes)
+        if done is None:
             return
-        finally:
-            self.busy = False
-            self._ledger.strike = outer
         self.parked = [received for lane in done for received in lane.parked]
         publication = Publication(names=NAMES, group="group", read_at_s=0)
         answered: list[Outcome] = []
@@ -137,6 +126,29 @@ class Worker:
         self.applied = Flight(self._log, publication, answered)
         if self.flight is None:
             self._start()
+
+    def _decided(
+        self, commands: Sequence[Received], *, final: bool, lanes: int
+    ) -> Sequence[Lane] | None:
+        """Return the lanes, once they are done; None where the cycle was given up."""
+        number = self.tenure.number
+        outer, self._ledger.strike = self._ledger.strike, partial(self._strike, commands)
+        self.busy = True
+        try:
+            # All of one tenure, as in the engine: the first may end it.
+            done = [self._lane(share, final=final) for share in _shares(commands, lanes)]
+            for lane in done:
+                finished(lane.run())
+            self.tenure.check(number)
+        except AbandonedError:
+            return None
+        except UnforeseenError:
+            self.abandon()  # the process ends; its successor has another name
+            return None
+        finally:
+            self.busy = False
+            self._ledger.strike = outer
+        return done
 
     def acknowledge(self) -> None:
         """Let the cycle on its way arrive whole; then the next one may start."""

@@ -59,6 +59,7 @@ class Commit:
         """
         tries = 0
         while True:
+            term.check(number)
             assigned = self._consumer.assignment()
             ours = {tp: offset for tp, offset in self._offsets.items() if tp in assigned}
             try:

@@ -6,7 +6,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -22,7 +22,8 @@ from aiokafka.errors import (
 from client.consumer import StoppableConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Pace, Poll, joined, size
-from workers.consuming.retention import OvertakenError, out_of_range, start_of
+from workers.consuming.retention import OvertakenError, answers, overtaken_in, starts_of
+from workers.consuming.unforeseen import end_for
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,9 @@ class CursorConsumer(StoppableConsumer):
     ) -> Poll:
         """Return the next records, or nothing; raises only when the consumer was stopped."""
         del partitions, timeout_ms  # unfiltered, and as long as nothing else is due
+        if self._progress.halt:
+            await asyncio.sleep(ERROR_BACKOFF_S)
+            return {}
         try:
             records = await self._poll(max_records)
         except (ConsumerStoppedError, asyncio.CancelledError):
@@ -82,9 +86,8 @@ class CursorConsumer(StoppableConsumer):
         except KafkaError as error:
             await self._recover(error)  # it came while another was being dealt with
             return {}
-        except Exception as error:
-            logger.exception("a poll failed in a way nobody foresaw")
-            self._progress.fail(f"a poll failed: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - what the framework would swallow
+            end_for(error, what="a poll", progress=self._progress)
         else:
             return records
         await asyncio.sleep(ERROR_BACKOFF_S)
@@ -117,7 +120,9 @@ class CursorConsumer(StoppableConsumer):
             logger.warning("a poll failed, looking for what cannot be decoded: %s", error)
             return await self._isolate(max_records) or None
         except OffsetOutOfRangeError as error:
-            await self._check_retention(error)
+            if (lost := await overtaken_in(self, self.cursors)) is not None:
+                raise lost from error
+            self._rewind()
         except NoOffsetForPartitionError:
             self._rewind()  # it was fetched before the start was known
         except KafkaError as error:
@@ -167,6 +172,16 @@ class CursorConsumer(StoppableConsumer):
         for tp in self.cursors.keys() & set(places):
             self.cursors[tp] = await self.position(tp)
 
+    async def commit(self, offsets: Mapping[TopicPartition, int] | None = None) -> None:
+        """Commit *offsets*, unless the process ends: records may have been dropped.
+
+        Raises:
+            KafkaError: They are not committed.
+        """
+        if self._progress.halt:
+            raise KafkaError("this process ends")
+        await super().commit(offsets)
+
     def hold(self, places: Iterable[TopicPartition]) -> None:
         """Stop reading *places*, and go on with whatever was held before but is not named."""
         wanted = {tp for tp in places if tp in self.cursors}
@@ -204,11 +219,7 @@ class CursorConsumer(StoppableConsumer):
         self.hooks.reset_needed = False
         try:
             assigned = self.assignment()
-            starts = await self.beginning_offsets(list(assigned)) if assigned else {}
-            committed = await asyncio.gather(*(self.committed(tp) for tp in assigned))
-            cursors: dict[TopicPartition, int] = {}
-            for tp, offset in zip(assigned, committed, strict=True):
-                cursors[tp] = start_of(tp, offset, starts[tp])
+            cursors = await starts_of(self, assigned)
             if self.hooks.reset_needed or self.assignment() != assigned:
                 self.hooks.reset_needed = True
                 return
@@ -224,18 +235,11 @@ class CursorConsumer(StoppableConsumer):
         self.undecodable = set()
         self._progress.degraded = None
 
-    async def _check_retention(self, error: OffsetOutOfRangeError) -> None:
-        starts = await self.beginning_offsets(list(self.cursors))
-        ends = await self.end_offsets(list(self.cursors))
-        if (lost := out_of_range(self.cursors, starts, ends)) is not None:
-            raise lost from error
-        self._rewind()
-
     async def _recover(self, error: KafkaError) -> None:
         """Go back to the cursors, and wait a moment."""
         logger.warning("a poll failed, reading goes on at the last good place: %s", error)
         self._rewind()
-        if await self._answers():
+        if await answers(self, timeout_ms=PROBE_TIMEOUT_MS):
             # Kafka is there, so it is this consumer that fails: no excuse for the watchdog, whose
             # clock goes on.
             self._progress.busy = True
@@ -248,14 +252,6 @@ class CursorConsumer(StoppableConsumer):
     def _rewind(self) -> None:
         for tp in self.cursors.keys() & self.assignment():
             self.seek(tp, self.cursors[tp])
-
-    async def _answers(self) -> bool:
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT_MS / 1000):
-                await self.topics()
-        except (KafkaError, TimeoutError):
-            return False
-        return True
 
     async def _isolate(self, max_records: int | None) -> Poll:
         """Find the partition that fails, and pause it; return its records before what fails."""

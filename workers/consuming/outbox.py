@@ -9,6 +9,7 @@ from workers.clock import monotonic_s
 from workers.consuming.commit import Commit
 from workers.consuming.parcel import Parcel
 from workers.consuming.term import AbandonedError, Term
+from workers.consuming.unforeseen import end_for
 from workers.ledger.backoff import backoff_s
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
@@ -138,5 +139,4 @@ class Outbox(Generic[P]):
             return
         error = task.exception()
         if error is not None and not isinstance(error, AbandonedError):
-            logger.error("publishing failed", exc_info=error)
-            self._progress.fail(f"publishing failed: {type(error).__name__}")
+            end_for(error, what="publishing", progress=self._progress)

@@ -1,12 +1,33 @@
-"""Where reading goes on in a partition, unless retention was faster."""
+"""Asks Kafka where reading goes on in a partition, unless retention was faster."""
 
-from collections.abc import Mapping
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 
-from aiokafka import TopicPartition
+import asyncio
+from collections.abc import Collection, Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 
 class OvertakenError(Exception):
     """Retention deleted commands before they were read; they cannot be decided any more."""
+
+
+async def starts_of(
+    consumer: AIOKafkaConsumer, places: Collection[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Return where to read on in each of *places*, which are assigned to *consumer*.
+
+    Raises:
+        OvertakenError: Retention was faster than the group.
+    """
+    starts = await consumer.beginning_offsets(list(places)) if places else {}
+    committed = await asyncio.gather(*(consumer.committed(tp) for tp in places))
+    return {
+        tp: start_of(tp, offset, starts[tp]) for tp, offset in zip(places, committed, strict=True)
+    }
 
 
 def start_of(tp: TopicPartition, committed: int | None, start: int) -> int:
@@ -16,6 +37,25 @@ def start_of(tp: TopicPartition, committed: int | None, start: int) -> int:
     if committed < start:
         raise overtaken(tp, committed, start)
     return committed
+
+
+async def overtaken_in(
+    consumer: AIOKafkaConsumer, cursors: Mapping[TopicPartition, int]
+) -> OvertakenError | None:
+    """Return what is wrong with the first of *cursors* outside of its log, or nothing."""
+    starts = await consumer.beginning_offsets(list(cursors))
+    ends = await consumer.end_offsets(list(cursors))
+    return out_of_range(cursors, starts, ends)
+
+
+async def answers(consumer: AIOKafkaConsumer, *, timeout_ms: int) -> bool:
+    """Say whether Kafka answers *consumer* at all."""
+    try:
+        async with asyncio.timeout(timeout_ms / 1000):
+            await consumer.topics()
+    except (KafkaError, TimeoutError):
+        return False
+    return True
 
 
 def out_of_range(

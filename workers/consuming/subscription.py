@@ -1,7 +1,5 @@
 """How every group of ours is subscribed: raw batches of several topics, committed by us alone."""
 
-import logging
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +12,9 @@ from faststream.kafka.message import KafkaMessage
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import FETCH_WAIT_MS
 from workers.consuming.records import Raw
+from workers.consuming.unforeseen import or_end
 from workers.ledger.options import LedgerOptions
 from workers.progress import Progress
-
-logger = logging.getLogger(__name__)
 
 POLL_WAIT_MS = 5
 """How long the framework rests after a poll that brought nothing: it adds to every idle answer."""
@@ -83,32 +80,6 @@ def subscribe(
         include_in_schema=False,
     )
     subscriber(or_end(take, title=subscription.title, progress=subscription.progress))
-
-
-def or_end(
-    take: Callable[[Sequence[Raw]], Awaitable[None]], *, title: str, progress: Progress
-) -> Callable[[Any], Awaitable[None]]:
-    """Return *take* as the framework gets it: what it raises ends the process.
-
-    The framework would swallow it and go on with the next records.
-    """
-
-    async def take_or_end(records: Any) -> None:
-        try:
-            await take(records)
-        except Exception as error:  # noqa: BLE001 - what the framework would swallow
-            end_for(error, title=title, progress=progress)
-
-    return take_or_end
-
-
-def end_for(error: BaseException, *, title: str, progress: Progress) -> None:
-    """End the process for *error*, and say where it came from."""
-    reason = f"a batch of {title} failed: {type(error).__name__}"
-    # Where it failed, without the error's text, which may quote a record.
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s\n%s", reason, where)
-    progress.fail(reason)
 
 
 async def _undecoded(message: KafkaMessage) -> Any:

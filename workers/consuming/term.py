@@ -1,14 +1,17 @@
 """Whether what was begun may still be finished."""
 
+from workers.halt import Halt
+
 
 class AbandonedError(Exception):
     """What was in hand was given up meanwhile; nothing of it may be published."""
 
 
 class Term:
-    """Goes on until something in hand is given up; the next begins at once."""
+    """Goes on until something in hand is given up; the next begins at once, unless all ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, halt: Halt | None = None) -> None:
+        self._halt = halt or Halt()
         self.number = 0
         """Raised by every abandonment."""
 
@@ -20,7 +23,7 @@ class Term:
         """Go on only in the same term.
 
         Raises:
-            AbandonedError: It has ended.
+            AbandonedError: It has ended, or the process does.
         """
-        if number != self.number:
+        if number != self.number or self._halt:
             raise AbandonedError

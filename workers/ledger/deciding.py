@@ -39,7 +39,7 @@ class Deciding:
         """Commands that wait for the next cycle."""
         self.again = StatesAgain(options.publish_deadline_ms)
         """Accounts whose state is said once more."""
-        self.tenure = Tenure()
+        self.tenure = Tenure(outside.progress.halt)
         self.predecessors = Predecessors(outside.ledger)
         self.published = PublishedSequences()
         """Of accounts that others write, too."""

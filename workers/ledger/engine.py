@@ -15,8 +15,8 @@ from workers.consuming.hooks import Hooks
 from workers.consuming.outbox import Outbox
 from workers.consuming.pace import RECORDS_ENOUGH
 from workers.consuming.records import Raw
-from workers.consuming.subscription import end_for
 from workers.consuming.term import AbandonedError
+from workers.consuming.unforeseen import end_for
 from workers.ledger.conclude import guarded
 from workers.ledger.deciding import Deciding
 from workers.ledger.intake import Intake, Taken
@@ -51,7 +51,7 @@ class Engine:
         self.topics = topics
         """Full names of the ordered command topics."""
         self.progress = outside.progress
-        self.hooks = Hooks(revoked=self.revoked, idle=self.idle)
+        self.hooks = Hooks(self.revoked, self.idle, self.progress)
         self.group = options.group
         self._consumer: CursorConsumer | None = None
         self._outside = outside
@@ -63,22 +63,29 @@ class Engine:
         self._deciding = Deciding(outside, options, guarded(rules), self._positions)
         self._lot, self._again = self._deciding.lot, self._deciding.again
         self._tenure = self._deciding.tenure
-        self._outbox = Outbox[Publication](
-            outside.publisher,
-            outside.replies,
-            options=options,
-            metrics=outside.metrics,
-            progress=outside.progress,
-        )
-        self._outbox.on_acknowledged = lambda done: self._deciding.published.take_in(
-            done.sequences, done.shared
-        )
-        self._outbox.on_repeat = lambda late: self._again.schedule(late.usernames)
-        self._outbox.on_committed = outside.metrics.cycle_seconds.labels("publish").observe
+        self._outbox = self._an_outbox()
         self._turn = asyncio.Lock()
         self._cycle_in_hand: asyncio.Task[None] | None = None
         self._stopping = False
+        self._halt = self.progress.halt
+        self._halt.listen(self._outbox.abandon)
         self._recheck_at_s = 0.0
+
+    def _an_outbox(self) -> Outbox[Publication]:
+        outside = self._outside
+        outbox = Outbox[Publication](
+            outside.publisher,
+            outside.replies,
+            options=self.options,
+            metrics=outside.metrics,
+            progress=outside.progress,
+        )
+        outbox.on_acknowledged = lambda done: self._deciding.published.take_in(
+            done.sequences, done.shared
+        )
+        outbox.on_repeat = lambda late: self._again.schedule(late.usernames)
+        outbox.on_committed = outside.metrics.cycle_seconds.labels("publish").observe
+        return outbox
 
     def attach(self, consumer: CursorConsumer) -> None:
         """Read from *consumer* from now on."""
@@ -90,7 +97,7 @@ class Engine:
         Returns when more may be read: once the cycle is applied and the one before it is published
         and committed; in a backlog as soon as the cycle begins, so that more is read beside it.
         """
-        if self._stopping or self.hooks.reset_needed:
+        if self._over():
             return  # they are read again from the committed offsets
         steps = Steps(self._outside.metrics)
         self.progress.busy = True
@@ -107,7 +114,7 @@ class Engine:
 
     async def _take(self, taken: Taken, steps: Steps, *, alone: bool) -> None:
         """Decide what was taken, whose turn it is."""
-        if self._stopping or self.hooks.reset_needed:
+        if self._over():
             return  # too late: this is read again, too
         try:
             await self._cycle(taken, steps, alone=alone)
@@ -116,14 +123,18 @@ class Engine:
 
     def _ended(self, cycle: asyncio.Task[None]) -> None:
         """Let the next begin, or end the process where a cycle failed in a way nobody foresaw."""
-        self._turn.release()
         if not cycle.cancelled() and (error := cycle.exception()):
-            end_for(error, title="commands", progress=self.progress)
+            end_for(error, what="a batch of commands", progress=self.progress)
+        self._turn.release()  # not before: whoever waits for it must know
+
+    def _over(self) -> bool:
+        """Whether nothing is taken any more, or not before everything is read again."""
+        return self._stopping or self.hooks.reset_needed or bool(self._halt)
 
     async def idle(self) -> None:
         """Do what is due without new records: decide parked commands again, repeat states."""
-        if self._turn.locked():
-            return  # a cycle goes on beside the reading
+        if self._turn.locked() or self._halt:
+            return  # a cycle goes on beside the reading, or nothing does any more
         waits = len(self._lot) > 0
         # Control records move cursors too; what they pass is committed by a cycle of its own.
         due = waits or self._again.due() or self._uncommitted()
@@ -166,7 +177,7 @@ class Engine:
 
         What was given up was written under another name.
         """
-        if self._turn.locked() or self._outbox.uncommitted or len(self._again):
+        if self._halt or self._turn.locked() or self._outbox.uncommitted or len(self._again):
             return  # a late write may still follow
         writer = self._tenure.writer
         self._tenure.retire_writer()

@@ -15,7 +15,7 @@ from handlers.received import Received
 from handlers.rendering import Record
 from storage.ports import LedgerTransaction
 from workers.corrupt import CorruptDocuments
-from workers.ledger.conclude import event_of
+from workers.rendered import event_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from handlers.received import Received
 from storage.ports import (
     CommitUnknownError,
     Ledger,
+    LedgerTransaction,
     LostRaceError,
     StoreUnavailableError,
 )
@@ -181,8 +182,9 @@ class Lane:
             if decision.changes:
                 with timed("mongodb", "apply"):
                     await transaction.apply(decision.changes)
+            self.around.tenure.check(self._number)  # what is given up need not be owed, too
             with timed("mongodb", "commit"):
-                await transaction.commit()
+                await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}
         named = {received.command.username for received in commands}
         met = [
@@ -248,3 +250,16 @@ class Lane:
         owed = (each.outcome for each in applied.owed)
         for outcome in (*owed, *applied.decision.changes.outcomes):
             self.sequences.add(outcome)
+
+
+async def _commit(transaction: LedgerTransaction) -> None:
+    """Commit; only a lost race means for certain that nothing was committed.
+
+    Raises:
+        LostRaceError: Nothing was committed.
+        CommitUnknownError: It may have been, whatever else the answer was.
+    """
+    try:
+        await transaction.commit()
+    except StoreUnavailableError as error:
+        raise CommitUnknownError(str(error)) from error

@@ -9,7 +9,7 @@ from handlers.account import Account
 from handlers.announcing import Announced
 from handlers.batch import Answer
 from handlers.received import Received
-from handlers.rendering import balances, error_body, refusal
+from handlers.rendering import error_body, refusal
 from workers.clock import utc_now
 from workers.consuming.parcel import Parcel
 from workers.consuming.records import Raw
@@ -17,6 +17,7 @@ from workers.consuming.unreadable import Unreadable
 from workers.ledger.lane import Lane
 from workers.ledger.published_sequences import CycleSequences
 from workers.publishing import Outgoing
+from workers.rendered import state_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,8 +47,9 @@ class Publication(Parcel):
                     accounts.setdefault(name, applied.accounts[name])
             self._answers(applied.decision.answers)
         for account in accounts.values():
-            record = balances(account)
-            self.first.append(Outgoing.of(self.names.balances, account.username.encode(), record))
+            if (record := state_of(account)) is not None:
+                key = account.username.encode()
+                self.first.append(Outgoing.of(self.names.balances, key, record))
         self.usernames.update(accounts)
         self.sequences.take_in(lane.sequences)
         self.shared.update(lane.met)

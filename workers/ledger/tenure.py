@@ -2,6 +2,7 @@
 
 from workers.clock import fresh_name
 from workers.consuming.term import Term
+from workers.halt import Halt
 
 
 class Tenure(Term):
@@ -11,8 +12,8 @@ class Tenure(Term):
     events. It is random, so that no two workers ever share one.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, halt: Halt | None = None) -> None:
+        super().__init__(halt)
         self.writer = fresh_name()
 
     def retire_writer(self) -> None:

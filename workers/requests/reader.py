@@ -74,16 +74,17 @@ class RequestReader:
     parser: RequestParser = field(init=False)
     _names: TopicNames = field(init=False)
     _outbox: Outbox[Sayings] = field(init=False)
-    _term: Term = field(default_factory=Term)
+    _term: Term = field(init=False)
     _committed: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: bool = False
 
     def __post_init__(self) -> None:
         """Listen to the group."""
-        self.hooks = Hooks(revoked=self.revoked, idle=self.idle)
+        self.hooks = Hooks(self.revoked, self.idle, self.progress)
         self.parser = RequestParser(self.topics, self.prefix)
         self._names = TopicNames.under(self.prefix)
+        self._term = Term(self.progress.halt)
         self._outbox = Outbox(
             self.publisher,
             self.replies,
@@ -91,6 +92,7 @@ class RequestReader:
             metrics=self.metrics,
             progress=self.progress,
         )
+        self.progress.halt.listen(self._outbox.abandon)
 
     def attach(self, consumer: Consumer) -> None:
         """Read from *consumer* from now on."""
@@ -102,7 +104,7 @@ class RequestReader:
         Returns when they are answered, and the batch before is published and committed.
         """
         async with self._turn:
-            if self._stopping or self.hooks.reset_needed:
+            if self._stopping or self.hooks.reset_needed or self.progress.halt:
                 return  # they are read again from the committed offsets
             self.progress.busy = True
             try:
@@ -112,7 +114,7 @@ class RequestReader:
 
     async def idle(self) -> None:
         """Commit what control records moved; note that nothing waits."""
-        if self._outbox.busy:
+        if self._outbox.busy or self.progress.halt:
             return
         if self._uncommitted():
             await self.take(())
