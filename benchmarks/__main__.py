@@ -4,12 +4,17 @@ import argparse
 import asyncio
 import logging
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import uvloop
 from rich.console import Console
 
+from benchmarks import pairs
+from benchmarks.baseline import Comparison, require_checkout
 from benchmarks.bench import Bench
 from benchmarks.plan import FULL, QUICK, SCENARIOS, Plan, chosen
 from benchmarks.processes import BenchError
@@ -22,11 +27,20 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--out", type=Path, help="also write the figures to this file, as JSON")
-    parser.add_argument(
-        "--only", metavar="SCENARIO,...", help=f"only these: {', '.join(SCENARIOS)}"
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--only", metavar="SCENARIO,...", help=f"only these: {', '.join(SCENARIOS)}")
+    what.add_argument(
+        "--baseline",
+        metavar="CHECKOUT",
+        type=Path,
+        help="measure instead what a command costs our worker and that of another checkout",
     )
+    parser.add_argument("--pairs", metavar="N", type=int, help="windows of each with --baseline")
     parser.add_argument("--quick", action="store_true", help="small and short: a smoke run")
-    return parser.parse_args(argv)
+    given = parser.parse_args(argv)
+    if given.pairs is not None and (given.baseline is None or given.pairs < 1):
+        parser.error("--pairs is how many windows --baseline takes of each: 1 or more")
+    return given
 
 
 async def measure(plan: Plan, console: Console, out: Path | None) -> bool:
@@ -34,11 +48,29 @@ async def measure(plan: Plan, console: Console, out: Path | None) -> bool:
     async with running(console) as (service, pids):
         bench = Bench(service=service, plan=plan, pids=pids, console=console)
         await bench.run()
-    if out is not None:
-        document = {**bench.figures, "details": bench.details}
-        await asyncio.to_thread(out.write_bytes, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    await write(out, bench.figures, bench.details)
     show(console, bench.figures, bench.details)
     return bench.figures["verified"] is not False
+
+
+async def compare(plan: Plan, console: Console, out: Path | None, baseline: Path) -> bool:
+    """Measure our worker and the baseline's on a dev stack; the books are not looked at."""
+    baseline = require_checkout(baseline)
+    async with running(console) as (service, pids):
+        comparison = Comparison(
+            service=service, plan=plan, pids=pids, console=console, baseline=baseline
+        )
+        await comparison.run()
+    await write(out, comparison.figures, comparison.details)
+    pairs.show(console, comparison.figures, comparison.details["checkouts"])
+    return True
+
+
+async def write(out: Path | None, figures: Mapping[str, Any], details: Mapping[str, Any]) -> None:
+    """Keep everything as JSON where that was asked for."""
+    if out is not None:
+        document = {**figures, "details": details}
+        await asyncio.to_thread(out.write_bytes, orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
 def main() -> int:
@@ -49,7 +81,10 @@ def main() -> int:
     given = arguments(sys.argv[1:])
     try:
         plan = chosen(QUICK if given.quick else FULL, given.only)
-        return 0 if uvloop.run(measure(plan, console, given.out)) else 1
+        if given.baseline is None:
+            return 0 if uvloop.run(measure(plan, console, given.out)) else 1
+        plan = replace(plan, pairs=given.pairs or plan.pairs)
+        return 0 if uvloop.run(compare(plan, console, given.out, given.baseline)) else 1
     except (BenchError, DevStackError, ValueError) as error:
         console.print(f"benchmarks: {error}", style="red", markup=False)
         return 2

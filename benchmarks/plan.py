@@ -43,6 +43,15 @@ class Plan:
     contrast_rounds: int = 2
     """How often a window without and one with the disturbance alternate."""
     registrations: int = 200
+    pairs: int = 7
+    """Windows of each of two checkouts: figures of two runs differ by 15 %, so they take turns."""
+    pair_users: int = 4000
+    """Opened anew for each window, which takes longer than the window itself."""
+    warm_up: int = 10_000
+    """Commands before a window of a pair, so that caches are filled and idle loops have met work."""
+    pair_commands: int = 60_000
+    """Commands of one window of a pair: three seconds of the worker's CPU, of which the kernel's
+    clock of 10 ms is a third of a percent."""
     scenarios: frozenset[str] = frozenset(SCENARIOS)
 
 
@@ -61,6 +70,10 @@ QUICK = Plan(
     contrast_s=5.0,
     contrast_rounds=1,
     registrations=60,
+    pairs=2,
+    pair_users=500,
+    warm_up=2000,
+    pair_commands=20_000,
 )
 
 

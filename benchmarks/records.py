@@ -85,6 +85,23 @@ class Ends:
 
 
 @asynccontextmanager
+async def withheld(bootstrap: str, name: str) -> AsyncGenerator[Sender]:
+    """Open a connection to send by: nobody reads anything of it until it is closed, then all.
+
+    One transaction, called *name*.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, max_batch_size=BATCH_BYTES, transactional_id=name
+    )
+    await producer.start()
+    try:
+        async with producer.transaction():
+            yield Sender(producer)
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
 async def sender(bootstrap: str) -> AsyncGenerator[Sender]:
     """Open a connection to send by."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=BATCH_BYTES, acks="all")
@@ -115,5 +132,17 @@ async def create_topics(bootstrap: str, names: Sequence[str]) -> None:
     try:
         with suppress(TopicAlreadyExistsError):
             await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+    finally:
+        await admin.close()
+
+
+async def delete_topics(bootstrap: str, prefix: str) -> None:
+    """Delete every topic whose name begins with *prefix*."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics(
+            [name for name in await admin.list_topics() if name.startswith(prefix)]
+        )
     finally:
         await admin.close()

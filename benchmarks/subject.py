@@ -33,6 +33,15 @@ PASSWORD = "a passphrase nobody uses twice 7"  # noqa: S105 - of accounts that l
 
 VERIFY_S = 600.0
 
+IMPORTS_S = 30.0
+
+IMPORTS = """
+import client, contracts, handlers, storage, workers
+for package in (client, contracts, handlers, storage, workers):
+    print(package.__file__)
+"""
+"""Says where the packages of a process come from; the modules in them come from the same place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
@@ -45,6 +54,8 @@ class Service:
     """Of this run: keys and logs."""
     prefix: str = "accounts."
     database: str = "accounts_bench"
+    checkout: Path | None = None
+    """Whose code runs (its full path), where it is not simply ours."""
 
     def topic(self, spec: TopicSpec) -> str:
         """Return the topic's full name."""
@@ -67,7 +78,20 @@ class Service:
             "ACCOUNTS_TOPIC_PREFIX": self.prefix,
             "ACCOUNTS_KEYS_DIR": str(self.folder / "keys"),
             "ACCOUNTS_SIDECAR_PORT": "0",
+            # Before the installed packages, ours among them.
+            **({"PYTHONPATH": str(self.checkout)} if self.checkout else {}),
         }
+
+    async def require_code_of(self, checkout: Path) -> None:
+        """Raise `BenchError` if a process started by us would not run the code in *checkout*."""
+        log = self.folder / f"imports-{time.monotonic_ns()}.log"
+        child = await Child.start("the imports", ("-c", IMPORTS), env=self.env(), log=log)
+        status, lines = await child.finish(IMPORTS_S), child.tail()
+        if status != 0:
+            raise BenchError(f"{checkout} is not a checkout of this project:\n{lines}")
+        found = [Path(line) for line in lines.splitlines()]
+        if strays := [path for path in found if not path.is_relative_to(checkout)]:
+            raise BenchError(f"{checkout} would run code from elsewhere: {strays[0]}")
 
     async def run(self, *arguments: str, timeout_s: float = 60.0) -> tuple[int, str]:
         """Run `accounts *arguments*` to its end; return its status and its last lines."""
