@@ -1,18 +1,19 @@
 """An engine over a store in memory, whose transactions, answers and end offsets the test decides."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import orjson
 from aiokafka import TopicPartition
 
 from contracts.registration import Register
-from contracts.topics import DEPOSIT, ORDERED, WITHDRAW
+from contracts.topics import DEPOSIT, ORDERED, RESULTS, WITHDRAW, TopicSpec
+from handlers.account import Account
 from storage.memory import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
-from tests.unit.requests_bench import Story, TellingPublisher, TellingReplies
+from tests.unit.requests_bench import PATIENCE_S, Story, TellingPublisher, TellingReplies
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.records import Raw
 from workers.corrupt import CorruptDocuments
@@ -77,16 +78,17 @@ class SlowLedger(MemoryLedger):
 
 
 class Ends(EndOffsets):
-    """Every topic ends where it is read to, and says how often it was asked."""
+    """Every topic ends at one offset, but those of which a test says otherwise; counts questions."""
 
     def __init__(self) -> None:
         super().__init__({})
         self.asked = 0
         self.end = 0
+        self.but: dict[TopicPartition, int] = {}
 
     async def ask(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         self.asked += 1
-        return dict.fromkeys(places, self.end)
+        return {place: self.but.get(place, self.end) for place in places}
 
 
 class OpenGate:
@@ -95,12 +97,12 @@ class OpenGate:
 
 
 class Bench:
-    """An engine over a memory store, and what comes of it."""
+    """An engine over a memory store, a new one unless told, and what comes of it."""
 
-    def __init__(self) -> None:
-        story = Story()
+    def __init__(self, ledger: SlowLedger | None = None, **options: Any) -> None:
+        self.story = story = Story()
         metrics = Metrics()
-        self.ledger = SlowLedger()
+        self.ledger = ledger or SlowLedger()
         self.publisher = TellingPublisher(story)
         self.ends = Ends()
         self.engine = Engine(
@@ -114,7 +116,7 @@ class Bench:
                 corrupt=CorruptDocuments(metrics),
                 progress=Progress("ledger"),
             ),
-            LedgerOptions(batch_records_max=BATCH),
+            LedgerOptions(batch_records_max=BATCH, **options),
             RULES,
             [PREFIX + topic.name for topic in ORDERED],
             PREFIX,
@@ -131,11 +133,33 @@ class Bench:
         await self.engine.drain()
         assert self.engine.progress.failed is None
 
+    async def idle_until(self, done: Callable[[], object]) -> None:
+        """Poll without records until *done* says so."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not done():
+                await self.engine.idle()
+                await asyncio.sleep(0.005)
+
+    async def stored(self) -> Account:
+        """Return the account that every command here is for."""
+        account = await self.ledger.account("alice")
+        assert account is not None
+        return account
+
+    async def stored_at(self, sequence: int) -> Account:
+        """Return the account once it has come that far."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                account = await self.stored()
+                if account.sequence >= sequence:
+                    return account
+                await asyncio.sleep(0.005)
+
+    def said(self, topic: TopicSpec) -> list[dict[str, Any]]:
+        """Return what was published on *topic*, in order."""
+        records = self.publisher.records
+        return [orjson.loads(each.value) for each in records if each.topic == PREFIX + topic.name]
+
     def answered(self) -> list[tuple[str, str]]:
         """Return command id and status of every answer, in order."""
-        bodies = [
-            orjson.loads(each.value)
-            for each in self.publisher.records
-            if each.topic == f"{PREFIX}results"
-        ]
-        return [(body["command_id"], body["status"]) for body in bodies]
+        return [(body["command_id"], body["status"]) for body in self.said(RESULTS)]

@@ -42,6 +42,8 @@ class TellingPublisher(Publisher):
     def __init__(self, story: Story) -> None:
         super().__init__({}, deadline_ms=1000, metrics=Metrics())
         self.records: list[Outgoing] = []
+        self.handed: list[str] = []
+        """Topics of all that was to be published, acknowledged or not."""
         self.failures = 0
         self.error: Exception | None = None
         self.open = asyncio.Event()
@@ -51,6 +53,7 @@ class TellingPublisher(Publisher):
     async def publish(self, records: Sequence[Outgoing]) -> None:
         if not records:
             return
+        self.handed += [record.topic.removeprefix(PREFIX) for record in records]
         await self.open.wait()
         if self.error is not None:
             raise self.error

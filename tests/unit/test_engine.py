@@ -86,7 +86,8 @@ async def test_a_refusal_is_not_final_while_more_is_read(bench: Bench) -> None:
     """P1: the deposit that lifts it may stand in what is read meanwhile."""
     withdrawals = [command(n, WITHDRAW, "3.00") for n in range(BATCH)]
     bench.ledger.open.clear()
-    bench.ends.end = BATCH
+    # Nothing but what is read: whoever asks beside the reading is told that all was considered.
+    bench.ends.but = {DEPOSITS: 2 * BATCH, WITHDRAWALS: BATCH}
     await bench.take(*withdrawals)
     meanwhile = [command(BATCH + n, amount="3.00") for n in range(BATCH)]
     second = asyncio.create_task(bench.take(*meanwhile))
