@@ -1,11 +1,21 @@
 """What every store of credentials keeps."""
 
-from datetime import timedelta
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
+from storage.identity_ports import IdentityChanges
 from storage.ports import Credential, Credentials
 from tests.builders import NOON, an_account
+from tests.identity_builders import an_answered
 from tests.ports.conftest import Store
 from tests.ports.written import write
+from tests.unit.credentials_bench import Bench
+from tests.unit.sealed import PASSWORD, a_blob
+from tests.unit.test_hashing import verifies
+from workers.hashing import QuietPool
 
 LATER = NOON + timedelta(seconds=1)
 
@@ -35,6 +45,82 @@ async def test_one_that_is_there_does_not_keep_others_out(credentials: Credentia
     )
 
     assert set(await credentials.existing(["alice", "bob"])) == {"alice", "bob"}
+
+
+async def test_a_credential_is_never_overwritten_by_a_registration(store: Store) -> None:
+    first = a_credential("alice")
+    await store.credentials.insert([first])
+
+    again = replace(first, command_id="two", hash="$x$another", created_at=LATER)
+    await store.credentials.insert([again, a_credential("bob")])
+    await store.credentials.insert([again])
+
+    assert await store.identities.credential("alice") == first
+    assert await store.identities.credential("bob") == a_credential("bob")
+
+
+async def test_the_first_of_two_in_one_batch_stays(store: Store) -> None:
+    first = a_credential("alice")
+
+    await store.credentials.insert([first, replace(first, command_id="two", hash="$x$another")])
+
+    assert await store.identities.credential("alice") == first
+
+
+async def test_a_password_changed_since_is_not_set_back_by_a_repeat(store: Store) -> None:
+    first = a_credential("alice")
+    changed = replace(first, hash="$x$changed", created_at=LATER, epoch=1, version=2)
+    await store.credentials.insert([first])
+    await store.identities.apply(IdentityChanges(answered=an_answered(), credential=changed))
+
+    await store.credentials.insert([first])
+
+    assert await store.identities.credential("alice") == changed
+
+
+class LookingTogether:
+    """The credentials as two workers see them that both look before either has inserted."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.inserted: list[Credential] = []
+        """In the order in which the store had them, one at a time."""
+        self._credentials = credentials
+        self._both, self._turn = asyncio.Barrier(2), asyncio.Lock()
+
+    async def existing(self, usernames: Collection[str]) -> Collection[str]:
+        found = await self._credentials.existing(usernames)
+        await self._both.wait()
+        return found
+
+    async def insert(self, credentials: Sequence[Credential]) -> None:
+        async with self._turn:
+            await self._credentials.insert(credentials)
+            self.inserted += credentials
+
+    async def settle(self, usernames: Collection[str]) -> None:
+        await self._credentials.settle(usernames)
+
+    async def count_pending(self, *, opened_before: datetime) -> int:
+        return await self._credentials.count_pending(opened_before=opened_before)
+
+
+async def test_of_two_workers_that_hash_one_registration_the_first_sets_the_password(
+    store: Store, tmp_path: Path
+) -> None:
+    """P7: one was taken for dead. Its caller sent the command again, with another password."""
+    pool = QuietPool("hashing", 1)
+    bench = Bench(tmp_path / "keys", pool)
+    other = bench.waiting(1, sealed_password=a_blob(bench.ring, "another password"))
+    seen = LookingTogether(store.credentials)
+    one, two = bench.another_worker(seen), bench.another_worker(seen)
+
+    await asyncio.gather(one.process([bench.waiting(0)]), two.process([other]))
+    pool.close()
+
+    first, second = seen.inserted
+    assert verifies(PASSWORD, first.hash) != verifies(PASSWORD, second.hash)
+    assert await store.identities.credential("alice") == first
+    assert len(bench.answers.sent) == 2
 
 
 async def test_an_account_waits_until_its_credential_is_there(store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.registration import PendingCredential
-from storage.ports import Credential, StoreUnavailableError
+from storage.ports import Credential, Credentials, StoreUnavailableError
 from tests.unit.sealed import CANARY, NOON, a_blob, a_ring
 from tests.unit.test_hashing import CHEAP
 from workers.consuming.records import Raw
@@ -92,9 +92,9 @@ class Bench:
         self.metrics = Metrics()
         self.worker = self.another_worker()
 
-    def another_worker(self) -> CredentialsWorker:
+    def another_worker(self, credentials: Credentials | None = None) -> CredentialsWorker:
         return CredentialsWorker(
-            credentials=self.credentials,
+            credentials=credentials or self.credentials,
             hasher=PasswordHasher(CHEAP, self.pool),
             ring=self.ring,
             answers=self.answers,

@@ -182,6 +182,33 @@ class TestLane:
         assert answer.outcome.code is Code.INSUFFICIENT_FUNDS
         assert lane.doubted
 
+    @pytest.mark.parametrize(
+        "kind", ["a repeat", "a conflict", "a command that waits", "a state once more"]
+    )
+    async def test_commits_also_where_nothing_is_written(
+        self, ledger: FaultyLedger, kind: str
+    ) -> None:
+        """A snapshot that no majority has must not be told: a deposed primary's answers."""
+        around = Around(ledger)
+        await a_lane(around, BOBBYS).run()
+        around.reading = nothing_read
+        lane = {
+            "a repeat": a_lane(around, BOBBYS),
+            "a conflict": a_lane(around, received(a_deposit("2.00", "bobby"))),
+            "a command that waits": a_lane(around, received(a_withdrawal("9.00", "bobby"))),
+            "a state once more": a_lane(around, again=["bobby"]),
+        }[kind]
+        stored, commits = await ledger.account("bobby"), ledger.commits
+        ledger.planned = [Fault.LOST]
+
+        await lane.run()
+
+        assert around.pauses == [(None, 0)]  # the first commit did not succeed, so it was not told
+        assert ledger.commits == commits + 1
+        [applied] = lane.applied
+        assert not applied.decision.changes
+        assert await ledger.account("bobby") == stored
+
     async def test_says_what_has_to_wait(self, ledger: FaultyLedger) -> None:
         withdrawal = received(a_withdrawal("1.00"))
         lane = a_lane(Around(ledger, reading=nothing_read), withdrawal, BOBBYS)

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.outcome import Trace
+from handlers.account import Balance
+from handlers.outcome import Entry, Trace
 from handlers.owing import EntryRange, owed_range, taken_over
 from handlers.recording import Stamp, conclude, stamped
 from tests.builders import NOON, an_account
@@ -122,6 +123,34 @@ class TestConclude:
         assert account is not None
         assert (account.sequence, account.balances["USD"].posted_minor) == (5, 600)
         assert account.changed_at == NOON
+
+    @pytest.mark.parametrize(
+        ("currency", "scale", "amount", "amount_minor"),
+        [("USD", 2, "5.00", 500), ("JPY", 0, "500", 500), ("KWD", 3, "0.500", 500)],
+    )
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_records_which_currency_moved_from_what_to_what(
+        self, currency: str, scale: int, amount: str, amount_minor: int, *, sign: int
+    ) -> None:
+        """The entry is the truth: balances are added up from it, per currency."""
+        balances = {
+            "BTC": Balance(posted_minor=7, scale=8),
+            currency: Balance(posted_minor=900, scale=scale, held_minor=30),
+        }
+        command = (a_deposit if sign > 0 else a_withdrawal)(amount, currency=currency)
+        account = an_account(balances=balances, sequence=4)
+
+        concluded = conclude(account, received(command), {}, rules=RULES, now=NOON)
+
+        assert concluded.outcome.entry == Entry(
+            sequence=5,
+            currency=currency,
+            scale=scale,
+            amount_minor=amount_minor,
+            before_minor=900,
+            after_minor=900 + sign * amount_minor,
+            held_minor=30,
+        )
 
     def test_leaves_the_account_alone_where_the_command_is_refused(self) -> None:
         account = an_account(posted_minor=100, sequence=4)
