@@ -113,6 +113,18 @@ async def test_a_commit_nobody_answers_is_unknown(
     await until(lambda: can_write(ledgers(options)), within_s=30, pass_over=(LostRaceError,))
 
 
+async def test_reading_alone_is_committed_by_the_server(
+    ledgers: Make, options: MongoOptions, server: Server
+) -> None:
+    """What was read must be what a majority has: only the server's answer says so."""
+    ledger = ledgers(replace(options, timeout_ms=HURRY_MS))
+
+    async with asyncio.timeout(20), ledger.transaction() as transaction:
+        assert await transaction.accounts(["alice"]) == {}
+        with paused(server), pytest.raises(CommitUnknownError):
+            await transaction.commit()
+
+
 async def can_write(ledger: MongoLedger) -> bool:
     """Gather again, and write what follows from it."""
     stored = await ledger.account("alice")
