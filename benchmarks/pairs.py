@@ -12,6 +12,8 @@ from benchmarks.report import Bar, at
 
 Side: TypeAlias = Literal["ours", "baseline"]
 
+SIDES: tuple[Side, Side] = ("ours", "baseline")
+
 PROCESSES = ("worker", "mongod", "kafka")
 
 BAR = Bar("worker's CPU over the baseline's, median", at("worker_cpu_ratio"), 1.03, "x")
@@ -20,7 +22,7 @@ BAR = Bar("worker's CPU over the baseline's, median", at("worker_cpu_ratio"), 1.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A window of each, one right after the other."""
+    """What each came to, the parts of their backlogs having taken turns."""
 
     ours: Window
     baseline: Window
@@ -31,12 +33,26 @@ class Pair:
 
 
 def order(number: int) -> tuple[Side, Side]:
-    """Return who goes first in the *number*-th pair.
+    """Return who goes first in the *number*-th turn.
 
-    By turns: a machine that grows slower from window to window would otherwise burden one side
+    One after the other: a machine that grows slower and slower would otherwise burden one side
     only.
     """
     return ("baseline", "ours") if number % 2 == 0 else ("ours", "baseline")
+
+
+def joined(parts: Sequence[Window]) -> Window:
+    """Return what several parts of one length come to."""
+    assert len({part.commands for part in parts}) == 1, "the mean would have to be weighted"
+    return Window(
+        commands=sum(part.commands for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        wall_s=sum(part.wall_s for part in parts),
+        cpu_us={
+            process: round(sum(part.cpu_us[process] for part in parts) / len(parts), 2)
+            for process in parts[0].cpu_us
+        },
+    )
 
 
 def compared(pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class Plan:
     """Windows of each of two checkouts: figures of two runs differ by 15 %, so they take turns."""
     pair_users: int = 4000
     """Opened anew for each window, which takes longer than the window itself."""
+    turns: int = 4
+    """Parts of one window: a machine changes within a minute, so each side works for seconds."""
     warm_up: int = 10_000
     """Commands before a window of a pair, so that caches are filled and idle loops have met work."""
     pair_commands: int = 60_000

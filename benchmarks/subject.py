@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -56,6 +56,8 @@ class Service:
     database: str = "accounts_bench"
     checkout: Path | None = None
     """Whose code runs (its full path), where it is not simply ours."""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What its processes are told besides."""
 
     def topic(self, spec: TopicSpec) -> str:
         """Return the topic's full name."""
@@ -80,6 +82,7 @@ class Service:
             "ACCOUNTS_SIDECAR_PORT": "0",
             # Before the installed packages, ours among them.
             **({"PYTHONPATH": str(self.checkout)} if self.checkout else {}),
+            **self.settings,
         }
 
     async def require_code_of(self, checkout: Path) -> None:

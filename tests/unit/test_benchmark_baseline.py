@@ -1,6 +1,7 @@
 """Two checkouts against each other: whose turn it is, whose code runs, and what comes out."""
 
 import sys
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as command
-from benchmarks.baseline import OURS, require_checkout, version
+from benchmarks.baseline import OURS, apart, require_checkout, version
 from benchmarks.figures import Window
-from benchmarks.pairs import BAR, Pair, compared, order, show
+from benchmarks.pairs import BAR, Pair, compared, joined, order, show
+from benchmarks.plan import FULL, QUICK
 from benchmarks.processes import BenchError
 from benchmarks.subject import Service
+from workers.config import Settings
 
 PACKAGES = ("client", "contracts", "handlers", "storage", "workers")
 
@@ -57,6 +60,40 @@ class TestOrder:
             costs[side] += 50.0 + turn
 
         assert costs["ours"] == costs["baseline"]
+
+
+class TestWindow:
+    def test_is_what_its_parts_come_to(self) -> None:
+        window = joined([a_window(50.0, per_s=10_000.0), a_window(60.0, per_s=5000.0)])
+
+        assert (window.commands, window.seconds) == (120_000, 18.0)
+        assert window.cpu_us == {"worker": 55.0, "mongod": 110.0, "kafka": 30.0}
+
+    def test_is_made_of_parts_of_one_length(self) -> None:
+        with pytest.raises(AssertionError):
+            joined([a_window(50.0), replace(a_window(60.0), commands=1)])
+
+    def test_has_parts_of_one_length_in_every_plan(self) -> None:
+        assert [plan.pair_commands % plan.turns for plan in (FULL, QUICK)] == [0, 0]
+
+
+class TestApart:
+    def test_gives_each_worker_of_a_pair_groups_and_a_redis_of_its_own(self) -> None:
+        ours = apart("pair-1-ours", "redis://127.0.0.1:6379/0", "ours")
+        baseline = apart("pair-1-baseline", "redis://127.0.0.1:6379/0", "baseline")
+
+        assert ours.keys() == baseline.keys()
+        assert not set(ours.values()) & set(baseline.values())
+        assert ours["ACCOUNTS_REDIS_URL"] == "redis://127.0.0.1:6379/1"
+
+    def test_names_every_group_that_the_worker_has(self) -> None:
+        groups = {name for name in Settings.model_fields if name.endswith("_group")}
+
+        told = {
+            name.removeprefix("ACCOUNTS_").lower() for name in apart("a", "redis://a/0", "ours")
+        }
+
+        assert told == {*groups, "ledger_group", "redis_url"}
 
 
 class TestCompared:
