@@ -6,9 +6,10 @@ WORKDIR /src
 RUN python -m venv /opt/accounts
 ENV PATH="/opt/accounts/bin:$PATH" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 
-# First what changes rarely, so that a change in the code downloads nothing.
-COPY requirements/worker.txt requirements/
-RUN pip install --require-hashes -r requirements/worker.txt
+# First what changes rarely, so that a change in the code downloads nothing. Compiled here, because
+# the worker may not write next to the code.
+COPY requirements/install.py requirements/worker.txt requirements/
+RUN python requirements/install.py requirements/worker.txt --compile
 
 COPY pyproject.toml LICENSE ./
 COPY contracts contracts
@@ -17,7 +18,7 @@ COPY storage storage
 COPY workers workers
 COPY client client
 COPY devstack devstack
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation --compile . && pip check
 
 
 FROM python:3.13-slim

@@ -6,20 +6,24 @@
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
+LOCKING := .venv/lock
 PYTHONS := python3 python3.13 python3.12 python3.11
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
-# Takes one line of pip per package; the last line is `exit <status>`, because a pipe would lose it.
-define PROGRESS
-/^Collecting / { if (++seen % 20 == 0) printf "  %d of %d packages looked up\n", seen, total } \
-/^Installing collected packages/ { print "  unpacking" } \
-/^exit [0-9]+$$/ { status = $$2 } \
-{ fflush() } \
-END { exit status }
+# Sets the shell's `python` to the first one that is supported and can make an environment.
+define FIND_PYTHON
+for python in $(PYTHONS); do \
+	if "$$python" -c '$(USABLE)' >/dev/null 2>&1; then break; fi; \
+	python=; \
+done; \
+if [ -z "$$python" ]; then \
+	echo "accounts needs Python 3.11, 3.12 or 3.13 with venv (looked for: $(PYTHONS)); install one and run make again." >&2; \
+	exit 1; \
+fi
 endef
 
 # Resolves for every supported Python at once, keeps pins that still fit, and writes no address.
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE = $(LOCKING)/bin/uv pip compile --quiet --python $(LOCKING)/bin/python --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade)
 
 .PHONY: help
@@ -29,22 +33,11 @@ help: ## Show this list
 .PHONY: install
 install: $(INSTALLED) ## Make .venv with everything, pinned and verified by hash
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
-	@for python in $(PYTHONS); do \
-		if "$$python" -c '$(USABLE)' >/dev/null 2>&1; then break; fi; \
-		python=; \
-	done; \
-	if [ -z "$$python" ]; then \
-		echo "accounts needs Python 3.11, 3.12 or 3.13 with venv (looked for: $(PYTHONS)); install one and run make again." >&2; \
-		exit 1; \
-	fi; \
-	total=$$(grep -c '==' requirements/dev.txt); \
-	echo "Installing up to $$total packages into .venv with $$($$python --version): about 250 MB the first time"; \
-	"$$python" -m venv .venv || exit 1; \
-	{ $(BIN)/python -u -m pip install --disable-pip-version-check --progress-bar off \
-		--require-hashes -r requirements/dev.txt; echo "exit $$?"; } \
-		| awk -v total="$$total" '$(PROGRESS)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(INSTALLED): requirements/dev.txt requirements/install.py pyproject.toml
+	@$(FIND_PYTHON); \
+	echo "Making .venv with $$($$python --version): about 250 MB of packages the first time"; \
+	"$$python" -m venv .venv
+	@$(BIN)/python requirements/install.py requirements/dev.txt --no-compile --editable .
 	@touch $@
 
 .PHONY: run
@@ -94,10 +87,12 @@ asyncapi: install ## Write asyncapi.yaml anew from the contracts
 	@mv .venv/asyncapi.yaml asyncapi.yaml
 
 .PHONY: lock
-lock: install ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: newest of all)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+lock: ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: newest of all)
+	@$(FIND_PYTHON); "$$python" -m venv $(LOCKING)
+	@$(LOCKING)/bin/python requirements/install.py requirements/lock.txt --no-compile
 	@$(COMPILE) --all-extras --group build -o requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra worker --group build -c requirements/dev.txt -o requirements/worker.txt pyproject.toml
+	@$(COMPILE) --group confluent -c requirements/dev.txt -o requirements/confluent.txt
 	@$(COMPILE) --group lock -o requirements/lock.txt
 
 .PHONY: clean

@@ -2,7 +2,7 @@
 
     python examples/publish_confluent.py 127.0.0.1:9092 alice 10.50 USD
 
-Needs `pip install confluent-kafka` and nothing of this project: a command is one JSON object.
+Needs the package `confluent-kafka` and nothing of this project: a command is one JSON object.
 """
 
 import json

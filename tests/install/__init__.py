@@ -1,0 +1,1 @@
+"""Installing exactly what a lock says."""
