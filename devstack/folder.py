@@ -18,8 +18,9 @@ MARKER = "devstack.json"
 LOCK = "devstack.lock"
 """Held while a stack runs on the folder."""
 
-LOCK_WAIT_S = 3.0
-"""The servers of a stack that was just killed still need a moment to close."""
+LOCK_WAIT_S = 12.0
+"""The servers of a stack that was just killed still need a moment to close: at most the grace that
+the supervisor gives them, and a little."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import struct
 from pathlib import Path
 
 from devstack.errors import DevStackError
+from devstack.patience import Patience, log_tail
 from devstack.ports import HOST
 from devstack.processes import Processes
-from devstack.server import Plan, log_tail
+from devstack.server import Plan
 
 VERSION = "4.4.0"
 """The jars in kafka_jars.sha256 are of this version."""
@@ -16,8 +17,8 @@ VERSION = "4.4.0"
 MESSAGE_BYTES_MAX = 1024 * 1024 + 64 * 1024
 """The largest record we write: a 1 MiB input and 64 KiB of our own around it."""
 
-FORMAT_MAX_S = 60.0
-"""Formatting takes under a second on an idle machine."""
+LOOK_S = 1.0
+"""How often the formatting is looked at; its end is noticed at once."""
 
 PROBE_S = 1.0
 """A broker that serves answers a question about itself at once."""
@@ -71,8 +72,12 @@ def format_storage(folder: Path, java: Path, jars: list[Path], processes: Proces
         *("--cluster-id", cluster_id(), "--config", str(folder / "server.properties")),
     ]
     processes.start("kafka-format", argv, {"LANG": "C.UTF-8"}, log)
-    if processes.wait("kafka-format", FORMAT_MAX_S) != 0:
-        raise DevStackError(f"Kafka could not format {folder / 'data'}: {log_tail(log)}")
+    patience = Patience(lambda: processes.pid("kafka-format"), log)
+    while (status := processes.wait("kafka-format", LOOK_S)) is None and patience.lasts():
+        pass
+    if status != 0:
+        why = f"exit status {status}" if status is not None else patience.waited()
+        raise DevStackError(f"Kafka could not format {folder / 'data'} ({why}): {log_tail(log)}")
 
 
 def _java(folder: Path, java: Path, jars: list[Path], *options: str) -> list[str]:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.errors import DevStackError
+from devstack.patience import Patience, log_tail
 from devstack.processes import Processes, pause_until
 
-READY_MAX_S = 60.0
-"""Kafka needs 3 s on an idle machine; an overloaded one may need ten times that."""
+POLL_S = 0.02
+"""How often a server is asked whether it is ready."""
 
 STOP_MAX_S = 15.0
 """A server that has not closed by then is killed; all three need about a second."""
-
-LOG_TAIL_LINES = 8
-"""Enough of a log to see why a server ended, in an error that still fits a terminal."""
 
 
 @dataclass(frozen=True)
@@ -102,20 +100,17 @@ class Server:
     def _start(self) -> None:
         plan = self._plan
         self._processes.start(plan.name, plan.argv, plan.env, plan.log_path)
-        deadline = time.monotonic() + READY_MAX_S
+        patience = Patience(lambda: self.pid, plan.log_path)
         while not plan.is_ready():
-            status = self._processes.wait(plan.name, 0)
+            status = self._processes.wait(plan.name, POLL_S)
             if status is not None:
-                raise DevStackError(f"{plan.name} ended early ({_how(status)}): {self._log_tail()}")
+                tail = log_tail(self.log_path)
+                raise DevStackError(f"{plan.name} ended early ({_how(status)}): {tail}")
             if self.pid is None:
                 raise DevStackError(f"{plan.name} was stopped before it was ready")
-            if not pause_until(deadline):
-                raise DevStackError(
-                    f"{plan.name} was not ready within {READY_MAX_S:.0f} s: {self._log_tail()}"
-                )
-
-    def _log_tail(self) -> str:
-        return log_tail(self.log_path)
+            if not patience.lasts():
+                tail = log_tail(self.log_path)
+                raise DevStackError(f"{plan.name} was not ready ({patience.waited()}): {tail}")
 
 
 def _is_stopped(pid: int) -> bool:
@@ -124,12 +119,6 @@ def _is_stopped(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] == "T"
     except FileNotFoundError:
         return False
-
-
-def log_tail(path: Path) -> str:
-    """Return the last lines of a log, for an error message."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(["its log ends with", *lines[-LOG_TAIL_LINES:]])
 
 
 def _how(status: int) -> str:

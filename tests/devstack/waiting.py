@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE_S = 30.0
-"""Far more than anything here takes on an idle machine."""
+PATIENCE_S = 120.0
+"""Far more than anything here takes on a machine that others keep busy."""
 
 
 async def eventually(is_so: Callable[[], bool]) -> None:

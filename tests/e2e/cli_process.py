@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 90.0
-"""Far more than any of these commands takes on an idle machine."""
+PATIENCE_S = 240.0
+"""Far more than any of these commands takes on a machine that others keep busy."""
 
 
 @dataclass(frozen=True)

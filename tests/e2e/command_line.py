@@ -12,6 +12,8 @@ from devstack.addresses import Addresses
 from workers.config import Settings, load_settings
 
 REPOSITORY = Path(__file__).parents[2]
+PATIENCE_S = 240.0
+"""Far more than any command takes on a machine that others keep busy."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class CommandLine:
             env={**others, "PYTHONPATH": str(REPOSITORY), **self.environ},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
 

@@ -20,6 +20,7 @@ from pymongo import MongoClient
 
 from contracts.topics import REPLIES, TopicSpec
 from devstack.addresses import Addresses
+from devstack.patience import Patience, last_lines
 from devstack.processes import Processes
 from workers.config import Settings, load_settings
 from workers.kafka import kafka_admin
@@ -29,10 +30,9 @@ from workers.keys import KeyRing
 from workers.topics import apply_topics
 
 REPOSITORY = Path(__file__).parents[2]
-READY_MAX_S = 60.0
-"""A worker is ready within two seconds on an idle machine."""
-END_MAX_S = 45.0
-"""Longer than a worker's own bound for a stop."""
+END_MAX_S = 120.0
+"""Longer than a worker's own bound for a stop, on a machine that others keep busy too."""
+LOG_LINES = 30
 PARTITIONS = 3
 HTTP_OK = 200
 _LISTENS = re.compile(rb"sidecar at http://([^:\s]+):(\d+)")
@@ -119,6 +119,10 @@ class RunningService:
         paths = [worker.log_path for worker in self.workers]
         return "\n".join(path.read_text(errors="replace") for path in paths if path.exists())
 
+    def log_ends(self) -> str:
+        """Return the last lines of each worker's log, for what was waited for in vain."""
+        return "\n".join(f"{worker.name}: {worker.log_end()}" for worker in self.workers)
+
 
 @dataclass(frozen=True)
 class Worker:
@@ -132,14 +136,14 @@ class Worker:
     def pid(self) -> int | None:
         return self.processes.pid(self.name)
 
-    def wait_ready(self, within_s: float = READY_MAX_S) -> None:
-        """Wait until `/health/ready` is green."""
-        deadline = time.monotonic() + within_s
+    def wait_ready(self) -> None:
+        """Wait until `/health/ready` is green, as long as the worker gets on."""
+        patience = Patience(lambda: self.pid, self.log_path)
         while True:
             assert (ended := self.processes.wait(self.name, 0)) is None, (ended, self.log_end())
             if self.is_ready():
                 return
-            assert time.monotonic() < deadline, f"not ready in time: {self.log_end()}"
+            assert patience.lasts(), f"not ready ({patience.waited()}): {self.log_end()}"
             time.sleep(0.02)
 
     def is_ready(self) -> bool:
@@ -195,8 +199,8 @@ class Worker:
     def resume(self) -> None:
         self.processes.signal(self.name, signal.SIGCONT)
 
-    def log_end(self, length: int = 3000) -> str:
-        return self.log_path.read_text(errors="replace")[-length:]
+    def log_end(self) -> str:
+        return last_lines(self.log_path, LOG_LINES)
 
     def _end(self, number: signal.Signals) -> None:
         self.processes.signal(self.name, number)

@@ -44,6 +44,6 @@ async def everything_answered(scene: Scene, successor: Worker) -> None:
     answered, wanted = scene.caller.inbox.answered, scene.traffic.records
     await eventually(
         lambda: all(answered[name] >= count for name, count in wanted.items()),
-        f"the successor takes over: {successor.log_end(500)}",
+        f"the successor takes over: {successor.log_end()}",
         60,
     )

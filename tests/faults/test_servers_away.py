@@ -40,7 +40,7 @@ async def away_and_back(scene: Scene, worker: Worker, server: Server, *, kill: b
     await asyncio.to_thread(server.restart)
 
     await load
-    await asyncio.to_thread(worker.wait_ready, RECOVERED_MAX_S)
+    await eventually(worker.is_ready, "readiness turns green", RECOVERED_MAX_S)
     before = len(scene.traffic.sent)
     await scene.send(users=1, movements=50)
     newest = {command.command_id for command in scene.traffic.sent[before:]}

@@ -10,7 +10,7 @@ POLL_S = 0.005
 async def until(
     condition: Callable[[], Awaitable[object]],
     *,
-    within_s: float = 10,
+    within_s: float = 60,
     pass_over: tuple[type[Exception], ...] = (),
 ) -> None:
     """Return once *condition* holds; an exception to *pass_over* means that it does not yet."""

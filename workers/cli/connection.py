@@ -13,8 +13,8 @@ from workers.cli.output import CliError
 from workers.config import Settings
 from workers.kafka import kafka_connection
 
-HTTP_TIMEOUT_S = 5
-"""The sidecar answers in milliseconds; after this it is not there."""
+HTTP_TIMEOUT_S = 15
+"""The sidecar answers in milliseconds, where nothing runs at once; after this it hangs."""
 
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, never listened on
 """Where a sidecar listens on all addresses, it is asked on this machine's own."""

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from devstack.errors import DevStackError
+from devstack.patience import log_tail
 from devstack.ports import HOST, reserve
 from devstack.processes import Processes
 from devstack.stack import Stack, StackOptions, start_stack
@@ -151,7 +152,7 @@ def _stay_up(stack: Stack, worker: DevWorker | None, screen: Screen) -> None:
         ended = worker.ended(WATCH_S) if worker else _pause()
         gone = {server.name for server in stack.servers.values() if server.pid is None}
         for name in sorted(gone - missing):
-            screen.trouble(f"{name} has ended; its log ends with: {stack_log(stack, name)}")
+            screen.trouble(f"{name} has ended; {log_tail(stack_log(stack, name))}")
         missing = gone
         if worker is None or ended is None:
             continue
@@ -168,9 +169,9 @@ def _pause() -> None:
     signal.sigtimedwait((), WATCH_S)
 
 
-def stack_log(stack: Stack, name: str) -> str:
+def stack_log(stack: Stack, name: str) -> Path:
     """Return where the log of one server is."""
-    return str(next(one.log_path for one in stack.servers.values() if one.name == name))
+    return next(one.log_path for one in stack.servers.values() if one.name == name)
 
 
 @contextmanager

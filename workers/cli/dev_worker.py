@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 
+from devstack.patience import Patience, log_tail
 from devstack.processes import Processes
-from devstack.server import log_tail
 from workers.cli.connection import http_get
 from workers.cli.output import CliError
 from workers.clock import monotonic_s
-
-READY_S = 60.0
-"""Longest wait for a worker to be ready: it takes about two seconds on an idle machine."""
 
 POLL_S = 0.05
 """How often it is asked meanwhile."""
@@ -57,12 +54,13 @@ class DevWorker:
         self.started_s = monotonic_s()
         command = [sys.executable, "-m", "workers", "worker"]
         self._processes.start(NAME, command, self._environment, self.log_path)
+        patience = Patience(lambda: self.pid, self.log_path)
         while not self._is_ready():
             if self.ended(0) is not None:
                 raise CliError(f"the worker ended at its start; {self.log_end()}", exit_code=1)
-            if monotonic_s() - self.started_s > READY_S:
+            if not patience.lasts():
                 raise CliError(
-                    f"the worker was not ready within {READY_S:.0f} s ({self._missing()}); "
+                    f"the worker was not ready ({patience.waited()}; {self._missing()}); "
                     f"{self.log_end()}",
                     exit_code=1,
                 )
@@ -76,8 +74,8 @@ class DevWorker:
         return signal.Signals(-status).name if status < 0 else f"exit code {status}"
 
     def log_end(self) -> str:
-        """Return the last lines of its log."""
-        return log_tail(self.log_path) if self.log_path.exists() else "it wrote no log"
+        """Return the last lines of its log, and keep the whole of it."""
+        return log_tail(self.log_path)
 
     def stop(self) -> None:
         """Let it finish what it has in hand, but not for long: what is left is done next time."""

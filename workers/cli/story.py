@@ -23,6 +23,10 @@ STEP_WIDTH = 38
 """Room for the longest step, so that the answers stand below each other."""
 
 
+ANSWER_MAX_S = 120.0
+"""A registration waits for a password's hash, which gives way to all else on a busy machine."""
+
+
 async def play(settings: Settings) -> None:
     """Register two users, move money, be refused, repeat; print each answer as it comes."""
     key = await key_to_seal_to(settings, None)
@@ -66,7 +70,7 @@ async def _play(accounts: AccountsClient, command: AnyCommand, remark: str) -> N
     started_s = monotonic_s()
     step = f"  {spoken(command) + remark:<{STEP_WIDTH}}"
     try:
-        result = await accounts.ask(command, actor="story")
+        result = await accounts.ask(command, ANSWER_MAX_S, actor="story")
     except OutcomeUnknownError as error:
         _print(Text(step).append("? ", "yellow").append(error.what))
         return
