@@ -1,6 +1,7 @@
 """The stack's end of the supervisor: start, signal and wait for processes that it owns."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,10 @@ seconds; later than this it is stuck."""
 
 CLOSE_MAX_S = 20.0
 """Twice the grace that the supervisor gives the servers to stop."""
+
+
+CLOCK = ("LD_PRELOAD", "CLOCK_AHEAD_S")
+"""What sets a process' clock ahead (`make test-later`): the servers' has to be the same as ours."""
 
 
 class Processes:
@@ -61,7 +66,9 @@ class Processes:
         with self._changed:
             for known in (self._pids, self._exits, self._failures):
                 known.pop(name, None)
-            self._send({"start": name, "argv": list(argv), "env": dict(env), "log": str(log)})
+            clock = {key: os.environ[key] for key in CLOCK if key in os.environ}
+            told = {"argv": list(argv), "env": {**clock, **env}, "log": str(log)}
+            self._send({"start": name, **told})
             self._changed.wait_for(
                 lambda: self._closed or name in self._pids or name in self._failures, ANSWER_MAX_S
             )
