@@ -28,6 +28,7 @@ from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.sealing import Purpose
 from tests.e2e.running import RunningService
+from tests.speed import at_this_speed
 from workers.kafka import kafka_admin
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -244,7 +245,7 @@ class TestFollowResults:
 
 
 async def until_revoked(revocations: Revocations, session_id: str) -> None:
-    async with asyncio.timeout(REVOKED_WITHIN_S):
+    async with asyncio.timeout(at_this_speed(REVOKED_WITHIN_S)):
         while not revocations.is_revoked(session_id):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.005)
 

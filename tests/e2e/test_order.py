@@ -10,6 +10,7 @@ import pytest
 from contracts.topics import DEPOSIT, REGISTER, WITHDRAW
 from tests.e2e.caller import Caller, a_movement, a_name, open_producer
 from tests.e2e.trail import assert_in_order, assert_states_are_the_latest
+from tests.speed import at_this_speed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -97,7 +98,7 @@ async def test_a_deposit_in_an_aborted_transaction_delays_a_refusal_no_longer(
         await producer.send_and_wait(service.topic(DEPOSIT), never, key=username.encode())
         await producer.abort_transaction()
 
-    answer = await caller.ask(WITHDRAW, a_movement(username, "5.00"), within_s=2)
+    answer = await caller.ask(WITHDRAW, a_movement(username, "5.00"), within_s=at_this_speed(2))
 
     assert answer.code == "insufficient_funds"
 
@@ -106,7 +107,7 @@ async def test_a_refusal_that_is_right_comes_at_once(caller: Caller) -> None:
     """P1 costs one question, not a wait: nothing else of this user is on its way."""
     username = await caller.a_user("1.00")
 
-    answer = await caller.ask(WITHDRAW, a_movement(username, "5.00"), within_s=1)
+    answer = await caller.ask(WITHDRAW, a_movement(username, "5.00"), within_s=at_this_speed(1))
 
     assert answer.code == "insufficient_funds"
 

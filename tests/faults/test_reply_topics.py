@@ -10,6 +10,7 @@ from tests.e2e.inbox import Message
 from tests.e2e.running import RunningService
 from tests.faults.promises import verify
 from tests.faults.scene import started
+from tests.speed import at_this_speed
 from workers.kafka import kafka_admin
 
 COMMANDS = 300
@@ -53,7 +54,7 @@ async def test_answers_to_a_missing_topic_fall_back_and_the_others_do_not_wait(
 
         bodies = await sent(caller, username, missing)
 
-        found = await answers(caller, bodies, OTHERS_WAIT_MAX_S)
+        found = await answers(caller, bodies, at_this_speed(OTHERS_WAIT_MAX_S))
         for number, answer in enumerate(found):
             mark = None if number % DEAD_SHARE else "missing"
             assert (answer.topic, answer.headers.get(UNDELIVERED)) == ("results", mark)
@@ -69,11 +70,15 @@ async def test_answers_to_a_topic_that_was_deleted_fall_back_and_the_others_do_n
         username = await caller.a_user()
         mine = await service.add_reply_topic("mine")
         await caller.inbox.follow("replies.mine")
-        before = await answers(caller, await sent(caller, username, mine), OTHERS_WAIT_MAX_S)
+        before = await answers(
+            caller, await sent(caller, username, mine), at_this_speed(OTHERS_WAIT_MAX_S)
+        )
         async with kafka_admin(service.settings) as admin:
             await admin.delete_topics([mine])
 
-        after = await answers(caller, await sent(caller, username, mine), 2 * OTHERS_WAIT_MAX_S)
+        after = await answers(
+            caller, await sent(caller, username, mine), at_this_speed(2 * OTHERS_WAIT_MAX_S)
+        )
 
         assert {one.topic for one in before[::DEAD_SHARE]} == {"replies.mine"}
         assert {UNDELIVERED in one.headers for one in before} == {False}
