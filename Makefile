@@ -74,6 +74,12 @@ format: install ## Format the files and mend what can be mended safely
 types: install ## Check the types
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
+.PHONY: types-all
+types-all: install ## Check the types as each supported Python sees them: three times as long
+	@for version in 3.11 3.12 3.13; do \
+		PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonversion "$$version" || exit 1; \
+	done
+
 .PHONY: imports
 imports: install ## Check that the arrows between the packages point one way
 	@$(BIN)/lint-imports --no-cache --no-logo
