@@ -19,8 +19,13 @@ OF_REQUESTS_ALONE = frozenset(
 )
 """No command is refused with them."""
 
-_ANY = {Code.INVALID_REQUEST, Code.UNSEALED_PASSWORD, Code.INTERNAL_ERROR}
-"""Any record may hold what it should not: a password, too."""
+_ANY = {
+    Code.INVALID_REQUEST,
+    Code.UNSEALED_PASSWORD,
+    Code.INTERNAL_ERROR,
+    Code.ACCOUNT_UNREADABLE,
+}
+"""Any record may hold what it should not: a password, too; and any account may be damaged."""
 _SEALED = _ANY | {Code.EXPIRED, Code.SEAL_INVALID}
 _NEW_PASSWORD = {
     Code.PASSWORD_TOO_SHORT,

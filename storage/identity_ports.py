@@ -38,6 +38,8 @@ class IdentityChanges(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Identities(Protocol):
     """Sessions and credentials of users. Every method may raise `StoreUnavailableError`.
 
+    What is asked for and cannot be understood raises `CorruptDocumentError`.
+
     Reads see all that a majority has committed.
     """
 
@@ -73,7 +75,10 @@ class Identities(Protocol):
 
 
 class Throttles(Protocol):
-    """Counters of failed sign-ins. Every method may raise `StoreUnavailableError`."""
+    """Counters of failed sign-ins. Every method may raise `StoreUnavailableError`.
+
+    A counter that cannot be understood raises `CorruptDocumentError`.
+    """
 
     async def count(
         self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None

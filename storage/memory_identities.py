@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from handlers.corrupt import CorruptDocument
 from handlers.session import Answered, Session
 from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven
 from storage.identity_ports import IdentityChanges
 from storage.memory import MemoryCredentials
-from storage.ports import Credential, LostRaceError
+from storage.ports import CorruptDocumentError, Credential, LostRaceError
 
 
 class MemoryIdentities:
@@ -17,14 +18,18 @@ class MemoryIdentities:
     def __init__(self, credentials: MemoryCredentials) -> None:
         self.sessions: dict[str, Session] = {}
         self.answers: dict[str, Answered] = {}
+        self.corrupt: dict[tuple[str, str], CorruptDocument] = {}
+        """Collection and id → what cannot be understood instead of what the tables have."""
         self._credentials = credentials.by_username
 
     async def credential(self, username: str) -> Credential | None:
         """Return how *username* proves who they are."""
+        self._readable("credentials", username)
         return self._credentials.get(username)
 
     async def session(self, session_id: str) -> Session | None:
         """Return a session, ended or not."""
+        self._readable("sessions", session_id)
         return self.sessions.get(session_id)
 
     async def live_sessions(
@@ -36,10 +41,13 @@ class MemoryIdentities:
             for each in self.sessions.values()
             if each.username == username and each.is_live(now)
         ]
+        for each in live:
+            self._readable("sessions", each.session_id)
         return live[:limit]
 
     async def answered(self, request: str) -> Answered | None:
         """Return what the request with this `Asked.id` was answered."""
+        self._readable("requests", request)
         return self.answers.get(request)
 
     async def apply(self, changes: IdentityChanges) -> None:
@@ -54,6 +62,10 @@ class MemoryIdentities:
             stored = self._credentials[changes.relied_on.username]
             counted = replace(stored, relied_on=stored.relied_on + 1)
             self._credentials[stored.username] = counted
+
+    def _readable(self, collection: str, identifier: str) -> None:
+        if document := self.corrupt.get((collection, identifier)):
+            raise CorruptDocumentError(document)
 
     def _check(self, changes: IdentityChanges) -> None:
         if changes.answered.id in self.answers:

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from handlers.throttling import DOUBLINGS_MAX, Attempt, Count, ThrottleRule, attempt
 from storage.documents import Document
-from storage.identity_documents import to_count
 from storage.mongo_client import DURABLE, MongoClient
 from storage.ports import LostRaceError, StoreUnavailableError
+from storage.stored_identities import to_count
 
 ATTEMPTS_MAX = 5
 """Two that count a subject for the first time may both try to insert it; the loser then finds it,

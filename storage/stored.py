@@ -7,7 +7,7 @@ Whatever cannot be what we wrote is reported; nothing is guessed, rounded or lef
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -91,7 +91,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
     """
     stored = shaped(document, _Account, "accounts")
     if "marketing_consent" not in document["profile"]:
-        _contradicts(document, "accounts", "profile.marketing_consent")
+        raise corrupt(document, "accounts", "profile.marketing_consent")
     try:
         balances = {
             each.currency: Balance(
@@ -113,7 +113,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
             changed_at=stored.changed_at.replace(tzinfo=UTC),
         )
     except AssertionError:
-        _contradicts(document, "accounts", _contradiction(stored))
+        raise corrupt(document, "accounts", _contradiction(stored)) from None
 
 
 def to_outcome(document: Mapping[str, Any]) -> Outcome:
@@ -125,7 +125,7 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
     stored = shaped(document, _Outcome, "outcomes")
     username = stored.username
     if not stored.id.startswith(f"{username}:"):
-        _contradicts(document, "outcomes", "username")
+        raise corrupt(document, "outcomes", "username")
     try:
         return Outcome(
             username=username,
@@ -150,7 +150,7 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
             schema=stored.schema,
         )
     except AssertionError:
-        _contradicts(document, "outcomes", "entry")
+        raise corrupt(document, "outcomes", "entry") from None
 
 
 def account_or_corrupt(document: Mapping[str, Any]) -> Account | CorruptDocument:
@@ -178,7 +178,7 @@ def shaped(document: Mapping[str, Any], shape: type[Shape], collection: str) -> 
     try:
         return msgspec.convert(document, shape, builtin_types=_AS_THEY_ARE)
     except msgspec.ValidationError as error:
-        _contradicts(document, collection, _field(str(error)))
+        raise corrupt(document, collection, _field(str(error))) from None
 
 
 def _to_entry(document: Mapping[str, Any], stored: _Outcome) -> Entry | None:
@@ -186,7 +186,7 @@ def _to_entry(document: Mapping[str, Any], stored: _Outcome) -> Entry | None:
     if entry is None and sequence is None:
         return None
     if entry is None or sequence is None:
-        _contradicts(document, "outcomes", "entry" if entry is None else "sequence")
+        raise corrupt(document, "outcomes", "entry" if entry is None else "sequence")
     return Entry(
         sequence=sequence,
         currency=entry.currency,
@@ -210,10 +210,11 @@ def _contradiction(stored: _Account) -> str:
     return "published_sequence"
 
 
-def _contradicts(document: Mapping[str, Any], collection: str, field: str) -> NoReturn:
+def corrupt(document: Mapping[str, Any], collection: str, field: str) -> CorruptDocumentError:
+    """Return what to raise of *document*, in which *field* is wrong or missing."""
     identifier = str(document.get("_id"))
-    owner = identifier if collection == "accounts" else document.get("username")
-    raise CorruptDocumentError(
+    owner = document.get("username") or document.get("ended_username")
+    return CorruptDocumentError(
         CorruptDocument(
             collection=collection,
             id=identifier,

@@ -111,6 +111,7 @@ def _reader(
         publisher=publisher,
         replies=replies,
         metrics=resources.metrics,
+        corrupt=resources.corrupt,
         progress=Progress(name, resources.halt),
         options=resources.settings.ledger,
     )

@@ -11,6 +11,7 @@ from tests.e2e.running import RunningService
 from workers.building import build_engine, open_resources
 from workers.config import Settings
 from workers.consumers import Consumers, Owner
+from workers.corrupt import CorruptDocuments
 from workers.kafka import kafka_connection
 from workers.ledger.engine import Engine
 from workers.ledger.subscriber import add_ledger
@@ -51,6 +52,7 @@ async def queries_here(service: RunningService, answerer: Answerer) -> AsyncGene
         publisher=publisher,
         replies=replies,
         metrics=metrics,
+        corrupt=CorruptDocuments(metrics),
         progress=Progress("queries"),
         options=service.settings.ledger,
     )

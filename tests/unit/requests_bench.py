@@ -15,6 +15,7 @@ from tests.received import PREFIX
 from tests.unit.raw import a_raw
 from tests.unit.sealed import NOON
 from workers.consuming.records import Raw
+from workers.corrupt import CorruptDocuments
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 from workers.progress import Progress
@@ -163,6 +164,7 @@ class Bench:
             publisher=self.publisher,
             replies=self.replies,
             metrics=self.metrics,
+            corrupt=CorruptDocuments(self.metrics),
             progress=self.progress,
             options=LedgerOptions(retry_backoff_ms=1, retry_backoff_max_ms=2, revoke_timeout_ms=50),
         )

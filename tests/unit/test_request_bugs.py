@@ -6,6 +6,8 @@ import pytest
 from typing_extensions import override
 
 from handlers.asked import Asked
+from handlers.corrupt import CorruptDocument
+from storage.ports import CorruptDocumentError
 from tests.unit.requests_bench import PLACE, Bench, TellingAnswerer
 from tests.unit.sealed import CANARY
 from workers.requests.answering import Said
@@ -24,6 +26,34 @@ class Forgetful(TellingAnswerer):
 @pytest.fixture
 async def bench() -> Bench:
     return Bench()
+
+
+class TestCorruptDocuments:
+    @pytest.mark.parametrize("bad", [{"5"}, {"0", "6"}, set("0123456")])
+    async def test_costs_its_users_request_only(
+        self, bench: Bench, bad: set[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One bad document is its user's trouble only."""
+
+        def fails(asked: Asked) -> None:
+            if asked.request.request_id in bad:
+                raise CorruptDocumentError(
+                    CorruptDocument(
+                        collection="sessions", id="s-1", username="alice", field="epoch"
+                    )
+                )
+
+        bench.answerer.fails = fails
+        await bench.reader.take(bench.asking(*"0123456"))
+        await bench.done()
+
+        expected = [(each, "account_unreadable" if each in bad else None) for each in "0123456"]
+        assert bench.said() == expected
+        letters = [one for one in bench.publisher.records if one.topic == "accounts.dead-letters"]
+        assert {dict(one.headers)["dlq_code"] for one in letters} == {b"account_unreadable"}
+        assert bench.consumer.committed == [{PLACE: 7}]
+        assert "sessions s-1: epoch is missing or wrong" in caplog.text
+        assert bench.metric("corrupt_documents_total", collection="sessions") == len(bad)
 
 
 class TestBugs:

@@ -173,6 +173,7 @@ class RequestHistory:
             publisher=publisher,
             replies=SimulatedReplies(publisher, trip),
             metrics=Metrics(),
+            corrupt=CorruptDocuments(Metrics()),
             progress=progress,
             options=OPTIONS,
         )

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from contracts.codes import Code
 from contracts.topics import RECORD_BYTES_MAX
 from handlers.asked import Asked
-from storage.ports import CommitUnknownError, StoreUnavailableError
+from handlers.replying import Refusal
+from storage.ports import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
+from workers.corrupt import CorruptDocuments
 from workers.requests.answering import Answerer, Said
 
 logger = logging.getLogger(__name__)
@@ -22,13 +25,26 @@ REPLY_BYTES_MAX = RECORD_BYTES_MAX
 for ever, and keep all others of its group from being committed."""
 
 
+FAILED = Refusal(
+    code=Code.INTERNAL_ERROR,
+    detail="the service failed on this request; its operators are alerted",
+)
+UNREADABLE = Refusal(
+    code=Code.ACCOUNT_UNREADABLE,
+    detail="what is stored of this account is damaged; operators are alerted",
+)
+
+
 class Failed(msgspec.Struct, frozen=True, gc=False):
-    """A request that the answerer fails on: our bug."""
+    """A request that cannot be answered: our bug, or a document that cannot be understood."""
 
     asked: Asked
+    why: Refusal = FAILED
 
 
-async def ask(answerer: Answerer, asked: Sequence[Asked]) -> Sequence[Said | Failed]:
+async def ask(
+    answerer: Answerer, asked: Sequence[Asked], corrupt: CorruptDocuments
+) -> Sequence[Said | Failed]:
     """Return what is said to each of *asked*, in order.
 
     Where the answerer fails, the batch is halved until what it fails on stands alone: twice the
@@ -45,6 +61,10 @@ async def ask(answerer: Answerer, asked: Sequence[Asked]) -> Sequence[Said | Fai
         assert len(said) == len(asked), "one answer for each"
     except AWAY:
         raise
+    except CorruptDocumentError as error:
+        if len(asked) == 1:
+            corrupt.report([error.document])
+            return (Failed(asked[0], UNREADABLE),)
     except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others
         # Where it failed, without the error's text, which may quote a secret.
         where = "".join(traceback.format_tb(error.__traceback__))
@@ -55,7 +75,10 @@ async def ask(answerer: Answerer, asked: Sequence[Asked]) -> Sequence[Said | Fai
     if len(asked) == 1:
         return (Failed(asked[0]),)
     middle = len(asked) // 2
-    return [*await ask(answerer, asked[:middle]), *await ask(answerer, asked[middle:])]
+    return [
+        *await ask(answerer, asked[:middle], corrupt),
+        *await ask(answerer, asked[middle:], corrupt),
+    ]
 
 
 def _sendable(said: Said) -> Said | Failed:

@@ -18,6 +18,7 @@ from workers.consuming.outbox import Outbox
 from workers.consuming.records import Raw
 from workers.consuming.term import AbandonedError, Term
 from workers.consuming.unreadable import Unreadable, parsed
+from workers.corrupt import CorruptDocuments
 from workers.ledger.backoff import backoff_s
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
@@ -67,6 +68,7 @@ class RequestReader:
     publisher: Publisher
     replies: Replies
     metrics: Metrics
+    corrupt: CorruptDocuments
     progress: Progress
     options: LedgerOptions
     consumer: Consumer | None = None
@@ -184,7 +186,7 @@ class RequestReader:
         tries = 0
         while True:
             try:
-                said = await ask(self.answerer, asked)
+                said = await ask(self.answerer, asked, self.corrupt)
             except AWAY as error:
                 tries += 1
                 self.progress.wait_for("mongodb")

@@ -3,19 +3,15 @@
 from dataclasses import dataclass
 from typing import cast
 
-from contracts.codes import Code
 from contracts.topics import TopicSpec
 from handlers.rendering import error_body
-from handlers.replying import Refusal, refusal, reply, reply_body
+from handlers.replying import refusal, reply, reply_body
 from workers.clock import utc_now
 from workers.consuming.parcel import Parcel
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable
 from workers.requests.answering import Said
 from workers.requests.asking import Failed
-
-FAILED = "the service failed on this request; its operators are alerted"
-"""What a caller is told of a bug of ours."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,14 +28,13 @@ class Sayings(Parcel):
 
     def add_failed(self, failed: Failed, topic: TopicSpec) -> None:
         """Keep what the answerer failed on, and say so."""
-        asked = failed.asked
-        code = Code.INTERNAL_ERROR
-        self.answered[asked.type, "undecided", code.value] += 1
+        asked, why = failed.asked, failed.why
+        self.answered[asked.type, "undecided", why.code.value] += 1
         self.times_ms.setdefault(asked.type, []).append(asked.timestamp_ms)
         at = utc_now()
-        body = reply_body(asked, Refusal(code=code, detail=FAILED), at)
+        body = reply_body(asked, why, at)
         self.answer(asked.request.username.encode(), reply(asked, body, at), asked.reply_to)
-        self.bury(cast("Raw", asked.record), topic, code, FAILED)
+        self.bury(cast("Raw", asked.record), topic, why.code, why.detail)
 
     def add_unreadable(self, problem: Unreadable, name: str) -> None:
         """Keep what is no request, and answer where it can be told whom."""
