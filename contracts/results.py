@@ -49,7 +49,11 @@ class Result(Published):
     type: str = Field(description="The command's name, such as `deposit`.")
     status: Literal["accepted", "rejected"]
     duplicate: bool = Field(description="True where the command was decided before.")
-    decided_at: Instant
+    decided_at: Instant = Field(
+        description="By the clock of the worker that decided. Of what was accepted it never goes "
+        "back within an account: where another worker's clock is ahead and wrote last, its time "
+        "stands here, as it may in a refusal. `expires_at` is compared with the worker's own clock."
+    )
     account_id: str | None = Field(default=None, description="Of an account just registered.")
     entry: Entry | None = Field(default=None, description="Of an accepted deposit or withdrawal.")
     error: Error | None = Field(default=None, description="Of a rejected command.")

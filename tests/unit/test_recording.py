@@ -58,6 +58,21 @@ class TestStamped:
 
         assert account.published_sequence == 5
 
+    @pytest.mark.parametrize(
+        ("acknowledged", "published"),
+        [(None, 3), (2, 3), (4, 4), (5, 5), (9, 5)],  # 9: MongoDB was restored to an older copy
+    )
+    def test_says_of_anothers_account_only_what_we_saw_acknowledged(
+        self, acknowledged: int | None, published: int
+    ) -> None:
+        before = an_account(sequence=5, published_sequence=3, writer=OTHER)
+        after = replace(before, sequence=6)
+        known = {} if acknowledged is None else {"alice": acknowledged}
+
+        stamp = Stamp(writer=ME, unacknowledged={}, acknowledged=known)
+
+        assert stamped(before, after, stamp).published_sequence == published
+
     def test_starts_a_new_account_at_nothing(self) -> None:
         new = an_account(version=0, sequence=2, writer="")
 
@@ -91,6 +106,16 @@ class TestOwedRange:
 
         assert owed_range(account, ME) == owed
 
+    @pytest.mark.parametrize(("said", "after"), [(0, 3), (2, 3), (4, 4)])
+    def test_leaves_out_what_we_have_said_ourselves(self, said: int, after: int) -> None:
+        account = an_account(sequence=5, published_sequence=3, writer=OTHER)
+
+        owed = owed_range(account, ME, said=said)
+
+        assert owed == EntryRange(username="alice", after=after, up_to=5)
+        assert owed_range(account, ME, said=5) is None
+        assert owed_range(account, ME, said=9) is None
+
 
 class TestTakenOver:
     def test_owes_nothing_of_who_signed_off_and_leaves_the_others(self) -> None:
@@ -106,6 +131,34 @@ class TestTakenOver:
 
 
 class TestConclude:
+    AHEAD = NOON + timedelta(minutes=10)
+    """What another worker's fast clock left in the account."""
+
+    @pytest.mark.parametrize(
+        ("expires_in_s", "code"), [(1, None), (0, None), (-1, Code.EXPIRED), (599, None)]
+    )
+    def test_a_faster_clock_elsewhere_makes_no_command_expire(
+        self, expires_in_s: int, code: Code | None
+    ) -> None:
+        """Only decided_at is kept from going back; whether it came in time says our own clock."""
+        account = an_account(posted_minor=1000, changed_at=self.AHEAD)
+        command = a_withdrawal("1.00", expires_at=NOON + timedelta(seconds=expires_in_s))
+
+        concluded = conclude(account, received(command), {}, rules=RULES, now=NOON)
+
+        assert concluded.outcome.code is code
+        assert concluded.outcome.decided_at == self.AHEAD
+        assert concluded.account is not None
+        assert concluded.account.changed_at == self.AHEAD
+
+    def test_our_own_clock_counts_where_it_is_ahead(self) -> None:
+        account = an_account(posted_minor=1000, changed_at=NOON - timedelta(minutes=10))
+        command = a_withdrawal("1.00", expires_at=NOON - timedelta(minutes=5))
+
+        concluded = conclude(account, received(command), {}, rules=RULES, now=NOON)
+
+        assert (concluded.outcome.code, concluded.outcome.decided_at) == (Code.EXPIRED, NOON)
+
     def test_records_the_entry_and_all_that_the_sender_said_of_it(self) -> None:
         command = a_deposit("5.00", reason="why", related_id="order", metadata={"a": "b"})
         read = received(command, actor="shop", trace=Trace(correlation_id="c"), offset=7)
