@@ -10,7 +10,7 @@ from storage.ports import LostRaceError
 
 COLLECTIONS = (
     *("accounts", "emails", "outcomes", "registrations", "credentials", "leases"),
-    *("sessions", "requests", "throttles", "writers"),
+    *("sessions", "requests", "throttles", "writers", "repairs"),
 )
 
 ENTRIES_INDEX = "entries"

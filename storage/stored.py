@@ -21,7 +21,8 @@ from storage.ports import CorruptDocumentError
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 _Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
-_Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""What is counted from 0 or 1 on."""
 
 _AS_THEY_ARE = (bytes, datetime)
 """What MongoDB has types of its own for: text in their place is not what we wrote."""
@@ -32,7 +33,9 @@ _MISSING = re.compile(r"missing required field `([^`]+)`")
 _PLACE = re.compile(r"at `\$\.?([^`]*)`")
 
 
-class _Balance(msgspec.Struct, frozen=True, gc=False):
+class StoredBalance(msgspec.Struct, frozen=True, gc=False):
+    """One of an account's balances, its bounds checked."""
+
     currency: str
     scale: _Scale
     posted_minor: _Minor
@@ -42,11 +45,11 @@ class _Balance(msgspec.Struct, frozen=True, gc=False):
 class _Account(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     profile: Profile
-    balances: list[_Balance]
-    sequence: _Count
+    balances: list[StoredBalance]
+    sequence: Count
     version: Annotated[int, msgspec.Meta(ge=1)]
     writer: str
-    published_sequence: _Count
+    published_sequence: Count
     opened_at: datetime
     changed_at: datetime
     id: str = msgspec.field(name="_id")

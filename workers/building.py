@@ -11,6 +11,7 @@ from contracts.topics import ORDERED
 from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient
 from storage.mongo_credentials import MongoCredentials
+from storage.mongo_inspection import MongoInspection
 from storage.redis import RedisLease, connect
 from workers.answers import Answering, Repeating
 from workers.clock import utc_now
@@ -30,6 +31,7 @@ from workers.metrics import Metrics
 from workers.passwords import PasswordGate
 from workers.progress import Progress
 from workers.publishing import Publisher
+from workers.recount_rounds import RecountRounds
 from workers.replies import Replies
 from workers.roles import ALL, Role
 from workers.stores import mongo_options, redis_options
@@ -152,12 +154,19 @@ def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeepe
         Repeating(publisher, TopicNames.under(settings.topic_prefix)),
         state_sweep_s=settings.state_sweep_s,
         metrics=resources.metrics,
+        corrupt=resources.corrupt,
+    )
+    recount = RecountRounds(
+        resources.ledger,
+        MongoInspection(resources.mongo),
+        metrics=resources.metrics,
+        corrupt=resources.corrupt,
     )
     return Housekeeper(
         lease=resources.lease,
-        ledger=resources.ledger,
         credentials=resources.credentials,
         sweep=sweep,
+        recount=recount,
         metrics=resources.metrics,
     )
 

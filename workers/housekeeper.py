@@ -11,10 +11,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from storage.ports import Credentials, Ledger, LostRaceError, StoreUnavailableError
+from storage.ports import Credentials, LostRaceError, StoreUnavailableError
 from workers.clock import utc_now
 from workers.metrics import Metrics
-from workers.recount import recount_page
+from workers.recount_rounds import RecountRounds
 from workers.sweep import Sweep
 
 log = logging.getLogger(__name__)
@@ -24,18 +24,6 @@ RENEW_S = 3.0
 
 RETRY_S = 5.0
 """After a failure, or while another process has the lease: nothing here is urgent."""
-
-RECOUNT_ACCOUNTS = 20
-"""Accounts computed again at once: a rolling sample, not a burst."""
-
-RECOUNT_PAUSE_S = 5.0
-"""Between two samples."""
-
-RECOUNT_AGAIN_S = 300.0
-"""Between two walks over all accounts: a small service is not recounted all the time."""
-
-ENTRIES_PER_S = 2000
-"""Entries read for a recount: about three hundredths of a core, and of MongoDB."""
 
 PENDING_AFTER = timedelta(minutes=1)
 """A registration without credential for longer alerts: hashing takes a fraction of a second."""
@@ -71,17 +59,16 @@ class Housekeeper:
         self,
         *,
         lease: Lease,
-        ledger: Ledger,
         credentials: Credentials,
         sweep: Sweep,
+        recount: RecountRounds,
         metrics: Metrics,
     ) -> None:
         self._lease = lease
-        self._ledger = ledger
         self._credentials = credentials
         self._sweep = sweep
+        self._recount = recount
         self._metrics = metrics
-        self._recounted = ""
 
     async def run(self) -> None:
         """Keep house whenever the lease can be had, until cancelled."""
@@ -99,7 +86,7 @@ class Housekeeper:
             async with asyncio.TaskGroup() as chores:
                 chores.create_task(self._keep_lease())
                 chores.create_task(self._repeat("sweep", self._sweep.step))
-                chores.create_task(self._repeat("recount", self.recount))
+                chores.create_task(self._repeat("recount", self._recount.step))
                 chores.create_task(self._repeat("pending", self.count_pending))
         except* LeaseLostError:
             log.info("not keeping house any more: the lease with token %d is lost", token)
@@ -129,22 +116,6 @@ class Housekeeper:
                 log.warning("%s: %s; trying again in %.0f s", name, _said(error), pause_s)
             await asyncio.sleep(pause_s)
 
-    async def recount(self) -> float:
-        """Compute the next few accounts again; return the seconds until the next few."""
-        try:
-            page = await recount_page(
-                self._ledger, after=self._recounted, limit=RECOUNT_ACCOUNTS, pace=_slowly
-            )
-        except AssertionError:  # a stored account or outcome contradicts itself
-            self._metrics.invariant_violations_total.inc()
-            raise
-        self._metrics.verified_accounts_total.inc(page.accounts)
-        self._metrics.invariant_violations_total.inc(len(page.discrepancies))
-        for one in page.discrepancies:
-            log.error("account %s: %s: %s", one.account_id, one.violation, one.detail)
-        self._recounted = page.last or ""
-        return RECOUNT_PAUSE_S if page.last else RECOUNT_AGAIN_S
-
     async def count_pending(self) -> float:
         """Count the registrations that wait too long; return the seconds until the next count."""
         pending = await self._credentials.count_pending(opened_before=utc_now() - PENDING_AFTER)
@@ -152,10 +123,6 @@ class Housekeeper:
         if pending:
             log.warning("%d accounts have waited over a minute for their credential", pending)
         return PENDING_PAUSE_S
-
-
-async def _slowly(entries: int) -> None:
-    await asyncio.sleep(entries / ENTRIES_PER_S)
 
 
 def _said(error: Exception) -> str:

@@ -146,6 +146,9 @@ class Metrics:
         self.state_sweep_seconds = self._gauge(
             "state_sweep_seconds", "How long the last complete sweep of the states took."
         )
+        self.recount_seconds = self._gauge(
+            "recount_seconds", "How long the last complete recount of all accounts took."
+        )
         self.last_progress_timestamp_seconds = self._gauge(
             "last_progress_timestamp_seconds", "When a worker last got on.", ("worker",)
         )

@@ -1,18 +1,33 @@
 """Reads accounts and their histories page by page and computes them again."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from handlers.account import Account
 from handlers.corrupt import CorruptDocument
-from handlers.verification import Discrepancy, Recount, Violation, corrupt, unknown_account
-from storage.ports import Ledger
+from handlers.discrepancy import Discrepancy, Violation, corrupt_document
+from handlers.outcome import Outcome
+from handlers.verification import Recount, unknown_account
+from storage.inspection_ports import Inspection
+from storage.ports import CorruptDocumentError, Ledger
 
-PACE_ENTRIES = 1000
-"""Entries between two calls of `pace`: about 10 ms of work."""
+PACE_ENTRIES = 500
+"""Entries between two calls of `pace`: about 5 ms of work."""
 
 PASSING = {Violation.ENTRIES_AHEAD, Violation.UNKNOWN_ACCOUNT}
 """What also shows while an account is being written, between reading it and its history."""
+
+Pace: TypeAlias = Callable[[int], Awaitable[None]]
+"""Awaited now and then with how many documents were read since: sleep there to go slowly, or show
+progress."""
+
+Witness: TypeAlias = Callable[[Outcome], None]
+"""Told of every entry that can be understood, for whoever compares it with more."""
+
+
+def _ignore(outcome: Outcome) -> None:
+    del outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,54 +39,109 @@ class RecountedPage:
     last: str | None
     """Where the next page starts; None at the end."""
     discrepancies: list[Discrepancy]
+    corrupt: list[CorruptDocument]
+    """What cannot be understood; each is among the discrepancies, too."""
+    readable: Sequence[Account] = ()
+    """The accounts themselves, for whoever compares them with more."""
 
 
 async def recount_page(
-    ledger: Ledger, *, after: str, limit: int, pace: Callable[[int], Awaitable[None]]
+    ledger: Ledger, *, after: str, limit: int, pace: Pace, witness: Witness = _ignore
 ) -> RecountedPage:
     """Compute up to *limit* accounts with usernames above *after* again from all their entries.
 
-    *pace* is awaited now and then with the number of entries read since: sleep there to go slowly,
-    or show progress. Safe beside running workers: what changes meanwhile is looked at once more.
+    Safe beside running workers: what changes meanwhile is looked at once more.
     """
-    page = await ledger.page(after=after, limit=limit)
-    last = page[-1].username if len(page) == limit else None
-    accounts = [each for each in page if isinstance(each, Account)]
-    recounts = {account.username: Recount(account) for account in accounts}
-    strangers = {each.username: corrupt(each) for each in page if isinstance(each, CorruptDocument)}
+    found = await ledger.page(after=after, limit=limit)
+    last = _username(found[-1]) if len(found) == limit else None
+    accounts = {_username(each): each for each in found}
+    page = await _recounted(
+        ledger, accounts, _seen(ledger.history(after=after, up_to=last), witness), pace
+    )
+    return replace(page, last=last)
+
+
+async def recount_accounts(
+    ledger: Ledger,
+    inspection: Inspection,
+    usernames: Sequence[str],
+    *,
+    pace: Pace,
+    witness: Witness = _ignore,
+) -> RecountedPage:
+    """Compute these accounts again from all their entries, as `recount_page` does."""
+    accounts = await inspection.accounts(usernames)
+
+    async def entries() -> AsyncIterator[Outcome | CorruptDocument]:
+        for username in usernames:
+            async for outcome in inspection.entries(username):
+                yield outcome
+
+    return await _recounted(ledger, accounts, _seen(entries(), witness), pace)
+
+
+async def _recounted(
+    ledger: Ledger,
+    accounts: Mapping[str, Account | CorruptDocument],
+    history: AsyncIterator[Outcome | CorruptDocument],
+    pace: Pace,
+) -> RecountedPage:
+    readable = {name: one for name, one in accounts.items() if isinstance(one, Account)}
+    recounts = {name: Recount(account) for name, account in readable.items()}
+    corrupt = [one for one in accounts.values() if isinstance(one, CorruptDocument)]
+    others: dict[str, Discrepancy] = {}
+    damaged = [corrupt_document(one) for one in corrupt]
     entries = 0
-    async for outcome in ledger.history(after=after, up_to=last):
-        recount = recounts.get(outcome.username)
+    async for outcome in history:
         if isinstance(outcome, CorruptDocument):
-            recounts.pop(outcome.username, None)  # nothing adds up without it
-            strangers[outcome.username] = corrupt(outcome)
-        elif recount is not None:
+            corrupt.append(outcome)
+        if recount := recounts.get(outcome.username):
             recount.add(outcome)
-        else:
-            strangers.setdefault(outcome.username, unknown_account(outcome))
+        elif isinstance(outcome, CorruptDocument):
+            damaged.append(corrupt_document(outcome))
+        elif outcome.username not in accounts:
+            others.setdefault(outcome.username, unknown_account(outcome))
         entries += 1
         if entries % PACE_ENTRIES == 0:
             await pace(PACE_ENTRIES)
-    await pace(entries % PACE_ENTRIES)
+    await pace(entries % PACE_ENTRIES + len(accounts))
     found = [one for recount in recounts.values() for one in recount.finish()]
     return RecountedPage(
-        accounts=len(page),
+        accounts=len(accounts),
         entries=entries,
-        last=last,
-        discrepancies=await _lasting(ledger, accounts, [*found, *strangers.values()]),
+        last=None,
+        discrepancies=await _lasting(ledger, readable, [*damaged, *found, *others.values()]),
+        corrupt=corrupt,
+        readable=list(readable.values()),
     )
 
 
+async def _seen(
+    history: AsyncIterator[Outcome | CorruptDocument], witness: Witness
+) -> AsyncIterator[Outcome | CorruptDocument]:
+    async for outcome in history:
+        if isinstance(outcome, Outcome):
+            witness(outcome)
+        yield outcome
+
+
 async def _lasting(
-    ledger: Ledger, accounts: Sequence[Account], found: list[Discrepancy]
+    ledger: Ledger, accounts: Mapping[str, Account], found: list[Discrepancy]
 ) -> list[Discrepancy]:
     """Leave out what only showed because the account moved on while it was read."""
-    versions = {account.username: account.version for account in accounts}
     lasting: list[Discrepancy] = []
     for one in found:
         if one.violation in PASSING:
-            now = await ledger.account(one.username)
-            if now is not None and now.version != versions.get(one.username):
+            was = accounts.get(one.username)
+            try:
+                now = await ledger.account(one.username)
+            except CorruptDocumentError:
+                continue  # it is reported as such, now or in the next round
+            if now is not None and (was is None or now.version != was.version):
                 continue
         lasting.append(one)
     return lasting
+
+
+def _username(found: Account | CorruptDocument) -> str:
+    return found.username if isinstance(found, Account) else found.id

@@ -2,13 +2,15 @@
 
 import logging
 import math
-from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from handlers.account import Account
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.ports import EntryRange, Ledger
 from workers.clock import fresh_name, monotonic_s
+from workers.corrupt import CorruptDocuments
 from workers.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,9 @@ SETTLE_TRIES = 5
 """Times a page is compared again at once; accounts that still change wait for the next page."""
 
 
+Stored = TypeVar("Stored", Account, Outcome)
+
+
 class Republish(Protocol):
     """Where states and events go again."""
 
@@ -53,12 +58,14 @@ class Sweep:
         *,
         state_sweep_s: float,
         metrics: Metrics,
+        corrupt: CorruptDocuments,
         after: str | None = None,
     ) -> None:
         self._ledger = ledger
         self._republish = republish
         self._state_sweep_s = state_sweep_s
         self._metrics = metrics
+        self._corrupt = corrupt
         # Anywhere: were it always the beginning, frequent restarts would never reach the end.
         self._after = chr(ord("a") + int(fresh_name(), 16) % 26) if after is None else after
         self._started_s: float | None = None
@@ -68,11 +75,11 @@ class Sweep:
         """Publish one page; return how many seconds to wait before the next.
 
         After an error the same page comes again. Accounts that would not settle come with the
-        next page, which is then soon.
+        next page, which is then soon. What cannot be understood is reported, and passed by.
         """
         limit, pause_s = plan(await self._ledger.count_accounts(), self._state_sweep_s)
         page = await self._ledger.page(after=self._after, limit=limit)
-        accounts = [each for each in page if isinstance(each, Account)]
+        accounts = self._readable(page)
         usernames = {account.username for account in accounts}
         late = await self._read(self._unsettled - usernames)
         self._unsettled |= usernames
@@ -90,8 +97,9 @@ class Sweep:
     async def _publish(self, accounts: Sequence[Account]) -> None:
         """Publish *accounts*, then again those that changed meanwhile: ours could be the last."""
         await self._republish.publish_states(accounts, [])
+        cut = set[str]()
         for owed in self._owed_by(accounts):
-            await self._republish.publish_states([], await self._entries(owed))
+            await self._republish.publish_states([], await self._entries(owed, cut))
         for _ in range(SETTLE_TRIES):
             versions = {account.username: account.version for account in accounts}
             now = await self._read(versions)
@@ -118,16 +126,28 @@ class Sweep:
         if ranges:
             yield ranges
 
-    async def _entries(self, ranges: Sequence[EntryRange]) -> Sequence[Outcome]:
+    async def _entries(self, owed: Sequence[EntryRange], cut: set[str]) -> Sequence[Outcome]:
+        """Return the entries *owed*, of each account up to the first that cannot be had.
+
+        Those accounts are *cut* from then on: their subscribers must not be led past a gap.
+        """
+        ranges = [each for each in owed if each.username not in cut]
         async with self._ledger.transaction() as transaction:
-            entries = await transaction.entries(ranges)
+            entries = self._readable(await transaction.entries(ranges))
             await transaction.commit()
-        readable = [each for each in entries if isinstance(each, Outcome)]
-        if len(readable) == sum(each.up_to - each.after for each in ranges):
-            return readable
-        self._metrics.invariant_violations_total.inc()
-        log.error("entries are missing between a published sequence and the account's own")
-        return []
+        following = {each.username: each.after + 1 for each in ranges}
+        whole: list[Outcome] = []
+        for outcome in entries:
+            assert outcome.entry is not None, "asked for by its sequence"
+            if outcome.entry.sequence == following[outcome.username]:
+                following[outcome.username] += 1
+                whole.append(outcome)
+        short = [each.username for each in ranges if following[each.username] <= each.up_to]
+        if short:
+            cut.update(short)
+            self._metrics.invariant_violations_total.inc()
+            log.error("entries are missing between a published sequence and the account's own")
+        return whole
 
     async def _read(self, usernames: Collection[str]) -> Sequence[Account]:
         if not usernames:
@@ -135,7 +155,12 @@ class Sweep:
         async with self._ledger.transaction() as transaction:
             accounts = await transaction.accounts(usernames)
             await transaction.commit()
-        return [each for each in accounts.values() if isinstance(each, Account)]
+        return self._readable(accounts.values())
+
+    def _readable(self, found: Iterable[Stored | CorruptDocument]) -> list[Stored]:
+        """Return *found* without what cannot be understood, which is reported."""
+        self._corrupt.report(one for one in found if isinstance(one, CorruptDocument))
+        return [one for one in found if not isinstance(one, CorruptDocument)]
 
     def _begin_again(self) -> None:
         self._after = ""

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,11 +12,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from devstack.choose import Chosen
+from handlers.changes import Changes
 from handlers.outcome import Outcome
 from handlers.rendering import Rendering
 from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient
-from tests.builders import a_claim, an_account, an_entry, an_outcome, some_changes
+from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes
 from tests.e2e.command_line import CommandLine, a_command_line
 from workers.stores import mongo_options
 from workers.topics import apply_topics
@@ -27,7 +30,7 @@ ENTRIES = 3
 def accounts(stack: Chosen, tmp_path: Path) -> CommandLine:
     """Return one with three sound accounts of three published entries each."""
     line = a_command_line(stack.addresses, f"verify-{uuid4().hex}", tmp_path)
-    asyncio.run(_fill(line))
+    asyncio.run(filled(line))
     return line
 
 
@@ -42,27 +45,44 @@ def entries_of(username: str) -> list[Outcome]:
     ]
 
 
-async def _fill(line: CommandLine) -> None:
+async def filled(
+    line: CommandLine,
+    *,
+    extra: Sequence[Outcome] | None = None,
+    publishing: Sequence[Outcome] | None = None,
+) -> None:
+    """Store and publish three sound accounts, or let the first of them go on with *extra*."""
     settings = line.settings()
     await apply_topics(settings)
     client = MongoClient(mongo_options(settings))
     ledger = MongoLedger(client)
     await ledger.prepare()
-    outcomes = [outcome for username in USERS for outcome in entries_of(username)]
-    async with ledger.transaction() as transaction:
-        await transaction.apply(
-            some_changes(
-                accounts=[
-                    an_account(name, posted_minor=1000 * ENTRIES, sequence=ENTRIES)
-                    for name in USERS
-                ],
-                outcomes=outcomes,
-                claimed=[a_claim(f"{name}@example.com", name) for name in USERS],
-            )
-        )
-        await transaction.commit()
+    if extra is None:
+        await _write(ledger, _changes())
+        publishing = [outcome for username in USERS for outcome in entries_of(username)]
+    else:
+        sequence = ENTRIES + len(extra)
+        account = an_account(USERS[0], posted_minor=1000 * sequence, sequence=sequence, version=2)
+        await _write(ledger, some_changes(accounts=[account], outcomes=extra))
     await ledger.close()
-    await publish(line, *outcomes)
+    await publish(line, *publishing or ())
+
+
+async def _write(ledger: MongoLedger, changes: Changes) -> None:
+    async with ledger.transaction() as transaction:
+        await transaction.apply(changes)
+        await transaction.commit()
+
+
+def _changes() -> Changes:
+    accounts = [an_account(name, posted_minor=1000 * ENTRIES, sequence=ENTRIES) for name in USERS]
+    entries = [outcome for username in USERS for outcome in entries_of(username)]
+    return some_changes(
+        accounts=accounts,
+        outcomes=[*entries, *(an_outcome(name, "registration") for name in USERS)],
+        claimed=[a_claim(f"{name}@example.com", name) for name in USERS],
+        opened=accounts,
+    )
 
 
 async def publish(line: CommandLine, *outcomes: Outcome) -> None:
@@ -83,6 +103,11 @@ def change(line: CommandLine, *commands: dict[str, Any]) -> None:
         await client.close()
 
     asyncio.run(run())
+
+
+def damaged(collection: str, name: str, field: str) -> dict[str, Any]:
+    update = {"q": {"_id": name}, "u": {"$set": {field: -100}}}
+    return {"update": collection, "updates": [update]}
 
 
 def verified(line: CommandLine, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -134,6 +159,9 @@ class TestVerify:
 
         assert code == 1
         assert found(record) == {("carol", "unknown_account")}
+        said = [one["detail"] for one in record["findings"]]
+        assert "an e-mail address is claimed, but no account" in said
+        assert "there is an outcome (carol:registration), but no account" in said
 
     def test_finds_an_address_that_nobody_claims(self, accounts: CommandLine) -> None:
         gone = {"q": {"_id": "alice@example.com"}, "limit": 1}
@@ -143,6 +171,81 @@ class TestVerify:
 
         assert code == 1
         assert found(record) == {("alice", "email_unclaimed")}
+
+    def test_reports_what_is_corrupt_with_its_id_and_field_and_goes_on(
+        self, accounts: CommandLine
+    ) -> None:
+        change(
+            accounts,
+            damaged("accounts", "alice", "balances.0.posted_minor"),
+            damaged("outcomes", "bobby:command-2", "entry.scale"),
+            damaged("outcomes", "carol:registration", "fingerprint"),
+            damaged("registrations", "carol", "opened_at"),
+        )
+
+        code, record = verified(accounts, "--topic")
+
+        assert code == 1
+        assert sorted(one["detail"] for one in record["findings"]) == [
+            "accounts alice: balances.0.posted_minor is missing or wrong",
+            "outcomes bobby:command-2: entry.scale is missing or wrong",
+            "outcomes carol:registration: fingerprint is missing or wrong",
+            "registrations carol: opened_at is missing or wrong",
+        ]
+        assert (record["accounts"], record["entries"]) == (3, 9)
+
+    def test_looks_at_one_account_alone(self, accounts: CommandLine) -> None:
+        for name in ("alice", "bobby"):
+            change(accounts, damaged("accounts", name, "sequence"))
+
+        code, record = verified(accounts, "--user", "bobby", "--topic")
+
+        assert code == 1
+        assert found(record) == {("bobby", "corrupt_document")}
+        assert record["accounts"] == 1
+        assert verified(accounts, "--user", "carol", "--topic")[0] == 0
+
+    def test_finds_what_names_one_account_that_is_gone(self, accounts: CommandLine) -> None:
+        change(accounts, {"delete": "accounts", "deletes": [{"q": {"_id": "carol"}, "limit": 1}]})
+
+        _, record = verified(accounts, "--user", "carol")
+
+        assert found(record) == {("carol", "unknown_account")}
+
+    def test_looks_at_what_was_changed_since(self, accounts: CommandLine) -> None:
+        """The accounts were all changed at noon; only alice's document says later."""
+        later = {"q": {"_id": "alice"}, "u": {"$set": {"changed_at": NOON + timedelta(days=1)}}}
+        change(accounts, {"update": "accounts", "updates": [later]})
+        for name in ("alice", "bobby"):
+            held = {"q": {"_id": name}, "u": {"$set": {"balances.0.held_minor": 1}}}
+            change(accounts, {"update": "accounts", "updates": [held]})
+
+        _, record = verified(accounts, "--since", "2030-01-02T00:00:00Z")
+        code, nothing = verified(accounts, "--since", "2030-01-03T00:00:00Z")
+
+        assert found(record) == {("alice", "held_without_hold")}
+        assert (code, nothing["accounts"]) == (0, 0)
+
+    def test_counts_what_is_not_known_to_be_published(self, accounts: CommandLine) -> None:
+        _, before = verified(accounts)
+        gone = {"_id": "a-writer", "expires_at": NOON}
+        change(accounts, {"insert": "writers", "documents": [gone]})
+        _, after = verified(accounts)
+
+        assert before["owing"] == {"accounts": 3, "events": 9}
+        assert after["owing"] == {"accounts": 0, "events": 0}
+
+    def test_finds_who_can_never_sign_in(self, accounts: CommandLine) -> None:
+        gone = {"q": {"_id": "bobby"}, "limit": 1}
+        change(accounts, {"delete": "registrations", "deletes": [gone]})
+
+        assert found(verified(accounts)[1]) == {("bobby", "no_credential")}
+
+    def test_takes_one_account_or_those_of_a_time(self, accounts: CommandLine) -> None:
+        both = accounts.run("verify", "--user", "bobby", "--since", "2h")
+
+        assert both.returncode == 2
+        assert both.stderr == "accounts: say --user or --since, not both\n"
 
     def test_finds_an_event_that_was_repeated_with_other_bytes(self, accounts: CommandLine) -> None:
         other = an_outcome("alice", sequence=1, reason="another")

@@ -1,13 +1,17 @@
 """P5 in `accounts verify --topic`: events in order, repeats the same, nothing missing or invented."""
 
+import dataclasses
+from datetime import timedelta
+
 import orjson
 import pytest
 
 from client.kafka import Record
+from handlers.owing import EntryRange
 from handlers.rendering import Rendering
-from tests.builders import an_account, an_outcome
+from tests.builders import NOON, an_account, an_outcome
 from tests.unit.records import a_record
-from workers.cli.published import PublishedEvents
+from workers.cli.published import GAP_MAX, PublishedEvents
 
 
 def an_event(sequence: int, username: str = "alice", **changed: object) -> Record:
@@ -42,8 +46,72 @@ class TestPublishedEvents:
     @pytest.mark.parametrize("numbers", [(2,), (1, 3), (1, 2, 4)])
     def test_have_a_gap_where_one_is_left_out(self, numbers: tuple[int, ...]) -> None:
         events = published(*(an_event(number) for number in numbers))
+        events.settle([an_account(sequence=numbers[-1])], live=False)
 
         assert violations(events) == ["event_gap"]
+
+    def test_have_no_gap_once_it_is_filled_but_say_that_it_was(self) -> None:
+        events = published(*(an_event(number) for number in (1, 4, 2, 3, 4)))
+        for number in range(1, 5):
+            events.compare(an_outcome(sequence=number))
+        events.settle([an_account(sequence=4)], live=False)
+
+        assert violations(events) == ["event_late", "event_late"]
+
+    def test_may_come_late_where_a_repair_explains_it(self) -> None:
+        repaired = {"alice": [EntryRange(username="alice", after=1, up_to=3)]}
+        events = PublishedEvents(repaired)
+        for number in (1, 4, 2, 3):
+            events.add(an_event(number), expired=False)
+        events.settle([an_account(sequence=4)], live=False)
+
+        assert events.findings == []
+
+    def test_must_say_what_is_recorded_when_they_come_late(self) -> None:
+        events = published(an_event(1), an_event(3), an_event(2, reason="another"))
+        events.compare(an_outcome(sequence=2))
+
+        assert violations(events) == ["event_differs"]
+
+    def test_give_up_on_a_sequence_that_cannot_be(self) -> None:
+        events = published(an_event(1), an_event(GAP_MAX * 2))
+
+        assert violations(events) == ["event_gap"]
+
+    def test_may_all_have_expired(self) -> None:
+        """An account that rests for longer than the topic keeps its events owes nobody any."""
+        events = PublishedEvents()
+        later_ms = int((NOON + timedelta(days=1)).timestamp() * 1000)
+        events.look_at(dataclasses.replace(a_record({}), timestamp=later_ms))
+        for number in (1, 2):
+            events.compare(an_outcome(sequence=number))
+        events.settle([an_account(sequence=2)], live=False)
+
+        assert events.findings == []
+
+    def test_must_be_there_where_they_have_not_expired(self) -> None:
+        events = PublishedEvents()
+        earlier_ms = int((NOON - timedelta(days=1)).timestamp() * 1000)
+        events.look_at(dataclasses.replace(a_record({}), timestamp=earlier_ms))
+        events.compare(an_outcome(sequence=1))
+        events.settle([an_account(sequence=1)], live=False)
+
+        assert violations(events) == ["event_missing"]
+
+    @pytest.mark.parametrize(
+        ("there", "lacking"), [((1, 2, 3), []), ((1, 3), [2]), ((1,), [2, 3]), ((), [1, 2, 3])]
+    )
+    def test_say_which_are_lacking(self, there: tuple[int, ...], lacking: list[int]) -> None:
+        events = published(*(an_event(number) for number in there))
+
+        found = [each for each in (1, 2, 3) if events.lacks(an_outcome(sequence=each))]
+
+        assert found == lacking
+
+    def test_lack_nothing_that_has_expired(self) -> None:
+        events = published(an_event(2), an_event(3), expired=True)
+
+        assert not events.lacks(an_outcome(sequence=1))
 
     def test_may_begin_late_where_older_ones_have_expired(self) -> None:
         events = published(an_event(5), an_event(6), expired=True)

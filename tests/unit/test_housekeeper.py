@@ -1,28 +1,25 @@
 """The housekeeper works under a lease, finds what is wrong, and is never in the way."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 
 from handlers.account import Account
-from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
-from handlers.verification import Violation
 from storage.memory import MemoryCredentials, MemoryLedger
+from storage.memory_inspection import MemoryInspection
 from storage.ports import StoreUnavailableError
-from tests.builders import an_account, an_entry, an_outcome, some_changes
+from tests.builders import an_account, some_changes
 from workers import housekeeper
 from workers.clock import utc_now
+from workers.corrupt import CorruptDocuments
 from workers.housekeeper import Housekeeper
 from workers.metrics import Metrics
-from workers.recount import recount_page
+from workers.recount_rounds import RecountRounds
 from workers.sweep import Sweep
 
-VIOLATIONS = "accounts_invariant_violations_total"
 PENDING = "accounts_pending_registrations"
 
 
@@ -76,12 +73,23 @@ class House:
         self.ledger = MemoryLedger()
         self.topic = Counted()
         self.metrics = Metrics()
-        sweep = Sweep(self.ledger, self.topic, state_sweep_s=0.01, metrics=self.metrics, after="")
+        corrupt = CorruptDocuments(self.metrics)
+        sweep = Sweep(
+            self.ledger,
+            self.topic,
+            state_sweep_s=0.01,
+            metrics=self.metrics,
+            corrupt=corrupt,
+            after="",
+        )
+        recount = RecountRounds(
+            self.ledger, MemoryInspection(self.ledger), metrics=self.metrics, corrupt=corrupt
+        )
         self.keeper = Housekeeper(
             lease=self.lease,
-            ledger=self.ledger,
             credentials=MemoryCredentials(self.ledger),
             sweep=sweep,
+            recount=recount,
             metrics=self.metrics,
         )
 
@@ -105,7 +113,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> House:
-    for name in ("RENEW_S", "RETRY_S", "RECOUNT_PAUSE_S", "RECOUNT_AGAIN_S", "PENDING_PAUSE_S"):
+    for name in ("RENEW_S", "RETRY_S", "PENDING_PAUSE_S"):
         monkeypatch.setattr(housekeeper, name, 0.005)
     return House()
 
@@ -198,90 +206,3 @@ class TestHousekeeper:
         await house.keeper.count_pending()
 
         assert house.value(PENDING) == pending
-
-
-class TestRecount:
-    async def test_finds_nothing_where_all_is_right(self, house: House) -> None:
-        await house.store(an_account(posted_minor=1000, sequence=1), an_outcome(sequence=1))
-
-        await house.keeper.recount()
-
-        assert house.value(VIOLATIONS) == 0
-        assert house.value("accounts_verified_accounts_total") == 1
-
-    async def test_alerts_without_naming_the_person(
-        self, house: House, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        wrong = an_account(posted_minor=999, sequence=1, account_id="id-1")
-        await house.store(wrong, an_outcome(sequence=1, account_id="id-1"))
-
-        with caplog.at_level(logging.ERROR):
-            await house.keeper.recount()
-
-        assert house.value(VIOLATIONS) == 1
-        assert "account id-1: wrong_sum" in caplog.text
-        assert "alice" not in caplog.text
-
-    async def test_comes_past_every_account(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(housekeeper, "RECOUNT_ACCOUNTS", 2)
-        for name in ("a", "b", "c", "d", "e"):
-            await house.store(an_account(name, posted_minor=1))
-
-        for _ in range(3):
-            await house.keeper.recount()
-
-        assert house.value(VIOLATIONS) == 5
-
-    async def test_counts_what_contradicts_itself(self, house: House) -> None:
-        async def contradict(*, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
-            del after, limit
-            return [an_account(posted_minor=-1)]
-
-        house.ledger.page = contradict
-
-        with pytest.raises(AssertionError):
-            await house.keeper.recount()
-
-        assert house.value(VIOLATIONS) == 1
-
-    async def test_does_not_report_an_account_that_is_just_being_written(
-        self, house: House
-    ) -> None:
-        account = an_account(posted_minor=1000, sequence=1)
-        await house.store(account, an_outcome(sequence=1))
-        page = house.ledger.page
-
-        async def read_then_write(*, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
-            found = await page(after=after, limit=limit)
-            entry = an_entry(2, before_minor=1000, after_minor=2000)
-            more = replace(an_account(posted_minor=2000, sequence=2), version=2)
-            await house.store(more, an_outcome(sequence=2, entry=entry))
-            await house.store(
-                an_account("bob", posted_minor=1000, sequence=1), an_outcome("bob", sequence=1)
-            )
-            return found
-
-        house.ledger.page = read_then_write
-
-        await house.keeper.recount()
-
-        assert house.value(VIOLATIONS) == 0
-
-    async def test_reports_entries_that_no_account_counts(self, house: House) -> None:
-        await house.store(an_account("bob"), an_outcome("bob", sequence=1))
-        await house.store(an_account("eve"), an_outcome("carol", sequence=1))
-
-        page = await recount_page(house.ledger, after="", limit=10, pace=_at_once)
-
-        found = [(one.username, one.violation) for one in page.discrepancies]
-        assert found == [
-            ("bob", Violation.ENTRIES_AHEAD),
-            ("carol", Violation.UNKNOWN_ACCOUNT),
-        ]
-        assert (page.accounts, page.entries, page.last) == (2, 2, None)
-
-
-async def _at_once(entries: int) -> None:
-    del entries

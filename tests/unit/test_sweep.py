@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from handlers.account import Account
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.memory import MemoryLedger
 from tests.builders import an_account, an_outcome, some_changes
 from workers import sweep
+from workers.corrupt import CorruptDocuments
 from workers.metrics import Metrics
 from workers.sweep import PAGE_MAX, PAGE_MIN, Sweep, plan
 
@@ -38,6 +40,13 @@ async def owing(ledger: MemoryLedger, username: str, *, published: int, sequence
     await store(ledger, account, *outcomes)
 
 
+def damage(ledger: MemoryLedger, collection: str, name: str, username: str) -> None:
+    """Make a document one that cannot be understood."""
+    ledger.corrupt[collection, name] = CorruptDocument(
+        collection=collection, id=name, username=username, field="version"
+    )
+
+
 class Topic:
     """Takes what is published; a worker may change accounts while it does."""
 
@@ -62,7 +71,15 @@ class Topic:
 
 
 def a_sweep(ledger: MemoryLedger, topic: Topic, metrics: Metrics | None = None) -> Sweep:
-    return Sweep(ledger, topic, state_sweep_s=HOUR_S, metrics=metrics or Metrics(), after="")
+    metrics = metrics or Metrics()
+    return Sweep(
+        ledger,
+        topic,
+        state_sweep_s=HOUR_S,
+        metrics=metrics,
+        corrupt=CorruptDocuments(metrics),
+        after="",
+    )
 
 
 @pytest.fixture
@@ -158,8 +175,52 @@ class TestSweep:
 
         name = "accounts_invariant_violations_total"
         assert metrics.registry.get_sample_value(name) == 1
-        assert topic.events == []
+        assert topic.events == [("alice", 1)]
         assert topic.states == [("alice", 1)]
+
+    async def test_leads_nobody_past_an_entry_that_is_missing(
+        self, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """P5: of every account up to its first gap, whatever is read at once."""
+        monkeypatch.setattr(sweep, "OWED_MAX", 3)
+        there = [an_outcome("alice", sequence=each) for each in (1, 3, 4, 5)]
+        await store(ledger, an_account("alice", sequence=5), *there)
+        await owing(ledger, "bob", published=0, sequence=2)
+        topic = Topic(ledger)
+
+        await a_sweep(ledger, topic).step()
+
+        assert topic.events == [("alice", 1), ("bob", 1), ("bob", 2)]
+
+    async def test_reports_what_is_corrupt_and_goes_on(self, ledger: MemoryLedger) -> None:
+        for name in ("alice", "bob", "carol"):
+            await owing(ledger, name, published=0, sequence=2)
+        damage(ledger, "accounts", "alice", "alice")
+        damage(ledger, "outcomes", "bob:command-2", "bob")
+        topic, metrics = Topic(ledger), Metrics()
+
+        await a_sweep(ledger, topic, metrics).step()
+
+        assert topic.states == [("bob", 1), ("carol", 1)]
+        assert topic.events == [("bob", 1), ("carol", 1), ("carol", 2)]
+        for collection in ("accounts", "outcomes"):
+            name, labels = "accounts_corrupt_documents_total", {"collection": collection}
+            assert metrics.registry.get_sample_value(name, labels) == 1
+
+    async def test_goes_on_behind_a_page_that_ends_with_a_corrupt_account(
+        self, ledger: MemoryLedger
+    ) -> None:
+        names = [f"user-{number:03}" for number in range(PAGE_MIN + 1)]
+        for name in names:
+            await store(ledger, an_account(name))
+        damage(ledger, "accounts", names[PAGE_MIN - 1], names[PAGE_MIN - 1])
+        topic = Topic(ledger)
+        under_test = a_sweep(ledger, topic)
+
+        for _ in range(2):
+            await under_test.step()
+
+        assert [name for name, _ in topic.states] == [*names[: PAGE_MIN - 1], names[PAGE_MIN]]
 
     async def test_takes_the_same_page_again_after_an_error(self, ledger: MemoryLedger) -> None:
         await store(ledger, an_account("alice"))

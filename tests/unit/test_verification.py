@@ -1,20 +1,17 @@
 """P6: every balance can be computed again from its entries, and a difference is found (P2, P5)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import replace
 
 from handlers.account import Account, Balance, Profile
+from handlers.corrupt import CorruptDocument
+from handlers.discrepancy import Violation
 from handlers.outcome import Entry, Outcome, Source, Trace
-from handlers.verification import (
-    DISCREPANCIES_MAX,
-    Violation,
-    unknown_account,
-    verify,
-)
+from handlers.verification import DISCREPANCIES_MAX, unknown_account, verify
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -103,11 +100,93 @@ class TestVerify:
 
         assert violations(account, SOUND[:1]) == [Violation.WRONG_SCALE]
 
-    def test_finds_more_marked_as_published_than_there_is(self) -> None:
-        account = an_account(3, USD=200, EUR=70)
-        force_setattr(account, "published_sequence", 4)  # as a damaged document would say
+    def test_finds_entries_that_change_their_minor_units(self) -> None:
+        entry = SOUND[2].entry
+        assert entry is not None
+        other = replace(SOUND[2], entry=replace(entry, scale=3))
 
-        assert violations(account, SOUND) == [Violation.PUBLISHED_AHEAD]
+        assert violations(ACCOUNT, [*SOUND[:2], other]) == [Violation.WRONG_SCALE]
+
+    def test_finds_held_money_that_no_hold_explains(self) -> None:
+        held = {**ACCOUNT.balances, "USD": Balance(posted_minor=200, held_minor=1, scale=2)}
+
+        assert violations(replace(ACCOUNT, balances=held), SOUND) == ["held_without_hold"]
+
+    def test_finds_an_entry_that_says_money_is_held(self) -> None:
+        entry = SOUND[2].entry
+        assert entry is not None
+        held = replace(SOUND[2], entry=replace(entry, held_minor=1))
+
+        assert violations(ACCOUNT, [*SOUND[:2], held]) == ["held_without_hold"]
+
+    @pytest.mark.parametrize(
+        ("opened_s", "entries_s", "changed_s", "expected"),
+        [
+            (0, (0, 0, 0), 0, []),
+            (0, (1, 1, 2), 2, []),
+            (0, (1, 1, 2), 9, []),
+            (0, (1, 2, 1), 3, ["wrong_time"]),
+            (2, (1, 2, 3), 3, ["wrong_time"]),
+            (0, (1, 2, 3), 2, ["wrong_time"]),
+            (9, (9, 9, 9), 8, ["wrong_time", "wrong_time"]),
+        ],
+    )
+    def test_finds_times_that_go_back(
+        self, opened_s: int, entries_s: tuple[int, ...], changed_s: int, expected: list[str]
+    ) -> None:
+        def at(seconds: int) -> datetime:
+            return NOON + timedelta(seconds=seconds)
+
+        account = replace(ACCOUNT, opened_at=at(opened_s), changed_at=at(changed_s))
+        entries = [
+            replace(one, decided_at=at(seconds))
+            for one, seconds in zip(SOUND, entries_s, strict=True)
+        ]
+
+        assert violations(account, entries) == expected
+
+    @pytest.mark.parametrize(
+        ("version", "entries_s", "expected"),
+        [
+            (1, (0, 0, 0), []),  # opened and paid in by one write
+            (2, (1, 1, 1), []),
+            (1, (1, 1, 1), ["wrong_version"]),
+            (3, (1, 1, 2), []),
+            (2, (1, 1, 2), ["wrong_version"]),
+            (4, (1, 2, 3), []),
+            (3, (1, 2, 3), ["wrong_version"]),
+        ],
+    )
+    def test_finds_a_version_below_the_writes_that_the_entries_took(
+        self, version: int, entries_s: tuple[int, ...], expected: list[str]
+    ) -> None:
+        last_at = NOON + timedelta(seconds=entries_s[-1])
+        account = replace(ACCOUNT, version=version, changed_at=last_at)
+        entries = [
+            replace(one, decided_at=NOON + timedelta(seconds=seconds))
+            for one, seconds in zip(SOUND, entries_s, strict=True)
+        ]
+
+        assert violations(account, entries) == expected
+
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    def test_says_which_entry_is_corrupt_and_nothing_that_hangs_on_it(self, place: int) -> None:
+        entries: list[Outcome | CorruptDocument] = [*SOUND]
+        entries[place] = CorruptDocument(
+            collection="outcomes", id="alice:c2", username="alice", field="entry.scale"
+        )
+
+        [found] = verify(ACCOUNT, entries)
+
+        assert found.violation is Violation.CORRUPT_DOCUMENT
+        assert found.detail == "outcomes alice:c2: entry.scale is missing or wrong"
+
+    def test_still_finds_a_gap_beside_a_corrupt_entry(self) -> None:
+        corrupt = CorruptDocument(collection="outcomes", id="x", username="alice", field="code")
+
+        found = [one.violation for one in verify(ACCOUNT, [corrupt, SOUND[2]])]
+
+        assert found == ["sequence_gap", "corrupt_document"]
 
     def test_reports_a_bounded_number_without_naming_the_person(self) -> None:
         broken = [an_entry(number, 7, 8) for number in range(1, 100)]

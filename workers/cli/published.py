@@ -1,15 +1,20 @@
 """What the topic of balance events says, compared with what is recorded (P5)."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import orjson
 
 from client.kafka import Record
 from handlers.account import Account
 from handlers.outcome import Outcome
+from handlers.owing import EntryRange
 from handlers.rendering import Rendering
+
+GAP_MAX = 1_000_000
+"""Events left out at once that are waited for; a sequence beyond is taken for a wrong one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +32,48 @@ class _Events:
 
     first: int
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
+    missing: set[int] = field(default_factory=set[int])
+    """Sequences that others came before, and that have not come since."""
+    gaps: list[tuple[int, int, str]] = field(default_factory=list[tuple[int, int, str]])
+    """First and last sequence left out, and where that showed."""
+    late: list[int] = field(default_factory=list[int])
+    """Sequences that came after later ones."""
 
     @property
     def last(self) -> int:
         return self.first + len(self.hashes) - 1
 
+    def has(self, sequence: int) -> bool:
+        return self.first <= sequence <= self.last and sequence not in self.missing
+
+    def leave_out(self, up_to: int, detail: str) -> None:
+        """Note that the next event is the one after *up_to*."""
+        left_out = range(self.last + 1, up_to + 1)
+        self.gaps.append((left_out[0], left_out[-1], detail))
+        self.missing.update(left_out)
+        self.hashes.extend([0] * len(left_out))
+
 
 class PublishedEvents:
     """Takes the records of the topic, then the accounts and entries of the ledger."""
 
-    def __init__(self) -> None:
+    def __init__(self, repaired: Mapping[str, Sequence[EntryRange]] | None = None) -> None:
+        """Expect that of the accounts *repaired* these events came after later ones."""
         self._events: dict[str, _Events] = {}
+        self._repaired = repaired or {}
         self.count = 0
         self.findings: list[Finding] = []
+        self.kept_since_ms = 0
+        """Before this moment events may have expired."""
+        self._oldest = set[int]()
+        self._last_at: dict[str, datetime] = {}
+        """Of accounts without any event that is kept: when their last entry was decided."""
+
+    def look_at(self, record: Record) -> None:
+        """Take any record of a partition whose older ones are gone, of whatever user."""
+        if record.partition not in self._oldest:
+            self._oldest.add(record.partition)
+            self.kept_since_ms = max(self.kept_since_ms, record.timestamp)
 
     def add(self, record: Record, *, expired: bool) -> None:
         """Take the next record; *expired* where older ones of its partition are gone."""
@@ -56,22 +90,35 @@ class PublishedEvents:
         events = self._events.get(username)
         if events is None:
             events = self._events[username] = _Events(sequence if expired else 1)
+        if sequence > events.last + 1:
+            detail = f"{place} has event {sequence} right after {events.last}"
+            if sequence - events.last > GAP_MAX:
+                self._note(username, "event_gap", detail)
+                events = self._events[username] = _Events(sequence)
+            else:
+                events.leave_out(sequence - 1, detail)
+        self._place(events, username, sequence, hash(record.value), place)
+
+    def _place(
+        self, events: _Events, username: str, sequence: int, digest: int, place: str
+    ) -> None:
         known = sequence - events.first
-        if known > len(events.hashes):
-            self._note(
-                username, "event_gap", f"{place} has event {sequence} right after {events.last}"
-            )
-            self._events[username] = _Events(sequence, array("q", [hash(record.value)]))
-        elif known == len(events.hashes):
-            events.hashes.append(hash(record.value))
-        elif known >= 0 and events.hashes[known] != hash(record.value):
+        if known == len(events.hashes):
+            events.hashes.append(digest)
+        elif sequence in events.missing:
+            events.missing.remove(sequence)
+            events.hashes[known] = digest
+            events.late.append(sequence)
+        elif known >= 0 and events.hashes[known] != digest:
             self._note(username, "event_changed", f"{place} repeats event {sequence}, changed")
 
     def compare(self, outcome: Outcome) -> None:
         """Check that the event of *outcome*, if it was published, says what is recorded."""
         entry = outcome.entry
         events = self._events.get(outcome.username)
-        if entry is None or events is None or not events.first <= entry.sequence <= events.last:
+        if events is None and self.kept_since_ms:
+            self._last_at[outcome.username] = outcome.decided_at
+        if entry is None or events is None or not events.has(entry.sequence):
             return
         recorded = hash(Rendering(outcome).balance_event().value)
         if events.hashes[entry.sequence - events.first] != recorded:
@@ -81,10 +128,20 @@ class PublishedEvents:
                 f"event {entry.sequence} is not what is recorded as {outcome.command_id}",
             )
 
+    def lacks(self, outcome: Outcome) -> bool:
+        """Say whether the event of *outcome* should be there, and is not; older ones expire."""
+        events, entry = self._events.get(outcome.username), outcome.entry
+        assert entry is not None
+        if events is not None and (entry.sequence < events.first or events.has(entry.sequence)):
+            return False
+        return outcome.decided_at.timestamp() * 1000 >= self.kept_since_ms
+
     def settle(self, accounts: Sequence[Account], *, live: bool) -> None:
         """Check that all entries of *accounts* were published, or could still be (*live*)."""
         for account in accounts:
             events = self._events.pop(account.username, None)
+            if events is not None:
+                self._order(account.username, events)
             last = events.last if events else 0
             if last > account.sequence:
                 self._note(
@@ -92,13 +149,33 @@ class PublishedEvents:
                     "event_unrecorded",
                     f"event {last} was published, only {account.sequence} are recorded",
                 )
-            elif last < account.sequence and not live:
+            elif last < account.sequence and not live and not self._expired(account.username):
                 self._note(
                     account.username,
                     "event_missing",
                     f"{account.sequence} entries are recorded, {last} were published; "
                     "if commands are being decided right now, use --live",
                 )
+
+    def _expired(self, username: str) -> bool:
+        """Say whether all events of *username*, of which none is kept, are old enough to be gone."""
+        at = self._last_at.pop(username, None)
+        return at is not None and at.timestamp() * 1000 < self.kept_since_ms
+
+    def _order(self, username: str, events: _Events) -> None:
+        """Note what never came, and what came late without a repair that explains it."""
+        for first, last, detail in events.gaps:
+            if not events.missing.isdisjoint(range(first, last + 1)):
+                self._note(username, "event_gap", detail)
+        repaired = self._repaired.get(username, ())
+        for sequence in events.late:
+            if not any(each.after < sequence <= each.up_to for each in repaired):
+                self._note(username, "event_late", f"event {sequence} came after later ones")
+
+    def forget(self, usernames: Iterable[str]) -> None:
+        """Leave out accounts that cannot be understood: there is nothing to compare with."""
+        for username in usernames:
+            self._events.pop(username, None)
 
     def finish(self) -> None:
         """Check that no events are left whose account does not exist."""

@@ -23,6 +23,9 @@ class Tally:
     entries: int = 0
     events: int | None = None
     """None where the topic is not read."""
+    owing_accounts: int = 0
+    owing_events: int = 0
+    """Events that nothing recorded says were published: their writer is at work, or was killed."""
     found: int = 0
     told: list[Finding] = field(default_factory=list[Finding])
     console: Console = field(default_factory=lambda: output().console())
@@ -77,6 +80,11 @@ class Tally:
         else:
             text = Text("✓ everything adds up", "green")
             self.console.print(text.append(f": {looked_at}, {speed}", "default"))
+        if self.owing_events and self.events is None:
+            output().note(
+                f"{self.owing_events:,} events of {self.owing_accounts:,} accounts are not known to "
+                "be published: their writer is at work, or was killed; --topic tells"
+            )
 
 
 def _as_record(tally: Tally, seconds: float) -> dict[str, object]:
@@ -86,6 +94,7 @@ def _as_record(tally: Tally, seconds: float) -> dict[str, object]:
         "accounts": tally.accounts,
         "entries": tally.entries,
         "events": tally.events,
+        "owing": {"accounts": tally.owing_accounts, "events": tally.owing_events},
         "found": tally.found,
         "findings": [asdict(one) for one in told],
         "seconds": round(seconds, 3),

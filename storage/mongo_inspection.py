@@ -1,0 +1,145 @@
+"""Everything stored in MongoDB, for whoever looks whether it is as it should be."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+
+from handlers.account import Account
+from handlers.corrupt import CorruptDocument
+from handlers.outcome import Outcome
+from handlers.owing import EntryRange
+from handlers.reference import Reference, Referring
+from storage.documents import Document
+from storage.inspection_ports import Changed, References
+from storage.mongo_client import MAJORITY, MongoClient
+from storage.mongo_schema import ENTRIES_INDEX
+from storage.repair_documents import to_repair
+from storage.stored import account_or_corrupt, outcome_or_corrupt
+from storage.stored_references import reference
+
+PAGE_MAX = 1000
+"""Documents read at once: a few MiB at most, however long the history is."""
+
+OF_ONE_USER_MAX = 10_000
+"""Documents of one user read at once: live sessions are 100 at most, outcomes without an entry are
+registrations, changes of profile, and what was refused."""
+
+BEYOND = ";"
+"""Sorts right behind the colon in an outcome's id, so that a range of ids holds one user's."""
+
+
+class MongoInspection:
+    """Reads in steps that each end within one operation's time, however much there is."""
+
+    def __init__(self, client: MongoClient) -> None:
+        self._client = client
+
+    async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
+        """Return the accounts that exist."""
+        found = await self._by_id("accounts", usernames)
+        return {document["_id"]: account_or_corrupt(document) for document in found}
+
+    async def entries(
+        self, username: str, *, after: int = 0
+    ) -> AsyncIterator[Outcome | CorruptDocument]:
+        """Yield one account's outcomes that have an entry, in ascending sequence, from *after* on."""
+        while True:
+            query: Document = {"username": username, "sequence": {"$gt": after}}
+            order = {"username": 1, "sequence": 1}
+            found = await self._page("outcomes", query, order, PAGE_MAX, {"hint": ENTRIES_INDEX})
+            for document in found:
+                yield outcome_or_corrupt(document)
+            if len(found) < PAGE_MAX:
+                return
+            after = found[-1]["sequence"]
+
+    async def references(self, collection: Referring, *, after: str, limit: int) -> References:
+        """Return what names accounts among the next *limit* documents after the id *after*."""
+        found = await self._page(collection, {"_id": {"$gt": after}}, {"_id": 1}, limit)
+        named = [reference(collection, document) for document in found]
+        return References(
+            found=[each for each in named if each is not None],
+            looked_at=len(found),
+            last=found[-1]["_id"] if len(found) == limit else None,
+        )
+
+    async def references_of(self, username: str) -> Sequence[Reference | CorruptDocument]:
+        """Return what names this user's account, but for outcomes with an entry."""
+        queries: Mapping[Referring, Document] = {
+            Referring.EMAILS: {"username": username},
+            Referring.REGISTRATIONS: {"_id": username},
+            Referring.CREDENTIALS: {"_id": username},
+            Referring.SESSIONS: {"$or": [{"username": username}, {"ended_username": username}]},
+            Referring.OUTCOMES: {
+                "_id": {"$gt": f"{username}:", "$lt": f"{username}{BEYOND}"},
+                "sequence": {"$not": {"$gt": 0}},
+            },
+        }
+        named = [
+            reference(collection, document)
+            for collection, query in queries.items()
+            for document in await self._page(collection, query, {"_id": 1}, OF_ONE_USER_MAX)
+        ]
+        return [each for each in named if each is not None]
+
+    async def able_to_sign_in(self, usernames: Collection[str]) -> Collection[str]:
+        """Return those of *usernames* with a credential, or with a registration that waits for it."""
+        # In this order: a registration stops waiting once its credential is stored.
+        waiting = {one["_id"] for one in await self._by_id("registrations", usernames)}
+        stored = await self._by_id("credentials", {*usernames} - waiting, {"_id": 1})
+        return waiting | {one["_id"] for one in stored}
+
+    async def repaired(self) -> Mapping[str, Sequence[EntryRange]]:
+        """Return whose events were published once more by repairs, username → which."""
+        ranges: dict[str, list[EntryRange]] = {}
+        after = ""
+        while found := await self._page("repairs", {"_id": {"$gt": after}}, {"_id": 1}, PAGE_MAX):
+            for document in found:
+                repair = to_repair(document)
+                if repair.published is not None:
+                    ranges.setdefault(repair.username, []).append(repair.published)
+            after = found[-1]["_id"]
+        return ranges
+
+    async def changed(self, *, since: datetime, after: str, limit: int) -> Changed:
+        """Return those of the next *limit* accounts after *after* that were changed *since*."""
+        more: Document = {"projection": {"changed_at": 1}}
+        found = await self._page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit, more)
+        return Changed(
+            usernames=[one["_id"] for one in found if _is_since(one.get("changed_at"), since)],
+            looked_at=len(found),
+            last=found[-1]["_id"] if len(found) == limit else None,
+        )
+
+    async def _by_id(
+        self, collection: str, ids: Collection[str], projection: Document | None = None
+    ) -> list[Document]:
+        if not ids:
+            return []
+        more: Document = {"projection": projection} if projection else {}
+        query: Document = {"_id": {"$in": list(ids)}}
+        return await self._page(collection, query, {"_id": 1}, len(ids), more)
+
+    async def _page(
+        self,
+        collection: str,
+        query: Document,
+        order: Document,
+        limit: int,
+        more: Document | None = None,
+    ) -> list[Document]:
+        command: Document = {
+            "find": collection,
+            "filter": query,
+            "sort": order,
+            "limit": limit,
+            "batchSize": limit,
+            "singleBatch": True,
+            "readConcern": MAJORITY,
+            **(more or {}),
+        }
+        return (await self._client.run(command))["cursor"]["firstBatch"]
+
+
+def _is_since(changed_at: object, since: datetime) -> bool:
+    """Say whether to look: also where it cannot be told when the account was changed."""
+    return not isinstance(changed_at, datetime) or changed_at.replace(tzinfo=UTC) >= since

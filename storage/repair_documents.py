@@ -1,0 +1,135 @@
+"""Repairs as MongoDB documents and back, and what can be read of an account that is damaged."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, cast
+
+import msgspec
+
+from handlers.account import Balance
+from handlers.owing import EntryRange
+from handlers.rebuilding import NEEDED, Remains
+from handlers.repair import Repair
+from storage.documents import Document
+from storage.ports import CorruptDocumentError
+from storage.stored import Count, StoredBalance, to_account
+
+PROFILE = {
+    "email": str,
+    "first_name": str,
+    "last_name": str,
+    "phone": str,
+    "date_of_birth": date,
+    "marketing_consent": bool,
+}
+
+
+def from_repair(repair: Repair) -> Document:
+    """Return *repair* as stored."""
+    document: Document = {
+        "_id": repair.id,
+        "username": repair.username,
+        "at": repair.at,
+        "detail": repair.detail,
+    }
+    if repair.actor is not None:
+        document["actor"] = repair.actor
+    if repair.published is not None:
+        document["published"] = {"after": repair.published.after, "up_to": repair.published.up_to}
+    return document
+
+
+def to_repair(document: Mapping[str, Any]) -> Repair:
+    """Return the repair that `from_repair` stored."""
+    published = document.get("published")
+    return Repair(
+        id=document["_id"],
+        username=document["username"],
+        at=document["at"].replace(tzinfo=UTC),
+        detail=document["detail"],
+        actor=document.get("actor"),
+        published=None
+        if published is None
+        else EntryRange(
+            username=document["username"], after=published["after"], up_to=published["up_to"]
+        ),
+    )
+
+
+def to_remains(document: Mapping[str, Any] | None) -> Remains:
+    """Return every field of an account's document that can be read, each by itself."""
+    if document is None:
+        return Remains(is_there=False)
+    read: dict[str, Any] = {}
+    damaged = set[str]()
+    shapes = {
+        "account_id": str,
+        "sequence": Count,
+        "version": Count,
+        "published_sequence": Count,
+        "writer": str,
+        "opened_at": datetime,
+        "changed_at": datetime,
+    }
+    for name, shape in shapes.items():
+        _read(document, name, shape, read, damaged)
+    balances = _balances(document)
+    if balances is None:
+        damaged.add("balances")
+    profile = _profile(document, damaged)
+    read.pop("writer", None)
+    for name in ("opened_at", "changed_at"):
+        if name in read:
+            read[name] = read[name].replace(tzinfo=UTC)
+    if not damaged:
+        damaged |= _contradictions(document)
+    return Remains(
+        is_there=True, balances=balances, profile=profile, damaged=frozenset(damaged), **read
+    )
+
+
+def _read(
+    document: Mapping[str, Any], name: str, shape: Any, read: dict[str, Any], damaged: set[str]
+) -> None:
+    try:
+        read[name] = msgspec.convert(document.get(name), shape)
+    except msgspec.ValidationError:
+        damaged.add(name)
+
+
+def _profile(document: Mapping[str, Any], damaged: set[str]) -> dict[str, Any]:
+    stored = document.get("profile")
+    read: dict[str, Any] = {}
+    for name, shape in PROFILE.items():
+        if not isinstance(stored, dict):
+            damaged.add(f"profile.{name}")
+            continue
+        fields = cast("Document", stored)
+        if fields.get(name) is not None or name in NEEDED:
+            lost = set[str]()
+            _read(fields, name, shape, read, lost)
+            damaged.update(f"profile.{each}" for each in lost)
+    return read
+
+
+def _balances(document: Mapping[str, Any]) -> Mapping[str, Balance] | None:
+    try:
+        stored = msgspec.convert(document.get("balances"), list[StoredBalance])
+        balances = {
+            each.currency: Balance(
+                posted_minor=each.posted_minor, scale=each.scale, held_minor=each.held_minor
+            )
+            for each in stored
+        }
+    except (msgspec.ValidationError, AssertionError):
+        return None
+    return balances if len(balances) == len(stored) else None
+
+
+def _contradictions(document: Mapping[str, Any]) -> set[str]:
+    """Return which field contradicts others, where each by itself can be read."""
+    try:
+        to_account(document)
+    except CorruptDocumentError as error:
+        return {error.document.field}
+    return set()

@@ -1,0 +1,111 @@
+"""What documents beside the accounts say of whose they are, as MongoDB gives them back."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from handlers.corrupt import CorruptDocument
+from handlers.reference import Reference, Referring
+from storage.ports import CorruptDocumentError
+from storage.stored import Count, outcome_or_corrupt, shaped
+
+AN_ADDRESS = "(an e-mail address)"
+"""Instead of a claim's id, which is personal."""
+
+
+class _Claim(msgspec.Struct, frozen=True, gc=False):
+    username: str
+    id: str = msgspec.field(name="_id")
+
+
+class _Registration(msgspec.Struct, frozen=True, gc=False):
+    opened_at: datetime
+    id: str = msgspec.field(name="_id")
+
+
+class _Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    id: str = msgspec.field(name="_id")
+    command_id: str
+    hash: str
+    created_at: datetime
+    epoch: Count = 0
+    version: Annotated[int, msgspec.Meta(ge=1)] = 1
+    relied_on: Count = 0
+
+
+class _Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    id: str = msgspec.field(name="_id")
+    username: str | None = None
+    ended_username: str | None = None
+    epoch: Count
+    refresh_hash: bytes
+    family_hash: bytes
+    opened_at: datetime
+    expires_at: datetime
+    version: Annotated[int, msgspec.Meta(ge=1)]
+
+
+SHAPES: Mapping[Referring, type[_Claim | _Registration | _Credential | _Session]] = {
+    Referring.EMAILS: _Claim,
+    Referring.REGISTRATIONS: _Registration,
+    Referring.CREDENTIALS: _Credential,
+    Referring.SESSIONS: _Session,
+}
+
+
+def reference(
+    collection: Referring, document: Mapping[str, Any]
+) -> Reference | CorruptDocument | None:
+    """Return whose account *document* names; None where it need not exist, or entries tell."""
+    if collection is Referring.OUTCOMES:
+        return _of_outcome(document)
+    try:
+        found = shaped(document, SHAPES[collection], collection)
+    except CorruptDocumentError as error:
+        return _damaged(collection, document, error.document)
+    match found:
+        case _Claim():
+            return Reference(collection=collection, id=found.id, username=found.username)
+        case _Session():
+            username = found.username or found.ended_username
+            if username is None:
+                return CorruptDocument(
+                    collection=collection, id=found.id, username="", field="username"
+                )
+            return Reference(collection=collection, id=found.id, username=username)
+        case _:
+            return Reference(collection=collection, id=found.id, username=found.id)
+
+
+def _damaged(
+    collection: Referring, document: Mapping[str, Any], damaged: CorruptDocument
+) -> CorruptDocument:
+    """Return *damaged* with the user it names, if any, and without an address."""
+    if collection in {Referring.REGISTRATIONS, Referring.CREDENTIALS}:
+        return damaged  # their ids are usernames
+    named = document.get("username", document.get("ended_username"))
+    return replace(
+        damaged,
+        id=AN_ADDRESS if collection is Referring.EMAILS else damaged.id,
+        username=named if isinstance(named, str) else "",
+    )
+
+
+def _of_outcome(document: Mapping[str, Any]) -> Reference | CorruptDocument | None:
+    sequence = document.get("sequence")
+    if isinstance(sequence, int) and sequence > 0:
+        return None  # the account's history has it
+    outcome = outcome_or_corrupt(document)
+    if isinstance(outcome, CorruptDocument):
+        return outcome
+    if outcome.account_id is None:
+        return None  # refused, because there was no account
+    return Reference(
+        collection=Referring.OUTCOMES,
+        id=outcome.id,
+        username=outcome.username,
+        account_id=outcome.account_id,
+    )

@@ -1,0 +1,149 @@
+"""Recounts all that is stored, round after round, as slowly as it may and giving way to others."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from handlers.corrupt import CorruptDocument
+from handlers.discrepancy import Discrepancy, Violation
+from handlers.reference import Referring
+from storage.inspection_ports import Inspection
+from storage.ports import Ledger
+from workers.clock import monotonic_s
+from workers.corrupt import CorruptDocuments
+from workers.metrics import Metrics
+from workers.recount import recount_page
+from workers.references import check_accounts, check_references
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 600.0
+"""What a round is planned for, so that a balance changed by hand is found within a quarter of an
+hour: the rest is for waits, and for what is written meanwhile."""
+
+DOCUMENTS_PER_S_MIN = 500
+"""Documents read in a second where there are few: half a hundredth of a core."""
+
+DOCUMENTS_PER_S_MAX = 8000
+"""Documents read in a second at most, about a tenth of a core here and another in MongoDB. A round
+over more than this allows takes longer."""
+
+REST = 4.0
+"""Seconds of rest for each second of work, so that a busy MongoDB slows the recount, not the
+recount MongoDB."""
+
+PAGE_ACCOUNTS = 250
+"""Accounts computed again at once, and documents that name accounts: some milliseconds of work."""
+
+AGAIN_S = 60.0
+"""Between two rounds: a small service is not recounted all the time."""
+
+
+class Pace:
+    """Rests after each piece of work, as long as the plan of the round or the work itself asks."""
+
+    def __init__(self) -> None:
+        self.documents_per_s: float = DOCUMENTS_PER_S_MIN
+        self._since_s = monotonic_s()
+
+    def begin(self) -> None:
+        """Note that work begins now."""
+        self._since_s = monotonic_s()
+
+    async def __call__(self, documents: int) -> None:
+        """Rest for the work since the last rest, on this many *documents*."""
+        worked_s = monotonic_s() - self._since_s
+        await asyncio.sleep(max(documents / self.documents_per_s - worked_s, worked_s * REST))
+        self._since_s = monotonic_s()
+
+
+class RecountRounds:
+    """One endless walk: all accounts with their entries, then everything that names an account."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        inspection: Inspection,
+        *,
+        metrics: Metrics,
+        corrupt: CorruptDocuments,
+    ) -> None:
+        self._ledger = ledger
+        self._inspection = inspection
+        self._metrics = metrics
+        self._corrupt = corrupt
+        self._pace = Pace()
+        self._to_check: list[Referring] = []
+        """What this round has yet to look at once the accounts are done; empty before a round."""
+        self._accounts_done = True
+        self._after = ""
+        self._started_s = 0.0
+
+    async def step(self) -> float:
+        """Look at the next few documents; return the seconds until the next few.
+
+        After an error the same ones come again.
+        """
+        if not self._to_check:
+            await self._begin()
+        self._pace.begin()
+        last = await (self._references() if self._accounts_done else self._accounts())
+        self._after = last or ""
+        if last is None:
+            if self._accounts_done:
+                self._to_check.pop(0)
+            self._accounts_done = True
+        return 0.0 if self._to_check else self._end()
+
+    async def _begin(self) -> None:
+        accounts = await self._ledger.count_accounts()
+        outcomes = await self._ledger.count_outcomes()
+        self._pace.documents_per_s = rate(accounts, outcomes)
+        self._to_check = [*Referring]
+        self._accounts_done = False
+        self._started_s = monotonic_s()
+
+    def _end(self) -> float:
+        self._metrics.recount_seconds.set(monotonic_s() - self._started_s)
+        return AGAIN_S
+
+    async def _accounts(self) -> str | None:
+        page = await recount_page(
+            self._ledger, after=self._after, limit=PAGE_ACCOUNTS, pace=self._pace
+        )
+        beside = await check_accounts(self._ledger, self._inspection, page.readable)
+        self._metrics.verified_accounts_total.inc(page.accounts)
+        self._report([*page.discrepancies, *beside], page.corrupt)
+        await self._pace(page.accounts)
+        return page.last
+
+    async def _references(self) -> str | None:
+        page = await check_references(
+            self._ledger,
+            self._inspection,
+            self._to_check[0],
+            after=self._after,
+            limit=PAGE_ACCOUNTS,
+        )
+        self._report(page.discrepancies, page.corrupt)
+        await self._pace(page.looked_at)
+        return page.last
+
+    def _report(
+        self, discrepancies: Sequence[Discrepancy], corrupt: Sequence[CorruptDocument]
+    ) -> None:
+        self._metrics.invariant_violations_total.inc(len(discrepancies))
+        self._corrupt.report(corrupt)
+        for one in discrepancies:
+            if one.violation is not Violation.CORRUPT_DOCUMENT:
+                log.error("account %s: %s: %s", one.account_id, one.violation, one.detail)
+
+
+def rate(accounts: int, outcomes: int) -> float:
+    """Return how many documents to read in a second, so that a round ends in time.
+
+    Each outcome is read twice: in its account's history, and with what else names an account.
+    Beside an account stand its claim, its credential and about one session.
+    """
+    documents = 2 * outcomes + 5 * accounts
+    return min(DOCUMENTS_PER_S_MAX, max(DOCUMENTS_PER_S_MIN, documents / ROUND_S))

@@ -1,0 +1,96 @@
+"""Looks whether what is stored beside the accounts agrees with them, page by page."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from contracts.profile import email_claim
+from handlers.account import Account
+from handlers.corrupt import CorruptDocument
+from handlers.discrepancy import Discrepancy, Violation, corrupt_document
+from handlers.reference import Reference, Referring, disagreement, no_credential, unclaimed
+from storage.inspection_ports import Inspection
+from storage.ports import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPage:
+    """What one page of documents came to."""
+
+    looked_at: int
+    last: str | None
+    """Where the next page starts; None at the end."""
+    discrepancies: list[Discrepancy]
+    corrupt: list[CorruptDocument]
+
+
+async def check_references(
+    ledger: Ledger, inspection: Inspection, collection: Referring, *, after: str, limit: int
+) -> CheckedPage:
+    """Compare the next *limit* documents of *collection* with the accounts they name."""
+    page = await inspection.references(collection, after=after, limit=limit)
+    discrepancies, corrupt = await _disagreements(ledger, inspection, page.found)
+    return CheckedPage(
+        looked_at=page.looked_at, last=page.last, discrepancies=discrepancies, corrupt=corrupt
+    )
+
+
+async def check_user(ledger: Ledger, inspection: Inspection, username: str) -> CheckedPage:
+    """Compare everything that names one user's account with it."""
+    found = await inspection.references_of(username)
+    discrepancies, corrupt = await _disagreements(ledger, inspection, found)
+    return CheckedPage(
+        looked_at=len(found), last=None, discrepancies=discrepancies, corrupt=corrupt
+    )
+
+
+async def check_accounts(
+    ledger: Ledger, inspection: Inspection, accounts: Sequence[Account]
+) -> list[Discrepancy]:
+    """Look whether each of *accounts* has its e-mail address claimed, and can be signed in to."""
+    able = await inspection.able_to_sign_in([account.username for account in accounts])
+    unable = [no_credential(account) for account in accounts if account.username not in able]
+    return [*await _unclaimed(ledger, [one.username for one in accounts]), *unable]
+
+
+async def _disagreements(
+    ledger: Ledger, inspection: Inspection, found: Iterable[Reference | CorruptDocument]
+) -> tuple[list[Discrepancy], list[CorruptDocument]]:
+    corrupt = [one for one in found if isinstance(one, CorruptDocument)]
+    references = [one for one in found if isinstance(one, Reference)]
+    # After what names them: an account is written with its references or before them.
+    accounts = await inspection.accounts({one.username for one in references})
+    discrepancies = [corrupt_document(one) for one in corrupt]
+    for one in references:
+        wrong = disagreement(one, accounts.get(one.username))
+        if wrong is None:
+            continue
+        if wrong.violation is Violation.STRAY_CLAIM and not await _is_stray(ledger, one):
+            continue  # the address was given up, or taken, in between
+        discrepancies.append(wrong)
+    return discrepancies, corrupt
+
+
+async def _is_stray(ledger: Ledger, claim: Reference) -> bool:
+    """Look again, at claim and account as of one moment."""
+    async with ledger.transaction() as snapshot:
+        accounts = await snapshot.accounts([claim.username])
+        owners = await snapshot.email_owners([claim.id])
+        await snapshot.commit()
+    account = accounts.get(claim.username)
+    if owners.get(claim.id) != claim.username or not isinstance(account, Account):
+        return False
+    return email_claim(account.profile.email) != claim.id
+
+
+async def _unclaimed(ledger: Ledger, usernames: Sequence[str]) -> list[Discrepancy]:
+    """Compare accounts and claims as of one moment."""
+    if not usernames:
+        return []
+    async with ledger.transaction() as snapshot:
+        found = await snapshot.accounts(usernames)
+        accounts = [one for one in found.values() if isinstance(one, Account)]
+        claims = {one.username: email_claim(one.profile.email) for one in accounts}
+        owners = await snapshot.email_owners({*claims.values()})
+        await snapshot.commit()
+    wrong = (unclaimed(one, owners.get(claims[one.username])) for one in accounts)
+    return [one for one in wrong if one is not None]
