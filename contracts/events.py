@@ -60,11 +60,11 @@ class AuditRecorded(Published):
     event_id: str
     username: Username
     action: str = Field(
-        description="The command's or request's name, or `lock-out`, `token-reuse`."
+        description="The command's or request's name, or `lock-out`, `token-reuse`, `repair`."
     )
     outcome: Literal["accepted", "rejected"]
     code: Code | None = None
-    command_id: CommandId = Field(description="Of the command or request.")
+    command_id: CommandId = Field(description="Of the command, request or repair.")
     actor: str | None = Field(default=None, description="Who asked, as the sender claimed.")
     source: str | None = Field(default=None, description="Where from, as the sender claimed.")
     session_id: str | None = Field(default=None, description="Of a sign-in, or used by a request.")

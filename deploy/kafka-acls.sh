@@ -16,6 +16,7 @@ SENDER=${SENDER:-User:accounts-sender}
 GATEWAY=${GATEWAY:-User:accounts-gateway}
 SUBSCRIBER=${SUBSCRIBER:-User:accounts-subscriber}
 OPERATOR=${OPERATOR:-User:accounts-operator}
+REPAIRER=${REPAIRER:-User:accounts-repairer}
 LEDGER_GROUP=${LEDGER_GROUP:-accounts-ledger}
 IDENTITY_GROUP=${IDENTITY_GROUP:-accounts-identity}
 SIGNIN_GROUP=${SIGNIN_GROUP:-accounts-sign-ins}
@@ -98,3 +99,14 @@ grant "$SUBSCRIBER" Read --resource-pattern-type prefixed --group "${SUBSCRIBER#
 
 # `accounts topics apply` and `accounts watch`, dead letters included.
 grant "$OPERATOR" Create,Describe,DescribeConfigs,Alter,AlterConfigs,Read "${topics[@]}"
+
+# `accounts repair`, `accounts offsets` and `accounts dead-letters`: for whoever mends something.
+grant "$REPAIRER" Describe,Read "${topics[@]}"
+for group in "$LEDGER_GROUP" "$IDENTITY_GROUP" "$SIGNIN_GROUP" "$SESSIONS_GROUP" "$QUERY_GROUP"; do
+  grant "$REPAIRER" Describe,Read --group "$group"
+done
+grant "$REPAIRER" Write "${commands[@]}"
+grant "$REPAIRER" Write "${requests[@]}"
+for topic in internal.credentials events.balance events.audit state.balances; do
+  grant "$REPAIRER" Write --topic "$PREFIX$topic"
+done

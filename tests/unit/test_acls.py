@@ -22,7 +22,7 @@ printf '%s\\t' "$@" >> "$CALLS"; echo >> "$CALLS"
 """Stands for Kafka's own tool and writes down what it is asked."""
 
 WORKERS = {role.value for role in Role}
-ROLES = (*WORKERS, "sender", "gateway", "subscriber", "operator")
+ROLES = (*WORKERS, "sender", "gateway", "subscriber", "operator", "repairer")
 
 
 def granted(folder: Path) -> set[Grant]:
@@ -83,11 +83,11 @@ def test_every_role_has_its_row() -> None:
     assert {role for role, _, _ in documented()} == set(ROLES)
 
 
-def test_only_workers_write_what_is_published() -> None:
+def test_only_workers_and_who_repairs_write_what_is_published() -> None:
     published = {f"topic:accounts.{topic.name}" for topic in TOPICS if topic.kind not in INPUTS}
     writers = {role for role, what, each in documented() if each == "Write" and what in published}
 
-    assert writers == WORKERS
+    assert writers == WORKERS | {"repairer"}
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS if topic.kind in INPUTS])

@@ -56,7 +56,7 @@ def command_line() -> Any:
     app = typer.Typer()
     app.callback()(lambda: None)
     for name in COMMANDS:
-        import_module(f"workers.cli.{name}").register(app)
+        import_module(f"workers.cli.{name.replace('-', '_')}").register(app)
     return typer.main.get_command(app)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from contracts import topics
 from contracts.codes import Code
@@ -13,7 +14,9 @@ from contracts.topics import TopicSpec
 from handlers.account import Balance
 from handlers.batch import Stamp, decide_lane
 from handlers.outcome import Entry, Outcome, Trace
+from handlers.owing import EntryRange
 from handlers.rendering import Headers, Record, Rendering, balances, error_body, refusal
+from handlers.repair import Repair, audit_event
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed
@@ -127,6 +130,7 @@ def examples() -> Iterator[Example]:
         if code.info.dead_letter:
             yield from letters(code)
     yield from states()
+    yield from repairs()
     yield from credentials()
     yield from asked.examples()
 
@@ -150,6 +154,18 @@ def undecided(code: Code) -> Record:
         at=NOON,
         trace=TRACE,
     )
+
+
+def repairs() -> Iterator[Example]:
+    repair = Repair(id="repair-1", username="alice", at=NOON, detail="sequence 7 -> 3")
+    yield Example("repair", topics.AUDIT_EVENTS, b"alice", audit_event(repair))
+    asked_for = replace(
+        repair,
+        detail="events 2 to 3 published again",
+        actor="an operator",
+        published=EntryRange(username="alice", after=1, up_to=3),
+    )
+    yield Example("repair-by-actor", topics.AUDIT_EVENTS, b"alice", audit_event(asked_for))
 
 
 def states() -> Iterator[Example]:

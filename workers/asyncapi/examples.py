@@ -17,6 +17,7 @@ from handlers.account import Account, Balance, Profile
 from handlers.outcome import Entry, Outcome, Source, Trace
 from handlers.registration import account_id
 from handlers.rendering import Record, Rendering
+from handlers.repair import Repair, audit_event
 
 Json = dict[str, Any]
 
@@ -114,6 +115,13 @@ def _moved(command: Json, name: CommandName, sequence: int, before: str, after: 
     )
 
 
+REPAIRED = Repair(
+    id="repair-0b8f7c1de9a34f5c8d2e6b7a90c1d2e3",
+    username="alice",
+    at=NOON,
+    detail="balances.USD 10000.00 -> 6.25",
+    actor="an operator",
+)
 REGISTERED = _outcome(REGISTER, "register")
 DEPOSITED = _moved(DEPOSIT, "deposit", 1, "0.00", "10.50")
 WITHDRAWN = _moved(WITHDRAW, "withdraw", 2, "10.50", "6.25")
@@ -169,10 +177,11 @@ def balance_events() -> list[Json]:
 
 
 def audit_events() -> list[Json]:
-    """Return one accepted and one refused command."""
+    """Return one accepted and one refused command, and a repair."""
     return [
         example("Accepted", Rendering(DEPOSITED).audit_event()),
         example("Refused", Rendering(REFUSED).audit_event()),
+        example("An account that an operator had rebuilt", audit_event(REPAIRED)),
     ]
 
 

@@ -91,8 +91,8 @@ def _audit_recorded() -> Json:
         topics.AUDIT_EVENTS,
         "AuditRecorded",
         CeType.AUDIT_RECORDED,
-        "Refusals included; of sign-ins too, with failures, lock-outs and reused tokens. What is "
-        "repeated repeats its event, with the same `event_id`. Holds no profile data and no secret.",
+        "Refusals included; of sign-ins too, with failures, lock-outs and reused tokens, and of "
+        "repairs by operators. What is repeated repeats its event, with the same `event_id`. Holds no profile data and no secret.",
         examples.audit_events() + request_examples.audit_events(),
     )
 

@@ -27,10 +27,13 @@ COMMANDS = {
     "outcome": "Show what became of a command.",
     "watch": "Show results and events as they are published.",
     "verify": "Recompute every balance from the recorded decisions.",
+    "repair": "Build an account anew from its recorded entries.",
+    "offsets": "Show how far the consumer groups have read, or move one of them.",
+    "dead-letters": "List what could not be decided, or send it again.",
     "config": "Show or check the configuration.",
     "asyncapi": "Print the contract as an AsyncAPI document.",
 }
-"""Name → what `accounts --help` says; the file of the same name has the command."""
+"""Name → what `accounts --help` says; the file of the same name, with underscores, has it."""
 
 OURS = {"workers", "storage", "client", "devstack", "contracts"}
 """Packages whose exceptions say what is wrong and what to do; any other exception is a bug."""
@@ -92,15 +95,19 @@ def _build(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_options)
     called = _called(arguments)
     for name, about in COMMANDS.items():
-        if not find_spec(f"workers.cli.{name}"):
+        if not find_spec(_module(name)):
             continue
         if name == called:
             with loading():
-                command = import_module(f"workers.cli.{name}")
+                command = import_module(_module(name))
             command.register(app)
         else:
             app.command(name, help=about)(_not_loaded)
     return app
+
+
+def _module(command: str) -> str:
+    return f"workers.cli.{command.replace('-', '_')}"
 
 
 def _called(arguments: Sequence[str]) -> str | None:

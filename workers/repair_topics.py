@@ -1,0 +1,23 @@
+"""Where a repair says what it did."""
+
+from handlers.repair import Repair, audit_event
+from workers.answers import Repeating
+from workers.publishing import Outgoing, Publisher
+from workers.topic_names import TopicNames
+
+
+class PublishedRepairs(Repeating):
+    """States and events as the sweep says them, and who repaired what."""
+
+    def __init__(self, publisher: Publisher, names: TopicNames) -> None:
+        super().__init__(publisher, names)
+        self._audit_events = names.audit_events
+
+    async def publish_audit(self, repair: Repair) -> None:
+        """Publish who repaired what; return once acknowledged.
+
+        Raises:
+            PublishError: It was not acknowledged.
+        """
+        event = Outgoing.of(self._audit_events, repair.username.encode(), audit_event(repair))
+        await self._publisher.publish([event])
