@@ -62,7 +62,13 @@ async def filled(
         publishing = [outcome for username in USERS for outcome in entries_of(username)]
     else:
         sequence = ENTRIES + len(extra)
-        account = an_account(USERS[0], posted_minor=1000 * sequence, sequence=sequence, version=2)
+        account = an_account(
+            USERS[0],
+            posted_minor=1000 * sequence,
+            sequence=sequence,
+            published_sequence=sequence,
+            version=2,
+        )
         await _write(ledger, some_changes(accounts=[account], outcomes=extra))
     await ledger.close()
     await publish(line, *publishing or ())
