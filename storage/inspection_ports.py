@@ -18,7 +18,7 @@ class References(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     found: Sequence[Reference | CorruptDocument]
     looked_at: int
-    """Documents read: more than were found where some have no account to name."""
+    """Documents gone past, roughly: more than were found where some have no account to name."""
     last: str | None
     """Where the next page starts; None at the end."""
 

@@ -16,7 +16,10 @@ from storage.ports import Ledger
 class CheckedPage:
     """What one page of documents came to."""
 
+    named: int
+    """Documents that name an account."""
     looked_at: int
+    """Documents gone past, roughly."""
     last: str | None
     """Where the next page starts; None at the end."""
     discrepancies: list[Discrepancy]
@@ -30,7 +33,11 @@ async def check_references(
     page = await inspection.references(collection, after=after, limit=limit)
     discrepancies, corrupt = await _disagreements(ledger, inspection, page.found)
     return CheckedPage(
-        looked_at=page.looked_at, last=page.last, discrepancies=discrepancies, corrupt=corrupt
+        named=len(page.found),
+        looked_at=page.looked_at,
+        last=page.last,
+        discrepancies=discrepancies,
+        corrupt=corrupt,
     )
 
 
@@ -39,7 +46,11 @@ async def check_user(ledger: Ledger, inspection: Inspection, username: str) -> C
     found = await inspection.references_of(username)
     discrepancies, corrupt = await _disagreements(ledger, inspection, found)
     return CheckedPage(
-        looked_at=len(found), last=None, discrepancies=discrepancies, corrupt=corrupt
+        named=len(found),
+        looked_at=len(found),
+        last=None,
+        discrepancies=discrepancies,
+        corrupt=corrupt,
     )
 
 

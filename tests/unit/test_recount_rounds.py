@@ -155,7 +155,7 @@ class TestPace:
         ("accounts", "outcomes"), [(100_000, 100_000), (100_000, 1_500_000), (10, 10_000)]
     )
     def test_a_round_ends_within_a_quarter_of_an_hour(self, accounts: int, outcomes: int) -> None:
-        documents = 2 * outcomes + 5 * accounts
+        documents = 1.1 * outcomes + 5 * accounts
 
         assert documents / rate(accounts, outcomes) <= timedelta(minutes=15).total_seconds()
 
@@ -168,7 +168,7 @@ class TestPace:
 
     @pytest.mark.parametrize(
         ("documents", "worked_s", "rested_s"),
-        [(100, 0.0, 1.0), (100, 0.2, 0.8), (100, 0.5, 2.0), (0, 0.1, 0.4)],
+        [(100, 0.0, 1.0), (100, 0.2, 0.8), (100, 0.8, 0.4), (0, 0.1, 0.05)],
     )
     async def test_rests_for_the_plan_or_for_the_work(
         self,
