@@ -1,8 +1,18 @@
 """Reads accounts and their histories page by page and computes them again."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+import asyncio
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, TypeAlias
 
 from handlers.account import Account
 from handlers.corrupt import CorruptDocument
@@ -12,8 +22,8 @@ from handlers.verification import Recount, unknown_account
 from storage.inspection_ports import Inspection
 from storage.ports import CorruptDocumentError, Ledger
 
-PACE_ENTRIES = 500
-"""Entries between two calls of `pace`: about 5 ms of work."""
+PACE_ENTRIES = 1000
+"""Entries between two calls of `pace`: about 10 ms of work, so that nobody waits long for a turn."""
 
 PASSING = {Violation.ENTRIES_AHEAD, Violation.UNKNOWN_ACCOUNT}
 """What also shows while an account is being written, between reading it and its history."""
@@ -46,19 +56,35 @@ class RecountedPage:
 
 
 async def recount_page(
-    ledger: Ledger, *, after: str, limit: int, pace: Pace, witness: Witness = _ignore
+    ledger: Ledger,
+    *,
+    after: str,
+    limit: int,
+    pace: Pace,
+    witness: Witness = _ignore,
+    lanes: int = 1,
 ) -> RecountedPage:
     """Compute up to *limit* accounts with usernames above *after* again from all their entries.
 
-    Safe beside running workers: what changes meanwhile is looked at once more.
+    Safe beside running workers: what changes meanwhile is looked at once more. With several *lanes*
+    so many parts of the page are read side by side.
     """
     found = await ledger.page(after=after, limit=limit)
     last = _username(found[-1]) if len(found) == limit else None
-    accounts = {_username(each): each for each in found}
-    page = await _recounted(
-        ledger, accounts, _seen(ledger.history(after=after, up_to=last), witness), pace
+    size = max(1, ceil(len(found) / lanes))
+    parts = [found[start : start + size] for start in range(0, len(found), size)] or [found]
+    ends = [*(_username(part[-1]) for part in parts[:-1]), last]
+    starts = [after, *ends[:-1]]
+    pages = await _together(
+        _recounted(
+            ledger,
+            {_username(each): each for each in part},
+            _seen(ledger.history(after=start or "", up_to=end), witness),
+            pace,
+        )
+        for part, start, end in zip(parts, starts, ends, strict=True)
     )
-    return replace(page, last=last)
+    return _joined(pages, last)
 
 
 async def recount_accounts(
@@ -113,6 +139,30 @@ async def _recounted(
         discrepancies=await _lasting(ledger, readable, [*damaged, *found, *others.values()]),
         corrupt=corrupt,
         readable=list(readable.values()),
+    )
+
+
+async def _together(
+    parts: Iterable[Coroutine[Any, Any, RecountedPage]],
+) -> Sequence[RecountedPage]:
+    """Do all *parts*; where one fails, none goes on behind its caller's back."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _joined(pages: Sequence[RecountedPage], last: str | None) -> RecountedPage:
+    return RecountedPage(
+        accounts=sum(page.accounts for page in pages),
+        entries=sum(page.entries for page in pages),
+        last=last,
+        discrepancies=[one for page in pages for one in page.discrepancies],
+        corrupt=[one for page in pages for one in page.corrupt],
+        readable=[one for page in pages for one in page.readable],
     )
 
 

@@ -60,7 +60,7 @@ async def check_accounts(
     """Look whether each of *accounts* has its e-mail address claimed, and can be signed in to."""
     able = await inspection.able_to_sign_in([account.username for account in accounts])
     unable = [no_credential(account) for account in accounts if account.username not in able]
-    return [*await _unclaimed(ledger, [one.username for one in accounts]), *unable]
+    return [*await _unclaimed(ledger, accounts), *unable]
 
 
 async def _disagreements(
@@ -93,15 +93,19 @@ async def _is_stray(ledger: Ledger, claim: Reference) -> bool:
     return email_claim(account.profile.email) != claim.id
 
 
-async def _unclaimed(ledger: Ledger, usernames: Sequence[str]) -> list[Discrepancy]:
-    """Compare accounts and claims as of one moment."""
-    if not usernames:
-        return []
+async def _unclaimed(ledger: Ledger, accounts: Sequence[Account]) -> list[Discrepancy]:
+    """Return the accounts whose address is not claimed for them, as of one moment."""
+    claims = {one.username: email_claim(one.profile.email) for one in accounts}
     async with ledger.transaction() as snapshot:
-        found = await snapshot.accounts(usernames)
-        accounts = [one for one in found.values() if isinstance(one, Account)]
-        claims = {one.username: email_claim(one.profile.email) for one in accounts}
         owners = await snapshot.email_owners({*claims.values()})
         await snapshot.commit()
-    wrong = (unclaimed(one, owners.get(claims[one.username])) for one in accounts)
+    suspects = [name for name, email in claims.items() if owners.get(email) != name]
+    if not suspects:
+        return []
+    async with ledger.transaction() as snapshot:
+        found = await snapshot.accounts(suspects)
+        now = [one for one in found.values() if isinstance(one, Account)]
+        owners = await snapshot.email_owners({email_claim(one.profile.email) for one in now})
+        await snapshot.commit()
+    wrong = (unclaimed(one, owners.get(email_claim(one.profile.email))) for one in now)
     return [one for one in wrong if one is not None]

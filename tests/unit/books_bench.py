@@ -65,7 +65,6 @@ class Books:
 
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> Books:
     """Return empty books, recounted without a rest."""
-    monkeypatch.setattr(recount_rounds, "REST", 0.0)
     monkeypatch.setattr(recount_rounds, "DOCUMENTS_PER_S_MIN", 1_000_000)
     monkeypatch.setattr(recount_rounds, "DOCUMENTS_PER_S_MAX", 1_000_000)
     return Books()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from handlers.account import Account, Balance
 from handlers.corrupt import CorruptDocument
 from handlers.discrepancy import Violation
+from handlers.outcome import Outcome
 from tests.builders import a_claim, an_account, an_entry, an_outcome
 from tests.unit.books_bench import VIOLATIONS, Books, a_sound_one, said, unhurried
 from workers import recount_rounds
@@ -132,6 +133,53 @@ class TestRound:
 
 
 class TestPage:
+    @pytest.mark.parametrize("lanes", [1, 2, 3, 4, 9])
+    async def test_comes_to_the_same_however_many_parts_are_read_side_by_side(
+        self, books: Books, lanes: int
+    ) -> None:
+        for name in ("a", "b", "d", "e", "f"):
+            await books.store(an_account(name, posted_minor=1))
+        await books.write(outcomes=[an_outcome(name, sequence=1) for name in ("a", "c", "f")])
+
+        page = await recount_page(books.ledger, after="", limit=5, pace=_at_once, lanes=lanes)
+        rest = await recount_page(books.ledger, after="e", limit=5, pace=_at_once, lanes=lanes)
+
+        found = {(one.username, one.violation) for one in page.discrepancies}
+        sums = {(name, Violation.WRONG_SUM) for name in ("a", "b", "d", "e", "f")}
+        assert found == sums | {
+            ("a", Violation.ENTRIES_AHEAD),
+            ("c", Violation.UNKNOWN_ACCOUNT),
+            ("f", Violation.ENTRIES_AHEAD),
+        }
+        assert (page.accounts, page.entries, page.last) == (5, 3, "f")
+        assert (rest.accounts, rest.entries, rest.last) == (1, 1, None)
+
+    async def test_leaves_nothing_running_where_one_part_fails(
+        self, books: Books, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("a", "b"):
+            await books.store(an_account(name))
+        waiting = asyncio.Event()
+
+        async def history(
+            *, after: str = "", up_to: str | None = None
+        ) -> AsyncIterator[Outcome | CorruptDocument]:
+            del up_to
+            if after:
+                await waiting.wait()
+                raise ConnectionError
+            waiting.set()
+            await asyncio.Event().wait()
+            yield an_outcome()
+
+        monkeypatch.setattr(books.ledger, "history", history)
+        before = asyncio.all_tasks()
+
+        with pytest.raises(ConnectionError):
+            await recount_page(books.ledger, after="", limit=5, pace=_at_once, lanes=2)
+
+        assert asyncio.all_tasks() == before
+
     async def test_reports_entries_that_no_account_counts(self, books: Books) -> None:
         await books.store(an_account("bob"), an_outcome("bob", sequence=1))
         await books.store(an_account("eve"), an_outcome("carol", sequence=1))
@@ -166,18 +214,10 @@ class TestPace:
         assert documents_per_s >= recount_rounds.DOCUMENTS_PER_S_MIN
         assert documents_per_s <= recount_rounds.DOCUMENTS_PER_S_MAX
 
-    @pytest.mark.parametrize(
-        ("documents", "worked_s", "rested_s"),
-        [(100, 0.0, 1.0), (100, 0.2, 0.8), (100, 0.8, 0.4), (0, 0.1, 0.05)],
-    )
-    async def test_rests_for_the_plan_or_for_the_work(
-        self,
-        documents: int,
-        worked_s: float,
-        rested_s: float,
-        monkeypatch: pytest.MonkeyPatch,
+    async def test_rests_until_what_was_read_is_due_and_makes_up_for_nothing(
+        self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        now_s, rests = 0.0, list[float]()
+        now_s, rests = 100.0, list[float]()
 
         async def rest(seconds: float) -> None:
             rests.append(seconds)
@@ -186,8 +226,12 @@ class TestPace:
         monkeypatch.setattr(asyncio, "sleep", rest)
         pace = Pace()
         pace.documents_per_s = 100
-        now_s = worked_s
 
-        await pace(documents)
+        await pace(100)
+        await pace(50)  # of another lane, at the same moment
+        now_s += 1.2
+        await pace(100)
+        now_s += 60.0  # a MongoDB that was busy
+        await pace(100)
 
-        assert rests == [pytest.approx(rested_s)]
+        assert rests == [pytest.approx(each) for each in (1.0, 1.5, 1.3, 1.0)]
