@@ -26,6 +26,21 @@ registrations, changes of profile, and what was refused."""
 BEYOND = ";"
 """Sorts right behind the colon in an outcome's id, so that a range of ids holds one user's."""
 
+WITHOUT_ENTRY: Document = {
+    "$expr": {
+        "$not": [
+            {
+                "$and": [
+                    {"$in": [{"$type": "$sequence"}, ["int", "long"]]},
+                    {"$gt": ["$sequence", 0]},
+                ]
+            }
+        ]
+    }
+}
+"""Outcomes without a place in a history, or with one that cannot be: a list of numbers, say, which
+an ordinary comparison takes for a number."""
+
 
 class MongoInspection:
     """Reads in steps that each end within one operation's time, however much there is."""
@@ -73,7 +88,7 @@ class MongoInspection:
         bound = await self._page("outcomes", {"_id": {"$gt": after}}, {"_id": 1}, 1, ids)
         last = bound[0]["_id"] if bound else None
         within: Document = {"$gt": after} if last is None else {"$gt": after, "$lte": last}
-        query: Document = {"_id": within, "sequence": {"$not": {"$gt": 0}}}
+        query: Document = {"_id": within, **WITHOUT_ENTRY}
         found = await self._page("outcomes", query, {"_id": 1}, limit)
         named = [reference(Referring.OUTCOMES, document) for document in found]
         return References(
@@ -91,7 +106,7 @@ class MongoInspection:
             Referring.SESSIONS: {"$or": [{"username": username}, {"ended_username": username}]},
             Referring.OUTCOMES: {
                 "_id": {"$gt": f"{username}:", "$lt": f"{username}{BEYOND}"},
-                "sequence": {"$not": {"$gt": 0}},
+                **WITHOUT_ENTRY,
             },
         }
         named = [
