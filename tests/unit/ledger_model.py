@@ -42,12 +42,15 @@ class Log:
         self.events: dict[str, dict[int, tuple[bytes | None, bytes]]] = {}
         """Username → sequence → key and value, in the order of first appearance."""
         self.results: dict[str, dict[str, Any]] = {}
+        self.event_records = 0
+        """Balance events appended, repeats included."""
 
     def append(self, record: Outgoing) -> None:
         """Take in one record; a repeat must say the same again."""
         if record.topic == NAMES.results:
             self._answer(orjson.loads(record.value))
         elif record.topic == NAMES.balance_events:
+            self.event_records += 1
             self._event(record)
 
     def _answer(self, body: dict[str, Any]) -> None:
