@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo import MongoClient
@@ -35,15 +36,25 @@ DONE: Mapping[str, Mapping[str, Any]] = {
 """What it adds to the answer of a commit that it lets be made."""
 
 
+@dataclass
+class Struck:
+    """What became of one fail point."""
+
+    count: int = 0
+    """Commands that it answered, known once it is over."""
+
+
 @contextmanager
-def failing(uri: str, command: str, answer: Mapping[str, Any], *, times: int) -> Generator[None]:
+def failing(uri: str, command: str, answer: Mapping[str, Any], *, times: int) -> Generator[Struck]:
     """Have the next *times* calls of *command* by our own clients answered so."""
+    struck = Struck()
     with MongoClient[dict[str, Any]](uri) as client:
         data = {"failCommands": [command], "appName": "accounts", **answer}
-        client.admin.command(
+        before = client.admin.command(
             {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data}
         )
         try:
-            yield
+            yield struck
         finally:
-            client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+            after = client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+            struck.count = after["count"] - before["count"]
