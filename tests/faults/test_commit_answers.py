@@ -12,7 +12,7 @@ from tests.ports.fail_points import DONE, NOT_DONE, failing
 
 SEED = 20_260_105
 USERS = 40
-MOVEMENTS = 600
+MOVEMENTS = 400
 """Enough for some lanes, whose commits fail side by side."""
 
 SETTINGS = {
