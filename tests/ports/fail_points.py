@@ -31,6 +31,7 @@ DONE: Mapping[str, Mapping[str, Any]] = {
         "writeConcernError": {"code": 100, "errmsg": "Not enough data-bearing nodes"}
     },
     "took too long": {"writeConcernError": {"code": 50, "errmsg": "operation exceeded time limit"}},
+    "a write conflict": {"writeConcernError": {"code": 112, "errmsg": "write conflict"}},
     "an unknown code": {"writeConcernError": {"code": 999_999, "errmsg": "something new"}},
 }
 """What it adds to the answer of a commit that it lets be made."""
