@@ -196,8 +196,9 @@ class _Fold:
             given_up = email_claim(before.profile.email)
             if given_up == claim:
                 return  # nothing changes, and who owns it was perhaps not even asked for
-            self.claims[given_up] = None
-            self.email_owners.pop(given_up, None)
+            if self.email_owners.get(given_up) == after.username:
+                self.claims[given_up] = None
+                del self.email_owners[given_up]  # somebody else's claim is not ours to give up
         self.claims[claim] = None
         self.email_owners[claim] = after.username
 

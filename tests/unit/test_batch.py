@@ -262,6 +262,16 @@ class TestAddresses:
             EmailClaim(email="new@example.com", username="alice"),
         ]
 
+    def test_of_somebody_else_is_not_ours_to_give_up(self) -> None:
+        """Accounts and claims contradict each other only where somebody edited them."""
+        gathered = known(self.ALICE, email_owners={"alice@example.com": "bobby"})
+
+        decision = decided([received(an_update(email="new@example.com"))], gathered)
+
+        assert codes(decision) == [None]
+        assert list(decision.changes.released) == []
+        assert [claim.email for claim in decision.changes.claimed] == ["new@example.com"]
+
     def test_taken_once_by_the_first(self) -> None:
         commands = [
             received(a_registration("bobby", email="one@example.com")),
