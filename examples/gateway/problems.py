@@ -26,6 +26,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     # The gateway seals every password itself: this one is its own fault.
     Code.UNSEALED_PASSWORD: HTTPStatus.INTERNAL_SERVER_ERROR,
     Code.INTERNAL_ERROR: HTTPStatus.BAD_GATEWAY,
+    Code.ACCOUNT_UNREADABLE: HTTPStatus.BAD_GATEWAY,
     # draft-ietf-httpapi-idempotency-key-header §2.7: a key used again with another payload.
     Code.COMMAND_ID_CONFLICT: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.EXPIRED: HTTPStatus.CONFLICT,

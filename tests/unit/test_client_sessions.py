@@ -149,7 +149,7 @@ class TestSignIn:
         signed_in = await sessions.sign_in(service, service.jwks, "alice", "p", now=NOON)
 
         assert service.asked[0] == service.asked[1]
-        assert service.timeouts == [5.0, 5.0]
+        assert service.timeouts == [15.0, 15.0]
         assert signed_in.tokens == TOKENS
 
     async def test_gives_up_in_the_end(self, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ LEAST: dict[TopicSpec, dict[str, Any]] = {
 }
 UNREAD = {Code.INVALID_REQUEST, Code.UNSEALED_PASSWORD}
 """Of records that are no request."""
-NOT_AUDITED = UNREAD | {Code.INTERNAL_ERROR, Code.EXPIRED}
+NOT_AUDITED = UNREAD | {Code.INTERNAL_ERROR, Code.ACCOUNT_UNREADABLE, Code.EXPIRED}
 """Of these nothing was tried."""
 FOUND_OUT = {
     "lock-out": (topics.LOGIN, Code.TOO_MANY_ATTEMPTS),
