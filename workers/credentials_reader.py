@@ -85,7 +85,7 @@ class CredentialsReader:
     async def take(self, records: Sequence[Raw]) -> None:
         """Settle *records* as far as possible now, and commit that."""
         async with self._turn:
-            if self._stopping or self.hooks.reset_needed or self.progress.halt:
+            if self._stopping or self.hooks.reset_needed or self.progress.halt.is_set:
                 return  # they are read again from the committed offsets
             offsets = await self.worker.process(records)
             self._uncommitted |= offsets
@@ -97,7 +97,7 @@ class CredentialsReader:
     async def idle(self) -> None:
         """Go on with what has waited long enough."""
         async with self._turn:
-            if self.progress.halt:
+            if self.progress.halt.is_set:
                 return
             await self._commit()
             self._hold()
@@ -150,7 +150,7 @@ class CredentialsReader:
 
     async def _commit(self) -> None:
         """Commit what is settled; where Kafka does not answer, it is tried again."""
-        if self.progress.halt:
+        if self.progress.halt.is_set:
             return
         assigned = self._reading.assignment()
         offsets = {tp: each for tp, each in self._uncommitted.items() if tp in assigned}

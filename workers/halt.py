@@ -16,7 +16,8 @@ class Halt:
         """Why nothing more may be read, decided, published or committed; the first stays."""
         self._listeners: list[Callable[[], None]] = []
 
-    def __bool__(self) -> bool:
+    @property
+    def is_set(self) -> bool:
         """Whether the process ends."""
         return self.reason is not None
 

@@ -77,7 +77,7 @@ class Publisher:
         self._connection = connection
         self._deadline_s = deadline_ms / 1000
         self._metrics = metrics
-        self._halt = halt or Halt()
+        self._halt = Halt() if halt is None else halt
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
@@ -90,7 +90,7 @@ class Publisher:
         """
         if not records:
             return
-        if self._halt:
+        if self._halt.is_set:
             raise PublishError("this process ends")
         producer = None
         try:

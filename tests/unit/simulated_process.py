@@ -243,9 +243,9 @@ async def lived(topics: Topics, trip: Tripwire, start: Start) -> Reader:
     halt = reader.progress.halt
     for _ in range(ROUNDS_MAX):
         await _polled(consumer, take, reader)
-        if halt.reason or topics.finished:
+        if halt.is_set or topics.finished:
             break
-    if halt.reason:
+    if halt.is_set:
         await _goes_on(topics, consumer, take, reader)
     else:
         assert topics.finished, "this process got stuck"

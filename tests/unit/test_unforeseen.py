@@ -60,7 +60,7 @@ async def test_loses_and_doubles_nothing_wherever_it_strikes(history: Any) -> No
         topics, trip = await history.start_over(), Tripwire(at)
 
         reader = await lived(topics, trip, history.start)
-        if reader.progress.halt.reason:
+        if reader.progress.halt.is_set:
             await lived(topics, Tripwire(), history.start)
 
         await history.check(topics)
@@ -96,7 +96,7 @@ async def test_a_record_that_fails_alone_costs_itself_only(
 
     reader = await lived(topics, Tripwire(), history.start)
 
-    assert not reader.progress.halt
+    assert not reader.progress.halt.is_set
     letters = [each for each in topics.published if each.topic == f"{PREFIX}dead-letters"]
     assert [dict(each.headers)["dlq_code"] for each in letters] == [b"internal_error"]
     accepted = [name for name, (status, _) in said_of(topics).items() if status == "accepted"]

@@ -73,7 +73,7 @@ class CursorConsumer(StoppableConsumer):
     ) -> Poll:
         """Return the next records, or nothing; raises only when the consumer was stopped."""
         del partitions, timeout_ms  # unfiltered, and as long as nothing else is due
-        if self._progress.halt:
+        if self._progress.halt.is_set:
             await asyncio.sleep(ERROR_BACKOFF_S)
             return {}
         try:
@@ -178,7 +178,7 @@ class CursorConsumer(StoppableConsumer):
         Raises:
             KafkaError: They are not committed.
         """
-        if self._progress.halt:
+        if self._progress.halt.is_set:
             raise KafkaError("this process ends")
         await super().commit(offsets)
 

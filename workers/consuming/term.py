@@ -11,7 +11,7 @@ class Term:
     """Goes on until something in hand is given up; the next begins at once, unless all ends."""
 
     def __init__(self, halt: Halt | None = None) -> None:
-        self._halt = halt or Halt()
+        self._halt = Halt() if halt is None else halt
         self.number = 0
         """Raised by every abandonment."""
 
@@ -25,5 +25,5 @@ class Term:
         Raises:
             AbandonedError: It has ended, or the process does.
         """
-        if number != self.number or self._halt:
+        if number != self.number or self._halt.is_set:
             raise AbandonedError

@@ -129,11 +129,11 @@ class Engine:
 
     def _over(self) -> bool:
         """Whether nothing is taken any more, or not before everything is read again."""
-        return self._stopping or self.hooks.reset_needed or bool(self._halt)
+        return self._stopping or self.hooks.reset_needed or self._halt.is_set
 
     async def idle(self) -> None:
         """Do what is due without new records: decide parked commands again, repeat states."""
-        if self._turn.locked() or self._halt:
+        if self._turn.locked() or self._halt.is_set:
             return  # a cycle goes on beside the reading, or nothing does any more
         waits = len(self._lot) > 0
         # Control records move cursors too; what they pass is committed by a cycle of its own.
@@ -177,7 +177,9 @@ class Engine:
 
         What was given up was written under another name.
         """
-        if self._halt or self._turn.locked() or self._outbox.uncommitted or len(self._again):
+        if self._halt.is_set or self._turn.locked():
+            return  # nothing is certain, or not yet
+        if self._outbox.uncommitted or len(self._again):
             return  # a late write may still follow
         writer = self._tenure.writer
         self._tenure.retire_writer()

@@ -106,7 +106,7 @@ class RequestReader:
         Returns when they are answered, and the batch before is published and committed.
         """
         async with self._turn:
-            if self._stopping or self.hooks.reset_needed or self.progress.halt:
+            if self._stopping or self.hooks.reset_needed or self.progress.halt.is_set:
                 return  # they are read again from the committed offsets
             self.progress.busy = True
             try:
@@ -116,7 +116,7 @@ class RequestReader:
 
     async def idle(self) -> None:
         """Commit what control records moved; note that nothing waits."""
-        if self._outbox.busy or self.progress.halt:
+        if self._outbox.busy or self.progress.halt.is_set:
             return
         if self._uncommitted():
             await self.take(())

@@ -1,0 +1,54 @@
+"""Once a process has failed, whoever has an effect is told so (P4)."""
+
+import pytest
+
+from tests.unit.raw import a_raw
+from workers.consuming.term import AbandonedError, Term
+from workers.halt import Halt
+from workers.ledger.tenure import Tenure
+from workers.metrics import Metrics
+from workers.progress import Progress
+from workers.publishing import Outgoing, Publisher, PublishError
+
+RECORD = Outgoing("accounts.results", b"alice", a_raw().value or b"", [])
+
+
+class TestHalt:
+    def test_is_shared_by_all_workers_of_a_process_and_keeps_the_first_reason(self) -> None:
+        halt = Halt()
+        ledger, queries = Progress("ledger", halt), Progress("queries", halt)
+
+        ledger.fail("a bug")
+        queries.fail("another")
+
+        assert queries.halt.is_set
+        assert halt.reason == "ledger worker: a bug"
+
+    def test_tells_its_listeners_once(self) -> None:
+        halt, told = Halt(), list[str]()
+        halt.listen(lambda: told.append("stop"))
+
+        halt.now("first")
+        halt.now("second")
+
+        assert told == ["stop"]
+
+    @pytest.mark.parametrize("kind", [Term, Tenure])
+    def test_ends_every_term(self, kind: type[Term]) -> None:
+        """Given while it was not set yet: the very same is asked later."""
+        halt = Halt()
+        term = kind(halt)
+        term.check(term.number)
+
+        halt.now("a bug")
+
+        with pytest.raises(AbandonedError):
+            term.check(term.number)
+
+    async def test_publishes_nothing_more(self) -> None:
+        halt = Halt()
+        publisher = Publisher({}, deadline_ms=1000, metrics=Metrics(), halt=halt)
+        halt.now("a bug")
+
+        with pytest.raises(PublishError, match="ends"):
+            await publisher.publish([RECORD])
