@@ -12,8 +12,9 @@ from contracts.codes import Code
 from contracts.message import rfc3339
 from contracts.money import to_amount
 from contracts.queries import LIMIT_MAX, ListTransactions
+from handlers.entry_kind import entry_kind
 from handlers.outcome import Outcome
-from handlers.rendering import encoded, entry_kind
+from handlers.rendering import encoded
 from handlers.replying import Refusal
 
 Order: TypeAlias = Literal["newest", "oldest"]

@@ -2,24 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, assert_never
+from typing import Any, TypeAlias
 
 import msgspec
 
 from contracts import headers as names
 from contracts.codes import Code
-from contracts.commands import CommandName
 from contracts.headers import CeType
 from contracts.message import rfc3339
-from contracts.money import to_amount
+from contracts.money import SCALE_MAX, to_amount
 from contracts.results import ERROR_TYPE
-from handlers.account import Account
+from handlers.account import Account, Balance
+from handlers.entry_kind import entry_kind
 from handlers.outcome import SCHEMA, Entry, Outcome, Trace
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 
-EntryKind: TypeAlias = Literal["deposited", "withdrawn"]
-"""How an entry came about."""
+
+NOTHING = tuple(to_amount(0, scale) for scale in range(SCALE_MAX + 1))
+"""No money, by scale: what is held nearly always."""
 
 _CONSTANT = (
     (names.CONTENT_TYPE, names.JSON.encode()),
@@ -74,7 +75,7 @@ class _Amounts(msgspec.Struct, frozen=True, gc=False):
             to_amount(entry.amount_minor, scale),
             to_amount(entry.before_minor, scale),
             after,
-            to_amount(held_minor, scale),
+            to_amount(held_minor, scale) if held_minor else NOTHING[scale],
             to_amount(entry.after_minor - held_minor, scale) if held_minor else after,
         )
 
@@ -82,11 +83,12 @@ class _Amounts(msgspec.Struct, frozen=True, gc=False):
 class Rendering:
     """Everything that one outcome says. Built once per outcome: the parts are shared."""
 
-    __slots__ = ("_amounts", "_at", "_common", "_outcome", "key")
+    __slots__ = ("_amounts", "_at", "_common", "_id", "_outcome", "key")
 
     def __init__(self, outcome: Outcome) -> None:
         assert outcome.schema == SCHEMA
         self._outcome = outcome
+        self._id = outcome.id
         self._at = rfc3339(outcome.decided_at)
         self.key = outcome.username.encode()
         """The key of every record about this user."""
@@ -123,7 +125,7 @@ class Rendering:
     def result_headers(self, trace: Trace | None = None) -> Headers:
         """Return the answer's headers; *trace* is of the record that asks, where it asks again."""
         common = self._common if trace is None else self._common_headers(trace)
-        return headers_of(f"{self._outcome.id}:result", CeType.RESULT, common)
+        return headers_of(f"{self._id}:result", CeType.RESULT, common)
 
     def result(self, *, duplicate: bool, trace: Trace | None = None) -> Record:
         """Return the answer to one record."""
@@ -163,7 +165,7 @@ class Rendering:
     def audit_event(self) -> Record:
         """Return who did what, as `contracts.events.AuditRecorded`."""
         outcome = self._outcome
-        event_id = f"{outcome.id}:audit"
+        event_id = f"{self._id}:audit"
         body: dict[str, Any] = {
             "event_id": event_id,
             "username": outcome.username,
@@ -185,19 +187,6 @@ class Rendering:
         return common_headers(self._at, self.key, trace, self._outcome.command_id)
 
 
-def entry_kind(command: CommandName) -> EntryKind:
-    """Return what the entry of a *command* is called in events and histories."""
-    match command:
-        case "deposit":
-            return "deposited"
-        case "withdraw":
-            return "withdrawn"
-        case "register" | "update-profile":
-            raise AssertionError(f"{command} moves no money, so it has no entry")
-        case _:
-            assert_never(command)
-
-
 def balances(account: Account) -> Record:
     """Return the latest balances, as `contracts.events.Balances`."""
     body = balances_body(account)
@@ -213,15 +202,23 @@ def balances_body(account: Account, currency: str | None = None) -> dict[str, An
         "account_id": account.account_id,
         "sequence": account.sequence,
         "balances": {
-            name: {
-                "posted": to_amount(balance.posted_minor, balance.scale),
-                "held": to_amount(balance.held_minor, balance.scale),
-                "available": to_amount(balance.available_minor, balance.scale),
-            }
+            name: _balance_body(balance)
             for name, balance in account.balances.items()
             if currency is None or name == currency
         },
         "changed_at": rfc3339(account.changed_at),
+    }
+
+
+def _balance_body(balance: Balance) -> dict[str, str]:
+    scale = balance.scale
+    posted = to_amount(balance.posted_minor, scale)
+    if not balance.held_minor:
+        return {"posted": posted, "held": NOTHING[scale], "available": posted}
+    return {
+        "posted": posted,
+        "held": to_amount(balance.held_minor, scale),
+        "available": to_amount(balance.available_minor, scale),
     }
 
 

@@ -21,8 +21,8 @@ ROUND_S = 600.0
 """What a round is planned for, so that a balance changed by hand is found within a quarter of an
 hour: the rest is for waits, and for what is written meanwhile."""
 
-DOCUMENTS_PER_S_MIN = 500
-"""Documents read in a second where there are few: half a hundredth of a core."""
+DOCUMENTS_PER_S_MIN = 100
+"""Documents read in a second where there are few: a round over 60,000 takes its ten minutes then."""
 
 DOCUMENTS_PER_S_MAX = 5000
 """Documents read in a second at most, less than a tenth of a core here and as much in MongoDB. A

@@ -107,7 +107,8 @@ class Gathering:
         ranges = [
             owing
             for account in snapshot.accounts.values()
-            if (owing := owed_range(account, self.writer, said=self.said(account.username)))
+            if account.writer != self.writer
+            and (owing := owed_range(account, self.writer, said=self.said(account.username)))
         ]
         if not ranges:
             return
