@@ -50,12 +50,12 @@ gateway: install ## Serve the example REST API beside `make run`, from another t
 
 .PHONY: test
 test: install ## Run all tests, in two processes with servers of their own: most of them wait
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-later
 test-later: install ## Run all tests with every clock 400 days ahead: needs a C compiler (cc)
 	@cc -shared -fPIC -O2 -o .venv/later.so tests/later.c -ldl
-	@CLOCK_AHEAD_S=34560000 LD_PRELOAD="$$PWD/.venv/later.so" $(BIN)/pytest -n 2 --dist loadfile
+	@CLOCK_AHEAD_S=34560000 LD_PRELOAD="$$PWD/.venv/later.so" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: lint types imports test ## All that CI runs: lint, types, imports, then the tests
