@@ -27,7 +27,7 @@ def announce(received: Received, outcome: Outcome, *, new: bool) -> Announced:
     Not *new*, it was decided before: its event was published then, or is owed.
     """
     rendering = Rendering(outcome)
-    duplicate = not new and outcome.source != received.source
+    duplicate = is_repeat(received, outcome, new=new)
     awaits_credential = _awaits_credential(received, outcome)
     return Announced(
         answer=_credential(received, rendering, duplicate=duplicate)
@@ -37,6 +37,11 @@ def announce(received: Received, outcome: Outcome, *, new: bool) -> Announced:
         event=rendering.balance_event() if new and outcome.entry is not None else None,
         audit=rendering.audit_event(),
     )
+
+
+def is_repeat(received: Received, outcome: Outcome, *, new: bool) -> bool:
+    """Say whether another record with this command id was decided before."""
+    return not new and outcome.source != received.source
 
 
 def _awaits_credential(received: Received, outcome: Outcome) -> bool:

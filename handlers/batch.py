@@ -10,7 +10,7 @@ import msgspec
 from contracts.codes import Code
 from contracts.profile import email_claim
 from handlers.account import Account
-from handlers.announcing import Announced
+from handlers.announcing import Announced, is_repeat
 from handlers.changes import Changes, EmailClaim
 from handlers.corrupt import CorruptDocument
 from handlers.decision import Opened, Refused
@@ -70,9 +70,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def duplicate(self) -> bool:
         """Whether another record with this command id was decided before."""
-        if self.new or self.outcome is None:
-            return False
-        return self.outcome.source != self.received.source
+        return self.outcome is not None and is_repeat(self.received, self.outcome, new=self.new)
 
 
 class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):

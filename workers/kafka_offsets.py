@@ -71,13 +71,14 @@ async def place_of(settings: Settings, kafka: Kafka, group: str, part: TopicPart
     there = await kafka.partitions([part.topic])
     if part not in there:
         raise OffsetsError(f"{part.topic} has the partitions 0 to {len(there) - 1}")
-    places = await committed(settings, [group])
+    for place in await committed(settings, [group]):
+        if place.partition == part:
+            return place
     beginnings, ends = await _bounds(settings, [part])
-    known = next((place.committed for place in places if place.partition == part), None)
     return Place(
         group=group,
         partition=part,
-        committed=known,
+        committed=None,
         beginning=beginnings[part],
         end=ends[part],
     )
