@@ -7,7 +7,7 @@ from handlers.account import Account
 from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.documents import Document
-from storage.mongo_client import DURABLE, MAJORITY, MongoClient
+from storage.mongo_client import DURABLE, MongoClient
 from storage.mongo_errors import DUPLICATE_KEY
 from storage.mongo_schema import ENTRIES_INDEX, prepare
 from storage.mongo_transaction import MongoTransaction
@@ -41,12 +41,12 @@ class MongoLedger:
 
     async def account(self, username: str) -> Account | None:
         """Return the account as last committed by a majority."""
-        found = await self._page("accounts", {"_id": username}, {"_id": 1}, 1)
+        found = await self._client.page("accounts", {"_id": username}, {"_id": 1}, 1)
         return to_account(found[0]) if found else None
 
     async def page(self, *, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
         """Return up to *limit* accounts with usernames above *after*, ascending."""
-        found = await self._page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit)
+        found = await self._client.page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit)
         return [account_or_corrupt(document) for document in found]
 
     async def history(
@@ -61,7 +61,8 @@ class MongoLedger:
             usernames["$lte"] = up_to
         query: Document = {"username": usernames, "sequence": {"$gt": 0}}
         order = {"username": 1, "sequence": 1}
-        while found := await self._page("outcomes", query, order, PAGE_OUTCOMES_MAX):
+        hint: Document = {"hint": ENTRIES_INDEX}
+        while found := await self._client.page("outcomes", query, order, PAGE_OUTCOMES_MAX, hint):
             for document in found:
                 yield outcome_or_corrupt(document)
             query = _behind(found[-1], usernames)
@@ -76,7 +77,7 @@ class MongoLedger:
 
     async def signed_off(self, writers: Collection[str]) -> Collection[str]:
         """Return those of *writers* that signed off and are not forgotten."""
-        found = await self._page(
+        found = await self._client.page(
             "writers", {"_id": {"$in": list(writers)}}, {"_id": 1}, len(writers)
         )
         return {document["_id"] for document in found}
@@ -102,22 +103,6 @@ class MongoLedger:
             }
         )
         return reply["value"]["fencing_token"]
-
-    async def _page(
-        self, collection: str, query: Document, order: Document, limit: int
-    ) -> list[Document]:
-        command: Document = {
-            "find": collection,
-            "filter": query,
-            "sort": order,
-            "limit": limit,
-            "batchSize": limit,
-            "singleBatch": True,
-            "readConcern": MAJORITY,
-        }
-        if collection == "outcomes":
-            command["hint"] = ENTRIES_INDEX
-        return (await self._client.run(command))["cursor"]["firstBatch"]
 
 
 def _behind(document: Document, usernames: Document) -> Document:

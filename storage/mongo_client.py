@@ -110,6 +110,30 @@ class MongoClient:
             found += cursor["nextBatch"]
         return found
 
+    async def page(
+        self,
+        collection: str,
+        query: Document,
+        order: Document,
+        limit: int,
+        more: Document | None = None,
+    ) -> list[Document]:
+        """Return up to *limit* documents in *order*, as last committed by a majority.
+
+        *more* goes into the command, such as a hint or a projection.
+        """
+        command: Document = {
+            "find": collection,
+            "filter": query,
+            "sort": order,
+            "limit": limit,
+            "batchSize": limit,
+            "singleBatch": True,
+            "readConcern": MAJORITY,
+            **(more or {}),
+        }
+        return (await self.run(command))["cursor"]["firstBatch"]
+
     async def begin(self) -> Session:
         """Start a session with a transaction: snapshot reads, majority and journalled writes."""
         match self.options.driver:

@@ -10,7 +10,7 @@ from handlers.owing import EntryRange
 from handlers.reference import Reference, Referring
 from storage.documents import Document
 from storage.inspection_ports import Changed, References
-from storage.mongo_client import MAJORITY, MongoClient
+from storage.mongo_client import MongoClient
 from storage.mongo_schema import ENTRIES_INDEX
 from storage.repair_documents import to_repair
 from storage.stored import account_or_corrupt, outcome_or_corrupt
@@ -60,7 +60,9 @@ class MongoInspection:
         while True:
             query: Document = {"username": username, "sequence": {"$gt": after}}
             order = {"username": 1, "sequence": 1}
-            found = await self._page("outcomes", query, order, PAGE_MAX, {"hint": ENTRIES_INDEX})
+            found = await self._client.page(
+                "outcomes", query, order, PAGE_MAX, {"hint": ENTRIES_INDEX}
+            )
             for document in found:
                 yield outcome_or_corrupt(document)
             if len(found) < PAGE_MAX:
@@ -71,7 +73,7 @@ class MongoInspection:
         """Return what names accounts among the next *limit* documents after the id *after*."""
         if collection is Referring.OUTCOMES:
             return await self._outcomes(after, limit)
-        found = await self._page(collection, {"_id": {"$gt": after}}, {"_id": 1}, limit)
+        found = await self._client.page(collection, {"_id": {"$gt": after}}, {"_id": 1}, limit)
         named = [reference(collection, document) for document in found]
         return References(
             found=[each for each in named if each is not None],
@@ -85,11 +87,11 @@ class MongoInspection:
         Within bounds found in the index first, so that no step takes long where hardly any is left.
         """
         ids: Document = {"projection": {"_id": 1}, "skip": limit - 1}
-        bound = await self._page("outcomes", {"_id": {"$gt": after}}, {"_id": 1}, 1, ids)
+        bound = await self._client.page("outcomes", {"_id": {"$gt": after}}, {"_id": 1}, 1, ids)
         last = bound[0]["_id"] if bound else None
         within: Document = {"$gt": after} if last is None else {"$gt": after, "$lte": last}
         query: Document = {"_id": within, **WITHOUT_ENTRY}
-        found = await self._page("outcomes", query, {"_id": 1}, limit)
+        found = await self._client.page("outcomes", query, {"_id": 1}, limit)
         named = [reference(Referring.OUTCOMES, document) for document in found]
         return References(
             found=[each for each in named if each is not None],
@@ -112,7 +114,7 @@ class MongoInspection:
         named = [
             reference(collection, document)
             for collection, query in queries.items()
-            for document in await self._page(collection, query, {"_id": 1}, OF_ONE_USER_MAX)
+            for document in await self._client.page(collection, query, {"_id": 1}, OF_ONE_USER_MAX)
         ]
         return [each for each in named if each is not None]
 
@@ -127,7 +129,9 @@ class MongoInspection:
         """Return whose events were published once more by repairs, username → which."""
         ranges: dict[str, list[EntryRange]] = {}
         after = ""
-        while found := await self._page("repairs", {"_id": {"$gt": after}}, {"_id": 1}, PAGE_MAX):
+        while found := await self._client.page(
+            "repairs", {"_id": {"$gt": after}}, {"_id": 1}, PAGE_MAX
+        ):
             for document in found:
                 repair = to_repair(document)
                 if repair.published is not None:
@@ -138,7 +142,9 @@ class MongoInspection:
     async def changed(self, *, since: datetime, after: str, limit: int) -> Changed:
         """Return those of the next *limit* accounts after *after* that were changed *since*."""
         more: Document = {"projection": {"changed_at": 1}}
-        found = await self._page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit, more)
+        found = await self._client.page(
+            "accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit, more
+        )
         return Changed(
             usernames=[one["_id"] for one in found if _is_since(one.get("changed_at"), since)],
             looked_at=len(found),
@@ -152,27 +158,7 @@ class MongoInspection:
             return []
         more: Document = {"projection": projection} if projection else {}
         query: Document = {"_id": {"$in": list(ids)}}
-        return await self._page(collection, query, {"_id": 1}, len(ids), more)
-
-    async def _page(
-        self,
-        collection: str,
-        query: Document,
-        order: Document,
-        limit: int,
-        more: Document | None = None,
-    ) -> list[Document]:
-        command: Document = {
-            "find": collection,
-            "filter": query,
-            "sort": order,
-            "limit": limit,
-            "batchSize": limit,
-            "singleBatch": True,
-            "readConcern": MAJORITY,
-            **(more or {}),
-        }
-        return (await self._client.run(command))["cursor"]["firstBatch"]
+        return await self._client.page(collection, query, {"_id": 1}, len(ids), more)
 
 
 def _is_since(changed_at: object, since: datetime) -> bool:

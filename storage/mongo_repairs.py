@@ -8,7 +8,7 @@ from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from handlers.repair import Repair
 from storage.documents import Document, from_account
-from storage.mongo_client import MAJORITY, MongoClient
+from storage.mongo_client import MongoClient
 from storage.mongo_inspection import BEYOND, PAGE_MAX
 from storage.mongo_work import MongoWork
 from storage.ports import LostRaceError
@@ -33,7 +33,7 @@ class MongoRepairs:
 
     async def find(self, username: str) -> Found:
         """Return what can be read of the account's document."""
-        found = await self._page("accounts", {"_id": username}, 1)
+        found = await self._client.page("accounts", {"_id": username}, {"_id": 1}, 1)
         document = found[0] if found else None
         seen: Document | None = None
         if document is not None:
@@ -50,7 +50,7 @@ class MongoRepairs:
                 "sequence": {"$exists": False},
                 "code": {"$exists": False},
             }
-            found = await self._page("outcomes", query, PAGE_MAX)
+            found = await self._client.page("outcomes", query, {"_id": 1}, PAGE_MAX)
             for document in found:
                 yield outcome_or_corrupt(document)
             if len(found) < PAGE_MAX:
@@ -59,7 +59,7 @@ class MongoRepairs:
 
     async def repair(self, identifier: str) -> Repair | None:
         """Return the repair with this id."""
-        found = await self._page("repairs", {"_id": identifier}, 1)
+        found = await self._client.page("repairs", {"_id": identifier}, {"_id": 1}, 1)
         return to_repair(found[0]) if found else None
 
     async def apply(self, mending: Mending) -> None:
@@ -67,18 +67,6 @@ class MongoRepairs:
         async with _MendingWork(self._client) as work:
             await work.mend(mending)
             await work.commit()
-
-    async def _page(self, collection: str, query: Document, limit: int) -> list[Document]:
-        command: Document = {
-            "find": collection,
-            "filter": query,
-            "sort": {"_id": 1},
-            "limit": limit,
-            "batchSize": limit,
-            "singleBatch": True,
-            "readConcern": MAJORITY,
-        }
-        return (await self._client.run(command))["cursor"]["firstBatch"]
 
 
 class _MendingWork(MongoWork):
