@@ -77,22 +77,14 @@ class MongoIdentities:
         return found[0] if found else None
 
     async def _page(self, username: str, after: str, now: datetime, limit: int) -> list[Document]:
-        command: Document = {
-            "find": "sessions",
-            "filter": {
-                "username": username,
-                "_id": {"$gt": after},
-                "ended_at": {"$exists": False},
-                "expires_at": {"$gt": now},
-            },
-            "sort": {"username": 1, "_id": 1},
-            "hint": SESSIONS_INDEX,
-            "limit": limit,
-            "batchSize": limit,
-            "singleBatch": True,
-            "readConcern": MAJORITY,
+        query: Document = {
+            "username": username,
+            "_id": {"$gt": after},
+            "ended_at": {"$exists": False},
+            "expires_at": {"$gt": now},
         }
-        return (await self._client.run(command))["cursor"]["firstBatch"]
+        order = {"username": 1, "_id": 1}
+        return await self._client.page("sessions", query, order, limit, {"hint": SESSIONS_INDEX})
 
 
 class _IdentityWork(MongoWork):

@@ -39,17 +39,11 @@ class MongoReads:
         if stretch.past is not None:
             places |= {"$lt": stretch.past} if newest else {"$gt": stretch.past}
         direction = -1 if newest else 1
-        command: Document = {
-            "find": "outcomes",
-            "filter": {"username": stretch.username, "sequence": places},
-            "sort": {"username": direction, "sequence": direction},
-            "hint": ENTRIES_INDEX,
-            "limit": stretch.limit,
-            "batchSize": stretch.limit,
-            "singleBatch": True,
-            "readConcern": MAJORITY,
-        }
-        return [to_outcome(document) for document in await self._first_batch(command)]
+        query: Document = {"username": stretch.username, "sequence": places}
+        order = {"username": direction, "sequence": direction}
+        hint: Document = {"hint": ENTRIES_INDEX}
+        found = await self._client.page("outcomes", query, order, stretch.limit, hint)
+        return [to_outcome(document) for document in found]
 
     async def _by_id(self, collection: str, ids: Collection[str]) -> list[Document]:
         if not ids:
@@ -61,7 +55,4 @@ class MongoReads:
             "singleBatch": True,
             "readConcern": MAJORITY,
         }
-        return await self._first_batch(command)
-
-    async def _first_batch(self, command: Document) -> list[Document]:
         return (await self._client.run(command))["cursor"]["firstBatch"]

@@ -12,7 +12,7 @@ from handlers.rebuilding import NEEDED, Remains
 from handlers.repair import Repair
 from storage.documents import Document
 from storage.ports import CorruptDocumentError
-from storage.stored import Count, StoredBalance, to_account
+from storage.stored import Count, StoredBalance, to_account, to_balances
 
 PROFILE = {
     "email": str,
@@ -114,16 +114,9 @@ def _profile(document: Mapping[str, Any], damaged: set[str]) -> dict[str, Any]:
 
 def _balances(document: Mapping[str, Any]) -> Mapping[str, Balance] | None:
     try:
-        stored = msgspec.convert(document.get("balances"), list[StoredBalance])
-        balances = {
-            each.currency: Balance(
-                posted_minor=each.posted_minor, scale=each.scale, held_minor=each.held_minor
-            )
-            for each in stored
-        }
+        return to_balances(msgspec.convert(document.get("balances"), list[StoredBalance]))
     except (msgspec.ValidationError, AssertionError):
         return None
-    return balances if len(balances) == len(stored) else None
 
 
 def _contradictions(document: Mapping[str, Any]) -> set[str]:

@@ -5,7 +5,7 @@ Whatever cannot be what we wrote is reported; nothing is guessed, rounded or lef
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -96,13 +96,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
     if "marketing_consent" not in document["profile"]:
         raise corrupt(document, "accounts", "profile.marketing_consent")
     try:
-        balances = {
-            each.currency: Balance(
-                posted_minor=each.posted_minor, scale=each.scale, held_minor=each.held_minor
-            )
-            for each in stored.balances
-        }
-        assert len(balances) == len(stored.balances), "one balance for each currency"
+        balances = to_balances(stored.balances)
         return Account(
             username=stored.id,
             account_id=stored.account_id,
@@ -117,6 +111,18 @@ def to_account(document: Mapping[str, Any]) -> Account:
         )
     except AssertionError:
         raise corrupt(document, "accounts", _contradiction(stored)) from None
+
+
+def to_balances(stored: Sequence[StoredBalance]) -> dict[str, Balance]:
+    """Return balances by currency; asserts that they contradict neither themselves nor others."""
+    balances = {
+        each.currency: Balance(
+            posted_minor=each.posted_minor, scale=each.scale, held_minor=each.held_minor
+        )
+        for each in stored
+    }
+    assert len(balances) == len(stored), "one balance for each currency"
+    return balances
 
 
 def to_outcome(document: Mapping[str, Any]) -> Outcome:
