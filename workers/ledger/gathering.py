@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeVar
 
 from contracts.profile import UpdateProfile, email_claim
 from contracts.registration import Register
@@ -17,6 +18,8 @@ from storage.ports import LedgerTransaction
 from workers.corrupt import CorruptDocuments
 from workers.rendered import event_of
 
+Stored = TypeVar("Stored", Account, Outcome)
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -24,31 +27,6 @@ class Owed:
 
     outcome: Outcome
     event: Record
-
-
-@dataclass(slots=True, kw_only=True)
-class Snapshot:
-    """What a lane found, while it reads it."""
-
-    accounts: Mapping[str, Account] = field(default_factory=dict[str, Account])
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict[str, Outcome])
-    owners: Mapping[str, str] = field(default_factory=dict[str, str])
-    owed: Sequence[Owed] = ()
-    corrupt: dict[str, CorruptDocument] = field(default_factory=dict[str, CorruptDocument])
-    """Username → what keeps all their commands from being decided."""
-    corrupt_outcomes: dict[str, CorruptDocument] = field(default_factory=dict[str, CorruptDocument])
-    """`Outcome.id` → what keeps this one command from being answered."""
-
-    @property
-    def gathered(self) -> Gathered:
-        """What the commands are decided on."""
-        return Gathered(
-            accounts=self.accounts,
-            outcomes=self.outcomes,
-            email_owners=self.owners,
-            corrupt=self.corrupt,
-            corrupt_outcomes=self.corrupt_outcomes,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,71 +42,82 @@ class Gathering:
 
     async def read(
         self, transaction: LedgerTransaction, commands: Sequence[Received], again: Sequence[str]
-    ) -> Snapshot:
-        """Return what is known of the users of *commands*, and of the accounts named *again*."""
-        snapshot = Snapshot()
-        names = {received.command.username for received in commands}
-        await self._read_accounts(transaction, [*names, *again], snapshot)
-        if commands:
-            await self._read_outcomes(transaction, [received.id for received in commands], snapshot)
-        if claims := _claims(commands, snapshot.accounts):
-            snapshot.owners = await transaction.email_owners(claims)
-        await self._read_owed(transaction, snapshot)
-        if snapshot.corrupt or snapshot.corrupt_outcomes:
-            self.corrupt.report([*snapshot.corrupt.values(), *snapshot.corrupt_outcomes.values()])
-        return snapshot
+    ) -> tuple[Gathered, Sequence[Owed]]:
+        """Return what is known of the users of *commands*, and of the accounts named *again*.
 
-    async def _read_accounts(
-        self, transaction: LedgerTransaction, names: Sequence[str], snapshot: Snapshot
-    ) -> None:
-        accounts: dict[str, Account] = {}
-        for name, found in (await transaction.accounts(names)).items():
-            if isinstance(found, CorruptDocument):
-                snapshot.corrupt[name] = found
-            else:
-                accounts[name] = found
-        snapshot.accounts = accounts
+        And what has to be published before anything of theirs.
+        """
+        corrupt: dict[str, CorruptDocument] = {}
+        corrupt_outcomes: dict[str, CorruptDocument] = {}
+        outcomes: Mapping[str, Outcome] = {}
+        owners: Mapping[str, str] = {}
+        names = {received.command.username for received in commands}
+        accounts = _readable(await transaction.accounts([*names, *again]), corrupt)
         others = {account.writer for account in accounts.values()} - {self.writer}
         if others and (done := await self.signed_off(others)):
-            snapshot.accounts = taken_over(accounts, done, self.writer)
+            accounts = taken_over(accounts, done, self.writer)
+        if commands:
+            ids = [received.id for received in commands]
+            outcomes = _readable(await transaction.outcomes(ids), corrupt_outcomes)
+        if claims := _claims(commands, accounts):
+            owners = await transaction.email_owners(claims)
+        owed = await self._owed(transaction, accounts, corrupt)
+        if corrupt or corrupt_outcomes:
+            self.corrupt.report([*corrupt.values(), *corrupt_outcomes.values()])
+        gathered = Gathered(
+            accounts=accounts,
+            outcomes=outcomes,
+            email_owners=owners,
+            corrupt=corrupt,
+            corrupt_outcomes=corrupt_outcomes,
+        )
+        return gathered, owed
 
-    async def _read_outcomes(
-        self, transaction: LedgerTransaction, ids: Sequence[str], snapshot: Snapshot
-    ) -> None:
-        outcomes: dict[str, Outcome] = {}
-        for each, found in (await transaction.outcomes(ids)).items():
-            if isinstance(found, CorruptDocument):
-                snapshot.corrupt_outcomes[each] = found
-            else:
-                outcomes[each] = found
-        snapshot.outcomes = outcomes
-
-    async def _read_owed(self, transaction: LedgerTransaction, snapshot: Snapshot) -> None:
+    async def _owed(
+        self,
+        transaction: LedgerTransaction,
+        accounts: Mapping[str, Account],
+        corrupt: dict[str, CorruptDocument],
+    ) -> Sequence[Owed]:
+        """Return what others may owe; users of whom not all can be had are *corrupt*, too."""
         ranges = [
             owing
-            for account in snapshot.accounts.values()
+            for account in accounts.values()
             if account.writer != self.writer
             and (owing := owed_range(account, self.writer, said=self.said(account.username)))
         ]
         if not ranges:
-            return
+            return ()
         owed: list[Owed] = []
         for found in await transaction.entries(ranges):
             event = None if isinstance(found, CorruptDocument) else event_of(found)
             if isinstance(found, CorruptDocument):
-                snapshot.corrupt[found.username] = found
+                corrupt[found.username] = found
             elif event is None:
-                snapshot.corrupt[found.username] = _corrupt(found.username, found.id, "entry")
+                corrupt[found.username] = _corrupt(found.username, found.id, "entry")
             else:
                 owed.append(Owed(found, event))
         # Nothing of a user can be published behind an event that cannot be (P5).
         counts = Counter(each.outcome.username for each in owed)
         for owing in ranges:
             name = owing.username
-            if name not in snapshot.corrupt and counts[name] != owing.up_to - owing.after:
+            if name not in corrupt and counts[name] != owing.up_to - owing.after:
                 missing = f"{name}, entries {owing.after + 1} to {owing.up_to}"
-                snapshot.corrupt[name] = _corrupt(name, missing, "sequence")
-        snapshot.owed = [each for each in owed if each.outcome.username not in snapshot.corrupt]
+                corrupt[name] = _corrupt(name, missing, "sequence")
+        return [each for each in owed if each.outcome.username not in corrupt]
+
+
+def _readable(
+    found: Mapping[str, Stored | CorruptDocument], corrupt: dict[str, CorruptDocument]
+) -> Mapping[str, Stored]:
+    """Return what of *found* can be understood; the rest goes to *corrupt*."""
+    readable: dict[str, Stored] = {}
+    for name, each in found.items():
+        if isinstance(each, CorruptDocument):
+            corrupt[name] = each
+        else:
+            readable[name] = each
+    return readable
 
 
 def _corrupt(username: str, identifier: str, field: str) -> CorruptDocument:

@@ -172,9 +172,8 @@ class Lane:
         async with self.around.ledger.transaction() as transaction:
             with timed("mongodb", "gather"):
                 commands = [received for user in users for received in user]
-                snapshot = await self._gathering(writer).read(transaction, commands, again)
+                gathered, owed = await self._gathering(writer).read(transaction, commands, again)
             await self.around.asked
-            gathered = snapshot.gathered
             decision = self._decide(users, gathered, writer, commands_max)
             if decision.questions:
                 await self.around.ask_ends(decision.questions)
@@ -195,7 +194,7 @@ class Lane:
         return Applied(
             decision=decision,
             accounts={**gathered.accounts, **written},
-            owed=snapshot.owed,
+            owed=owed,
             met=met,
         )
 
