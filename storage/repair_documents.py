@@ -12,7 +12,7 @@ from handlers.rebuilding import NEEDED, Remains
 from handlers.repair import Repair
 from storage.documents import Document
 from storage.ports import CorruptDocumentError
-from storage.stored import Count, StoredBalance, to_account, to_balances
+from storage.stored import Natural, StoredBalance, to_account, to_balances
 
 PROFILE = {
     "email": str,
@@ -64,9 +64,9 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
     damaged = set[str]()
     shapes = {
         "account_id": str,
-        "sequence": Count,
-        "version": Count,
-        "published_sequence": Count,
+        "sequence": Natural,
+        "version": Natural,
+        "published_sequence": Natural,
         "writer": str,
         "opened_at": datetime,
         "changed_at": datetime,

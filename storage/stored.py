@@ -21,7 +21,8 @@ from storage.ports import CorruptDocumentError
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 _Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Version = Annotated[int, msgspec.Meta(ge=1)]
 """What is counted from 0 or 1 on."""
 
 _AS_THEY_ARE = (bytes, datetime)
@@ -46,10 +47,10 @@ class _Account(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     profile: Profile
     balances: list[StoredBalance]
-    sequence: Count
-    version: Annotated[int, msgspec.Meta(ge=1)]
+    sequence: Natural
+    version: Version
     writer: str
-    published_sequence: Count
+    published_sequence: Natural
     opened_at: datetime
     changed_at: datetime
     id: str = msgspec.field(name="_id")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -10,32 +10,41 @@ from handlers.outcome import Source
 from handlers.session import Answered, EndReason, Session
 from handlers.throttling import Count
 from storage.ports import Credential
-from storage.stored import corrupt, shaped
-
-_Number = Annotated[int, msgspec.Meta(ge=0)]
-_Version = Annotated[int, msgspec.Meta(ge=1)]
+from storage.stored import Natural, Version, corrupt, shaped
 
 
-class _Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class StoredCredential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """As `storage.identity_documents.from_credential` stores it."""
+
     id: str = msgspec.field(name="_id")
     command_id: str
     hash: str
     created_at: datetime
-    epoch: _Number = 0
-    version: _Version = 1
-    relied_on: _Number = 0
+    epoch: Natural = 0
+    version: Version = 1
+    relied_on: Natural = 0
 
 
-class _Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class StoredSession(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What every session has."""
+
     id: str = msgspec.field(name="_id")
     username: str | None = None
     ended_username: str | None = None
-    epoch: _Number
+    epoch: Natural
     refresh_hash: bytes
     family_hash: bytes
     opened_at: datetime
     expires_at: datetime
-    version: _Version
+    version: Version
+
+    @property
+    def owner(self) -> str | None:
+        """Whose it is: ended, it names its user elsewhere."""
+        return self.ended_username if self.username is None else self.username
+
+
+class _Session(StoredSession, frozen=True, kw_only=True, gc=False):
     previous_hash: bytes | None = None
     rotated_at: datetime | None = None
     rotated_by: str | None = None
@@ -57,7 +66,7 @@ class _Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    failures: _Number
+    failures: Natural
     blocked_until: datetime | None = None
     last_at: datetime | None = None
     since: datetime | None = None
@@ -70,7 +79,7 @@ def to_credential(document: Mapping[str, Any]) -> Credential:
     Raises:
         CorruptDocumentError: It is none.
     """
-    stored = shaped(document, _Credential, "credentials")
+    stored = shaped(document, StoredCredential, "credentials")
     return Credential(
         username=stored.id,
         command_id=stored.command_id,
@@ -89,7 +98,7 @@ def to_session(document: Mapping[str, Any]) -> Session:
         CorruptDocumentError: It is none.
     """
     stored = shaped(document, _Session, "sessions")
-    username = stored.ended_username if stored.username is None else stored.username
+    username = stored.owner
     if username is None:
         raise corrupt(document, "sessions", "username")
     if (stored.ended_at is None) != (stored.ended_reason is None):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from handlers.corrupt import CorruptDocument
 from handlers.reference import Reference, Referring
 from storage.ports import CorruptDocumentError
-from storage.stored import Count, outcome_or_corrupt, shaped
+from storage.stored import outcome_or_corrupt, shaped
+from storage.stored_identities import StoredCredential, StoredSession
 
 AN_ADDRESS = "(an e-mail address)"
 """Instead of a claim's id, which is personal."""
@@ -26,33 +27,11 @@ class _Registration(msgspec.Struct, frozen=True, gc=False):
     id: str = msgspec.field(name="_id")
 
 
-class _Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    id: str = msgspec.field(name="_id")
-    command_id: str
-    hash: str
-    created_at: datetime
-    epoch: Count = 0
-    version: Annotated[int, msgspec.Meta(ge=1)] = 1
-    relied_on: Count = 0
-
-
-class _Session(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    id: str = msgspec.field(name="_id")
-    username: str | None = None
-    ended_username: str | None = None
-    epoch: Count
-    refresh_hash: bytes
-    family_hash: bytes
-    opened_at: datetime
-    expires_at: datetime
-    version: Annotated[int, msgspec.Meta(ge=1)]
-
-
-SHAPES: Mapping[Referring, type[_Claim | _Registration | _Credential | _Session]] = {
+SHAPES: Mapping[Referring, type[_Claim | _Registration | StoredCredential | StoredSession]] = {
     Referring.EMAILS: _Claim,
     Referring.REGISTRATIONS: _Registration,
-    Referring.CREDENTIALS: _Credential,
-    Referring.SESSIONS: _Session,
+    Referring.CREDENTIALS: StoredCredential,
+    Referring.SESSIONS: StoredSession,
 }
 
 
@@ -69,9 +48,9 @@ def reference(
     match found:
         case _Claim():
             return Reference(collection=collection, id=found.id, username=found.username)
-        case _Session():
-            username = found.username or found.ended_username
-            if username is None:
+        case StoredSession():
+            username = found.owner
+            if not username:
                 return CorruptDocument(
                     collection=collection, id=found.id, username="", field="username"
                 )

@@ -30,8 +30,8 @@ from workers.building_requests import build_identity, build_queries
 from workers.checks import run_checks
 from workers.config import ConfigError, Settings
 from workers.consumers import Consumers, Owner
-from workers.consuming.unforeseen import places
 from workers.credentials_subscriber import add_credentials
+from workers.error_places import places
 from workers.halt import Halt
 from workers.health import Health, Probe
 from workers.kafka import kafka_connection

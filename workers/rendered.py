@@ -1,12 +1,12 @@
 """Recorded entries and accounts as records, or nothing: one that cannot be rendered stops no other."""
 
 import logging
-import traceback
 from collections.abc import Iterable
 
 from handlers.account import Account
 from handlers.outcome import Outcome
 from handlers.rendering import Record, Rendering, balances
+from workers.error_places import places
 
 logger = logging.getLogger(__name__)
 
@@ -50,5 +50,4 @@ def state_of(account: Account) -> Record | None:
 
 def report(what: str, error: Exception) -> None:
     """Log what failed and where, without the error's text: it may repeat what was sent."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s: %s\n%s", what, type(error).__name__, where)
+    logger.error("%s: %s", what, places(error))

@@ -23,8 +23,8 @@ from tests.unit.unforeseen_histories import (
     said_of,
 )
 from workers.consuming.records import Raw
-from workers.consuming.unforeseen import places
 from workers.consuming.unreadable import Unreadable
+from workers.error_places import places
 from workers.hashing import QuietPool
 from workers.ledger import conclude
 from workers.ledger.parsing import Parser

@@ -1,18 +1,14 @@
 """What happens where something fails in a way nobody foresaw: a line for the log, and the end."""
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from textwrap import indent
-from typing import Any, cast
+from typing import Any
 
 from workers.consuming.records import Raw
+from workers.error_places import places
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-INNER_MAX = 20
-"""Exceptions of a group that are named: lanes and partitions, and some more."""
 
 
 def end_for(error: BaseException, *, what: str, progress: Progress) -> None:
@@ -20,26 +16,6 @@ def end_for(error: BaseException, *, what: str, progress: Progress) -> None:
     reason = f"{what} failed: {type(error).__name__}"
     progress.fail(reason)
     logger.error("%s\n%s", reason, places(error))
-
-
-def places(error: BaseException) -> str:
-    """Return type and place of *error*, of what caused it, and of all that a group holds.
-
-    Without their texts, which may quote a record or a secret.
-    """
-    lines = [f"{type(error).__name__} at", *traceback.format_tb(error.__traceback__)]
-    inner: Sequence[BaseException] = ()
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        inner = group.exceptions[:INNER_MAX]
-    elif error.__cause__ is not None:
-        inner = (error.__cause__,)
-    return "\n".join(
-        [
-            "\n".join(line.rstrip() for line in lines),
-            *(indent(places(each), "  ") for each in inner),
-        ]
-    )
 
 
 def or_end(

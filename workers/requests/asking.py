@@ -1,7 +1,6 @@
 """Asks an answerer, so that a bug in one request costs that request only."""
 
 import logging
-import traceback
 from collections.abc import Sequence
 
 import msgspec
@@ -12,6 +11,7 @@ from handlers.asked import Asked
 from handlers.replying import Refusal
 from storage.ports import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
 from workers.corrupt import CorruptDocuments
+from workers.error_places import places
 from workers.requests.answering import Answerer, Said
 
 logger = logging.getLogger(__name__)
@@ -66,10 +66,7 @@ async def ask(
             corrupt.report([error.document])
             return (Failed(asked[0], UNREADABLE),)
     except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others
-        # Where it failed, without the error's text, which may quote a secret.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        name = type(error).__name__
-        logger.error("%d requests failed with %s\n%s", len(asked), name, where)  # noqa: TRY400
+        logger.error("%d requests failed with %s", len(asked), places(error))  # noqa: TRY400
     else:
         return [_sendable(each) for each in said]
     if len(asked) == 1:
