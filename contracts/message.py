@@ -118,7 +118,6 @@ MOMENTS_MAX = 1024
 """Moments remembered as written: all that one batch decides bears the same."""
 
 
-@lru_cache(maxsize=256)  # all decisions of a cycle share one moment
 @lru_cache(maxsize=MOMENTS_MAX)
 def rfc3339(moment: datetime) -> str:
     """Return *moment* as this service writes it: UTC, milliseconds, `Z` (RFC 3339 §5.6)."""

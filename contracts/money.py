@@ -48,8 +48,10 @@ def to_amount(minor: int, scale: int) -> str:
     """Return *minor* units as the decimal string with exactly *scale* decimals."""
     if scale == 0:
         return str(minor)
-    digits = str(minor).rjust(scale + 1, "0")
-    return f"{digits[:-scale]}.{digits[-scale:]}"
+    digits = str(minor)
+    if len(digits) <= scale:
+        digits = digits.rjust(scale + 1, "0")
+    return digits[:-scale] + "." + digits[-scale:]
 
 
 def canonical(amount: str) -> str:

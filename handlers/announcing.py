@@ -46,9 +46,7 @@ def is_repeat(received: Received, outcome: Outcome, *, new: bool) -> bool:
 
 def _awaits_credential(received: Received, outcome: Outcome) -> bool:
     return (
-        outcome.code is None
-        and isinstance(received.command, Register)
-        and received.password_problem is None
+        outcome.code is None and received.type == "register" and received.password_problem is None
     )
 
 

@@ -91,10 +91,6 @@ def _outcome(
     command = received.command
     code, detail, entry = None, None, None
     match decision:
-        case Refused():
-            code, detail = decision.code, decision.detail
-        case ProfileChanged():
-            detail = f"changed {', '.join(decision.fields)}"
         case Moved():
             assert account is not None
             entry = Entry(
@@ -106,6 +102,10 @@ def _outcome(
                 after_minor=decision.after_minor,
                 held_minor=decision.held_minor,
             )
+        case Refused():
+            code, detail = decision.code, decision.detail
+        case ProfileChanged():
+            detail = f"changed {', '.join(decision.fields)}"
         case Opened():
             pass
     movement = command if isinstance(command, Movement) else None

@@ -191,7 +191,10 @@ def balances(account: Account) -> Record:
     """Return the latest balances, as `contracts.events.Balances`."""
     body = balances_body(account)
     event_id = f"{account.account_id}:{account.sequence}:balances"
-    common = _common(body["changed_at"], account.username.encode(), ())
+    common = (
+        (names.CE_TIME, body["changed_at"].encode()),
+        (names.CE_SUBJECT, account.username.encode()),
+    )
     return Record(encoded(body), headers_of(event_id, CeType.BALANCES, common))
 
 
@@ -260,25 +263,19 @@ def error_body(code: Code, detail: str, errors: Sequence[dict[str, str]] = ()) -
     }
 
 
-def _traced(trace: Trace, command_id: str) -> Common:
-    traced = [
-        (names.CORRELATION_ID, trace.correlation_id.encode()),
-        (names.CAUSATION_ID, command_id.encode()),
-    ]
-    if trace.traceparent is not None:
-        traced.append((names.TRACEPARENT, trace.traceparent.encode()))
-    if trace.tracestate is not None:
-        traced.append((names.TRACESTATE, trace.tracestate.encode()))
-    return tuple(traced)
-
-
-def _common(at: str, key: bytes, traced: Common) -> Common:
-    return ((names.CE_TIME, at.encode()), (names.CE_SUBJECT, key), *traced)
-
-
 def common_headers(at: str, key: bytes, trace: Trace, cause: str) -> Common:
     """Return the headers that all records about one thing share: time, subject, cause, trace."""
-    return _common(at, key, _traced(trace, cause))
+    common: Common = (
+        (names.CE_TIME, at.encode()),
+        (names.CE_SUBJECT, key),
+        (names.CORRELATION_ID, trace.correlation_id.encode()),
+        (names.CAUSATION_ID, cause.encode()),
+    )
+    if trace.traceparent is not None:
+        common += ((names.TRACEPARENT, trace.traceparent.encode()),)
+    if trace.tracestate is not None:
+        common += ((names.TRACESTATE, trace.tracestate.encode()),)
+    return common
 
 
 def headers_of(event_id: str, kind: str, common: Common) -> Headers:

@@ -1,7 +1,7 @@
 """Everything stored in MongoDB, for whoever looks whether it is as it should be."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from handlers.account import Account
 from handlers.corrupt import CorruptDocument
@@ -13,7 +13,7 @@ from storage.inspection_ports import Changed, References
 from storage.mongo_client import MongoClient
 from storage.mongo_schema import ENTRIES_INDEX
 from storage.repair_documents import to_repair
-from storage.stored import account_or_corrupt, outcome_or_corrupt
+from storage.stored import account_or_corrupt, outcome_or_corrupt, utc
 from storage.stored_references import reference
 
 PAGE_MAX = 1000
@@ -163,4 +163,4 @@ class MongoInspection:
 
 def _is_since(changed_at: object, since: datetime) -> bool:
     """Say whether to look: also where it cannot be told when the account was changed."""
-    return not isinstance(changed_at, datetime) or changed_at.replace(tzinfo=UTC) >= since
+    return not isinstance(changed_at, datetime) or utc(changed_at) >= since

@@ -1,7 +1,7 @@
 """Repairs as MongoDB documents and back, and what can be read of an account that is damaged."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 import msgspec
@@ -12,7 +12,7 @@ from handlers.rebuilding import NEEDED, Remains
 from handlers.repair import Repair
 from storage.documents import Document
 from storage.ports import CorruptDocumentError
-from storage.stored import Natural, StoredBalance, to_account, to_balances
+from storage.stored import Natural, StoredBalance, to_account, to_balances, utc
 
 PROFILE = {
     "email": str,
@@ -45,7 +45,7 @@ def to_repair(document: Mapping[str, Any]) -> Repair:
     return Repair(
         id=document["_id"],
         username=document["username"],
-        at=document["at"].replace(tzinfo=UTC),
+        at=utc(document["at"]),
         detail=document["detail"],
         actor=document.get("actor"),
         published=None
@@ -80,7 +80,7 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
     read.pop("writer", None)
     for name in ("opened_at", "changed_at"):
         if name in read:
-            read[name] = read[name].replace(tzinfo=UTC)
+            read[name] = utc(read[name])
     if not damaged:
         damaged |= _contradictions(document)
     return Remains(

@@ -1,7 +1,7 @@
 """Credentials, sessions, answers and counts as MongoDB gives them back, checked field by field."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from handlers.outcome import Source
 from handlers.session import Answered, EndReason, Session
 from handlers.throttling import Count
 from storage.ports import Credential
-from storage.stored import Natural, Version, corrupt, shaped
+from storage.stored import Natural, Version, corrupt, shaped, utc
 
 
 class StoredCredential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -84,7 +84,7 @@ def to_credential(document: Mapping[str, Any]) -> Credential:
         username=stored.id,
         command_id=stored.command_id,
         hash=stored.hash,
-        created_at=stored.created_at.replace(tzinfo=UTC),
+        created_at=utc(stored.created_at),
         epoch=stored.epoch,
         version=stored.version,
         relied_on=stored.relied_on,
@@ -109,8 +109,8 @@ def to_session(document: Mapping[str, Any]) -> Session:
         epoch=stored.epoch,
         refresh_hash=stored.refresh_hash,
         family_hash=stored.family_hash,
-        opened_at=stored.opened_at.replace(tzinfo=UTC),
-        expires_at=stored.expires_at.replace(tzinfo=UTC),
+        opened_at=utc(stored.opened_at),
+        expires_at=utc(stored.expires_at),
         previous_hash=stored.previous_hash,
         rotated_at=_moment(stored.rotated_at),
         rotated_by=stored.rotated_by,
@@ -135,8 +135,8 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
         request_id=stored.id[len(stored.username) + 1 :],
         source=stored.source,
         body=stored.body,
-        answered_at=stored.answered_at.replace(tzinfo=UTC),
-        expires_at=stored.expires_at.replace(tzinfo=UTC),
+        answered_at=utc(stored.answered_at),
+        expires_at=utc(stored.expires_at),
         session_id=stored.session_id,
         ended=stored.ended,
         locked_out=stored.locked_out,
@@ -160,4 +160,4 @@ def to_count(document: Mapping[str, Any]) -> Count:
 
 
 def _moment(stored: datetime | None) -> datetime | None:
-    return None if stored is None else stored.replace(tzinfo=UTC)
+    return None if stored is None else utc(stored)

@@ -82,7 +82,7 @@ class TestAccount:
         assert raised.value.document.field in {path, f"{path}.email"}
 
     def test_a_field_that_a_later_release_added_is_no_fault(self) -> None:
-        assert to_account({**ACCOUNT, "later": 1}) == an_account(posted_minor=100)
+        assert to_account(spoilt(ACCOUNT, "later", 1)) == an_account(posted_minor=100)
 
 
 class TestOutcome:

@@ -129,9 +129,10 @@ def _claims(commands: Sequence[Received], accounts: Mapping[str, Account]) -> se
     claims: set[str] = set()
     for received in commands:
         command = received.command
-        if isinstance(command, Register):
+        # Not `isinstance`, which takes six times as long for a model that it is not.
+        if type(command) is Register:
             claims.add(email_claim(command.email))
-        elif isinstance(command, UpdateProfile) and "email" in command.model_fields_set:
+        elif type(command) is UpdateProfile and "email" in command.model_fields_set:
             claims.add(email_claim(command.email))
             if account := accounts.get(command.username):
                 claims.add(email_claim(account.profile.email))

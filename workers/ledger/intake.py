@@ -69,7 +69,7 @@ class Intake:
             if isinstance(read, Unreadable):
                 taken.unreadable.append(read)
                 continue
-            if isinstance(read.command, Register):
+            if type(read.command) is Register:  # `isinstance` of a model takes six times as long
                 registers[len(taken.commands)] = read.command
             taken.commands.append(read)
         if registers:
