@@ -35,7 +35,12 @@ PROBE_TIMEOUT_MS = 1000
 """How long a search for the undecodable partition waits for each partition's fetch."""
 
 POLL_MS = 50
-"""How long a poll waits for records; they end it at once. Parked commands are due as often."""
+"""How long a poll waits for records while something else is due; they end it at once. Parked commands
+are due as often."""
+
+POLL_QUIET_MS = 500
+"""The same while nothing is in hand: what is due then can wait as long, and an idle worker costs
+little. A new assignment is read from when such a poll ends."""
 
 FRESH_MS = 25
 """How long a second poll waits: a little longer than Kafka may hold the fetch before it."""
@@ -138,7 +143,8 @@ class CursorConsumer(StoppableConsumer):
         """
         steady = self._pace.steady
         await asyncio.sleep(self._pace.rest_s())
-        records = await self._fetched(timeout_ms=POLL_MS, max_records=max_records)
+        wait_ms = POLL_MS if self._progress.busy else POLL_QUIET_MS
+        records = await self._fetched(timeout_ms=wait_ms, max_records=max_records)
         left = None if max_records is None else max_records - size(records)
         if steady and records and left != 0:
             records = joined(records, await self._fetched(timeout_ms=FRESH_MS, max_records=left))
