@@ -39,7 +39,8 @@ class Register(Command):
 class PendingCredential(Published):
     """An accepted registration on its way to be hashed (`accounts.internal.credentials`).
 
-    Internal to this service: the shape may change together with its only reader.
+    Internal to this service: the shape may change together with its only reader, who believes
+    nothing of it that the recorded registration does not say.
     """
 
     command_id: CommandId
@@ -48,3 +49,8 @@ class PendingCredential(Published):
     result: dict[str, Any] = Field(description="The accepted result, published once hashed.")
     headers: dict[str, str] = Field(description="The result's headers.")
     reply_to: str | None = Field(default=None, description="Where the caller wants the answer.")
+    voucher: str | None = Field(
+        default=None,
+        description="Shows that a ledger worker judged this sealed password for this registration: "
+        "HMAC-SHA-256 with a key that only holders of the sealing key can derive.",
+    )

@@ -1,5 +1,7 @@
 """All that one answered command says, as bytes: made before anything of it is stored."""
 
+from typing import Any
+
 import msgspec
 
 from contracts.headers import CE_TYPE, CeType
@@ -55,7 +57,7 @@ def _credential(received: Received, rendering: Rendering, *, duplicate: bool) ->
     command = received.command
     assert isinstance(command, Register)
     headers = rendering.result_headers(received.trace if duplicate else None)
-    body = {
+    body: dict[str, Any] = {
         "command_id": command.command_id,
         "username": command.username,
         "sealed_password": command.sealed_password,
@@ -63,6 +65,8 @@ def _credential(received: Received, rendering: Rendering, *, duplicate: bool) ->
         "headers": {name: value.decode() for name, value in headers},
         "reply_to": received.reply_to,
     }
+    if received.voucher is not None:
+        body["voucher"] = received.voucher
     own = [
         (name, CeType.PENDING_CREDENTIAL.encode() if name == CE_TYPE else value)
         for name, value in headers

@@ -19,6 +19,15 @@ SEALED_FIELDS = {"sealed_password"}
 """Left out of a fingerprint: sealing the same twice gives other bytes."""
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the sealed password of a registration was found to be."""
+
+    problem: Code | None = None
+    """Why it is refused."""
+    voucher: str | None = None
+    """What shows the identity worker that it was judged, and as part of which registration."""
+
+
 class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A readable command, with what its record and headers add."""
 
@@ -34,7 +43,9 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reply_to: str | None = None
     actor: str | None = None
     password_problem: Code | None = None
-    """Of a registration: what its sealed password was found to be."""
+    """Of a registration: why its sealed password is refused."""
+    voucher: str | None = None
+    """Of a registration: what shows that its sealed password was judged."""
     record: object = None
     """As it was read; only its dead letter looks inside."""
 

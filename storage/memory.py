@@ -200,9 +200,13 @@ class MemoryCredentials:
         self._ledger = ledger
         self.by_username: dict[str, Credential] = {}
 
-    async def existing(self, usernames: Collection[str]) -> Collection[str]:
-        """Return those of *usernames* that have a credential."""
-        return {name for name in usernames if name in self.by_username}
+    async def existing(self, usernames: Collection[str]) -> Mapping[str, str]:
+        """Return those of *usernames* that have a credential, and which command set it."""
+        return {
+            name: self.by_username[name].command_id
+            for name in usernames
+            if name in self.by_username
+        }
 
     async def insert(self, credentials: Sequence[Credential]) -> None:
         """Store each unless its user has one; the waiting registration is done."""

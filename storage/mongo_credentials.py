@@ -1,6 +1,6 @@
 """Password hashes in MongoDB, and the registrations that wait for theirs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from storage.documents import Document
@@ -16,20 +16,20 @@ class MongoCredentials:
     def __init__(self, client: MongoClient) -> None:
         self._client = client
 
-    async def existing(self, usernames: Collection[str]) -> Collection[str]:
-        """Return those of *usernames* that have a credential."""
+    async def existing(self, usernames: Collection[str]) -> Mapping[str, str]:
+        """Return those of *usernames* that have a credential, and which command set it."""
         if not usernames:
-            return set()
+            return {}
         command: Document = {
             "find": "credentials",
             "filter": {"_id": {"$in": list(usernames)}},
-            "projection": {"_id": 1},
+            "projection": {"command_id": 1},
             "batchSize": len(usernames),
             "singleBatch": True,
             "readConcern": MAJORITY,
         }
         reply = await self._client.run(command)
-        return {document["_id"] for document in reply["cursor"]["firstBatch"]}
+        return {each["_id"]: each.get("command_id", "") for each in reply["cursor"]["firstBatch"]}
 
     async def insert(self, credentials: Sequence[Credential]) -> None:
         """Store each durably unless its user has one; the waiting registration is done."""

@@ -144,8 +144,8 @@ class Credential:
 class Credentials(Protocol):
     """Password hashes, apart from everything else. May raise `StoreUnavailableError`."""
 
-    async def existing(self, usernames: Collection[str]) -> Collection[str]:
-        """Return those of *usernames* that have a credential."""
+    async def existing(self, usernames: Collection[str]) -> Mapping[str, str]:
+        """Return those of *usernames* that have a credential, and which command set it."""
         ...
 
     async def insert(self, credentials: Sequence[Credential]) -> None:

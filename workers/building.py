@@ -12,6 +12,7 @@ from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient
 from storage.mongo_credentials import MongoCredentials
 from storage.mongo_inspection import MongoInspection
+from storage.mongo_reads import MongoReads
 from storage.redis import RedisLease, connect
 from workers.answers import Answering, Repeating
 from workers.clock import utc_now
@@ -133,11 +134,13 @@ def build_credentials(
     settings = resources.settings
     worker = CredentialsWorker(
         credentials=resources.credentials,
+        reads=MongoReads(resources.mongo),
         hasher=hasher,
         ring=resources.ring,
         answers=Answering(*publishing(resources, stack)),
         progress=Progress("identity", resources.halt),
         metrics=resources.metrics,
+        corrupt=resources.corrupt,
         clock=utc_now,
         prefix=settings.topic_prefix,
         group=settings.identity_group,

@@ -11,12 +11,14 @@ from aiokafka import TopicPartition
 
 from contracts.codes import Code
 from contracts.registration import PendingCredential
-from contracts.sealing import Purpose
 from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
+from handlers.outcome import Outcome, outcome_id
 from handlers.passwords import prepared
-from storage.ports import Credential, Credentials, StoreUnavailableError
+from storage.ports import CorruptDocumentError, Credential, Credentials, StoreUnavailableError
+from storage.read_ports import Reads
 from workers.clock import monotonic_s
 from workers.consuming.records import Raw
+from workers.corrupt import CorruptDocuments
 from workers.credentials_records import Waiting, read_waiting
 from workers.dead_letters import dead_letter
 from workers.hashing import PasswordHasher
@@ -24,7 +26,7 @@ from workers.keys import KeyRing
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Outgoing, PublishError
-from workers.sealing import SealProblem, key_id, open_sealed
+from workers.sealing import SealProblem, key_id
 
 KEY_PATIENCE_S = 60.0
 """How long a blob waits for a key that the ledger had and this process has not: a key folder that
@@ -71,6 +73,9 @@ class Answers(Protocol):
 class CredentialsWorker:
     """Handles batches of waiting registrations, whatever brings them.
 
+    The topic is ours, but its records are not believed: what is answered is what is recorded, and
+    a password is set only for a recorded registration, as the one that a ledger worker judged.
+
     A registration whose blob does not open here, though the ledger opened it, becomes a dead letter
     (coordinates only) and its account stays pending, which alerts. It is not lost: sent again by
     its caller under the same command id it comes by anew, and with the key restored an operator
@@ -78,11 +83,13 @@ class CredentialsWorker:
     """
 
     credentials: Credentials
+    reads: Reads
     hasher: PasswordHasher
     ring: KeyRing
     answers: Answers
     progress: Progress
     metrics: Metrics
+    corrupt: CorruptDocuments
     clock: Callable[[], datetime]
     clock_s: Callable[[], float] = monotonic_s
     prefix: str = "accounts."
@@ -134,16 +141,17 @@ class CredentialsWorker:
         if not queues:
             return
         try:
-            known = set(await self.credentials.existing(queues.keys()))
+            known = dict(await self.credentials.existing(queues.keys()))
             # A crash may have come between an insert and this.
-            await self.credentials.settle(known)
+            there = {name for name, queue in queues.items() if _has_set(queue, known.get(name))}
+            await self.credentials.settle(there)
         except StoreUnavailableError:
             self.progress.wait_for("mongodb")
             return
         self.progress.advance()
         await asyncio.gather(*(self._settle_user(queue, known) for queue in queues.values()))
 
-    async def _settle_user(self, queue: Sequence[Waiting], known: set[str]) -> None:
+    async def _settle_user(self, queue: Sequence[Waiting], known: dict[str, str]) -> None:
         for each in queue:
             if not await self._settle(each.record, self._finish(each, known)):
                 return
@@ -182,21 +190,45 @@ class CredentialsWorker:
                 raise UnexpectedError from None
             await self._bury(record, Code.INTERNAL_ERROR, f"failed with {name}")
 
-    async def _finish(self, waiting: Waiting, known: set[str]) -> None:
+    async def _finish(self, waiting: Waiting, known: dict[str, str]) -> None:
         pending = waiting.pending
-        if pending.username not in known:
-            if not await self._register(waiting):
+        recorded = await self._recorded(waiting)
+        if recorded is None:
+            return
+        set_by = known.get(pending.username)
+        if set_by is None:
+            if not await self._register(waiting, recorded):
                 return
-            known.add(pending.username)
-        await self.answers.publish(waiting.answer(self.prefix + RESULTS.name), pending.reply_to)
+            known[pending.username] = pending.command_id
+        elif set_by != pending.command_id:
+            why = "the user's credential is of another registration than the recorded one"
+            await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, why)
+            return
+        results = self.prefix + RESULTS.name
+        await self.answers.publish(waiting.answer(recorded, results), pending.reply_to)
 
-    async def _register(self, waiting: Waiting) -> bool:
-        """Hash the password and store it durably; False where its blob does not open."""
+    async def _recorded(self, waiting: Waiting) -> Outcome | None:
+        """Return the registration as the ledger recorded it; None where it accepted none."""
+        identifier = outcome_id(waiting.pending.username, waiting.pending.command_id)
+        try:
+            outcome = (await self.reads.outcomes([identifier])).get(identifier)
+        except CorruptDocumentError as error:
+            self.corrupt.report([error.document])
+            await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, "its outcome is damaged")
+            return None
+        if outcome is None or outcome.type != "register" or outcome.code is not None:
+            reason = "no such registration was accepted; who else writes to this topic?"
+            await self._bury(waiting.record, Code.INVALID_COMMAND, reason)
+            return None
+        return outcome
+
+    async def _register(self, waiting: Waiting, recorded: Outcome) -> bool:
+        """Hash the password and store it durably; False where its blob cannot be used."""
         pending = waiting.pending
-        hashed = await self.hasher.pool.run(self._hashed, pending)
+        hashed = await self.hasher.pool.run(self._hashed, waiting, recorded)
         if isinstance(hashed, SealProblem):
             self._wait_for_key(pending, hashed)
-            reason = f"the sealed password does not open ({hashed.value}); see its coordinates"
+            reason = f"the sealed password cannot be used ({hashed.value}); see its coordinates"
             await self._bury(waiting.record, Code.SEAL_INVALID, reason)
             return False
         credential = Credential(
@@ -209,15 +241,9 @@ class CredentialsWorker:
         self._missing_since_s.pop(key_id(pending.sealed_password), None)
         return True
 
-    def _hashed(self, pending: PendingCredential) -> str | SealProblem:
+    def _hashed(self, waiting: Waiting, recorded: Outcome) -> str | SealProblem:
         """Return the hash; the password exists in this call only."""
-        password = open_sealed(
-            pending.sealed_password,
-            self.ring,
-            purpose=Purpose.REGISTER_PASSWORD,
-            command_id=pending.command_id,
-            username=pending.username,
-        )
+        password = waiting.password(recorded, self.ring)
         if isinstance(password, SealProblem):
             return password
         return self.hasher.hash_here(prepared(password))
@@ -264,6 +290,10 @@ class CredentialsWorker:
                 offsets[partition] = offset
                 blocked.add(partition)
         return offsets
+
+
+def _has_set(queue: Sequence[Waiting], command_id: str | None) -> bool:
+    return any(each.pending.command_id == command_id for each in queue)
 
 
 def _place(record: Raw) -> Place:

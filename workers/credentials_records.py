@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from contracts.registration import PendingCredential
-from handlers.rendering import encoded
+from contracts.sealing import Purpose
+from handlers.outcome import Outcome
+from handlers.rendering import Rendering
+from workers.consuming.headers import read_headers, trace_of
 from workers.consuming.records import Raw
+from workers.keys import KeyRing
 from workers.publishing import Outgoing
+from workers.sealing import SealProblem, is_vouched, open_sealed, vouch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +22,40 @@ class Waiting:
     record: Raw
     pending: PendingCredential
 
-    def answer(self, results: str) -> Outgoing:
-        """Return the accepted result as the ledger made it, addressed to the topic *results*."""
-        return Outgoing(
-            topic=results,
-            key=self.pending.username.encode(),
-            value=encoded(self.pending.result),
-            headers=[(name, value.encode()) for name, value in self.pending.headers.items()],
+    def password(self, recorded: Outcome, ring: KeyRing) -> str | SealProblem:
+        """Return the password, if a ledger worker judged it as part of what is *recorded*."""
+        pending = self.pending
+        password = open_sealed(
+            pending.sealed_password,
+            ring,
+            purpose=Purpose.REGISTER_PASSWORD,
+            command_id=pending.command_id,
+            username=pending.username,
+        )
+        if isinstance(password, SealProblem):
+            return password
+        expected = vouch(
+            pending.sealed_password,
+            ring,
+            command_id=recorded.command_id,
+            username=recorded.username,
+            fingerprint=recorded.fingerprint,
+        )
+        return password if is_vouched(pending.voucher, expected) else SealProblem.UNVOUCHED
+
+    def answer(self, recorded: Outcome, results: str) -> Outgoing:
+        """Return the accepted result as the ledger made it, addressed to the topic *results*.
+
+        It is made again from what is *recorded*: whoever writes to the topic of pending credentials
+        cannot have this service say anything else.
+        """
+        pending = self.pending
+        duplicate = pending.result.get("duplicate") is True
+        headers = [(name, value.encode()) for name, value in pending.headers.items()]
+        trace = trace_of(read_headers(headers), pending.command_id) if duplicate else None
+        rendering = Rendering(recorded)
+        return Outgoing.of(
+            results, rendering.key, rendering.result(duplicate=duplicate, trace=trace)
         )
 
 

@@ -9,12 +9,17 @@ from itertools import chain
 from pathlib import Path
 
 from contracts.codes import Code
+from contracts.commands import command_name
 from contracts.registration import Register
 from contracts.sealing import Purpose
+from contracts.topics import REGISTER
 from handlers.passwords import PASSWORD_LENGTH_MIN, folded, password_refusal, prepared
+from handlers.received import Judged, fingerprint
 from workers.hashing import QuietPool
 from workers.keys import KeyRing
-from workers.sealing import SealProblem, open_sealed
+from workers.sealing import SealProblem, open_sealed, vouch
+
+_NAME = command_name(REGISTER)
 
 SLICE_RECORDS_MAX = 100
 """Registrations judged in one go, about 40 ms: neither a stop nor another caller waits longer."""
@@ -48,11 +53,11 @@ class PasswordGate:
         self._ring = ring
         self._pool = pool
 
-    async def verdict(self, register: Register) -> Code | None:
-        """Return why the password of *register* is refused, or nothing."""
+    async def verdict(self, register: Register) -> Judged:
+        """Return what the password of *register* is found to be."""
         return (await self.verdicts([register]))[0]
 
-    async def verdicts(self, registers: Sequence[Register]) -> list[Code | None]:
+    async def verdicts(self, registers: Sequence[Register]) -> list[Judged]:
         """Return one verdict per registration, in their order."""
         starts = range(0, len(registers), SLICE_RECORDS_MAX)
         slices = [registers[start : start + SLICE_RECORDS_MAX] for start in starts]
@@ -63,10 +68,10 @@ class PasswordGate:
         """Read the blocklist now, so that the first registration does not wait for it."""
         common_passwords()
 
-    def _judge(self, registers: Sequence[Register]) -> list[Code | None]:
+    def _judge(self, registers: Sequence[Register]) -> list[Judged]:
         return [self._judged(register) for register in registers]
 
-    def _judged(self, register: Register) -> Code | None:
+    def _judged(self, register: Register) -> Judged:
         password = open_sealed(
             register.sealed_password,
             self._ring,
@@ -75,7 +80,17 @@ class PasswordGate:
             username=register.username,
         )
         if isinstance(password, SealProblem):
-            return Code.SEAL_INVALID
-        return password_problem(
+            return Judged(problem=Code.SEAL_INVALID)
+        problem = password_problem(
             prepared(password), username=register.username, email=register.email
         )
+        if problem is not None:
+            return Judged(problem=problem)
+        voucher = vouch(
+            register.sealed_password,
+            self._ring,
+            command_id=register.command_id,
+            username=register.username,
+            fingerprint=fingerprint(_NAME, register),
+        )
+        return Judged(voucher=voucher)

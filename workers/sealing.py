@@ -1,11 +1,16 @@
 """Opens sealed fields: for what they were sealed for and nothing else; seals tokens for their way back."""
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -23,6 +28,7 @@ _SEALED = re.compile(SEALED_PATTERN, re.ASCII)
 _OBJECT = TypeAdapter(dict[str, Any])
 _FORBIDDEN = ("zip", "crit")
 """`zip` lets a small blob become a large one; `crit` asks for what we do not do."""
+_VOUCHING = b"accounts.internal.credentials"
 _ANY_KEY: OKPKey = OKPKey.generate_key("X25519", private=True)
 """To try an agreement with: some points (RFC 7748 §6.1) agree with nobody, and fail only then."""
 
@@ -33,6 +39,8 @@ class SealProblem(Enum):
     UNKNOWN_KEY = "unknown_key"
     """No key of ours has its `kid`: it was removed, or has not arrived here yet."""
     INVALID = "invalid"
+    UNVOUCHED = "unvouched"
+    """It opens, but no ledger worker let it through as part of the recorded registration."""
 
 
 def open_sealed(
@@ -67,6 +75,33 @@ def open_sealed(
     if not matches or type(header.get(SealHeader.ISSUED_AT)) is not int:
         return SealProblem.INVALID
     return _decrypted(blob, header, ring)
+
+
+def vouch(
+    blob: str, ring: KeyRing, *, command_id: str, username: str, fingerprint: bytes
+) -> str | None:
+    """Return what only a holder of the key that *blob* is sealed to can say of it.
+
+    Anybody can seal a password. This says that it was judged, and for which recorded registration.
+    None where the key is not here.
+    """
+    pair = ring.find(key_id(blob))
+    if pair is None:
+        return None
+    private = pair.key.raw_value
+    assert isinstance(private, X25519PrivateKey), "a sealing key"
+    # RFC 5869: a key for this purpose alone; what is said about it tells nothing about the other.
+    key = HKDF(SHA256(), 32, None, _VOUCHING).derive(private.private_bytes_raw())
+    # None of them can hold a line break, so no two registrations say the same.
+    said = f"{username}\n{command_id}\n{fingerprint.hex()}\n{blob}"
+    return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
+
+
+def is_vouched(voucher: str | None, expected: str | None) -> bool:
+    """Say whether *voucher* is the *expected* one, in the same time wherever they differ."""
+    return bool(voucher and expected) and hmac.compare_digest(
+        str(voucher).encode(), str(expected).encode()
+    )
 
 
 def seal_tokens(

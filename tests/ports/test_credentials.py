@@ -1,7 +1,7 @@
 """What every store of credentials keeps."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,8 @@ def a_credential(username: str = "alice", *, command_id: str = "one") -> Credent
 async def test_a_credential_exists_once_inserted(credentials: Credentials) -> None:
     await credentials.insert([a_credential("alice"), a_credential("bob")])
 
-    assert set(await credentials.existing(["alice", "bob", "carol"])) == {"alice", "bob"}
+    existing = await credentials.existing(["alice", "bob", "carol"])
+    assert existing == {"alice": "one", "bob": "one"}
 
 
 async def test_nothing_asked_is_nothing_found(credentials: Credentials) -> None:
@@ -87,7 +88,7 @@ class LookingTogether:
         self._credentials = credentials
         self._both, self._turn = asyncio.Barrier(2), asyncio.Lock()
 
-    async def existing(self, usernames: Collection[str]) -> Collection[str]:
+    async def existing(self, usernames: Collection[str]) -> Mapping[str, str]:
         found = await self._credentials.existing(usernames)
         await self._both.wait()
         return found

@@ -1,7 +1,7 @@
 """A credentials worker with everything around it in reach, for tests."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,20 +9,36 @@ from typing import Any
 from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.registration import PendingCredential
+from handlers.outcome import Outcome, outcome_id
+from storage.memory import MemoryLedger
+from storage.memory_reads import MemoryReads
 from storage.ports import Credential, Credentials, StoreUnavailableError
+from storage.read_ports import Reads
+from tests.builders import an_outcome
 from tests.unit.sealed import CANARY, NOON, a_blob, a_ring
 from tests.unit.test_hashing import CHEAP
 from workers.consuming.records import Raw
+from workers.corrupt import CorruptDocuments
 from workers.credentials import CredentialsWorker
 from workers.hashing import PasswordHasher, QuietPool
 from workers.keys import KeyRing
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Outgoing, PublishError
+from workers.sealing import vouch
 
 TOPIC = "accounts.internal.credentials"
 FIRST = TopicPartition(TOPIC, 0)
-RESULT = {"username": "alice", "status": "accepted", "command_id": "1"}
+ANSWER = {
+    "command_id": "1",
+    "username": "alice",
+    "type": "register",
+    "status": "accepted",
+    "duplicate": False,
+    "decided_at": "2030-01-01T12:00:00.123Z",
+    "account_id": "id-of-alice",
+}
+"""What the registration of alice that the ledger recorded is answered."""
 
 
 class RecordingCredentials:
@@ -40,9 +56,9 @@ class RecordingCredentials:
         if self.away:
             raise StoreUnavailableError("away")
 
-    async def existing(self, usernames: Collection[str]) -> Collection[str]:
+    async def existing(self, usernames: Collection[str]) -> Mapping[str, str]:
         self._called("existing")
-        return {name for name in usernames if name in self.stored}
+        return {name: self.stored[name].command_id for name in usernames if name in self.stored}
 
     async def insert(self, credentials: Sequence[Credential]) -> None:
         self._called("insert")
@@ -87,30 +103,69 @@ class Bench:
         self.ring = KeyRing(directory, clock_s=lambda: self.now_s)
         self.pool = pool
         self.credentials = RecordingCredentials()
+        self.ledger = MemoryLedger()
+        """Where the registrations are recorded."""
         self.answers = RecordingAnswers()
         self.progress = Progress("identity")
         self.metrics = Metrics()
+        self._blobs: dict[str, str] = {}
         self.worker = self.another_worker()
 
-    def another_worker(self, credentials: Credentials | None = None) -> CredentialsWorker:
+    def another_worker(
+        self, credentials: Credentials | None = None, reads: Reads | None = None
+    ) -> CredentialsWorker:
         return CredentialsWorker(
             credentials=credentials or self.credentials,
+            reads=reads or MemoryReads(self.ledger),
             hasher=PasswordHasher(CHEAP, self.pool),
             ring=self.ring,
             answers=self.answers,
             progress=self.progress,
             metrics=self.metrics,
+            corrupt=CorruptDocuments(self.metrics),
             clock=lambda: NOON,
             clock_s=lambda: self.now_s,
         )
 
+    def record(self, username: str = "alice", command_id: str = "1", **changed: Any) -> Outcome:
+        """Record that the ledger accepted the registration of *username*."""
+        outcome = an_outcome(username, command_id, **changed)
+        self.ledger.commits += 1
+        self.ledger.outcomes.put(outcome.id, outcome, self.ledger.commits)
+        return outcome
+
     def waiting(self, offset: int = 0, username: str = "alice", **other: Any) -> Raw:
+        """Return a registration as the ledger passes it on, recorded unless it is already."""
+        stored = self.ledger.outcomes.get(outcome_id(username, "1"), self.ledger.commits)
+        recorded = stored or self.record(username)
+        return self.forged(offset, username, voucher=self.voucher(recorded, **other), **other)
+
+    def voucher(
+        self, recorded: Outcome, sealed_password: str = "", ring: KeyRing | None = None, **_: Any
+    ) -> str | None:
+        """Return what a ledger worker says of the password, by default the usual one."""
+        return vouch(
+            sealed_password or self.blob(recorded.username),
+            ring or self.ring,
+            command_id=recorded.command_id,
+            username=recorded.username,
+            fingerprint=recorded.fingerprint,
+        )
+
+    def blob(self, username: str) -> str:
+        """Return the usual password of *username*, sealed once."""
+        if username not in self._blobs:
+            self._blobs[username] = a_blob(self.ring, username=username)
+        return self._blobs[username]
+
+    def forged(self, offset: int = 0, username: str = "alice", **other: Any) -> Raw:
+        """Return a record that anybody might have written who knows how they look."""
         fields: dict[str, Any] = {
             "command_id": "1",
             "username": username,
-            "sealed_password": a_blob(self.ring, username=username),
-            "result": RESULT | {"username": username},
-            "headers": {"correlation_id": "c-1"},
+            "sealed_password": self.blob(username),
+            "result": ANSWER | {"username": username},
+            "headers": {"correlation_id": "1"},
         }
         pending = PendingCredential(**(fields | other))
         return a_record(pending.model_dump_json().encode(), offset, key=username.encode())

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from contracts.registration import Register
 from contracts.topics import DEPOSIT, ORDERED, RESULTS, WITHDRAW, TopicSpec
 from handlers.account import Account
+from handlers.received import Judged
 from storage.memory import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
 from tests.unit.requests_bench import PATIENCE_S, Story, TellingPublisher, TellingReplies
@@ -92,8 +93,8 @@ class Ends(EndOffsets):
 
 
 class OpenGate:
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[None]:
-        return [None for _ in registers]
+    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Judged]:
+        return [Judged() for _ in registers]
 
 
 class Bench:

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from contracts.dead_letters import DlqHeader, WithheldValue
-from tests.unit.credentials_bench import FIRST, TOPIC, Bench, a_record
+from tests.unit.credentials_bench import ANSWER, FIRST, TOPIC, Bench, a_record
 from tests.unit.sealed import CANARY, NOON, PASSWORD, a_blob, a_ring
 from tests.unit.test_hashing import verifies
 from workers.credentials import ATTEMPTS_MAX, KEY_PATIENCE_S
@@ -34,8 +34,8 @@ class TestARegistration:
         assert (stored.command_id, stored.created_at) == ("1", NOON)
         assert answer.topic == "accounts.results"
         assert answer.key == b"alice"
-        assert answer.value == b'{"username":"alice","status":"accepted","command_id":"1"}'
-        assert answer.headers == [("correlation_id", b"c-1")]
+        assert json.loads(answer.value) == ANSWER
+        assert dict(answer.headers)["correlation_id"] == b"1"
         assert reply_to is None
         assert offsets == {FIRST: 8}
         assert not bench.progress.busy
@@ -208,7 +208,9 @@ class TestABlobThatDoesNotOpen:
 
     async def test_waits_a_while_for_a_key_on_its_way(self, bench: Bench, tmp_path: Path) -> None:
         elsewhere = a_ring(tmp_path / "elsewhere")
-        record = bench.waiting(0, sealed_password=a_blob(elsewhere))
+        blob = a_blob(elsewhere)
+        voucher = bench.voucher(bench.record(), blob, elsewhere)
+        record = bench.forged(0, sealed_password=blob, voucher=voucher)
 
         early = await bench.worker.process([record])
         waited_for = bench.progress.waiting_for

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.codes import Code
 from contracts.registration import Register
-from handlers.received import Received
+from handlers.received import Judged, Received
 from tests.unit.raw import a_raw
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable
@@ -16,8 +16,8 @@ from workers.ledger.parsing import Parser
 
 
 class NoGate:
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Code | None]:
-        return [None for _ in registers]
+    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Judged]:
+        return [Judged() for _ in registers]
 
 
 class FailingParser(Parser):

@@ -8,6 +8,7 @@ import pytest
 
 from contracts.codes import Code
 from handlers.passwords import password_refusal, prepared
+from handlers.received import Judged
 from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
 from workers.hashing import QuietPool
 from workers.keys import KeyRing
@@ -99,7 +100,7 @@ class TestTheGate:
     async def test_says_what_the_rules_say(
         self, ring: KeyRing, gate: PasswordGate, password: str, code: Code | None
     ) -> None:
-        assert await gate.verdict(a_register(ring, password)) == code
+        assert (await gate.verdict(a_register(ring, password))).problem == code
 
     @pytest.mark.parametrize("wrong", [{"command_id": "2"}, {"username": "mallory"}])
     async def test_refuses_a_blob_sealed_for_another(
@@ -107,7 +108,7 @@ class TestTheGate:
     ) -> None:
         register = a_register(ring, sealed_password=a_blob(ring), **wrong)
 
-        assert await gate.verdict(register) is Code.SEAL_INVALID
+        assert await gate.verdict(register) == Judged(problem=Code.SEAL_INVALID)
 
     async def test_answers_many_in_their_order(self, ring: KeyRing, gate: PasswordGate) -> None:
         good, bad = a_register(ring), a_register(ring, "short")
@@ -115,11 +116,24 @@ class TestTheGate:
 
         verdicts = await gate.verdicts(many)
 
-        assert verdicts == [
+        assert [each.problem for each in verdicts] == [
             Code.PASSWORD_TOO_SHORT,
             *[None] * SLICE_RECORDS_MAX,
             Code.PASSWORD_TOO_SHORT,
         ]
+
+    async def test_vouches_for_what_it_lets_through(
+        self, ring: KeyRing, gate: PasswordGate
+    ) -> None:
+        registers = [a_register(ring), a_register(ring), a_register(ring, "short")]
+        changed = a_register(ring, sealed_password=registers[0].sealed_password, first_name="Eve")
+
+        first, second, bad = await gate.verdicts(registers)
+        other = await gate.verdict(changed)
+
+        assert first == await gate.verdict(registers[0]), "what is read again is said again"
+        assert len({first.voucher, second.voucher, other.voucher, None}) == 4
+        assert bad.voucher is None
 
     async def test_has_nothing_to_say_about_nothing(self, gate: PasswordGate) -> None:
         assert await gate.verdicts([]) == []
@@ -132,5 +146,5 @@ class TestTheGate:
 
         verdict = await gate.verdict(register)
 
-        assert verdict is None
-        assert CANARY not in caplog.text + repr(register) + repr(gate) + repr(vars(gate))
+        assert verdict.problem is None
+        assert CANARY not in caplog.text + repr(register) + repr(gate) + repr(verdict)

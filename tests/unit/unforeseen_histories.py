@@ -7,10 +7,11 @@ from typing import Any, cast
 import orjson
 from aiokafka import TopicPartition
 
-from contracts.codes import Code
 from contracts.requests import QUERIES
 from contracts.topics import CREDENTIALS, DEPOSIT, GET_BALANCE, ORDERED, REGISTER, WITHDRAW
+from handlers.received import Judged
 from storage.memory import MemoryCredentials, MemoryLedger
+from storage.memory_reads import MemoryReads
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX, RULES
@@ -45,8 +46,8 @@ PARTITION = 3
 class Gate:
     """Lets every password pass."""
 
-    async def verdicts(self, registers: Sequence[Any]) -> Sequence[Code | None]:
-        return [None for _ in registers]
+    async def verdicts(self, registers: Sequence[Any]) -> Sequence[Judged]:
+        return [Judged() for _ in registers]
 
 
 def of_topic(topic: Any, bodies: Sequence[Mapping[str, Any]]) -> list[Raw]:
@@ -206,11 +207,13 @@ class CredentialHistory:
         publisher = SimulatedPublisher(topics, trip, progress.halt)
         worker = CredentialsWorker(
             credentials=trip.around(self.credentials),
+            reads=trip.around(MemoryReads(self._bench.ledger)),
             hasher=PasswordHasher(CHEAP, trip.around(self._pool)),
             ring=self._bench.ring,
             answers=Answering(publisher, SimulatedReplies(publisher, trip)),
             progress=progress,
             metrics=Metrics(),
+            corrupt=CorruptDocuments(Metrics()),
             clock=lambda: NOON,
         )
         return CredentialsReader(worker=worker, options=OPTIONS)

@@ -180,18 +180,22 @@ def states() -> Iterator[Example]:
 
 
 def credentials() -> Iterator[Example]:
-    """Yield a registration on its way to be hashed, and one whose repeat came that way."""
+    """Yield a registration on its way to be hashed, a repeat of one, and one that is vouched for."""
     command = received(
         a_registration(command_id="c-1", sealed_password=SEALED),
         trace=TRACE,
         reply_to="accounts.replies.shop",
     )
     recorded = an_outcome(command_id="c-1", fingerprint=command.fingerprint, account_id=ACCOUNT_ID)
-    found = {"registration": known(), "repeated": known(outcomes={recorded.id: recorded})}
-    for name, gathered in found.items():
+    found = {
+        "registration": (command, known()),
+        "repeated": (command, known(outcomes={recorded.id: recorded})),
+        "vouched": (replace(command, voucher="5" * 64), known()),
+    }
+    for name, (passed, gathered) in found.items():
         lane = Lane(Around(MemoryLedger()).surroundings())
         decision = decide_lane(
-            [[command]],
+            [[passed]],
             gathered,
             all_read(),
             Stamp(writer="w", unacknowledged={}),

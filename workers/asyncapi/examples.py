@@ -22,6 +22,7 @@ from handlers.repair import Repair, audit_event
 Json = dict[str, Any]
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+VOUCHER = "1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014"
 SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"
 SCALE = 2
 
@@ -199,6 +200,7 @@ def pending() -> Json:
         "sealed_password": SEALED,
         "result": orjson.loads(answer.value),
         "headers": _text(answer),
+        "voucher": VOUCHER,
     }
 
 

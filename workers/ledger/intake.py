@@ -8,9 +8,8 @@ from typing import Protocol
 from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from contracts.codes import Code
 from contracts.registration import Register
-from handlers.received import Received
+from handlers.received import Judged, Received
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable, parsed
 from workers.ledger.parsing import Parser
@@ -19,8 +18,8 @@ from workers.ledger.parsing import Parser
 class Gate(Protocol):
     """Judges sealed passwords off the loop."""
 
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Code | None]:
-        """Return one verdict per registration: why its password is refused, or nothing."""
+    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Judged]:
+        """Return one verdict per registration."""
         ...
 
 
@@ -75,6 +74,9 @@ class Intake:
         if registers:
             verdicts = await self._gate.verdicts(list(registers.values()))
             for index, verdict in zip(registers, verdicts, strict=True):
-                if verdict is not None:
-                    taken.commands[index] = replace(taken.commands[index], password_problem=verdict)
+                taken.commands[index] = replace(
+                    taken.commands[index],
+                    password_problem=verdict.problem,
+                    voucher=verdict.voucher,
+                )
         return taken
