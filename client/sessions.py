@@ -19,7 +19,7 @@ from client.errors import (
 )
 from client.sealing import ReplyKeyPair, seal, sealing_key
 from contracts.codes import Code
-from contracts.passwords import ChangePassword
+from contracts.passwords import ChangePassword, Passwords
 from contracts.replies import Reply
 from contracts.requests import AnyRequest, IdentityRequest
 from contracts.sealing import Purpose
@@ -162,12 +162,12 @@ async def change_password(  # noqa: PLR0913 - what it takes to say who, and from
         ValueError: *username* cannot be one, or *jwks* has no key to seal to.
     """
     envelope = _Envelope(jwks, username, now)
+    passwords = Passwords(password=password, new_password=new_password)
     request = ChangePassword(
         request_id=envelope.request_id,
         username=username,
         sealed_access_token=envelope.seal(access_token, Purpose.CHANGE_TOKEN),
-        sealed_password=envelope.seal(password, Purpose.CHANGE_PASSWORD),
-        sealed_new_password=envelope.seal(new_password, Purpose.CHANGE_NEW_PASSWORD),
+        sealed_passwords=envelope.seal(passwords.to_seal(), Purpose.CHANGE_PASSWORDS),
         source=options.get("source"),
     )
     return (await _asked(accounts, request, options)).sessions_ended or 0

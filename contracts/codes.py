@@ -13,6 +13,7 @@ class Code(StrEnum):
     INTERNAL_ERROR = "internal_error"
     ACCOUNT_UNREADABLE = "account_unreadable"
     COMMAND_ID_CONFLICT = "command_id_conflict"
+    REQUEST_ID_CONFLICT = "request_id_conflict"
     EXPIRED = "expired"
     CURRENCY_UNSUPPORTED = "currency_unsupported"
     AMOUNT_TOO_PRECISE = "amount_too_precise"
@@ -97,6 +98,11 @@ CODES: dict[Code, CodeInfo] = {
     Code.COMMAND_ID_CONFLICT: CodeInfo(
         title="Command id conflict",
         meaning="This command id was used before, with another content.",
+        recorded=False,
+    ),
+    Code.REQUEST_ID_CONFLICT: CodeInfo(
+        title="Request id conflict",
+        meaning="This request id was used before, with another content: perhaps by somebody else.",
         recorded=False,
     ),
     Code.EXPIRED: CodeInfo(

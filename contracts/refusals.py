@@ -7,6 +7,7 @@ from contracts.topics import TopicSpec
 OF_REQUESTS_ALONE = frozenset(
     {
         Code.INVALID_REQUEST,
+        Code.REQUEST_ID_CONFLICT,
         Code.TOKEN_INVALID,
         Code.SESSION_ENDED,
         Code.TOKEN_SUPERSEDED,
@@ -26,7 +27,7 @@ _ANY = {
     Code.ACCOUNT_UNREADABLE,
 }
 """Any record may hold what it should not: a password, too; and any account may be damaged."""
-_SEALED = _ANY | {Code.EXPIRED, Code.SEAL_INVALID}
+_SEALED = _ANY | {Code.REQUEST_ID_CONFLICT, Code.EXPIRED, Code.SEAL_INVALID}
 _NEW_PASSWORD = {
     Code.PASSWORD_TOO_SHORT,
     Code.PASSWORD_TOO_LONG,

@@ -11,8 +11,8 @@ SEALED_PATTERN = r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]*\.[\w-]+$"
 """Five base64url parts (RFC 7516 §7.1), the second empty under ECDH-ES, the fourth where nothing was
 sealed: a password of no characters is too short, not readable. Anything else is not sealed."""
 
-SEALED_LENGTH_MAX = 4096
-"""Characters of a sealed field: a password of 256 characters needs under 2,000."""
+SEALED_LENGTH_MAX = 8192
+"""Characters of a sealed field: two passwords of 256 characters need under 5,000, escaped or not."""
 
 Sealed: TypeAlias = Annotated[
     str,

@@ -26,5 +26,4 @@ class Purpose(StrEnum):
     REFRESH_TOKENS = "refresh.sealed_tokens"
     LOGOUT_TOKEN = "logout.sealed_access_token"
     CHANGE_TOKEN = "change-password.sealed_access_token"
-    CHANGE_PASSWORD = "change-password.sealed_password"
-    CHANGE_NEW_PASSWORD = "change-password.sealed_new_password"
+    CHANGE_PASSWORDS = "change-password.sealed_passwords"

@@ -1,9 +1,13 @@
 """One request as it was read: what it asks, and where and when it stood."""
 
+import hashlib
+
 import msgspec
+import orjson
 
 from contracts.requests import AnyRequest
 from handlers.outcome import Source, Trace, outcome_id
+from handlers.received import FINGERPRINT_BYTES
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -26,3 +30,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def id(self) -> str:
         """What identifies the request: `<username>:<request_id>`."""
         return outcome_id(self.request.username, self.request.request_id)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What tells a repeat from another content under the same id: every field, as it was sent.
+
+        Sealed ones, too: what is in them is the content, and only their sender can compare it.
+        """
+        text = orjson.dumps([self.type, sorted(self.request.model_dump().items())])
+        return hashlib.blake2b(text, digest_size=FINGERPRINT_BYTES).digest()

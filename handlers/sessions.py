@@ -28,6 +28,8 @@ class Repeat(Enum):
     """The same record, read again: it gets the same answer for as long as that is kept."""
     AGAIN = "again"
     """Another record, soon enough: the answer was lost."""
+    CONFLICT = "conflict"
+    """Another content, whoever sent it: it is not told what became of the first."""
     EXPIRED = "expired"
     """Its id is used up."""
 
@@ -36,6 +38,8 @@ def repeat(answered: Answered, asked: Asked, now: datetime) -> Repeat:
     """Return how *asked* relates to what was answered under its id."""
     if answered.source == asked.source:
         return Repeat.SAME
+    if answered.fingerprint and answered.fingerprint != asked.fingerprint:
+        return Repeat.CONFLICT
     # The id of a login is no way to learn what a refresh was answered.
     same_question = answered.source.topic == asked.source.topic
     if same_question and now - answered.answered_at <= REPEAT:

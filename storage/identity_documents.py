@@ -63,6 +63,8 @@ def from_answered(answered: Answered) -> Document:
         "answered_at": answered.answered_at,
         "expires_at": answered.expires_at,
     }
+    if answered.fingerprint:
+        document["fingerprint"] = answered.fingerprint
     if answered.session_id is not None:
         document["session_id"] = answered.session_id
     if answered.ended:

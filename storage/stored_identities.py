@@ -60,6 +60,7 @@ class _Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: bytes
     answered_at: datetime
     expires_at: datetime
+    fingerprint: bytes = b""
     session_id: str | None = None
     ended: Sequence[str] = ()
     locked_out: bool = False
@@ -137,6 +138,7 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
         body=stored.body,
         answered_at=utc(stored.answered_at),
         expires_at=utc(stored.expires_at),
+        fingerprint=stored.fingerprint,
         session_id=stored.session_id,
         ended=stored.ended,
         locked_out=stored.locked_out,

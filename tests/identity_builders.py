@@ -35,6 +35,7 @@ def an_answered(request_id: str = "r1", username: str = "alice", **changed: Any)
         body=b'{"a":"\x00\xff$where"}',
         answered_at=NOON,
         expires_at=NOON + timedelta(minutes=5),
+        fingerprint=bytes(range(16)),
     )
     return replace(answered, **changed)
 

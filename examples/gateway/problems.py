@@ -29,6 +29,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.ACCOUNT_UNREADABLE: HTTPStatus.BAD_GATEWAY,
     # draft-ietf-httpapi-idempotency-key-header §2.7: a key used again with another payload.
     Code.COMMAND_ID_CONFLICT: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.REQUEST_ID_CONFLICT: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.EXPIRED: HTTPStatus.CONFLICT,
     Code.CURRENCY_UNSUPPORTED: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.AMOUNT_TOO_PRECISE: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 
 from client.sealing import ReplyKeyPair, seal
+from contracts.passwords import Passwords
 from contracts.sealing import Purpose
 from contracts.sessions import Tokens
 from contracts.topics import CHANGE_PASSWORD, LOGIN, LOGOUT, REFRESH, RESULTS, TopicSpec
@@ -83,10 +84,10 @@ class Signing:
 
     def change(self, username: str, token: str, old: str, new: str, **fields: Any) -> Ask:
         request_id = an_id()
+        passwords = Passwords(password=old, new_password=new)
         secrets = {
             "sealed_access_token": (token, Purpose.CHANGE_TOKEN),
-            "sealed_password": (old, Purpose.CHANGE_PASSWORD),
-            "sealed_new_password": (new, Purpose.CHANGE_NEW_PASSWORD),
+            "sealed_passwords": (passwords.to_seal(), Purpose.CHANGE_PASSWORDS),
         }
         body: Body = {
             name: self.sealed(secret, purpose, request_id, username)

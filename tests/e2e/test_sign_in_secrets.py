@@ -111,6 +111,7 @@ def by_mistake(signing: Signing, secret: str) -> list[Ask]:
         (LOGOUT, "sealed_access_token"),
         (LOGOUT, "access_token"),
         (LOGOUT, "everywhere"),
+        (CHANGE_PASSWORD, "sealed_passwords"),
         (CHANGE_PASSWORD, "sealed_password"),
         (CHANGE_PASSWORD, "sealed_new_password"),
         (CHANGE_PASSWORD, "new_password"),

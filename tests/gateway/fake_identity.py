@@ -6,7 +6,7 @@ from typing import Any
 from joserfc.errors import JoseError
 
 from contracts.codes import Code
-from contracts.passwords import ChangePassword
+from contracts.passwords import ChangePassword, Passwords
 from contracts.queries import Transaction
 from contracts.registration import Register
 from contracts.requests import IdentityRequest
@@ -121,12 +121,12 @@ class FakeIdentity:
 
     def _change_password(self, request: ChangePassword) -> dict[str, Any]:
         self._opened(request, request.sealed_access_token, Purpose.CHANGE_TOKEN)
-        old = self._opened(request, request.sealed_password, Purpose.CHANGE_PASSWORD)
-        new = self._opened(request, request.sealed_new_password, Purpose.CHANGE_NEW_PASSWORD)
+        opened = self._opened(request, request.sealed_passwords, Purpose.CHANGE_PASSWORDS)
+        passwords = Passwords.opened(opened)
         account = self.account(request.username)
-        if account.password != old:
+        if passwords is None or account.password != passwords.password:
             raise RefusalError(Code.INVALID_CREDENTIALS)
-        account.password = new
+        account.password = passwords.new_password
         return {"sessions_ended": 0}
 
     def _opened(self, request: IdentityRequest, sealed: str, purpose: Purpose) -> str:

@@ -65,7 +65,7 @@ async def test_a_session(store: Store, spoil: Spoil, field: str) -> None:
     assert (alone.value.document.id, alone.value.document.field) == (SESSION.session_id, field)
 
 
-@pytest.mark.parametrize("field", ["body", "expires_at", "answered_at"])
+@pytest.mark.parametrize("field", ["body", "expires_at", "answered_at", "fingerprint"])
 async def test_an_answered(store: Store, spoil: Spoil, field: str) -> None:
     await spoil("requests", ANSWER.id, field)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from client.sealing import seal
 from client.tokens import Claims, verify_access_token
-from contracts.passwords import ChangePassword
+from contracts.passwords import ChangePassword, Passwords
 from contracts.requests import IdentityRequest
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh
@@ -153,12 +153,12 @@ class Bench:
         return self.asked(LOGOUT, Logout.model_validate(fields | other))
 
     def change(self, token: str, old: str, new: str, request_id: str = "ch-1") -> Asked:
+        pair = Passwords(password=old, new_password=new).to_seal()
         request = ChangePassword(
             request_id=request_id,
             username="alice",
             sealed_access_token=self.sealed(token, Purpose.CHANGE_TOKEN, request_id),
-            sealed_password=self.sealed(old, Purpose.CHANGE_PASSWORD, request_id),
-            sealed_new_password=self.sealed(new, Purpose.CHANGE_NEW_PASSWORD, request_id),
+            sealed_passwords=self.sealed(pair, Purpose.CHANGE_PASSWORDS, request_id),
         )
         return self.asked(CHANGE, request)
 

@@ -256,7 +256,7 @@ class TestSignOut:
 
 
 class TestChangePassword:
-    async def test_seals_each_secret_for_its_own_purpose(self, tmp_path: Path) -> None:
+    async def test_seals_both_passwords_together(self, tmp_path: Path) -> None:
         service = Service(tmp_path, with_sessions_ended)
 
         ended = await sessions.change_password(
@@ -267,8 +267,7 @@ class TestChangePassword:
         assert isinstance(request, ChangePassword)
         opened = (
             service.opened(request.sealed_access_token, Purpose.CHANGE_TOKEN),
-            service.opened(request.sealed_password, Purpose.CHANGE_PASSWORD),
-            service.opened(request.sealed_new_password, Purpose.CHANGE_NEW_PASSWORD),
+            service.opened(request.sealed_passwords, Purpose.CHANGE_PASSWORDS),
         )
-        assert opened == ("access", "before", "after")
+        assert opened == ("access", '{"password": "before", "new_password": "after"}')
         assert ended == 2

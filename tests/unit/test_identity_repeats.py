@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
-from contracts.sessions import Login
+from contracts.sessions import Login, ReplyKey
 from handlers.asked import Asked
 from handlers.outcome import Trace
-from tests.unit.identity_bench import WRONG, Bench, a_bench
+from tests.unit.identity_bench import LOGIN, WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 
 
@@ -142,15 +143,34 @@ class TestALoginSaidAgain:
         bench.wait(1)
         again = await bench.answer(bench.login(PASSWORD, "in-1"))
 
-        assert again.code == "invalid_credentials"
+        assert again.code == "request_id_conflict"
         assert bench.throttles.counts["user:alice"].failures == 1
 
-    async def test_under_the_id_of_another_kind_of_request_is_expired(self, bench: Bench) -> None:
+    async def test_under_the_id_of_another_kind_of_request_is_refused(self, bench: Bench) -> None:
         await bench.answer(bench.login(request_id="one"))
 
         answer = await bench.answer(bench.refresh("whatever", "one"))
 
-        assert answer.code == "expired"
+        assert answer.code == "request_id_conflict"
+
+    @pytest.mark.parametrize("field", ["sealed_password", "reply_key", "source"])
+    async def test_with_another_content_is_refused_and_audited(
+        self, bench: Bench, field: str
+    ) -> None:
+        request = bench.login(source="198.51.100.7")
+        await bench.answer(request)
+        other = {
+            "sealed_password": sealed_password(bench.login()),
+            "reply_key": ReplyKey(kty="OKP", crv="X25519", x="A" * 42 + "E"),
+            "source": "203.0.113.9",
+        }
+        copied = cast("Login", request.request.model_copy(update={field: other[field]}))
+
+        answer = await bench.answer(bench.asked(LOGIN, copied))
+
+        assert answer.code == "request_id_conflict"
+        assert [each["code"] for each in answer.audited] == ["request_id_conflict"]
+        assert len(bench.identities.sessions) == 1
 
     async def test_with_another_trace_carries_its_own(self, bench: Bench) -> None:
         request = bench.login()

@@ -31,8 +31,7 @@ BODIES: Mapping[TopicSpec, Mapping[str, Any]] = {
     topics.CHANGE_PASSWORD: {
         **WHO,
         "sealed_access_token": SEALED,
-        "sealed_password": SEALED,
-        "sealed_new_password": SEALED,
+        "sealed_passwords": SEALED,
         "source": "here",
     },
     topics.GET_PROFILE: WHO,
@@ -193,6 +192,7 @@ class TestSecrets:
         ("topic", "name"),
         [
             (topics.LOGIN, "sealed_password"),
+            (topics.CHANGE_PASSWORD, "sealed_passwords"),
             (topics.CHANGE_PASSWORD, "sealed_password"),
             (topics.CHANGE_PASSWORD, "sealed_new_password"),
             (topics.LOGIN, "password"),
@@ -208,6 +208,18 @@ class TestSecrets:
 
         assert found.code is Code.UNSEALED_PASSWORD
         assert CANARY not in found.reason + repr(found.problems)
+
+    @pytest.mark.parametrize(
+        "names", [["sealed_password", "sealed_new_password"], ["sealed_password"]]
+    )
+    def test_passwords_sealed_apart_are_refused_by_name(self, names: list[str]) -> None:
+        """Whoever copied such a request could put a new password of his own into it."""
+        body = {**WHO, "sealed_access_token": SEALED, **dict.fromkeys(names, SEALED)}
+
+        found = problem(a_raw(body, topics.CHANGE_PASSWORD))
+
+        assert (found.code, found.reason) == (Code.INVALID_REQUEST, "record: sealed_apart")
+        assert found.id == WHO["request_id"], "its sender is told"
 
     @pytest.mark.parametrize(
         ("topic", "name"),

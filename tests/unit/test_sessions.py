@@ -199,6 +199,7 @@ def test_a_new_session_displaces_the_oldest(live: int, ended: int) -> None:
 ANSWERED = Answered(
     username="alice",
     request_id="r-2",
+    fingerprint=asked().fingerprint,
     source=HERE,
     body=b"",
     answered_at=NOON,
@@ -219,6 +220,28 @@ ANSWERED = Answered(
 )
 def test_a_repeat(source: Source, after: timedelta, found: Repeat) -> None:
     assert sessions.repeat(ANSWERED, asked(source=source), NOON + after) is found
+
+
+@pytest.mark.parametrize(
+    ("source", "after", "found"),
+    [
+        (HERE, timedelta(0), Repeat.SAME),
+        (replace(HERE, offset=8), timedelta(0), Repeat.CONFLICT),
+        (replace(HERE, offset=8), DAY, Repeat.CONFLICT),
+        (replace(HERE, topic="accounts.requests.login"), timedelta(0), Repeat.CONFLICT),
+    ],
+)
+def test_another_content(source: Source, after: timedelta, found: Repeat) -> None:
+    """The same record is the same content; of others only the fingerprint tells."""
+    other = replace(ANSWERED, fingerprint=bytes(16))
+
+    assert sessions.repeat(other, asked(source=source), NOON + after) is found
+
+
+def test_an_answer_of_an_earlier_release_is_known_by_its_id() -> None:
+    old = replace(ANSWERED, fingerprint=b"")
+
+    assert sessions.repeat(old, asked(source=replace(HERE, offset=8)), NOON) is Repeat.AGAIN
 
 
 @pytest.mark.parametrize(

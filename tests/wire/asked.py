@@ -33,8 +33,7 @@ ASKED: dict[TopicSpec, dict[str, Any]] = {
     topics.LOGOUT: {"sealed_access_token": SEALED, "everywhere": True},
     topics.CHANGE_PASSWORD: {
         "sealed_access_token": SEALED,
-        "sealed_password": SEALED,
-        "sealed_new_password": SEALED,
+        "sealed_passwords": SEALED,
         "source": SOURCE,
     },
     topics.GET_PROFILE: {},

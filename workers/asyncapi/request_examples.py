@@ -68,9 +68,7 @@ REQUESTS_SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
     topics.CHANGE_PASSWORD: [
         (
             "Change it",
-            _asks(
-                5, sealed_access_token=SEALED, sealed_password=SEALED, sealed_new_password=SEALED
-            ),
+            _asks(5, sealed_access_token=SEALED, sealed_passwords=SEALED),
         )
     ],
     topics.GET_PROFILE: [("All that is needed", _asks(6))],

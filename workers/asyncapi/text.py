@@ -30,9 +30,10 @@ unordered; a question asked after a result was published sees what that result s
 * Name a `reply_to` that only you can read: a reply may hold a profile, and without `reply_to` it \
 goes to `{prefix}results`.
 * A sign-in, refresh, logout or change of password is honoured once under its `request_id`. No \
-reply in time? Send the same within ten seconds and get the same reply; later, or for another kind \
-of request under that id, the answer is `expired`. The same where it reaches us minutes late (five, \
-by broker time, unless configured otherwise). Questions have no such bounds.
+reply in time? Send the same within ten seconds and get the same reply; later the answer is \
+`expired`. The same where it reaches us minutes late (five, by broker time, unless configured \
+otherwise). Under its id another content, sealed fields included, is refused as \
+`request_id_conflict`: seal once, and repeat what you sent. Questions have no such bounds.
 * No reply in time to a command? `get-outcome` says what became of it, without sending it again.
 * Failed sign-ins are counted by user and by `source`, before the password is looked at. \
 `too_many_attempts` says in `retry_after_s` when to try again; without it, an operator has to help. \
@@ -47,6 +48,8 @@ page may be short, or empty, and still have one.
 (the command or request id), `sub` (the username), `purpose`, `iat`, and, in a request with a \
 `reply_key`, `rkt`: that key's thumbprint (RFC 7638).
 * Purposes of what you seal: {sealed}.
+* `sealed_passwords` holds the JSON object `{"password": …, "new_password": …}`: the old password and \
+the new one, sealed together.
 * Tokens come back sealed to `reply_key`, a key pair made for this one request: check `cid`, `sub` \
 and `purpose` ({opened}) when you open them.
 * An access token is a JWT (`typ` `at+jwt`, `ES256`) with `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, \

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from client.tokens import Claims
 from contracts.codes import Code
-from contracts.passwords import ChangePassword
+from contracts.passwords import ChangePassword, Passwords
 from contracts.sealing import Purpose
 from handlers import sessions
 from handlers.asked import Asked
@@ -30,22 +30,17 @@ class PasswordChange:
         self._request = request
         self._proof = Proof(outside, asked, by_source=False)
         self._turn = Turn(turns, hashings=2)
-        self._secrets: list[str] | None = None
+        self._secrets: tuple[str, Passwords] | None = None
         self._hash: str | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Set the new password and end every other session."""
         outside, request = self._outside, self._request
         if self._secrets is None:
-            blobs = {
-                Purpose.CHANGE_TOKEN: request.sealed_access_token,
-                Purpose.CHANGE_PASSWORD: request.sealed_password,
-                Purpose.CHANGE_NEW_PASSWORD: request.sealed_new_password,
-            }
-            self._secrets = await outside.envelopes.open(self.asked, blobs)
+            self._secrets = await self._opened()
             if self._secrets is None:
                 return refusal(Code.SEAL_INVALID)
-        token, old, new = self._secrets
+        token, passwords = self._secrets
         claims = await outside.envelopes.verify(token, request.username, outside.clock())
         if claims is None:
             return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
@@ -56,13 +51,26 @@ class PasswordChange:
         own = await outside.identities.session(claims.session_id)
         if credential is None or own is None:
             return Draft(answer=refusal(Code.SESSION_ENDED), at=outside.clock())
-        code = await self._refused(claims, own, credential, old, prepared(new))
+        code = await self._refused(claims, own, credential, passwords)
         if code is not None:
             return self._draft(code, own)
-        return await self._changed(own, credential, prepared(new))
+        return await self._changed(own, credential, prepared(passwords.new_password))
+
+    async def _opened(self) -> tuple[str, Passwords] | None:
+        """Return the token and both passwords; None where they are not for this request."""
+        blobs = {
+            Purpose.CHANGE_TOKEN: self._request.sealed_access_token,
+            Purpose.CHANGE_PASSWORDS: self._request.sealed_passwords,
+        }
+        secrets = await self._outside.envelopes.open(self.asked, blobs)
+        if secrets is None:
+            return None
+        token, pair = secrets
+        passwords = Passwords.opened(pair)
+        return None if passwords is None else (token, passwords)
 
     async def _refused(
-        self, claims: Claims, own: Session, credential: Credential, old: str, new: str
+        self, claims: Claims, own: Session, credential: Credential, passwords: Passwords
     ) -> Refusal | None:
         outside, username = self._outside, self._request.username
         if own.username != username or not own.is_live(outside.clock()):
@@ -72,11 +80,11 @@ class PasswordChange:
         if wait := self._turn.refused() or await self._proof.refused():
             return wait
         self._turn.take()
-        if not await self._proof.holds(old, credential):
+        if not await self._proof.holds(passwords.password, credential):
             return refusal(Code.INVALID_CREDENTIALS)
         account = await outside.accounts.account(username)
         email = "" if account is None else account.profile.email
-        code = password_problem(new, username=username, email=email)
+        code = password_problem(prepared(passwords.new_password), username=username, email=email)
         return None if code is None else refusal(code)
 
     async def _changed(self, own: Session, credential: Credential, new: str) -> Draft:

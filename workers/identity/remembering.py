@@ -90,6 +90,7 @@ class Remembering:
             body=reply_body(asked, draft.answer, draft.at),
             answered_at=draft.at,
             expires_at=draft.at + options.request_age_max + kept,
+            fingerprint=asked.fingerprint,
             session_id=draft.session_id,
             ended=[each.session_id for each in draft.ended],
             locked_out=draft.locked_out,
@@ -105,6 +106,8 @@ class Remembering:
                 return await self._said(asked, stored, [each for each in sessions if each])
             case Repeat.AGAIN:
                 return _say(asked, stored, ())
+            case Repeat.CONFLICT:
+                return self._not_tried(asked, refusal(Code.REQUEST_ID_CONFLICT))
             case Repeat.EXPIRED:
                 return self._expired(asked, now)
 
