@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -28,16 +28,16 @@ class ChangePassword(Request):
 
     @model_validator(mode="before")
     @classmethod
-    def _sealed_together(cls, fields: Any) -> Any:
+    def _sealed_together(cls, fields: object) -> object:
         """Say what to do to whoever sends them sealed apart; readable ones have their own code."""
         if isinstance(fields, dict):
-            sent = cast("dict[str, Any]", fields)
+            sent = cast("dict[str, object]", fields)
             apart = [sent[name] for name in _APART if name in sent]
             if apart and all(isinstance(each, str) and _SEALED.match(each) for each in apart):
                 raise PydanticCustomError(
                     "sealed_apart", "seal both passwords as one: `sealed_passwords`"
                 )
-        return fields
+        return cast("object", fields)
 
 
 class Passwords(Message):

@@ -11,11 +11,8 @@ from contracts.topics import TopicSpec
 from storage.mongo_identities import MongoIdentities
 from storage.mongo_reads import MongoReads
 from storage.mongo_throttles import MongoThrottles
-from storage.redis_breaker import RedisBreaker
-from storage.redis_revocations import RevocationCache
-from storage.redis_throttles import FrontedThrottles
 from workers.building import Resources, publishing
-from workers.clock import monotonic_s, utc_now
+from workers.clock import utc_now
 from workers.hashing import PasswordHasher, QuietPool
 from workers.identity.building import identity_answerers
 from workers.identity.envelopes import Envelopes
@@ -44,14 +41,10 @@ def build_identity(
     settings = resources.settings
     pool = QuietPool("envelopes", 1, niceness=0)  # those who wait are signed in, and it is quick
     stack.callback(pool.close)
-    breaker = RedisBreaker(monotonic_s=monotonic_s)
     outside = Outside(
         identities=MongoIdentities(resources.mongo),
-        throttles=FrontedThrottles(
-            MongoThrottles(resources.mongo), resources.redis, breaker, prefix=settings.topic_prefix
-        ),
+        throttles=MongoThrottles(resources.mongo),
         accounts=resources.ledger,
-        revocations=RevocationCache(resources.redis, breaker, prefix=settings.topic_prefix),
         hasher=hasher,
         envelopes=_envelopes(resources, pool),
         clock=utc_now,

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from client.tokens import verify_access_token
 from contracts.topics import REVOCATIONS
+from storage.redis import RedisOptions, connect
 from tests.e2e.caller import PASSWORD, Caller, a_name, an_id
 from tests.e2e.inbox import Message
 from tests.e2e.signing import Ask, Signed, Signing, opened
@@ -90,6 +91,25 @@ async def test_an_ended_session_is_revoked_before_that_is_said(signing: Signing)
     assert kept == timedelta(seconds=settings.access_token_s + settings.token_leeway_s)
     assert record.timestamp_ms <= said.timestamp_ms
     assert record.headers["causation_id"] == said.body["request_id"]
+
+
+async def test_what_somebody_else_wrote_to_redis_decides_nothing(signing: Signing) -> None:
+    """P8: whoever can write there keeps no session alive, and nobody out."""
+    username = await signing.caller.a_user()
+    settings = signing.caller.service.settings
+    signed = await signing.sign_in(username)
+    redis = connect(RedisOptions(url=settings.redis_url))
+    for_ever = f"9 {10**15} "
+    await redis.set(f"revoked:{settings.topic_prefix}{signed.session_id}", "1", ex=600)
+    await redis.set(f"throttle:{settings.topic_prefix}user:{username}", for_ever, ex=600)
+    await redis.aclose()
+
+    again = await signing.sign_in(username)
+    said = await signing.accepted(signing.logout(username, signed.access))
+
+    assert said.body["sessions_ended"] == 1
+    assert await signing.code(signing.refresh(username, signed.refresh)) == "session_ended"
+    assert await signing.renew(again)
 
 
 async def test_signing_out_everywhere_ends_every_session(signing: Signing) -> None:

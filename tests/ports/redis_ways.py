@@ -1,43 +1,11 @@
-"""Ways to Redis: with nothing of ours in it, and as slow as a test needs."""
+"""A way to Redis that is as slow as a test needs."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from redis.asyncio import Redis
-
-from storage.redis import RedisOptions, connect
-from storage.redis_breaker import RedisBreaker
-
 CHUNK_BYTES = 65_536
-
-SOON_S = 2.0
-"""One time-out of 0.1 s on a machine that others keep busy; fifty of them would take 5 s."""
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncGenerator[Redis]:
-    """Yield a connection to a server that has forgotten what we noted."""
-    client = connect(RedisOptions(url=url))
-    await forget(client)
-    yield client
-    await client.aclose()
-
-
-async def forget(redis: Redis) -> None:
-    """Flush what is ours: the server may be somebody else's, too."""
-    for pattern in ("throttle:*", "revoked:*"):
-        keys = cast("AsyncIterator[bytes]", cast("Any", redis).scan_iter(pattern))
-        async for key in keys:
-            await redis.delete(key)
-
-
-def patient() -> RedisBreaker:
-    """Return a breaker that does not take a busy machine for a Redis that is away."""
-    return RedisBreaker(monotonic_s=time.monotonic, timeout_s=10)
 
 
 class SlowWay:

@@ -1,7 +1,7 @@
 """What every store of throttles counts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,14 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devstack.choose import Chosen
 from handlers.throttling import Attempt, ThrottleRule
 from storage.identity_ports import Throttles
 from storage.memory_identities import MemoryThrottles
-from storage.redis_throttles import FrontedThrottles
 from tests.builders import NOON
-from tests.ports.conftest import Store
-from tests.ports.redis_ways import connected, patient
 
 USER = ThrottleRule(free=0, failures_max=100)
 SOURCE = ThrottleRule(free=100)
@@ -29,17 +25,6 @@ HALVED = ThrottleRule(
 FEW = ThrottleRule(free=1, failures_max=4)
 SECOND = timedelta(seconds=1)
 PARALLEL = 50
-
-
-@pytest.fixture(params=["alone", pytest.param("fronted", marks=pytest.mark.redis)])
-async def throttles(request: pytest.FixtureRequest, store: Store) -> AsyncIterator[Throttles]:
-    """Yield each adapter in turn, alone and with Redis in front."""
-    if request.param == "alone":
-        yield store.throttles
-        return
-    stack: Chosen = request.getfixturevalue("stack")
-    async with connected(stack.addresses.redis) as redis:
-        yield FrontedThrottles(store.throttles, redis, patient())
 
 
 async def allowed(throttles: Throttles, rule: ThrottleRule, count: int = PARALLEL) -> int:

@@ -21,7 +21,7 @@ from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_identities import MemoryThrottles
 from storage.ports import Credential
 from tests.builders import an_account
-from tests.unit.identity_fakes import Accounts, Answer, Hasher, Identities, Revocations
+from tests.unit.identity_fakes import Accounts, Answer, Hasher, Identities
 from tests.unit.sealed import NOON, PASSWORD
 from tests.unit.test_hashing import CHEAP
 from workers.hashing import HashingPolicy, QuietPool
@@ -50,7 +50,6 @@ class Bench:
         self.credentials = MemoryCredentials(MemoryLedger())
         self.identities = Identities(self.credentials)
         self.throttles = MemoryThrottles()
-        self.revocations = Revocations()
         self.accounts = Accounts()
         self.hasher = Hasher(CHEAP, hashing)
         self.seals = seals
@@ -66,7 +65,6 @@ class Bench:
             identities=self.identities,
             throttles=self.throttles,
             accounts=self.accounts,
-            revocations=self.revocations,
             hasher=self.hasher,
             envelopes=Envelopes(self.ring, issuer, self.claims, self.seals),
             clock=lambda: self.now,

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from joserfc import jwe
@@ -78,16 +77,6 @@ class Identities(MemoryIdentities):
         self.applied.append(changes)
         if self.lost_answers:
             raise self.lost_answers.pop(0)
-
-
-class Revocations(dict[str, datetime]):
-    """Keeps what it is told."""
-
-    async def note(self, session_id: str, until: datetime) -> None:
-        self[session_id] = until
-
-    async def is_revoked(self, session_id: str) -> bool:
-        return session_id in self
 
 
 class Accounts(dict[str, Account]):

@@ -50,7 +50,7 @@ class TestAChange:
 
         sessions = bench.identities.sessions
         assert answer.body["sessions_ended"] == 2
-        assert {each["session_id"] for each in answer.revoked} == others == set(bench.revocations)
+        assert {each["session_id"] for each in answer.revoked} == others
         assert {sessions[each].ended_reason for each in others} == {"password_changed"}
         assert sessions[own.body["session_id"]].is_live(bench.now)
         assert [(each["action"], each["session_id"]) for each in answer.audited] == [
@@ -69,15 +69,6 @@ class TestAChange:
 
         assert (stale.code, again.status) == ("token_invalid", "accepted")
         assert bench.claims(token, bench.now).epoch == 1
-
-    async def test_is_refused_where_the_session_is_known_to_have_ended(self, bench: Bench) -> None:
-        signed_in = await bench.signed_in()
-        await bench.revocations.note(signed_in.body["session_id"], bench.now)
-
-        answer = await bench.answer(bench.change(signed_in.tokens["access_token"], PASSWORD, NEW))
-
-        assert answer.code == "session_ended"
-        assert bench.throttles.counts == {}  # no guess was made, so none is counted
 
     async def test_takes_the_new_one_however_it_was_typed(self, bench: Bench) -> None:
         await changed(bench, "Cafe\u0301-\uff11\ufb01-more")

@@ -37,7 +37,6 @@ class TestALogout:
         assert live(bench) == {second.body["session_id"]}
         assert [each["session_id"] for each in answer.revoked] == [first.body["session_id"]]
         assert answer.revoked[0]["reason"] == "logout"
-        assert set(bench.revocations) == {first.body["session_id"]}
         assert bench.credential().epoch == 0
         [event] = answer.audited
         assert (event["action"], event["session_id"]) == ("logout", first.body["session_id"])
@@ -68,7 +67,7 @@ class TestALogoutEverywhere:
         answer = await bench.answer(bench.logout(access_token(answers[0]), everywhere=True))
 
         assert answer.body["sessions_ended"] == 3
-        assert {each["session_id"] for each in answer.revoked} == ids == set(bench.revocations)
+        assert {each["session_id"] for each in answer.revoked} == ids
         assert live(bench) == set()
         assert (bench.credential().epoch, bench.credential().version) == (1, 2)
 
@@ -127,14 +126,6 @@ class TestALogin:
 
 
 class TestAnAccessToken:
-    async def test_of_a_session_known_to_have_ended_ends_nothing(self, bench: Bench) -> None:
-        signed_in = await bench.signed_in()
-        await bench.revocations.note(signed_in.body["session_id"], bench.now)
-
-        answer = await bench.answer(bench.logout(access_token(signed_in), everywhere=True))
-
-        assert answer.body["sessions_ended"] == 0
-
     async def test_of_another_user_ends_nothing(self, bench: Bench) -> None:
         bench.register("mallory")
         token = access_token(await bench.signed_in())

@@ -44,8 +44,6 @@ class PasswordChange:
         claims = await outside.envelopes.verify(token, request.username, outside.clock())
         if claims is None:
             return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
-        if await outside.revocations.is_revoked(claims.session_id):
-            return Draft(answer=refusal(Code.SESSION_ENDED), at=outside.clock())
         # Read before the sessions: one opened in between makes this lose the race.
         credential = await outside.identities.credential(request.username)
         own = await outside.identities.session(claims.session_id)

@@ -35,8 +35,6 @@ class SignOut:
         claims = await outside.envelopes.verify(self._token, username, now)
         if claims is None:
             return Draft(answer=refusal(Code.TOKEN_INVALID), at=now)
-        if await outside.revocations.is_revoked(claims.session_id):
-            return Draft(answer={"sessions_ended": 0}, at=now, session_id=claims.session_id)
         return await self._ended(claims)
 
     async def _ended(self, claims: Claims) -> Draft:

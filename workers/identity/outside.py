@@ -20,18 +20,6 @@ class Accounts(Protocol):
         ...
 
 
-class Revocations(Protocol):
-    """A quick copy of which sessions ended; the truth is in `Identities`."""
-
-    async def note(self, session_id: str, until: datetime) -> None:
-        """Remember that *session_id* has ended, *until* its last access token has expired."""
-        ...
-
-    async def is_revoked(self, session_id: str) -> bool:
-        """Say whether it is known to have ended; False says nothing."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """What the identity worker works with."""
@@ -39,7 +27,6 @@ class Outside:
     identities: Identities
     throttles: Throttles
     accounts: Accounts
-    revocations: Revocations
     hasher: PasswordHasher
     envelopes: Envelopes
     clock: Callable[[], datetime]

@@ -25,7 +25,7 @@ TRIES_MAX = 10
 """Lost races of one request in a row: more than callers that meet by chance ever cause."""
 
 AT_ONCE_MAX = 100
-"""Sessions read or noted at the same time: as many connections as the driver opens."""
+"""Sessions read at the same time: as many connections as the driver opens."""
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -74,7 +74,7 @@ class Remembering:
                 await outside.identities.apply(_changes(draft, answered))
             except (LostRaceError, CommitUnknownError):
                 continue
-            return await self._said(asked, answered, draft.ended)
+            return self._said(asked, answered, draft.ended)
         raise StoreUnavailableError(
             f"a {asked.type} lost {TRIES_MAX} races in a row; it is read again"
         )
@@ -103,7 +103,7 @@ class Remembering:
                 # Stored, but nobody knows whether it was published: all of it goes out again.
                 read = self._outside.identities.session
                 sessions = await _some_at_a_time(read, stored.ended)
-                return await self._said(asked, stored, [each for each in sessions if each])
+                return self._said(asked, stored, [each for each in sessions if each])
             case Repeat.AGAIN:
                 return _say(asked, stored, ())
             case Repeat.CONFLICT:
@@ -120,14 +120,8 @@ class Remembering:
         record = audit(asked, action=asked.type, at=now, code=answer.code, remembered=False)
         return _refuse(asked, answer, now, [self._event(asked, record)])
 
-    async def _said(self, asked: Asked, answered: Answered, ended: Sequence[Session]) -> Said:
-        """Return *answered* with all that follows from it; the quick copy learns it first."""
-
-        async def note(session: Session) -> None:
-            until = self._tokens_expire_at(session)
-            await self._outside.revocations.note(session.session_id, until)
-
-        await _some_at_a_time(note, ended)
+    def _said(self, asked: Asked, answered: Answered, ended: Sequence[Session]) -> Said:
+        """Return *answered* with all that follows from it."""
         revoked = [self._revoked(asked, each) for each in ended]
         audited = [self._event(asked, each) for each in _audits(asked, answered)]
         return _say(asked, answered, [*revoked, *audited])
