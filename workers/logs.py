@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from contracts.message import rfc3339
 from workers.clock import utc_now
-from workers.redaction import redact
+from workers.redaction import cleaned, redact
 
 QUIET = {
     "aiokafka": logging.ERROR,  # it warns of what it retries, and logs every rebalance in full
@@ -25,7 +25,7 @@ class TextFormatter(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with secrets in addresses hidden."""
-        line = f"{rfc3339(utc_now())} {record.levelname:<7} {record.name}  {record.getMessage()}"
+        line = f"{rfc3339(utc_now())} {record.levelname:<7} {record.name}  {cleaned(record.getMessage())}"
         if record.exc_info:
             line += f"\n{self.formatException(record.exc_info)}"
         return redact(line)

@@ -1,4 +1,4 @@
-"""Blanks what is secret in text that was not made by us."""
+"""Text that was not made by us, before it is shown: secrets blanked, nothing that steers a screen."""
 
 import re
 
@@ -11,6 +11,21 @@ URL_SECRET = re.compile(
     r"([?&][^=&\s]*(?:password|secret|token|properties)[^=&\s]*=)[^&\s]*", re.IGNORECASE
 )
 """Query parameters that carry secrets, such as tlsCertificateKeyFilePassword."""
+
+
+UNPRINTABLE = "·"
+"""Stands for one character that is not shown: one for one, so that columns and styles stay right."""
+
+
+def cleaned(text: str) -> str:
+    """Return *text* as one line that shows what it holds and does nothing else.
+
+    Whatever moves the cursor, breaks the line, reorders it (Unicode's bidirectional controls) or is
+    not seen at all (other format characters, private and unassigned ones) becomes a dot.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else UNPRINTABLE for sign in text)
 
 
 def redact(text: str) -> str:

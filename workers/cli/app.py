@@ -11,7 +11,7 @@ import typer
 
 from workers.cli.output import Format, choose
 from workers.loading import loading
-from workers.redaction import redact
+from workers.redaction import cleaned, redact
 
 COMMANDS = {
     "dev": "Start real servers and the workers on this machine, for development.",
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        sys.exit(_complain(error))
+        sys.exit(complain(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -133,7 +133,7 @@ def _options(
     choose(form)
 
 
-def _complain(error: Exception) -> int:
+def complain(error: Exception) -> int:
     """Print *error* in one line per problem; return the exit code."""
     if isinstance(error, typer.TyperException):
         lines = error.format_message().splitlines()
@@ -146,5 +146,5 @@ def _complain(error: Exception) -> int:
         lines = [f"internal error: {type(error).__name__}: {reason} (--debug shows where)"]
     prefix = "" if len(lines) > 1 and lines[0].startswith("Usage:") else "accounts: "
     for line in lines:
-        sys.stderr.write(redact(f"{prefix}{line}\n"))
+        sys.stderr.write(redact(cleaned(f"{prefix}{line}")) + "\n")
     return getattr(error, "exit_code", CANNOT) or CANNOT

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import CliError, output
+from workers.redaction import cleaned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,4 +29,4 @@ class Consent:
             return True
         if output().is_json or not sys.stdin.isatty():
             raise CliError("nobody can be asked here: say --yes to do it, --dry-run to see it")
-        return typer.confirm(question, default=False, err=True)
+        return typer.confirm(cleaned(question), default=False, err=True)

@@ -21,4 +21,5 @@ def asyncapi(
     """Print the document as YAML, or as JSON with `--output json`."""
     written = document(prefix=prefix, bootstrap=bootstrap)
     text = json.dumps(written) if output().is_json else to_yaml(written).rstrip("\n")
-    print_line(text)
+    for line in text.splitlines():
+        print_line(line)

@@ -73,7 +73,8 @@ class Screen:
 
     def story_begins(self) -> None:
         """Head the story."""
-        self._print(Text("\nA short story", "bold"))
+        self._print(Text())
+        self._print(Text("A short story", "bold"))
 
     def next_commands(self, accounts: str, *, with_story: bool, with_worker: bool) -> None:
         """Say what to type in another terminal, in this directory."""
@@ -91,10 +92,12 @@ class Screen:
             "watch --from-beginning",
             "verify --topic",
         ]
-        self._print(Text("\nTry, in another terminal in this directory", "bold"))
+        self._print(Text())
+        self._print(Text("Try, in another terminal in this directory", "bold"))
         for command in commands:
             self._print(Text(f"  {accounts} {command}"))
-        self._print(Text("\nCtrl-C stops everything.", "dim"))
+        self._print(Text())
+        self._print(Text("Ctrl-C stops everything.", "dim"))
 
     def trouble(self, line: str) -> None:
         """Say what went wrong while it ran."""
@@ -106,7 +109,8 @@ class Screen:
 
     def stopping(self) -> None:
         """Say that the end takes a moment."""
-        self._print(Text("\nstopping", "dim"))
+        self._print(Text())
+        self._print(Text("stopping", "dim"))
 
     def _row(self, name: str, value: str, remark: str) -> None:
         self._print(

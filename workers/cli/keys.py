@@ -52,10 +52,10 @@ def new(kind: OfKind = None) -> None:
     """Make the keys that are missing; with --kind one more of that kind, replacing none."""
     directory, now = load_settings().keys_dir, utc_now()
     made = [add_key(directory, kind, now)] if kind else make_missing(directory, now)
-    text = "\n".join(_made(key, directory, now) for key in made)
+    none = f"None is missing in {directory}; `accounts keys rotate` makes new ones."
     output().record(
         {"folder": str(directory), "made": _told(made)},
-        text or f"None is missing in {directory}; `accounts keys rotate` makes new ones.",
+        *([_made(key, directory, now) for key in made] or [none]),
     )
 
 
@@ -76,7 +76,8 @@ def replace(
     replaced = [key for rotation in done for key in rotation.replaced]
     output().record(
         {"folder": str(directory), "made": _told(made), "replaced": _told(replaced)},
-        "\n".join([*(_made(key, directory, now) for key in made), *map(_replaced, replaced)]),
+        *(_made(key, directory, now) for key in made),
+        *map(_replaced, replaced),
     )
 
 

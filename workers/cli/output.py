@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+from typing_extensions import override
+
+from workers.redaction import cleaned
 
 
 class Format(StrEnum):
@@ -28,9 +33,22 @@ class CliError(Exception):
         self.exit_code = exit_code
 
 
+class CleanConsole(Console):
+    """Prints lines as they are meant, whoever wrote what stands in them."""
+
+    @override
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print *objects*, each text among them as one clean line."""
+        super().print(*map(_clean, objects), **options)
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command's answer goes; notes on the way go to standard error."""
+    """Where a command's answer goes; notes on the way go to standard error.
+
+    Everything that is printed passes here, and is cleaned here: much of it was read from Kafka or
+    MongoDB, where others write.
+    """
 
     format: Format = Format.AUTO
 
@@ -47,14 +65,15 @@ class Output:
     def console(self, *, stderr: bool = False) -> Console:
         """Return a rich console that is plain unless a person looks at it."""
         if self.format is Format.AUTO:
-            return Console(stderr=stderr, highlight=False, soft_wrap=True)
-        return Console(
+            return CleanConsole(stderr=stderr, highlight=False, soft_wrap=True)
+        return CleanConsole(
             stderr=stderr, highlight=False, soft_wrap=True, no_color=True, force_terminal=False
         )
 
-    def record(self, record: Mapping[str, object], text: str) -> None:
-        """Print *record* as one JSON line, or *text* for people."""
-        print_line(json.dumps(record, default=str) if self.is_json else text)
+    def record(self, record: Mapping[str, object], *lines: str) -> None:
+        """Print *record* as one JSON line, or *lines* for people."""
+        for line in [json.dumps(record, default=str)] if self.is_json else lines:
+            print_line(line)
 
     def note(self, text: str) -> None:
         """Say something that is not the answer: on standard error, and not to programs."""
@@ -68,8 +87,8 @@ class Output:
         elif self.is_live:
             drawn = Table(*columns, header_style="bold")
             for row in rows:
-                drawn.add_row(*row)
-            Console(highlight=False).print(drawn, markup=False)
+                drawn.add_row(*map(Text, map(cleaned, row)))
+            Console(highlight=False).print(drawn)
         else:
             for line in _aligned([columns, *rows]):
                 print_line(line)
@@ -83,9 +102,21 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def _clean(shown: Any) -> Any:
+    match shown:
+        case str():
+            return cleaned(shown)
+        case Text():
+            clean = shown.copy()
+            clean.plain = cleaned(shown.plain)
+            return clean
+        case _:
+            return shown
+
+
 def print_line(line: str) -> None:
     """Print one line at once, so that a reader at the other end of a pipe can act on it."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(cleaned(line) + "\n")
     sys.stdout.flush()
 
 

@@ -30,7 +30,7 @@ def line(watched: Watched) -> Text:
     moment = datetime.fromtimestamp(watched.timestamp_ms / 1000, tz=UTC)
     text = Text(f"{moment:%H:%M:%S}.{watched.timestamp_ms % 1000:03d}  ", "dim")
     text.append(f"{watched.topic:<12}  ", "cyan")
-    text.append(f"{_printable(watched.key):<{USER_WIDTH}}  ", "bold")
+    text.append(f"{watched.key:<{USER_WIDTH}}  ", "bold")
     return text.append_text(_said(watched))
 
 
@@ -90,7 +90,7 @@ def _audit(watched: Watched) -> Text:
     text = Text(f"  {body['action']:<14}  {body['outcome']}  ", "default")
     if body.get("code"):
         text.append(f"{body['code']}  ", "default")
-    return text.append(f"by {_printable(body['actor'])}" if body.get("actor") else "", "dim")
+    return text.append(f"by {body['actor']}" if body.get("actor") else "", "dim")
 
 
 def _state(watched: Watched) -> Text:
@@ -112,11 +112,6 @@ def _dead_letter(watched: Watched) -> Text:
     text.append(f"{headers.get(DlqHeader.REASON, '')}  ", "default")
     place = [headers.get(name, "?") for name in (DlqHeader.TOPIC, DlqHeader.PARTITION)]
     return text.append(f"{':'.join(place)}@{headers.get(DlqHeader.OFFSET, '?')}", "dim")
-
-
-def _printable(text: str) -> str:
-    """Return *text* without what could move the cursor of a terminal."""
-    return "".join(sign if sign.isprintable() else "·" for sign in text)
 
 
 _SAY: dict[str, Callable[[Watched], Text]] = {
