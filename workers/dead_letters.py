@@ -11,6 +11,7 @@ from contracts.topics import RECORD_BYTES_MAX, TopicSpec
 from workers.clock import utc_now
 from workers.consuming.records import Raw
 from workers.publishing import Outgoing
+from workers.secrecy import may_be_secret, may_keep_header, may_keep_key
 
 REASON_LENGTH_MAX = 1024
 """Characters of `dlq_reason`: all field problems of one record, bounded."""
@@ -18,39 +19,34 @@ REASON_LENGTH_MAX = 1024
 HEADER_BYTES_MAX = 10
 """What Kafka adds to a header: two lengths. Without it a million empty ones would count nothing."""
 
-SECRET_WORDS = (
-    b"password",
-    b"passwd",
-    b"token",
-    b"secret",
-    b"credential",
-    b"authorization",
-    b"cookie",
-)
-"""A value or header that says one of these may carry a secret: only its digest is kept."""
-
 
 def dead_letter(
     record: Raw, topic: TopicSpec, code: Code, reason: str, *, group: str, to: str
 ) -> Outgoing:
     """Return *record* for the topic *to*: untouched, unless it may hold a secret or is too large."""
+    # A readable password was found, wherever it was sent and however its name was written.
+    secretive = topic.carries_secrets or code is Code.UNSEALED_PASSWORD
     headers: list[tuple[str, bytes]] = [
-        (name, value) for name, value in record.headers if not _may_be_secret(name.encode())
+        (name, value)
+        for name, value in record.headers
+        if may_keep_header(name, value, secretive=secretive)
     ]
     size = sum(len(name.encode()) + len(value or b"") + HEADER_BYTES_MAX for name, value in headers)
-    value = record.value
+    value, key = record.value, record.key
+    if not may_keep_key(key, secretive=secretive) or len(key or b"") >= RECORD_BYTES_MAX // 2:
+        key = None
     if value is not None and (
-        topic.carries_secrets
-        or code is Code.UNSEALED_PASSWORD  # however its name was written
-        or _may_be_secret(value)
-        or len(value) + size + len(record.key or b"") > RECORD_BYTES_MAX
+        secretive
+        or key != record.key  # sent again, it would stand in for the original
+        or may_be_secret(value)
+        or len(value) + size + len(key or b"") > RECORD_BYTES_MAX
     ):
         value = _withheld(record, value)
     if size > RECORD_BYTES_MAX // 2:
         headers = []
     return Outgoing(
         topic=to,
-        key=record.key if len(record.key or b"") < RECORD_BYTES_MAX // 2 else None,
+        key=key,
         # Null would delete nothing here, but readers expect bytes.
         value=value if value is not None else b"",
         headers=[*headers, *_why(record, code, reason, group)],
@@ -85,8 +81,3 @@ def _withheld(record: Raw, value: bytes) -> bytes:
         .model_dump_json()
         .encode()
     )
-
-
-def _may_be_secret(text: bytes) -> bool:
-    lowered = text.lower()
-    return any(word in lowered for word in SECRET_WORDS)

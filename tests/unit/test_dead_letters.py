@@ -15,6 +15,21 @@ from workers.consuming.records import Raw
 from workers.dead_letters import REASON_LENGTH_MAX, dead_letter
 from workers.publishing import Outgoing
 
+SECRET_NAMES = [
+    *("password", "passwd", "pwd", "pass", "PW", "passphrase", "pin", "PIN", "userPin", "user_pin"),
+    *("jwt", "id-token", "accessToken", "authorization", "Proxy-Authorization", "X-Auth"),
+    *("api-key", "apiKey", "API_KEY", "x-api-key", "client_secret", "set-cookie", "otp", "cvv"),
+    *("privateKey", "credentials"),
+]
+SECRETS = [
+    "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmVk",
+    "Bearer c29tZXRoaW5nLW9wYXF1ZQ",
+    "Basic YWxpY2U6aHVudGVyMg==",
+    "-----BEGIN PRIVATE KEY-----",
+    "postgres://alice:hunter2@db/accounts",
+]
+"""What nobody would mistake for anything else."""
+
 GARBAGE = b"\x00\xffnot json"
 
 
@@ -108,6 +123,100 @@ class TestWithheld:
 
         assert CANARY not in repr(record)
         assert ("other", b"kept") in record.headers
+
+    @pytest.mark.parametrize("topic", [topics.REGISTER, topics.DEPOSIT])
+    @pytest.mark.parametrize("name", SECRET_NAMES)
+    def test_a_header_named_like_a_secret_is_left_out(self, name: str, topic: TopicSpec) -> None:
+        headers = [(name, CANARY.encode()), ("n", b"kept"), (name, None)]
+
+        record = letter(a_raw(topic=topic, value=GARBAGE, headers=headers), topic)
+
+        assert CANARY not in repr(record)
+        assert name not in dict(record.headers)
+
+    @pytest.mark.parametrize("text", SECRETS)
+    @pytest.mark.parametrize("name", ["note", "correlation_id", "reply_to", "tracestate"])
+    def test_a_header_that_looks_like_a_secret_is_left_out(self, name: str, text: str) -> None:
+        record = letter(a_raw(value=GARBAGE, headers=[(name, text.encode()), ("n", b"kept")]))
+
+        assert name not in dict(record.headers)
+        assert ("n", b"kept") in record.headers
+
+    @pytest.mark.parametrize(
+        ("topic", "code"),
+        [
+            (topics.REGISTER, Code.INVALID_COMMAND),
+            (topics.LOGIN, Code.INVALID_REQUEST),
+            (topics.DEPOSIT, Code.UNSEALED_PASSWORD),
+        ],
+    )
+    def test_where_passwords_are_sent_only_what_we_read_is_kept(
+        self, topic: TopicSpec, code: Code
+    ) -> None:
+        known = [("reply_to", b"accounts.replies.token-shop"), ("correlation_id", b"pin-1")]
+        headers = [*known, ("x", CANARY.encode()), ("y", b"1234"), ("z", b"123")]
+
+        record = letter(
+            a_raw(topic=topic, value=GARBAGE, key=CANARY.upper().encode(), headers=headers),
+            topic,
+            code=code,
+        )
+
+        assert [each for each in record.headers if not each[0].startswith("dlq_")] == [
+            *known,
+            ("z", b"123"),
+        ]
+        assert record.key is None
+
+    @pytest.mark.parametrize("key", [*SECRETS, f'{{"pwd": "{CANARY}"}}', f"password={CANARY}"])
+    def test_a_key_that_may_hold_a_secret_is_left_out_and_the_value_described(
+        self, key: str
+    ) -> None:
+        """Sent again it would be another record: only the original has both."""
+        record = letter(a_raw(value=GARBAGE, key=key.encode()))
+
+        assert record.key is None
+        assert WithheldValue.model_validate_json(record.value).offset == 7
+
+    @pytest.mark.parametrize("key", [b"alice", b"secretary", b"jwt", b"token_9", None])
+    def test_a_username_stays_a_key_whatever_it_says(self, key: bytes | None) -> None:
+        record = letter(a_raw(topic=topics.REGISTER, value=GARBAGE, key=key), topics.REGISTER)
+
+        assert record.key == key
+
+    @pytest.mark.parametrize("name", SECRET_NAMES)
+    @pytest.mark.parametrize(
+        "form", ['{{"{0}": "{1}"}}', "{0}={1}&x=1", "<{0}>{1}</{0}>", "{{'a': {{'{0}':'{1}'"]
+    )
+    def test_a_field_named_like_a_secret_is_described(self, name: str, form: str) -> None:
+        value = form.format(name, CANARY).encode()
+
+        record = letter(a_raw(value=value))
+
+        assert CANARY.encode() not in record.value
+
+    @pytest.mark.parametrize("text", SECRETS)
+    def test_a_field_that_looks_like_a_secret_is_described(self, text: str) -> None:
+        value = orjson.dumps({**DEPOSIT_BODY, "reason": text})
+
+        assert letter(a_raw(value=value)).value != value
+
+    def test_names_in_disguise_are_read(self) -> None:
+        value = b'{"p\\u0077d":"' + CANARY.encode() + b'"}'
+
+        assert CANARY.encode() not in letter(a_raw(value=value)).value
+
+    @pytest.mark.parametrize(
+        "text",
+        ["shipping", "spinning", "a passing remark", "compass", "authors", "sidewalk", "pwdx"],
+    )
+    def test_a_word_within_another_is_no_secret(self, text: str) -> None:
+        value = orjson.dumps({**DEPOSIT_BODY, "amount": 1.5, "reason": text})
+        headers = [("note", text.encode())]
+
+        record = letter(a_raw(value=value, headers=headers))
+
+        assert (record.value, record.headers[0]) == (value, headers[0])
 
     def test_what_is_no_secret_stays(self) -> None:
         value = orjson.dumps({**DEPOSIT_BODY, "amount": 1.5})

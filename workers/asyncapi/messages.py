@@ -198,7 +198,8 @@ def _dead_letters(prefix: str) -> dict[str, Json]:
             **_said(
                 "DeadLetter",
                 "A record that could not be understood",
-                "The original's key and value, byte for byte; a null value is empty.",
+                "The original's key and value, byte for byte; a null value is empty. A key that may be a secret "
+                "is left out.",
             ),
             "contentType": "application/octet-stream",
             "payload": {"type": "string", "description": "Any bytes."},
