@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devstack.errors import DevStackError
@@ -79,10 +79,14 @@ class Server:
         if self._processes.wait(self.name, STOP_MAX_S) is None:
             self.kill()
 
-    def restart(self) -> None:
-        """Stop it if it runs, then start it on the same port and data and wait until it serves."""
+    def restart(self, more: Sequence[str] = ()) -> None:
+        """Stop it if it runs, then start it on the same port and data and wait until it serves.
+
+        From now on with *more* arguments.
+        """
         if self.pid is not None:
             self.stop()
+        self._plan = replace(self._plan, argv=[*self._plan.argv, *more])
         self._start()
 
     def pause(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from storage.documents import Document
 from storage.mongo_client import DURABLE, MongoClient
 from storage.mongo_errors import NotAllowedError
-from storage.mongo_schema import INDEXES, prepare
+from storage.mongo_schema import missing, prepare
 from storage.ports import LostRaceError, StoreCheckError, StoreUnavailableError
 
 TRANSACTION_LIFETIME_MAX_S = 10
@@ -25,16 +25,25 @@ JOURNAL_IS_OFF = (
 )
 
 
-async def check(client: MongoClient) -> list[str]:
+READ = ("outcomes",)
+"""Collections with an index that reading relies on."""
+
+
+async def check(client: MongoClient, *, writes: bool = True) -> list[str]:
     """Check MongoDB, create what is missing, and return warnings, one line each.
+
+    Of a process that never *writes* nothing is asked but to read.
 
     Raises:
         StoreCheckError: It cannot be used as it is; one line that says how to fix it.
     """
     try:
         warnings = await _replica_set(client)
-        await _schema(client)
-        await _durable_write(client)
+        if writes:
+            await _schema(client)
+            await _durable_write(client)
+        else:
+            await _present(client)
         return warnings + await _transaction_lifetime(client)
     except (StoreUnavailableError, LostRaceError) as error:
         raise StoreCheckError(str(error)) from error
@@ -61,15 +70,17 @@ async def _schema(client: MongoClient) -> None:
         await prepare(client)
     except StoreUnavailableError as error:
         refused = f" ({error})"
-    for collection, indexes in INDEXES.items():
-        listed = await client.run({"listIndexes": collection})
-        for index in indexes:
-            if not any(_is(index, each) for each in listed["cursor"]["firstBatch"]):
-                raise StoreCheckError(_lacks(collection, index, refused))
+    for collection, index in await missing(client):
+        raise StoreCheckError(_lacks(collection, index, refused))
 
 
-def _is(index: Document, listed: Document) -> bool:
-    return all(listed.get(name) == value for name, value in index.items())
+async def _present(client: MongoClient) -> None:
+    """Look at what others make: who may only read cannot."""
+    for collection, index in await missing(client, READ):
+        raise StoreCheckError(
+            f"MongoDB lacks the index {index['name']!r} of {collection}, which this process may not "
+            "make: start a ledger worker first"
+        )
 
 
 def _lacks(collection: str, index: Document, refused: str) -> str:

@@ -1,6 +1,6 @@
 """The collections and indexes in MongoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
@@ -52,16 +52,35 @@ INDEXES: Mapping[str, tuple[Document, ...]] = {
 
 async def prepare(client: MongoClient) -> None:
     """Create what is missing; a transaction should not have to create a collection."""
-    listed = await client.run({"listCollections": 1, "nameOnly": True})
+    listed = await client.run(
+        {"listCollections": 1, "nameOnly": True, "authorizedCollections": True}
+    )
     there = {each["name"] for each in listed["cursor"]["firstBatch"]}
     for name in COLLECTIONS:
         if name not in there:
             await _create(client, name)
+    for collection, index in await missing(client):
+        # One by one, so that one that cannot be is the first one missing.
+        await client.run({"createIndexes": collection, "indexes": [index], "writeConcern": DURABLE})
+
+
+async def missing(
+    client: MongoClient, collections: Collection[str] = ()
+) -> list[tuple[str, Document]]:
+    """Return the indexes that are not there as they have to be, of *collections* or of all."""
+    found: list[tuple[str, Document]] = []
     for collection, indexes in INDEXES.items():
-        for index in indexes:  # one by one, so that one that cannot be is the first one missing
-            await client.run(
-                {"createIndexes": collection, "indexes": [index], "writeConcern": DURABLE}
-            )
+        if collections and collection not in collections:
+            continue
+        listed = (await client.run({"listIndexes": collection}))["cursor"]["firstBatch"]
+        found += [
+            (collection, each) for each in indexes if not any(_is(each, one) for one in listed)
+        ]
+    return found
+
+
+def _is(index: Document, listed: Document) -> bool:
+    return all(listed.get(name) == value for name, value in index.items())
 
 
 async def _create(client: MongoClient, name: str) -> None:

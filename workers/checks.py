@@ -1,14 +1,14 @@
 """What is checked before anything is consumed; each failure says what to do."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 
 from contracts.topics import TOPICS
 from storage.mongo_checks import check as check_mongo
 from storage.mongo_client import MongoClient
 from storage.ports import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, connect
+from workers.clear_text import clear_text_warnings, hosts, is_loopback
 from workers.config import ConfigError, Settings
 from workers.kafka import KafkaUnreachableError, kafka_admin
 from workers.kafka_topics import KafkaRefusedError, read_topics
@@ -45,10 +45,11 @@ async def run_checks(settings: Settings, roles: Collection[Role] = ALL) -> list[
     """
     found = Findings()
     await _kafka(settings, found)
-    await _mongodb(settings, found)
+    await _mongodb(settings, roles, found)
     await _redis(settings, found)
     _keys(settings, roles, found)
     _passwords(settings, found)
+    found.warnings += clear_text_warnings(settings)
     if found.problems:
         raise CheckFailedError(*found.problems)
     return found.warnings
@@ -63,19 +64,19 @@ async def _kafka(settings: Settings, found: Findings) -> None:
         found.problems.append(str(error))
         return
     found.problems += topic_problems(states, settings.topic_prefix, settings.state_sweep_s)
-    if not all(_is_loopback(host) for host in _hosts(settings.kafka_bootstrap)):
+    if not all(map(is_loopback, hosts(settings.kafka_bootstrap))):
         # One machine cannot lose one broker and keep the others: nothing to warn of there.
         found.warnings += topic_warnings(states)
 
 
-async def _mongodb(settings: Settings, found: Findings) -> None:
+async def _mongodb(settings: Settings, roles: Collection[Role], found: Findings) -> None:
     try:
         client = MongoClient(mongo_options(settings))
     except StoreCheckError as error:
         found.problems.append(str(error))
         return
     try:
-        found.warnings += await check_mongo(client)
+        found.warnings += await check_mongo(client, writes=set(roles) != {Role.QUERY})
     except StoreCheckError as error:
         found.problems.append(str(error))
     finally:
@@ -110,15 +111,3 @@ def _passwords(settings: Settings, found: Findings) -> None:
             f"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS={settings.password_bcrypt_rounds} is for tests only: "
             f"stolen hashes would be guessed soon; set {ROUNDS_SAFE_MIN} or more"
         )
-
-
-def _hosts(bootstrap: str) -> Iterator[str]:
-    for address in bootstrap.split(","):
-        yield address.rpartition(":")[0].strip("[]")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

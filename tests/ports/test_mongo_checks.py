@@ -79,6 +79,25 @@ class TestCheck:
         with pytest.raises(StoreCheckError, match=r"\(not allowed\).*grant readWrite"):
             await check(limited)
 
+    async def test_of_a_reader_writes_and_makes_nothing(self, client: MongoClient) -> None:
+        await check(client)
+        refused = NotAllowedError("not allowed")
+        reader = answering(
+            client, create=refused, createIndexes=refused, update=refused, listCollections=refused
+        )
+
+        assert await check(reader, writes=False) == []
+
+        await client.run({"dropIndexes": "outcomes", "index": "entries"})
+        with pytest.raises(StoreCheckError, match=r"'entries' of outcomes.*start a ledger worker"):
+            await check(reader, writes=False)
+
+    async def test_of_a_writer_makes_nothing_that_is_there(self, client: MongoClient) -> None:
+        await check(client)
+        refused = NotAllowedError("not allowed")
+
+        assert await check(answering(client, create=refused, createIndexes=refused)) == []
+
     async def test_warns_of_transactions_that_block_for_long(self, client: MongoClient) -> None:
         await client.run({"setParameter": 1, LIFETIME: 60}, database="admin")
         try:
