@@ -6,7 +6,7 @@ import uvicorn
 
 from examples.gateway.app import create_app
 from examples.gateway.opening import opened
-from examples.gateway.settings import SettingsError, load_settings
+from examples.gateway.settings import SettingsError, in_the_clear, load_settings
 
 CONNECTIONS_MAX = 10_000
 """Connections open at once, idle ones too: ten for each request that may be in hand (`bounded`).
@@ -22,6 +22,8 @@ def main() -> None:
         settings = load_settings()
     except SettingsError as error:
         sys.exit(f"gateway: {error}")
+    for each in in_the_clear(settings):
+        sys.stderr.write(f"gateway: warning: in the clear: {each}\n")
     uvicorn.run(
         create_app(lambda: opened(settings)),
         host=settings.host,

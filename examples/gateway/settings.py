@@ -4,7 +4,9 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from client import Security
 
@@ -71,6 +73,25 @@ class Settings:
             security["sasl_plain_username"] = self.sasl_username
             security["sasl_plain_password"] = self.sasl_password
         return security
+
+
+def in_the_clear(settings: Settings) -> list[str]:
+    """Return what is not encrypted beyond this machine: whoever is on the way could change it."""
+    brokers = [each.rpartition(":")[0] for each in settings.kafka_bootstrap.split(",")]
+    key_set = urlsplit(settings.jwks_url)
+    found: list[str] = []
+    if not settings.security_protocol.endswith("SSL") and not all(map(_is_loopback, brokers)):
+        found.append("Kafka; set GATEWAY_KAFKA_SECURITY_PROTOCOL to SASL_SSL or SSL")
+    if key_set.scheme != "https" and not _is_loopback(key_set.hostname or ""):
+        found.append("the key set, by which tokens are believed; give GATEWAY_JWKS_URL with https")
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> Settings:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from examples import gateway
-from examples.gateway.settings import SettingsError, load_settings
+from examples.gateway.settings import SettingsError, in_the_clear, load_settings
 
 NEEDED = {"GATEWAY_KAFKA_BOOTSTRAP": "kafka:9092", "GATEWAY_JWKS_URL": "https://keys/jwks.json"}
 ALLOWED = {
@@ -78,6 +78,27 @@ class TestSettings:
 
     def test_are_plain_without_any(self, tmp_path: Path) -> None:
         assert load_settings(NEEDED, tmp_path).security() == {"security_protocol": "PLAINTEXT"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned_of"),
+    [
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL"}, []),
+        ({}, ["Kafka"]),
+        ({"KAFKA_BOOTSTRAP": "127.0.0.1:9092,localhost:9093"}, []),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"}, ["Kafka"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "JWKS_URL": "http://keys/jwks.json"}, ["the key set"]),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "JWKS_URL": "http://[::1]:1/jwks.json"}, []),
+    ],
+)
+def test_what_is_in_the_clear_beyond_this_machine(
+    tmp_path: Path, changed: dict[str, str], warned_of: list[str]
+) -> None:
+    given = {**NEEDED, **{f"GATEWAY_{name}": value for name, value in changed.items()}}
+
+    found = in_the_clear(load_settings(given, tmp_path))
+
+    assert [each.partition(";")[0].partition(",")[0] for each in found] == warned_of
 
 
 def test_the_gateway_uses_the_client_and_the_contract_alone() -> None:
