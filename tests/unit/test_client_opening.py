@@ -1,6 +1,7 @@
 """Opening the topic of answers: once for all who ask, within the time of each, whoever gives up."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
@@ -149,14 +150,14 @@ async def test_who_waits_is_told_when_the_client_is_closed(answers: Answers) -> 
 
 async def test_asking_ends_in_its_own_time_however_many_ask() -> None:
     """A Kafka that takes every connection and never says a word."""
-    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
     loop = asyncio.get_running_loop()
 
-    async with silent, AccountsClient(f"127.0.0.1:{port}") as accounts:
-        began_s = loop.time()
-        asked = [accounts.request(QUESTION, timeout_s=0.3) for _ in range(5)]
-        ends = await asyncio.gather(*asked, return_exceptions=True)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        async with AccountsClient(f"127.0.0.1:{port}") as accounts:
+            began_s = loop.time()
+            asked = [accounts.request(QUESTION, timeout_s=0.3) for _ in range(5)]
+            ends = await asyncio.gather(*asked, return_exceptions=True)
 
     assert [type(end) for end in ends] == [UnreachableError] * 5
     assert "nothing was sent" in str(ends[0])
