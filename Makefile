@@ -8,6 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 LOCKING := .venv/lock
 PYTHONS := python3 python3.13 python3.12 python3.11
+SUPPORTED := 3.11 3.12 3.13
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 # Sets the shell's `python` to the first one that is supported and can make an environment.
@@ -57,6 +58,24 @@ test-later: install ## Run all tests with every clock 400 days ahead: needs a C 
 	@cc -shared -fPIC -O2 -o .venv/later.so tests/later.c -ldl
 	@CLOCK_AHEAD_S=34560000 LD_PRELOAD="$$PWD/.venv/later.so" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# A test that needs a server is marked with its name.
+.PHONY: test-all
+test-all: ## Run the tests that need no server on each supported Python that is here
+	@absent=; failed=; \
+	for version in $(SUPPORTED); do \
+		if ! "python$$version" -c '$(USABLE)' >/dev/null 2>&1; then absent="$$absent $$version"; continue; fi; \
+		$(MAKE) --no-print-directory ".venv/$$version/installed" && echo "Python $$version" && \
+			".venv/$$version/bin/pytest" -n 2 --quiet -m 'not kafka and not mongo and not redis' || failed="$$failed $$version"; \
+	done; \
+	if [ -n "$$absent" ]; then echo "Not run, because it is not here with venv: Python$$absent"; fi; \
+	if [ "$$absent" = "$$(printf ' %s' $(SUPPORTED))" ]; then exit 1; fi; \
+	if [ -n "$$failed" ]; then echo "Failed: Python$$failed" >&2; exit 1; fi
+
+.venv/3.%/installed: requirements/dev.txt requirements/install.py pyproject.toml
+	@"python3.$*" -m venv "$(@D)"
+	@"$(@D)/bin/python" requirements/install.py requirements/dev.txt --no-compile --editable .
+	@touch $@
+
 .PHONY: check
 check: lint types imports test ## All that CI runs: lint, types, imports, then the tests
 
@@ -76,7 +95,7 @@ types: install ## Check the types
 
 .PHONY: types-all
 types-all: install ## Check the types as each supported Python sees them: three times as long
-	@for version in 3.11 3.12 3.13; do \
+	@for version in $(SUPPORTED); do \
 		PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonversion "$$version" || exit 1; \
 	done
 
