@@ -136,14 +136,17 @@ class MongoClient:
 
     async def begin(self) -> Session:
         """Start a session with a transaction: snapshot reads, majority and journalled writes."""
-        match self.options.driver:
-            case "pymongo":
-                session = self._client.start_session(causal_consistency=False)
-                await session.start_transaction(_SNAPSHOT, _DURABLE, ReadPreference.PRIMARY)
-            case "motor":
-                session = await self._client.start_session(causal_consistency=False)
-                session.start_transaction(_SNAPSHOT, _DURABLE, ReadPreference.PRIMARY)
+        session = self._client.start_session(causal_consistency=False)
+        if self.options.driver == "motor":
+            session = await session
+        await self.begin_again(session)
         return cast("Session", session)
+
+    async def begin_again(self, session: Any) -> None:
+        """Start the next transaction of *session*, such as `begin` starts."""
+        starting = session.start_transaction(_SNAPSHOT, _DURABLE, ReadPreference.PRIMARY)
+        if self.options.driver == "pymongo":
+            await starting
 
     async def unhurried(
         self, work: Coroutine[Any, Any, Answer], *, session: Session | None = None

@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from storage.documents import Document
 from storage.mongo_client import MongoClient, Session
 from storage.mongo_errors import nothing_was_committed, translated
-from storage.ports import CommitUnknownError, LostRaceError
+from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
 
 COMMIT_ATTEMPTS_MAX = 3
 """Commits tried, each for as long as any operation may take, before we call the result unknown."""
@@ -85,8 +85,24 @@ class MongoWork:
         assert self._session is not None
         try:
             await _commit(self._session)
+        except CommitUnknownError:
+            await self._supersede(self._session)
+            raise
         finally:
             await self._session.end_session()
+
+    async def _supersede(self, session: Session) -> None:
+        """Have the server undo what no commit has reached, as the drivers' abort no longer can.
+
+        It does so as soon as it hears of a later transaction of the same session, which waits for
+        a commit under way, and leaves alone what is committed.
+        """
+        anything: Document = {"find": "leases", "limit": 1, "singleBatch": True}
+        with suppress(PyMongoError, LostRaceError, StoreUnavailableError), pymongo.timeout(ABORT_S):
+            await self._client.begin_again(session)
+            await self._client.run(anything, session=session)
+        with suppress(PyMongoError), pymongo.timeout(ABORT_S):
+            await session.abort_transaction()
 
     async def _abort(self) -> None:
         assert self._session is not None

@@ -1,6 +1,6 @@
 """Has a real MongoDB answer commands with errors, after they were carried out or instead."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +37,10 @@ DONE: Mapping[str, Mapping[str, Any]] = {
 """What it adds to the answer of a commit that it lets be made."""
 
 
+REACHED_MS = 60_000
+"""Longest wait for a command to come to where it is held up."""
+
+
 @dataclass
 class Struck:
     """What became of one fail point."""
@@ -59,3 +63,20 @@ def failing(uri: str, command: str, answer: Mapping[str, Any], *, times: int) ->
         finally:
             after = client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
             struck.count = after["count"] - before["count"]
+
+
+@contextmanager
+def held_up(uri: str, place: str) -> Generator[Callable[[], None]]:
+    """Have the server wait at *place*, a fail point of its own; yields what returns once it does."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        before = client.admin.command({"configureFailPoint": place, "mode": "alwaysOn"})["count"]
+
+        def reached() -> None:
+            client.admin.command(
+                {"waitForFailPoint": place, "timesEntered": before + 1, "maxTimeMS": REACHED_MS}
+            )
+
+        try:
+            yield reached
+        finally:
+            client.admin.command({"configureFailPoint": place, "mode": "off"})

@@ -1,6 +1,8 @@
 """Whatever is answered to a commit, nobody takes one that was made for one that was not (P5)."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from uuid import uuid4
@@ -20,14 +22,18 @@ from storage.mongo_client import MongoClient, MongoOptions, Session
 from storage.mongo_errors import nothing_was_committed
 from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.builders import an_account, some_changes
-from tests.ports.fail_points import DONE, NOT_DONE, failing
+from tests.ports.fail_points import DONE, NOT_DONE, failing, held_up
 from tests.ports.waiting import until
+from tests.ports.written import write
 
 HURRY_MS = 1000
 """Short enough for a test: what makes the driver look for another primary takes that long."""
 
 NOT_PRIMARY = {"the primary stepped down", "shutting down"}
 """The driver waits for a new primary, and asks that one."""
+
+CERTAIN = "a write conflict"
+"""The server itself has undone everything by then; the fail point only says so."""
 
 TRANSIENT = "TransientTransactionError"
 UNKNOWN = "UnknownTransactionCommitResult"
@@ -67,21 +73,16 @@ async def absent(ledger: MongoLedger, username: str) -> bool:
     return await ledger.account(username) is None
 
 
-class Answering:
-    """A session whose commit is made, or not, and then answered with an error every time."""
+def answer_commits(session: Session, error: PyMongoError, *, done: bool) -> None:
+    """Have commits of *session* made, or not, and then answered with an error every time."""
+    really: Callable[[], Awaitable[None]] = session.commit_transaction
 
-    def __init__(self, session: Session, error: PyMongoError, *, done: bool) -> None:
-        self._session = session
-        self._error = error
-        self._done = done
+    async def commit_transaction() -> None:
+        if done:
+            await really()
+        raise error
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-    async def commit_transaction(self) -> None:
-        if self._done:
-            await self._session.commit_transaction()
-        raise self._error
+    session.commit_transaction = commit_transaction
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -158,6 +159,38 @@ class TestCommit:
         assert said is not LostRaceError or "errorLabels" in answer
         assert said is not None or name in NOT_PRIMARY
 
+    @pytest.mark.parametrize("name", sorted(NOT_DONE.keys() - NOT_PRIMARY - {CERTAIN}))
+    async def test_not_made_it_keeps_nobody_from_the_account(
+        self, client: MongoClient, stack: Chosen, username: str, name: str
+    ) -> None:
+        """At once: the server itself would end it only when its lifetime is over."""
+        ledger, other = MongoLedger(client), MongoClient(client.options)
+
+        refused = failing(stack.addresses.mongodb, "commitTransaction", NOT_DONE[name], times=100)
+        with refused, pytest.raises(CommitUnknownError):
+            await write(ledger, accounts=[an_account(username)])
+        await write(MongoLedger(other), accounts=[an_account(username)])
+        await other.close()
+
+        assert await ledger.account(username) == an_account(username)
+
+    async def test_under_way_it_is_left_to_its_end(
+        self, client: MongoClient, stack: Chosen, username: str
+    ) -> None:
+        patient = MongoClient(replace(client.options, timeout_ms=60_000))
+
+        async with MongoLedger(patient).transaction() as transaction:
+            await transaction.apply(some_changes(accounts=[an_account(username)]))
+            work: Any = transaction
+            with held_up(stack.addresses.mongodb, "hangBeforeCommitingTxn") as reached:
+                committing = asyncio.create_task(transaction.commit())
+                await asyncio.to_thread(reached)
+                await work._supersede(work._session)  # noqa: SLF001
+            await committing
+        await patient.close()
+
+        assert await MongoLedger(client).account(username) == an_account(username)
+
     @pytest.mark.parametrize("name", sorted(DONE.keys() - NOT_PRIMARY))
     async def test_asked_once_more_it_is_known(
         self, client: MongoClient, stack: Chosen, username: str, name: str
@@ -187,8 +220,7 @@ class TestCommit:
         async with ledger.transaction() as transaction:
             await transaction.apply(some_changes(accounts=[an_account(username)]))
             work: Any = transaction
-            session, error = work._session, an_error(kind, 11_601, ())  # noqa: SLF001
-            work._session = Answering(session, error, done=done)  # noqa: SLF001
+            answer_commits(work._session, an_error(kind, 11_601, ()), done=done)  # noqa: SLF001
             with pytest.raises(CommitUnknownError):
                 await transaction.commit()
 
