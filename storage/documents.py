@@ -6,16 +6,18 @@ Nothing from a payload becomes a field name: balances and metadata are lists.
 
 from typing import Any, TypeAlias
 
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 
 from handlers.account import Account
 from handlers.outcome import Entry, Outcome
 
 Document: TypeAlias = dict[str, Any]
 
-CODEC = CodecOptions[Document]()
+CODEC = CodecOptions[Document](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 """How replies are read: times come naive, in UTC, and are made aware here. The driver's own
-conversion would cost as much as reading the rest of the document."""
+conversion would cost as much as reading the rest of the document. A time that Python has none for,
+such as one that somebody wrote in microseconds, comes as another type: as an error it would cost
+all that was read with it."""
 
 _OPTIONAL = ("account_id", "detail", "actor", "reason", "related_id")
 

@@ -137,10 +137,15 @@ class MemoryTransaction:
             if (found := self._outcomes.get(each))
         }
 
-    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
+    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str | CorruptDocument]:
         """Return claimed address → username."""
         assert self._open, "this transaction has ended"
-        return {each: found for each in emails if (found := self._emails.get(each))}
+        corrupt = self._ledger.corrupt
+        return {
+            each: corrupt.get(("emails", each), found)
+            for each in emails
+            if (found := self._emails.get(each))
+        }
 
     async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:
         """Return the outcomes with those entries, per account in ascending sequence."""
@@ -173,7 +178,7 @@ class MemoryTransaction:
             if outcome.entry is not None:
                 self._entries.insert((outcome.username, outcome.entry.sequence), outcome)
         for account in changes.opened:
-            self._registrations.insert(account.username, account.opened_at)
+            self._registrations.write(account.username, account.opened_at)
         self._whole = True
 
     async def commit(self) -> None:

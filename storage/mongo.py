@@ -8,10 +8,10 @@ from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.documents import Document
 from storage.mongo_client import DURABLE, MongoClient
-from storage.mongo_errors import DUPLICATE_KEY
+from storage.mongo_errors import DUPLICATE_KEY, RefusedError
 from storage.mongo_schema import ENTRIES_INDEX, prepare
 from storage.mongo_transaction import MongoTransaction
-from storage.stored import account_or_corrupt, outcome_or_corrupt, to_account
+from storage.stored import account_or_corrupt, outcome_or_corrupt, to_account, to_fencing_token
 
 SIGNED_OFF_KEPT = timedelta(days=90)
 """An account that rests for longer is looked at as if its last writer had been killed: its events
@@ -92,17 +92,20 @@ class MongoLedger:
 
     async def next_fencing_token(self, name: str) -> int:
         """Return a number higher than any given out for the lease *name* before."""
-        reply = await self._client.run(
-            {
-                "findAndModify": "leases",
-                "query": {"_id": name},
-                "update": {"$inc": {"fencing_token": 1}},
-                "upsert": True,
-                "new": True,
-                "writeConcern": DURABLE,
-            }
-        )
-        return reply["value"]["fencing_token"]
+        command: Document = {
+            "findAndModify": "leases",
+            "query": {"_id": name},
+            "update": {"$inc": {"fencing_token": 1}},
+            "upsert": True,
+            "new": True,
+            "writeConcern": DURABLE,
+        }
+        try:
+            return to_fencing_token((await self._client.run(command))["value"])
+        except RefusedError:
+            for document in await self._client.page("leases", {"_id": name}, {"_id": 1}, 1):
+                to_fencing_token(document)
+            raise
 
 
 def _behind(document: Document, usernames: Document) -> Document:

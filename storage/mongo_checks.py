@@ -95,7 +95,8 @@ def _lacks(collection: str, index: Document, refused: str) -> str:
 
 async def _durable_write(client: MongoClient) -> None:
     """Write with a majority and the journal, and run a transaction: the only real proof."""
-    update: Any = {"q": {"_id": "start-up check"}, "u": {"$inc": {"n": 1}}, "upsert": True}
+    written: Any = {"$currentDate": {"at": True}}  # whatever stands there
+    update: Any = {"q": {"_id": "start-up check"}, "u": written, "upsert": True}
     await client.run({"update": "leases", "updates": [update], "writeConcern": DURABLE})
     session = await client.begin()
     try:

@@ -23,6 +23,15 @@ class NotAllowedError(StoreUnavailableError):
     """This user may not do that."""
 
 
+class RefusedError(StoreUnavailableError):
+    """The server answers, and does not do this: for a reason of its own, or because of a document.
+
+    It has hundreds of codes for what an expression cannot be applied to, most of them without a
+    name, and more with each release. Whoever has the server change a document by what stands there
+    reads it then: it is corrupt, or the server is what has to be waited for.
+    """
+
+
 def nothing_was_committed(error: PyMongoError) -> bool:
     """Say whether the server's answer to a commit means for certain that nothing was committed.
 
@@ -83,7 +92,7 @@ def _refused(code: int | None, details: Mapping[str, Any], *, transient: bool) -
         return NotAllowedError(
             f"MongoDB refuses this user ({name}): check the credentials and its role"
         )
-    return StoreUnavailableError(f"MongoDB refuses an operation ({name}): see the server's log")
+    return RefusedError(f"MongoDB refuses an operation ({name}): see the server's log")
 
 
 def _too_slow() -> StoreUnavailableError:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from handlers.throttling import DOUBLINGS_MAX, Attempt, Count, ThrottleRule, attempt
 from storage.documents import Document
 from storage.mongo_client import DURABLE, MongoClient
+from storage.mongo_errors import RefusedError
 from storage.ports import LostRaceError, StoreUnavailableError
 from storage.stored_identities import to_count
 
@@ -42,6 +43,9 @@ class MongoThrottles:
                 before = (await self._client.run(command))["value"]
             except LostRaceError:
                 continue
+            except RefusedError:
+                await self._check(subject)
+                raise
             stored = Count() if before is None else to_count(before)
             return attempt(stored, rule, now, record)[1]
         raise StoreUnavailableError(
@@ -58,7 +62,16 @@ class MongoThrottles:
         else:
             update = {"q": query, "u": _FORGIVING}
             command = {"update": "throttles", "updates": [update]}
-        await self._client.run({**command, "writeConcern": DURABLE})
+        try:
+            await self._client.run({**command, "writeConcern": DURABLE})
+        except RefusedError:
+            await self._check(subject)
+            raise
+
+    async def _check(self, subject: str) -> None:
+        """Raise what is wrong with a count that the server refuses to go on with, if anything is."""
+        for document in await self._client.page("throttles", {"_id": subject}, {"_id": 1}, 1):
+            to_count(document)
 
 
 _FORGIVING: list[Document] = [

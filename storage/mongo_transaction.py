@@ -10,6 +10,7 @@ from handlers.owing import EntryRange
 from storage.documents import Document, from_account, from_outcome
 from storage.mongo_work import MongoWork
 from storage.stored import account_or_corrupt, outcome_or_corrupt
+from storage.stored_references import owner_or_corrupt
 
 RANGES_MAX = 200
 """Clauses in one query, one for each range that differs: each is planned by itself, within one
@@ -29,10 +30,10 @@ class MongoTransaction(MongoWork):
         found = await self._find("outcomes", {"_id": {"$in": list(ids)}}, len(ids))
         return {document["_id"]: outcome_or_corrupt(document) for document in found}
 
-    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
+    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str | CorruptDocument]:
         """Return claimed address → username."""
         found = await self._find("emails", {"_id": {"$in": list(emails)}}, len(emails))
-        return {document["_id"]: document["username"] for document in found}
+        return {document["_id"]: owner_or_corrupt(document) for document in found}
 
     async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:
         """Return the outcomes with those entries, per account in ascending sequence."""
@@ -50,7 +51,7 @@ class MongoTransaction(MongoWork):
         for start in range(0, len(wanted), RANGES_MAX):
             some = wanted[start : start + RANGES_MAX]
             found += await self._find("outcomes", {"$or": some}, total)
-        found.sort(key=lambda document: (document["username"], document["sequence"]))
+        found.sort(key=_place)
         return [outcome_or_corrupt(document) for document in found]
 
     async def apply(self, changes: Changes) -> None:
@@ -65,9 +66,13 @@ class MongoTransaction(MongoWork):
         )
         await self._replace([each for each in changes.accounts if each.version > 1])
         await self._insert("outcomes", [from_outcome(each) for each in changes.outcomes])
-        await self._insert(
+        # One that is left of an account that was removed by hand would be a race lost for ever.
+        await self._update(
             "registrations",
-            [{"_id": each.username, "opened_at": each.opened_at} for each in changes.opened],
+            [
+                {"q": {"_id": each.username}, "u": {"opened_at": each.opened_at}, "upsert": True}
+                for each in changes.opened
+            ],
         )
         self._whole = True
 
@@ -85,3 +90,9 @@ class MongoTransaction(MongoWork):
         ]
         if deletes:
             await self._write({"delete": "emails", "deletes": deletes})
+
+
+def _place(document: Document) -> tuple[str, int]:
+    """Return where an entry belongs; anywhere, where that cannot be understood."""
+    username, sequence = document["username"], document["sequence"]
+    return str(username), sequence if isinstance(sequence, int) else 0

@@ -51,7 +51,7 @@ class LedgerTransaction(Protocol):
         """Return the decisions already recorded, by `Outcome.id`."""
         ...
 
-    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str]:
+    async def email_owners(self, emails: Collection[str]) -> Mapping[str, str | CorruptDocument]:
         """Return claimed address → username."""
         ...
 

@@ -21,8 +21,11 @@ from storage.ports import CorruptDocumentError
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 _Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
-Natural = Annotated[int, msgspec.Meta(ge=0)]
-Version = Annotated[int, msgspec.Meta(ge=1)]
+COUNTED_MAX = 2**62
+"""Nobody counts so far; and what is counted on still fits into the 8 bytes that MongoDB has for it."""
+
+Natural = Annotated[int, msgspec.Meta(ge=0, le=COUNTED_MAX)]
+Version = Annotated[int, msgspec.Meta(ge=1, le=COUNTED_MAX)]
 """What is counted from 0 or 1 on."""
 
 _AS_THEY_ARE = (bytes, datetime)
@@ -79,7 +82,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     account_id: str | None = None
     code: Code | None = None
     detail: str | None = None
-    sequence: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    sequence: Version | None = None
     entry: _Entry | None = None
     actor: str | None = None
     reason: str | None = None
@@ -87,6 +90,10 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     metadata: list[tuple[str, str]] | None = None
     traceparent: str | None = None
     tracestate: str | None = None
+
+
+class _Lease(msgspec.Struct, frozen=True, gc=False):
+    fencing_token: Version
 
 
 def to_account(document: Mapping[str, Any]) -> Account:
@@ -163,6 +170,15 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
         )
     except AssertionError:
         raise corrupt(document, "outcomes", "entry") from None
+
+
+def to_fencing_token(document: Mapping[str, Any]) -> int:
+    """Return the number that the lease of this document was given out with last.
+
+    Raises:
+        CorruptDocumentError: It is none.
+    """
+    return shaped(document, _Lease, "leases").fencing_token
 
 
 def account_or_corrupt(document: Mapping[str, Any]) -> Account | CorruptDocument:

@@ -59,6 +59,13 @@ def reference(
             return Reference(collection=collection, id=found.id, username=found.id)
 
 
+def owner_or_corrupt(document: Mapping[str, Any]) -> str | CorruptDocument:
+    """Return who has claimed an e-mail address, or that it cannot be told."""
+    claim = reference(Referring.EMAILS, document)
+    assert claim is not None
+    return claim if isinstance(claim, CorruptDocument) else claim.username
+
+
 def _damaged(
     collection: Referring, document: Mapping[str, Any], damaged: CorruptDocument
 ) -> CorruptDocument:

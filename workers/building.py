@@ -171,6 +171,7 @@ def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeepe
         sweep=sweep,
         recount=recount,
         metrics=resources.metrics,
+        corrupt=resources.corrupt,
     )
 
 

@@ -11,8 +11,14 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from storage.ports import Credentials, LostRaceError, StoreUnavailableError
+from storage.ports import (
+    CorruptDocumentError,
+    Credentials,
+    LostRaceError,
+    StoreUnavailableError,
+)
 from workers.clock import utc_now
+from workers.corrupt import CorruptDocuments
 from workers.metrics import Metrics
 from workers.recount_rounds import RecountRounds
 from workers.sweep import Sweep
@@ -36,7 +42,11 @@ class Lease(Protocol):
     """The right to keep house. Every method may raise `StoreUnavailableError`."""
 
     async def acquire(self) -> int | None:
-        """Take it; return its fencing token, or None while another process has it."""
+        """Take it; return its fencing token, or None while another process has it.
+
+        Raises:
+            CorruptDocumentError: What counts the tokens cannot be understood.
+        """
         ...
 
     async def renew(self) -> bool:
@@ -63,19 +73,25 @@ class Housekeeper:
         sweep: Sweep,
         recount: RecountRounds,
         metrics: Metrics,
+        corrupt: CorruptDocuments,
     ) -> None:
         self._lease = lease
         self._credentials = credentials
         self._sweep = sweep
         self._recount = recount
         self._metrics = metrics
+        self._corrupt = corrupt
 
     async def run(self) -> None:
         """Keep house whenever the lease can be had, until cancelled."""
         while True:
             # Health says so: without Redis nobody keeps house. A race is for the fencing token.
             with suppress(StoreUnavailableError, LostRaceError):
-                token = await self._lease.acquire()
+                try:
+                    token = await self._lease.acquire()
+                except CorruptDocumentError as error:
+                    self._corrupt.report([error.document])
+                    token = None
                 if token is not None:
                     await self._keep_house(token)
             await asyncio.sleep(RETRY_S)

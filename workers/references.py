@@ -107,5 +107,12 @@ async def _unclaimed(ledger: Ledger, accounts: Sequence[Account]) -> list[Discre
         now = [one for one in found.values() if isinstance(one, Account)]
         owners = await snapshot.email_owners({email_claim(one.profile.email) for one in now})
         await snapshot.commit()
-    wrong = (unclaimed(one, owners.get(email_claim(one.profile.email))) for one in now)
-    return [one for one in wrong if one is not None]
+    found_wrong: list[Discrepancy] = []
+    for one in now:
+        owner = owners.get(email_claim(one.profile.email))
+        wrong = (
+            corrupt_document(owner) if isinstance(owner, CorruptDocument) else unclaimed(one, owner)
+        )
+        if wrong is not None:
+            found_wrong.append(wrong)
+    return found_wrong

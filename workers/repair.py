@@ -228,6 +228,9 @@ class Repairing:
         wanted = email_claim(account.profile.email)
         async with self._ledger.transaction() as snapshot:
             owner = (await snapshot.email_owners([wanted])).get(wanted)
+            if isinstance(owner, CorruptDocument):
+                await snapshot.commit()
+                return [], [], ["whose its e-mail address is cannot be read: remove that claim"]
             other = (await snapshot.accounts([owner])).get(owner) if owner is not None else None
             await snapshot.commit()
         released, taken = claims(account, claimed, owner)

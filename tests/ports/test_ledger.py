@@ -1,6 +1,6 @@
 """What every ledger keeps, and what it refuses."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -9,8 +9,8 @@ from contracts.codes import Code
 from contracts.money import AMOUNT_MINOR_MAX
 from handlers.account import Account, Balance, Profile
 from handlers.outcome import Outcome, Trace
-from storage.ports import Ledger, LostRaceError
-from tests.builders import a_claim, an_account, an_entry, an_outcome, readable, some_changes
+from storage.ports import Credentials, Ledger, LostRaceError
+from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, readable, some_changes
 from tests.ports.written import write
 
 BARE = an_account()
@@ -98,6 +98,18 @@ async def test_a_claim_names_its_owner(ledger: Ledger) -> None:
         owners = await transaction.email_owners(["a@example.com", "b@x.org", "c@x.org"])
 
     assert owners == {"a@example.com": "alice", "b@x.org": "bob"}
+
+
+async def test_a_registration_that_is_left_of_an_account_keeps_nobody_from_opening_it(
+    ledger: Ledger, credentials: Credentials
+) -> None:
+    """Somebody removed the account by hand: to insert would be a race that is lost for ever."""
+    await write(ledger, opened=[an_account()])
+
+    await write(ledger, accounts=[an_account()], opened=[an_account()])
+
+    assert await ledger.account("alice") == an_account()
+    assert await credentials.count_pending(opened_before=NOON + timedelta(hours=1)) == 1
 
 
 async def test_an_account_is_replaced_by_its_next_version(ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ from contracts.codes import Code
 from handlers.corrupt import CorruptDocument
 from handlers.outcome import outcome_id
 from storage.memory import MemoryLedger
-from tests.builders import an_account, an_entry, an_outcome
+from tests.builders import a_claim, an_account, an_entry, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX, RULES, a_deposit, a_registration, received
 from tests.unit.ledger_lanes import METRICS, Around
@@ -113,6 +113,36 @@ async def test_entries_that_are_missing_count_as_damaged(ledger: MemoryLedger) -
     said = await published(ledger)
 
     assert answers(said) == {"alice": "account_unreadable", "bobby": "accepted"}
+
+
+async def test_an_account_older_than_its_entries_keeps_up_nobody(ledger: MemoryLedger) -> None:
+    """Half restored: what it writes next is there already, which looks like a race lost for ever."""
+    await write(ledger, outcomes=[an_outcome("alice", command_id="newer", sequence=2)])
+
+    said = await published(ledger)
+
+    assert answers(said) == {"alice": "account_unreadable", "bobby": "accepted"}
+    assert len(dead(said)) == 1
+
+
+async def test_a_claim_costs_only_who_wants_the_address(ledger: MemoryLedger) -> None:
+    await write(ledger, claimed=[a_claim("taken@example.com", "carol")])
+    await spoil(ledger, "emails", "taken@example.com")
+    wanted = {"derek": "taken@example.com", "erika": "free@example.com"}
+    users = {
+        name: [received(a_registration(name, email=email), offset=5, record=a_raw())]
+        for name, email in wanted.items()
+    }
+
+    lane = Lane(Around(ledger).surroundings(), users=users)
+    await lane.run()
+
+    [applied] = lane.applied
+    codes = {
+        each.received.command.username: each.refused and each.refused.code
+        for each in applied.decision.answers
+    }
+    assert codes == {"derek": Code.ACCOUNT_UNREADABLE, "erika": None}
 
 
 async def test_a_recorded_outcome_that_cannot_be_rendered_costs_a_dead_letter(

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from handlers.account import Account
+from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_inspection import MemoryInspection
-from storage.ports import StoreUnavailableError
+from storage.ports import CorruptDocumentError, StoreUnavailableError
 from tests.builders import an_account, some_changes
 from workers import housekeeper
 from workers.clock import utc_now
@@ -21,6 +22,7 @@ from workers.recount_rounds import RecountRounds
 from workers.sweep import Sweep
 
 PENDING = "accounts_pending_registrations"
+A_LEASE = CorruptDocument(collection="leases", id="housekeeper", username="", field="fencing_token")
 
 
 class FewLeases:
@@ -29,6 +31,7 @@ class FewLeases:
     def __init__(self) -> None:
         self.free = True
         self.away = False
+        self.corrupt = False
         self.tokens = 0
         self.released = 0
 
@@ -40,6 +43,8 @@ class FewLeases:
     async def acquire(self) -> int | None:
         if not self._answer():
             return None
+        if self.corrupt:
+            raise CorruptDocumentError(A_LEASE)
         self.tokens += 1
         return self.tokens
 
@@ -91,6 +96,7 @@ class House:
             sweep=sweep,
             recount=recount,
             metrics=self.metrics,
+            corrupt=corrupt,
         )
 
     async def store(self, account: Account, *outcomes: Outcome, opened: bool = False) -> None:
@@ -100,6 +106,10 @@ class House:
         async with self.ledger.transaction() as transaction:
             await transaction.apply(changes)
             await transaction.commit()
+
+    def corrupt_leases(self) -> float:
+        name, of = "accounts_corrupt_documents_total", {"collection": "leases"}
+        return self.metrics.registry.get_sample_value(name, of) or 0
 
     def value(self, name: str) -> float | None:
         return self.metrics.registry.get_sample_value(name)
@@ -166,6 +176,19 @@ class TestHousekeeper:
 
         running.lease.away = False
         await until(lambda: running.topic.calls > calls)
+
+    async def test_reports_a_lease_that_cannot_be_counted_and_goes_on_once_it_is_mended(
+        self, house: House
+    ) -> None:
+        house.lease.corrupt = True
+        await house.store(an_account())
+
+        task = asyncio.create_task(house.keeper.run())
+        await until(lambda: house.corrupt_leases() > 1)
+        house.lease.corrupt = False
+        await until(lambda: house.topic.calls > 0)
+
+        task.cancel()
 
     async def test_gives_the_lease_back_when_the_process_ends(self, house: House) -> None:
         task = asyncio.create_task(house.keeper.run())

@@ -11,7 +11,7 @@ from handlers.account import Account
 from handlers.batch import Gathered
 from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
-from handlers.owing import owed_range, taken_over
+from handlers.owing import EntryRange, owed_range, taken_over
 from handlers.received import Received
 from handlers.rendering import Record
 from storage.ports import LedgerTransaction
@@ -39,6 +39,9 @@ class Gathering:
     said: Callable[[str], int]
     """Return up to which sequence the writer has published a user's events, or is about to."""
     corrupt: CorruptDocuments
+    alone: bool = False
+    """Whether each command is tried by itself, because races were lost together: some of them may
+    be no races, but an account that is behind its own entries."""
 
     async def read(
         self, transaction: LedgerTransaction, commands: Sequence[Received], again: Sequence[str]
@@ -60,7 +63,10 @@ class Gathering:
             ids = [received.id for received in commands]
             outcomes = _readable(await transaction.outcomes(ids), corrupt_outcomes)
         if claims := _claims(commands, accounts):
-            owners = await transaction.email_owners(claims)
+            found = await transaction.email_owners(claims)
+            owners = _owned(found, commands, accounts, corrupt_outcomes)
+        if self.alone:
+            corrupt |= await _behind(transaction, accounts)
         owed = await self._owed(transaction, accounts, corrupt)
         if corrupt or corrupt_outcomes:
             self.corrupt.report([*corrupt.values(), *corrupt_outcomes.values()])
@@ -118,6 +124,40 @@ def _readable(
         else:
             readable[name] = each
     return readable
+
+
+def _owned(
+    found: Mapping[str, str | CorruptDocument],
+    commands: Sequence[Received],
+    accounts: Mapping[str, Account],
+    corrupt: dict[str, CorruptDocument],
+) -> Mapping[str, str]:
+    """Return who owns an address; commands that depend on one of which nobody can say are *corrupt*."""
+    owned = {email: owner for email, owner in found.items() if isinstance(owner, str)}
+    for email, document in found.items():
+        if isinstance(document, CorruptDocument):
+            corrupt |= {
+                received.id: document
+                for received in commands
+                if email in _claims([received], accounts)
+            }
+    return owned
+
+
+async def _behind(
+    transaction: LedgerTransaction, accounts: Mapping[str, Account]
+) -> Mapping[str, CorruptDocument]:
+    """Return the accounts whose next entry is there already: older than the entries, or damaged."""
+    following = [
+        EntryRange(username=name, after=account.sequence, up_to=account.sequence + 1)
+        for name, account in accounts.items()
+    ]
+    return {
+        entry.username: CorruptDocument(
+            collection="accounts", id=entry.username, username=entry.username, field="sequence"
+        )
+        for entry in (await transaction.entries(following) if following else ())
+    }
 
 
 def _corrupt(username: str, identifier: str, field: str) -> CorruptDocument:

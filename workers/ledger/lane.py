@@ -172,7 +172,9 @@ class Lane:
         async with self.around.ledger.transaction() as transaction:
             with timed("mongodb", "gather"):
                 commands = [received for user in users for received in user]
-                gathered, owed = await self._gathering(writer).read(transaction, commands, again)
+                gathered, owed = await self._gathering(writer, alone=commands_max == 1).read(
+                    transaction, commands, again
+                )
             await self.around.asked
             decision = self._decide(users, gathered, writer, commands_max)
             if decision.questions:
@@ -198,12 +200,13 @@ class Lane:
             met=met,
         )
 
-    def _gathering(self, writer: str) -> Gathering:
+    def _gathering(self, writer: str, *, alone: bool) -> Gathering:
         return Gathering(
             writer=writer,
             signed_off=self.around.signed_off,
             said=self._said,
             corrupt=self.around.corrupt,
+            alone=alone,
         )
 
     def _said(self, username: str) -> int:
