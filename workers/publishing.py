@@ -5,7 +5,6 @@
 # pyright: reportUnknownArgumentType=false
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -15,6 +14,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
+from client.producer import end
+from client.shared import Shared
 from contracts.topics import WRITTEN_BYTES_MAX
 from handlers.rendering import Headers, Record
 from workers.clock import utc_now
@@ -59,8 +60,9 @@ def _hash(key: bytes) -> int:
 
 
 class Publisher:
-    """One idempotent producer, thrown away and replaced after any error.
+    """One idempotent producer, replaced after any error.
 
+    Who publishes beside one that failed goes on with the old one, which ends with the last of them.
     After an error nobody knows what was written, and aiokafka's producer may stay broken
     (OutOfOrderSequenceNumber) or wait for ever: a new one and the same records again are always
     safe, because readers drop what they have seen.
@@ -78,9 +80,7 @@ class Publisher:
         self._deadline_s = deadline_ms / 1000
         self._metrics = metrics
         self._halt = Halt() if halt is None else halt
-        self._producer: AIOKafkaProducer | None = None
-        self._opening = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._producers = Shared(self._started, _ended, open_timeout_s=self._deadline_s)
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Write *records*, those of one partition in their order, and await each.
@@ -92,50 +92,33 @@ class Publisher:
             return
         if self._halt.is_set:
             raise PublishError("this process ends")
-        producer = None
         try:
-            async with asyncio.timeout(self._deadline_s):
-                producer = await self._opened()
+            async with self._producers.use(self._deadline_s) as producer:
                 await self._send(producer, records)
         except (KafkaError, TimeoutError) as error:
-            if producer is self._producer:  # another failure may have replaced it already
-                self.replace()
             raise PublishError(f"{type(error).__name__}: {error}") from error
         for topic, count in _counts(records):
             self._metrics.published_total.labels(topic=topic).inc(count)
 
-    def replace(self) -> None:
-        """Drop the producer; the next publication opens another."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            task = asyncio.create_task(_end(producer))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
     async def stop(self) -> None:
         """End the producer, and those thrown away, within a bound."""
-        self.replace()
-        if self._closing:
-            await asyncio.wait(self._closing)
+        await self._producers.stop()
 
-    async def _opened(self) -> AIOKafkaProducer:
-        async with self._opening:
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    **self._connection,
-                    acks="all",
-                    enable_idempotence=True,
-                    max_batch_size=BATCH_BYTES_MAX,
-                    max_request_size=WRITTEN_BYTES_MAX,
-                    request_timeout_ms=round(self._deadline_s * 1000),
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await _end(producer)
-                    raise
-                self._producer = producer
-            return self._producer
+    async def _started(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            **self._connection,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES_MAX,
+            max_request_size=WRITTEN_BYTES_MAX,
+            request_timeout_ms=round(self._deadline_s * 1000),
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await _ended(producer)
+            raise
+        return producer
 
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
         counts: dict[str, int] = {}
@@ -181,16 +164,8 @@ async def _send_in_order(
         await acknowledgement
 
 
-async def _end(producer: AIOKafkaProducer) -> None:
-    with contextlib.suppress(KafkaError, TimeoutError):
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await producer.stop()
-            return
-    # A stop given up half way leaves a sender behind that holds its batches and tries for ever.
-    sender = producer._sender  # noqa: SLF001 - nothing public ends it # pyright: ignore[reportPrivateUsage]
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await asyncio.gather(sender.close(), producer.client.close(), return_exceptions=True)
+async def _ended(producer: AIOKafkaProducer) -> None:
+    await end(producer, STOP_TIMEOUT_S)
 
 
 def _counts(records: Iterable[Outgoing]) -> Iterable[tuple[str, int]]:

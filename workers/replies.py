@@ -1,6 +1,7 @@
 """Answers to the topics that callers own: they may be missing, forbidden or slow."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +10,19 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
+from client.shared import Shared
 from contracts.headers import UNDELIVERED
 from workers.clock import monotonic_s
 from workers.publishing import Connection, Outgoing, Publisher, PublishError
 
 KNOWN_S = 60.0
 """How long a reply topic that was seen is taken to exist."""
+
+CLOSE_TIMEOUT_S = 5.0
+"""Longest wait for a connection to close; it takes a moment."""
+
+NO_ERROR = 0
+"""Kafka's error code NONE: the topic is there, and may be seen."""
 
 TOPICS_MAX = 10_000
 """Reply topics remembered: callers choose the names, so the memory is bounded."""
@@ -51,8 +59,7 @@ class Replies:
         self._retry_s = retry_s
         self._usable_until_s: dict[str, float] = {}
         self._left_alone: dict[str, tuple[float, str]] = {}
-        self._admin: AIOKafkaAdminClient | None = None
-        self._opening = asyncio.Lock()
+        self._admins = Shared(self._started, _closed, open_timeout_s=self._timeout_s)
 
     async def deliver(self, replies: Sequence[Reply]) -> Sequence[Outgoing]:
         """Send what can be sent; return the rest, marked, for the results topic."""
@@ -69,7 +76,7 @@ class Replies:
     async def stop(self) -> None:
         """Close the connections."""
         await self._publisher.stop()
-        await self._close_admin()
+        await self._admins.stop()
 
     async def _to_topic(self, topic: str, replies: Sequence[Reply]) -> Sequence[Outgoing]:
         problem = await self._problem_with(topic)
@@ -97,12 +104,11 @@ class Replies:
         if until_s > now_s:
             return problem
         try:
-            async with asyncio.timeout(self._timeout_s):
-                exists = await self._exists(topic)
+            async with self._admins.use(self._timeout_s) as admin:
+                [described] = await admin.describe_topics([topic])
         except (KafkaError, TimeoutError):
-            await self._close_admin()
             return "unavailable"
-        if not exists:
+        if described["error_code"] != NO_ERROR:
             self._leave_alone(topic, "missing")
             return "missing"
         if len(self._usable_until_s) >= TOPICS_MAX:
@@ -110,27 +116,23 @@ class Replies:
         self._usable_until_s[topic] = now_s + KNOWN_S
         return None
 
-    async def _exists(self, topic: str) -> bool:
-        async with self._opening:  # or every topic asked for at once would open its own
-            if self._admin is None:
-                admin = AIOKafkaAdminClient(**self._connection)
-                try:
-                    await admin.start()
-                except BaseException:
-                    await admin.close()
-                    raise
-                self._admin = admin
-            admin = self._admin
-        [described] = await admin.describe_topics([topic])
-        return int(described["error_code"]) == 0
-
-    async def _close_admin(self) -> None:
-        admin, self._admin = self._admin, None
-        if admin is not None:
+    async def _started(self) -> AIOKafkaAdminClient:
+        admin = AIOKafkaAdminClient(**self._connection)
+        try:
+            await admin.start()
+        except BaseException:
             await admin.close()
+            raise
+        return admin
 
     def _leave_alone(self, topic: str, problem: str) -> None:
         if len(self._left_alone) >= TOPICS_MAX:
             self._left_alone.clear()
         self._usable_until_s.pop(topic, None)
         self._left_alone[topic] = (monotonic_s() + self._retry_s, problem)
+
+
+async def _closed(admin: AIOKafkaAdminClient) -> None:
+    with contextlib.suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await admin.close()

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, ProducerClosed
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +35,8 @@ class Kafka:
         """So many acknowledgements do not come."""
         self.away = False
         self.asked: list[str] = []
+        self.held: dict[str, asyncio.Future[None]] = {}
+        """Acknowledgements that come when told, by topic."""
 
 
 class Batch:
@@ -55,6 +57,7 @@ class Producer:
 
     def __init__(self, kafka: Kafka, **_: object) -> None:
         self._kafka = kafka
+        self._held: list[asyncio.Future[None]] = []
 
     async def start(self) -> None:
         if self._kafka.away:
@@ -63,6 +66,9 @@ class Producer:
 
     async def stop(self) -> None:
         self._kafka.stopped += 1
+        for acknowledged in self._held:
+            if not acknowledged.done():
+                acknowledged.set_exception(ProducerClosed())
 
     async def partitions_for(self, _: str) -> set[int]:
         return set(PARTITIONS)
@@ -72,6 +78,9 @@ class Producer:
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> object:
         self._kafka.sent.append((topic, partition, batch.values))
+        if topic in self._kafka.held:
+            self._held.append(self._kafka.held[topic])
+            return self._kafka.held[topic]
         acknowledged = asyncio.get_running_loop().create_future()
         if self._kafka.failures:
             self._kafka.failures -= 1
@@ -176,6 +185,28 @@ class TestPublisher:
 
         with pytest.raises(PublishError, match="away"):
             await publisher.publish([a_record()])
+
+    async def test_goes_on_with_what_is_on_its_way_beside_one_that_fails(
+        self, kafka: Kafka, publisher: Publisher
+    ) -> None:
+        """P11: reply topics of many callers share a producer."""
+        loop = asyncio.get_running_loop()
+        kafka.held = {topic: loop.create_future() for topic in ("slow", "broken")}
+        slow, broken = (
+            asyncio.create_task(publisher.publish([a_record(topic=topic)])) for topic in kafka.held
+        )
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+        kafka.held["broken"].set_exception(KafkaConnectionError("told to fail"))
+        with pytest.raises(PublishError, match="told to fail"):
+            await broken
+        await publisher.publish([a_record()])
+        kafka.held["slow"].set_result(None)
+        await slow
+        await publisher.stop()
+
+        assert (kafka.producers, kafka.stopped) == (2, 2)
 
     async def test_opens_nothing_for_nothing(self, kafka: Kafka, publisher: Publisher) -> None:
         await publisher.publish([])

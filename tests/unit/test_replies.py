@@ -69,3 +69,35 @@ async def test_a_connection_that_failed_is_closed(monkeypatch: pytest.MonkeyPatc
 
     assert problems == [b"unavailable"] * len(TOPICS)
     assert Admin.opened == Admin.closed
+
+
+async def test_a_question_that_fails_takes_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P11."""
+    monkeypatch.setattr(replies, "AIOKafkaAdminClient", HalfDeafAdmin)
+    publisher = Publisher({}, deadline_ms=1000, metrics=Metrics())
+    asked = Replies({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
+    answer = Outgoing("accounts.results", b"alice", b"{}", [])
+
+    back = await asked.deliver([Reply(to=topic, answer=answer) for topic in TOPICS])
+
+    problems = [record.headers[-1][1] for record in back]
+    assert problems == [b"unavailable"] + [b"missing"] * (len(TOPICS) - 1)
+
+
+class HalfDeafAdmin(Admin):
+    """Fails on the first topic; closed, it fails on all that it was asked."""
+
+    def __init__(self, **_: Any) -> None:
+        self._closed = False
+
+    async def close(self) -> None:
+        self._closed = True
+
+    async def describe_topics(self, topics: list[str]) -> list[dict[str, Any]]:
+        if topics == TOPICS[:1]:
+            raise KafkaConnectionError("told to fail")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        if self._closed:
+            raise KafkaConnectionError("closed")
+        return [{"topic": topic, "error_code": 3} for topic in topics]
