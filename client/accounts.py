@@ -9,6 +9,7 @@ from typing import Self, Unpack
 from client.asking import ANSWER_TIMEOUT_S, Asking, SentWith
 from client.following import Following, Snapshot
 from client.kafka import Kafka, Security
+from client.one_loop import OneLoop
 from client.reader import Reader, Start
 from client.received import Received
 from contracts import topics
@@ -22,7 +23,10 @@ from contracts.topics import TopicSpec
 
 
 class AccountsClient:
-    """One connection to the service; safe to share between tasks.
+    """One connection to the service; safe to share between the tasks of one event loop.
+
+    A task that is cancelled, or out of time, ends no other's call. In another event loop, such as
+    that of another thread, every method raises RuntimeError until the client is closed.
 
     Example:
         async with AccountsClient("localhost:9092") as accounts:
@@ -45,11 +49,13 @@ class AccountsClient:
         A service that asks much should own one, named `<prefix>replies.<anything>`.
         """
         kafka = Kafka(bootstrap, security or {})
-        self._asking = Asking(kafka, topic_prefix, reply_topic)
-        self._following = Following(kafka, topic_prefix)
+        self._loop = OneLoop("AccountsClient")
+        self._asking = Asking(kafka, topic_prefix, reply_topic, self._loop)
+        self._following = Following(kafka, topic_prefix, self._loop)
 
     async def __aenter__(self) -> Self:
         """Return the client; it connects when it is first used, with the rights that needs."""
+        self._loop.check()
         return self
 
     async def __aexit__(
@@ -59,7 +65,9 @@ class AccountsClient:
         trace: TracebackType | None,
     ) -> None:
         """Disconnect. Iterators that are still followed end by themselves."""
+        self._loop.check()
         await asyncio.gather(self._asking.close(), self._following.close())
+        self._loop.leave()
 
     async def send(
         self, command: AnyCommand, *, reply_to: str | None = None, **added: Unpack[SentWith]
@@ -68,7 +76,7 @@ class AccountsClient:
 
         Commands of one user take effect in the order in which their acknowledgements came.
         Send the same command again, with the same `command_id`, as often as you like: it has
-        its effect once.
+        its effect once. A call that is cancelled may still be sent, for 10 seconds.
 
         Raises:
             NotSentError: Kafka does not take it.
@@ -91,6 +99,7 @@ class AccountsClient:
             UnreachableError: Kafka does not answer; nothing was sent.
             TopicMissingError: The topic of answers does not exist; nothing was sent.
             NotSentError: Kafka does not take it.
+            ValueError: Another content is being asked under the same id and correlation id.
         """
         return await self._asking.ask(command, Result, timeout_s, added)
 
@@ -152,8 +161,7 @@ class AccountsClient:
     async def snapshot(self) -> Snapshot:
         """Return the balances of all accounts, to follow the events from.
 
-        Raises:
-            UnreadableRecordError: Something on the topic is no state of balances.
+        What is no state of balances is left out, and named in `Snapshot.unreadable`.
         """
         return await self._following.snapshot()
 

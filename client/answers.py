@@ -15,12 +15,13 @@ from client.kafka import Kafka, Record
 from client.questions import (
     Asked,
     Question,
+    content_of,
     correlation_answered,
     question_answered,
     question_of,
 )
 from client.reader import open_reader
-from client.received import headers_of
+from client.received import headers_of, is_another
 from contracts.headers import CORRELATION_ID
 from contracts.replies import Reply
 from contracts.results import Result
@@ -34,12 +35,17 @@ class _Expected:
     """One who waits, and what answers it."""
 
     model: type[Answer]
+    content: bytes
     correlation_id: str
     future: asyncio.Future[Answer]
 
     def is_answered_by(self, correlation_id: str | None) -> bool:
         """Return whether it is ours, and not to another content under the same id."""
         return correlation_id in (None, self.correlation_id)
+
+    def is_mistaken_for(self, other: "_Expected") -> bool:
+        """Return whether the answers to two contents would look alike."""
+        return self.correlation_id == other.correlation_id and self.content != other.content
 
     def give(self, value: bytes) -> None:
         answer = self.model.model_validate_json(value)
@@ -67,11 +73,21 @@ class Waiting:
         """Hold a future for the answer to *asked*, a *model*; enter before sending.
 
         *correlation_id* is what was sent along.
+
+        Raises:
+            ValueError: Another content under the same id and correlation id waits for its answer.
         """
         question = question_of(asked)
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         answered = correlation_answered(asked, correlation_id)
-        expected = _Expected(model, answered, cast("asyncio.Future[Answer]", future))
+        expected = _Expected(
+            model, content_of(asked), answered, cast("asyncio.Future[Answer]", future)
+        )
+        if any(expected.is_mistaken_for(other) for other in self._expected.get(question, ())):
+            raise ValueError(
+                f"another content is being asked under the {question.id_name} and correlation id "
+                f"of this {question.type}: their answers could not be told apart"
+            )
         self._expected[question].append(expected)
         try:
             yield future
@@ -88,6 +104,8 @@ class Waiting:
             return
         correlation_id = headers_of(record).get(CORRELATION_ID)
         for expected in self._expected[question]:
+            if is_another(record, expected.model):
+                continue
             if not expected.is_answered_by(correlation_id):
                 continue
             try:

@@ -6,6 +6,7 @@ from typing import TypedDict
 from client.answers import A, Answers
 from client.errors import NoAnswerError, UnreachableError
 from client.kafka import Kafka
+from client.one_loop import OneLoop
 from client.questions import Asked, ticket_of, topic_of
 from client.sender import Sender
 from contracts import headers, topics
@@ -21,7 +22,8 @@ class SentWith(TypedDict, total=False):
     correlation_id: str | None
     """Echoed by the answer and by all that follows from it.
 
-    By default the id of what is sent; of what waits for its answer, one for just this content.
+    By default the id of what is sent; of what waits for its answer, one for just this content. It
+    tells the answers to two contents under one id apart: do not give both the same.
     """
     actor: str | None
     """Who asks, as the sender claims: stored and audited."""
@@ -31,7 +33,8 @@ class SentWith(TypedDict, total=False):
 class Asking:
     """The two ways to ask: with an answer, and without."""
 
-    def __init__(self, kafka: Kafka, prefix: str, reply_topic: str | None) -> None:
+    def __init__(self, kafka: Kafka, prefix: str, reply_topic: str | None, loop: OneLoop) -> None:
+        self._loop = loop
         self._prefix = prefix
         self._reply_topic = reply_topic
         self._sender = Sender(kafka)
@@ -44,6 +47,7 @@ class Asking:
 
     async def send(self, asked: Asked, reply_to: str | None, added: SentWith) -> None:
         """Send *asked*; return once Kafka has it safely."""
+        self._loop.check()
         given = {headers.REPLY_TO: reply_to, **added}
         sent = [
             (name, _checked(name, str(value))) for name, value in given.items() if value is not None
@@ -52,6 +56,7 @@ class Asking:
 
     async def ask(self, asked: Asked, model: type[A], timeout_s: float, added: SentWith) -> A:
         """Send *asked* and return its answer, a *model*."""
+        self._loop.check()
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         try:
             async with asyncio.timeout_at(deadline_s):

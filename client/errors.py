@@ -1,5 +1,7 @@
 """What can go wrong between a program and the service, and what the program may do about it."""
 
+from aiokafka import TopicPartition
+
 from client.questions import Asked
 from contracts.message import Command
 from contracts.replies import Reply
@@ -76,6 +78,9 @@ class UnreadableRecordError(AccountsClientError):
     """A record on a topic of the service does not match the contract."""
 
     def __init__(self, topic: str, partition: int, offset: int) -> None:
+        self.partition = TopicPartition(topic, partition)
+        self.next_offset = offset + 1
+        """Where to go on after it, as after a `Received`."""
         super().__init__(
             f"{topic}, partition {partition}, offset {offset} does not match the contract; "
             "who else writes there? Or is this client older than the service?"

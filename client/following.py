@@ -1,21 +1,26 @@
 """Follows what the service publishes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
-from client.kafka import Kafka
-from client.questions import RESULT_ID, question_answered
+from client.errors import UnreadableRecordError
+from client.kafka import Kafka, Record
+from client.one_loop import OneLoop
+from client.questions import REPLY_ID, question_answered
 from client.reader import Reader, Start, open_reader
-from client.received import M, Received, received
+from client.received import M, Received, is_another, received
 from client.sequences import Sequences
 from contracts import topics
 from contracts.events import BalanceChanged, Balances
 from contracts.results import Result
 from contracts.topics import TopicSpec
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,23 +30,28 @@ class Snapshot:
     balances: Mapping[str, Balances]
     """By username."""
     positions: Mapping[TopicPartition, int]
+    unreadable: Sequence[UnreadableRecordError] = ()
+    """Records that are no state of balances: whose they are may be missing, or out of date."""
 
 
 class Following:
     """The readers that are open, each with a connection of its own."""
 
-    def __init__(self, kafka: Kafka, prefix: str) -> None:
+    def __init__(self, kafka: Kafka, prefix: str, loop: OneLoop) -> None:
+        self._loop = loop
         self._kafka = kafka
         self._prefix = prefix
         self._readers: set[Reader] = set()
 
     async def close(self) -> None:
         """Disconnect. Iterators that are still followed end by themselves."""
-        await asyncio.gather(*(reader.close() for reader in self._readers))
+        readers, self._readers = self._readers, set()
+        await asyncio.gather(*(reader.close() for reader in readers))
 
     @asynccontextmanager
     async def reader(self, topic: TopicSpec, start: Start) -> AsyncGenerator[Reader]:
         """Open a reader of *topic*."""
+        self._loop.check()
         async with open_reader(self._kafka, [self._prefix + topic.name], start) as reader:
             # Who breaks out of an iterator leaves it open; at the latest it goes with the client.
             self._readers.add(reader)
@@ -55,7 +65,8 @@ class Following:
         async with self.reader(topics.RESULTS, start) as reader:
             async for record in reader.records():
                 question = question_answered(record.value)
-                if question is None or question.id_name == RESULT_ID:
+                is_reply = question is not None and question.id_name == REPLY_ID
+                if not is_reply and not is_another(record, Result):
                     yield received(record, Result)
 
     async def messages(
@@ -64,9 +75,8 @@ class Following:
         """Yield what comes on *topic*, for ever."""
         async with self.reader(topic, start) as reader:
             async for record in reader.records():
-                if record.value is None and "compact" in topic.cleanup:
-                    continue  # A tombstone: what stood under this key is no longer kept.
-                yield received(record, model)
+                if not is_another(record, model):
+                    yield received(record, model)
 
     async def balance_events(
         self, start: Start | Snapshot
@@ -86,12 +96,41 @@ class Following:
         # First where the events end, then the states: a state is published before its events.
         async with self.reader(topics.BALANCE_EVENTS, "end") as reader:
             positions = dict(reader.ends)
-        balances: dict[str, Balances] = {}
+        states = _States()
         async with self.reader(topics.BALANCES, "beginning") as reader:
             while not await reader.caught_up():
                 for record in await reader.poll():
-                    state = received(record, Balances).message
-                    known = balances.get(state.username)
-                    if known is None or known.sequence <= state.sequence:
-                        balances[state.username] = state
-        return Snapshot(balances=balances, positions=positions)
+                    states.receive(record)
+        return Snapshot(
+            balances=states.balances,
+            positions=positions,
+            unreadable=[*states.unreadable.values()],
+        )
+
+
+class _States:
+    """The latest state of each account, of the records of the compacted topic."""
+
+    def __init__(self) -> None:
+        self.balances: dict[str, Balances] = {}
+        self.unreadable: dict[bytes, UnreadableRecordError] = {}
+        """By the record's key: a later one under the same key stands in its place."""
+
+    def receive(self, record: Record) -> None:
+        """Take the next record."""
+        # Any sender may leave a key null, whatever the library's types say.
+        key = bytes(record.key or b"")
+        self.unreadable.pop(key, None)
+        if record.value is None:  # A tombstone: what stood under this key is no longer kept.
+            self.balances.pop(key.decode(errors="replace"), None)
+        elif not is_another(record, Balances):
+            try:
+                state = received(record, Balances).message
+            except UnreadableRecordError as error:
+                # One bad record must not keep all other accounts from being known.
+                _LOG.warning("left out: %s", error)
+                self.unreadable[key] = error
+                return
+            known = self.balances.get(state.username)
+            if known is None or known.sequence <= state.sequence:
+                self.balances[state.username] = state

@@ -9,6 +9,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from client.consumer import StoppableConsumer
 from client.kafka import Kafka, Record
+from client.one_loop import OneLoop
 
 POLL_MS = 500
 """A poll that finds nothing returns after this, so that a stopped reader is noticed."""
@@ -58,9 +59,11 @@ class Reader:
         self.ends = ends
         """End offset of each partition when it was opened."""
         self._to_come = dict(ends)
+        self._loop = OneLoop("reader")
 
     async def poll(self, timeout_ms: int = POLL_MS) -> list[Record]:
         """Return the next records, in order per partition; none where nothing came in time."""
+        self._loop.check()
         found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=RECORDS_MAX)
         return [record for records in found.values() for record in records]
 

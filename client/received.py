@@ -10,9 +10,23 @@ from pydantic import ValidationError
 
 from client.errors import UnreadableRecordError
 from client.kafka import Record
+from contracts.events import BalanceChanged, Balances
+from contracts.headers import CE_TYPE, CeType
 from contracts.message import Published
+from contracts.replies import Reply
+from contracts.results import Result
+from contracts.sessions import SessionRevoked
 
 M = TypeVar("M", bound=Published)
+
+_CE_TYPES: Mapping[type[Published], bytes] = {
+    Result: CeType.RESULT.encode(),
+    Reply: CeType.REPLY.encode(),
+    BalanceChanged: CeType.BALANCE_CHANGED.encode(),
+    Balances: CeType.BALANCES.encode(),
+    SessionRevoked: CeType.SESSION_REVOKED.encode(),
+}
+"""What a record of each model says that it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +63,15 @@ def received(record: Record, model: type[M]) -> Received[M]:
         offset=record.offset,
         appended_at=datetime.fromtimestamp(record.timestamp / 1000, tz=UTC),
     )
+
+
+def is_another(record: Record, model: type[Published]) -> bool:
+    """Return whether *record* is no *model* by what it says of itself.
+
+    A tombstone says nothing, and a later release of the service may say more on a topic.
+    """
+    said = next((value for name, value in record.headers if name == CE_TYPE), None)
+    return record.value is None or said not in (None, _CE_TYPES[model])
 
 
 def headers_of(record: Record) -> dict[str, str]:

@@ -15,6 +15,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from client.clock import utc_now
 from client.errors import AccountsClientError, UnreadableRecordError
 from client.kafka import Record
+from client.one_loop import OneLoop
 from client.reader import Reader, Start
 from client.received import received
 from contracts import topics
@@ -69,9 +70,11 @@ class Revocations:
         """The last moment of which all was read, on the loop's clock."""
         self._trouble: Exception | None = None
         self._following: asyncio.Task[None] | None = None
+        self._loop = OneLoop("Revocations")
 
     async def __aenter__(self) -> Self:
         """Start to follow, in the background."""
+        self._loop.check()
         self._following = asyncio.create_task(self._follow())
         self._following.add_done_callback(self._tell_of_its_end)
         return self
@@ -110,6 +113,7 @@ class Revocations:
         Raises:
             RevocationsUnknownError: That took too long; says what is in the way.
         """
+        self._loop.check()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._caught_up.wait()

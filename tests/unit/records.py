@@ -15,11 +15,13 @@ def a_record(
     key: bytes | None = b"alice",
     offset: int = 0,
     correlation_id: bytes | None = b"c-1",
+    ce_type: bytes | None = None,
 ) -> Record:
     """Return a record with *body* as its JSON value, or exactly *value*."""
     content = orjson.dumps(body) if value is None and body is not None else value
-    named = () if correlation_id is None else (("correlation_id", correlation_id),)
-    headers = (*named, ("binary", b"\xff"))
+    named = (("correlation_id", correlation_id), ("ce_type", ce_type))
+    given = tuple((name, header) for name, header in named if header is not None)
+    headers = (*given, ("binary", b"\xff"))
     return consumed("accounts.results", content, key=key, headers=headers, offset=offset)
 
 

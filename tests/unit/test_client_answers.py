@@ -74,6 +74,32 @@ class TestWaiting:
 
             assert (ours.done(), theirs.done()) == (False, True)
 
+    async def test_refuses_two_contents_whose_answers_would_look_alike(self) -> None:
+        waiting = Waiting()
+
+        with (
+            waiting.expect(a_deposit(), Result, "order-7") as first,
+            pytest.raises(ValueError, match="could not be told apart"),
+            waiting.expect(a_deposit(amount="5"), Result, "order-7"),
+        ):
+            pass
+
+        with waiting.expect(a_deposit(amount="5"), Result, "order-7") as later:
+            waiting.receive(a_record(a_result_body(), correlation_id=b"order-7"))
+
+            assert later.done()
+        assert first.cancelled()
+
+    async def test_passes_over_what_says_that_it_is_no_answer(self) -> None:
+        waiting = Waiting()
+
+        with waiting.expect(a_deposit(), Result, "c-1") as answer:
+            waiting.receive(a_record(a_result_body(status="noted"), ce_type=b"accounts.noted.v1"))
+            assert not answer.done()
+            waiting.receive(a_record(a_result_body(), ce_type=b"accounts.result.v1"))
+
+            assert (await answer).status == "accepted"
+
     async def test_takes_an_answer_that_says_nothing_of_the_content(self) -> None:
         waiting = Waiting()
 
