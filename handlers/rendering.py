@@ -1,5 +1,6 @@
 """Outcomes and accounts as the bytes that are published: the same input, the same bytes, for ever."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -21,6 +22,9 @@ Headers: TypeAlias = list[tuple[str, bytes]]
 
 NOTHING = tuple(to_amount(0, scale) for scale in range(SCALE_MAX + 1))
 """No money, by scale: what is held nearly always."""
+
+ANSWER_ID_BYTES = 8
+"""Of the content in an answer's id: it tells apart the few answers to one command or request."""
 
 _CONSTANT = (
     (names.CONTENT_TYPE, names.JSON.encode()),
@@ -245,9 +249,10 @@ def refusal(
         "decided_at": said_at,
         "error": error,
     }
+    value = encoded(body)
     common = common_headers(said_at, username.encode(), trace, command_id)
-    headers = headers_of(f"{username}:{command_id}:{error['code']}", CeType.RESULT, common)
-    return Record(encoded(body), headers)
+    event_id = answer_id(f"{username}:{command_id}:{error['code']}", value)
+    return Record(value, headers_of(event_id, CeType.RESULT, common))
 
 
 def error_body(code: Code, detail: str, errors: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
@@ -261,6 +266,15 @@ def error_body(code: Code, detail: str, errors: Sequence[dict[str, str]] = ()) -
         "type": f"{ERROR_TYPE}{code.value}",
         "errors": list(errors),
     }
+
+
+def answer_id(subject: str, value: bytes) -> str:
+    """Return the id of the answer *value* that is recorded nowhere; no other content has it.
+
+    The same question has another answer later, and an id that was refused another content: readers
+    who drop what they have seen must not drop these.
+    """
+    return f"{subject}:{hashlib.blake2b(value, digest_size=ANSWER_ID_BYTES).hexdigest()}"
 
 
 def common_headers(at: str, key: bytes, trace: Trace, cause: str) -> Common:

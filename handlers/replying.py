@@ -11,7 +11,14 @@ from contracts.headers import CeType
 from contracts.message import rfc3339
 from handlers.asked import Asked
 from handlers.outcome import Trace
-from handlers.rendering import Record, common_headers, encoded, error_body, headers_of
+from handlers.rendering import (
+    Record,
+    answer_id,
+    common_headers,
+    encoded,
+    error_body,
+    headers_of,
+)
 from handlers.session import Session
 
 
@@ -47,7 +54,7 @@ def reply(asked: Asked, body: bytes, at: datetime) -> Record:
     common = common_headers(
         rfc3339(at), asked.request.username.encode(), asked.trace, asked.request.request_id
     )
-    return Record(body, headers_of(f"{asked.id}:reply", CeType.REPLY, common))
+    return Record(body, headers_of(answer_id(f"{asked.id}:reply", body), CeType.REPLY, common))
 
 
 def refusal(
@@ -69,9 +76,10 @@ def refusal(
         "answered_at": said_at,
         "error": error,
     }
+    value = encoded(body)
     common = common_headers(said_at, username.encode(), trace, request_id)
-    headers = headers_of(f"{username}:{request_id}:{error['code']}", CeType.REPLY, common)
-    return Record(encoded(body), headers)
+    event_id = answer_id(f"{username}:{request_id}:{error['code']}", value)
+    return Record(value, headers_of(event_id, CeType.REPLY, common))
 
 
 def audit(

@@ -22,7 +22,7 @@ READ = {
 WRITTEN = {
     headers.CONTENT_TYPE: f"`{headers.JSON}`.",
     headers.CE_SPECVERSION: "CloudEvents version, `1.0`.",
-    headers.CE_ID: "Identifies this message; a repeat has the same.",
+    headers.CE_ID: "Identifies this message: said again, it has the same; another content has another.",
     headers.CE_SOURCE: f"`{headers.SOURCE}`.",
     headers.CE_TYPE: "What this is.",
     headers.CE_TIME: "When it was decided or answered: RFC 3339, UTC, milliseconds.",

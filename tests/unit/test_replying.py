@@ -1,0 +1,67 @@
+"""Answers that differ have different ids, so that nobody who drops repeats drops one of them."""
+
+from datetime import timedelta
+from typing import Any
+
+from contracts.codes import Code
+from contracts.headers import CE_ID
+from contracts.queries import GetBalance, GetProfile
+from contracts.requests import AnyRequest
+from handlers import rendering, replying
+from handlers.asked import Asked
+from handlers.outcome import Source, Trace
+from handlers.rendering import Record, error_body
+from handlers.replying import reply, reply_body
+from tests.builders import NOON
+
+PROBLEMS = ["string_type", "missing"]
+
+
+def id_of(record: Record) -> bytes:
+    return dict(record.headers)[CE_ID]
+
+
+def asked(kind: type[AnyRequest] = GetBalance, offset: int = 0) -> Asked:
+    return Asked(
+        request=kind.model_validate({"request_id": "same", "username": "alice"}),
+        type="get-profile" if kind is GetProfile else "get-balance",
+        source=Source(topic="t", partition=0, offset=offset),
+        timestamp_ms=0,
+        trace=Trace(correlation_id="same"),
+    )
+
+
+def a_reply(question: Asked, answer: dict[str, Any], after_s: int = 0) -> Record:
+    at = NOON + timedelta(seconds=after_s)
+    return reply(question, reply_body(question, answer, at), at)
+
+
+def test_replies_that_differ_have_ids_that_differ() -> None:
+    replies = [
+        a_reply(asked(), {"balances": {"sequence": 1}}),
+        a_reply(asked(offset=1), {"balances": {"sequence": 2}}, after_s=1),
+        a_reply(asked(GetProfile), {"profile": {}}),
+    ]
+
+    assert len({id_of(each) for each in replies}) == len(replies)
+
+
+def test_a_reply_that_is_said_again_has_the_same_id() -> None:
+    first, again = (a_reply(asked(offset=offset), {"sessions_ended": 1}) for offset in (0, 7))
+
+    assert id_of(first) == id_of(again)
+    assert id_of(first).startswith(b"alice:same:reply:")
+
+
+def test_refusals_of_two_contents_under_one_id_have_ids_that_differ() -> None:
+    common: dict[str, Any] = {"username": "alice", "at": NOON, "trace": Trace(correlation_id="c")}
+    errors = [error_body(Code.INVALID_COMMAND, f"amount: {problem}") for problem in PROBLEMS]
+    of_commands = [
+        rendering.refusal(command_id="c", name="deposit", error=error, **common) for error in errors
+    ]
+    of_requests = [
+        replying.refusal(request_id="c", name="get-balance", error=error, **common)
+        for error in errors
+    ]
+
+    assert len({id_of(each) for each in [*of_commands, *of_requests]}) == 4
