@@ -16,6 +16,11 @@ CE_SUBJECT = "ce_subject"
 UNDELIVERED = "undelivered_reply_to"
 """On an answer that fell back to `accounts.results`: why it is not where it was asked for."""
 
+KAFKA_REPLY_TOPIC = "kafka_replyTopic"
+"""What Spring's `ReplyingKafkaTemplate` calls `reply_to` unless it is told otherwise."""
+KAFKA_CORRELATION_ID = "kafka_correlationId"
+"""What it knows its answers by: bytes, which go back as they came."""
+
 JSON = "application/json"
 SOURCE = "/accounts"
 
@@ -23,6 +28,8 @@ HEADER_LENGTH_MAX = {
     REPLY_TO: 249,  # Kafka's longest topic name
     CORRELATION_ID: 128,  # as long as a command id, its default
     ACTOR: 128,
+    KAFKA_REPLY_TOPIC: 249,
+    KAFKA_CORRELATION_ID: 128,  # Spring's own are 16 bytes
     TRACEPARENT: 55,  # W3C Trace Context §3.2: version 00 has exactly this length
     TRACESTATE: 512,  # W3C Trace Context §3.3.1.5: at least 512 characters are propagated
 }

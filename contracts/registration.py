@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from contracts.message import Command, CommandId, Published, Username
 from contracts.profile import DateOfBirth, Email, Name, Phone
@@ -53,4 +53,7 @@ class PendingCredential(Published):
         default=None,
         description="Shows that a ledger worker judged this sealed password for this registration: "
         "HMAC-SHA-256 with a key that only holders of the sealing key can derive.",
+    )
+    kafka_correlation_id: Base64Bytes | None = Field(
+        default=None, description="Goes back with the answer, as it came."
     )

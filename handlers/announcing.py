@@ -67,6 +67,8 @@ def _credential(received: Received, rendering: Rendering, *, duplicate: bool) ->
     }
     if received.voucher is not None:
         body["voucher"] = received.voucher
+    if received.kafka_correlation_id is not None:
+        body["kafka_correlation_id"] = received.kafka_correlation_id  # in base64
     own = [
         (name, CeType.PENDING_CREDENTIAL.encode() if name == CE_TYPE else value)
         for name, value in headers

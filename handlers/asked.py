@@ -22,6 +22,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Broker time."""
     trace: Trace
     reply_to: str | None = None
+    kafka_correlation_id: bytes | None = None
+    """Goes back with the reply, as it came."""
     actor: str | None = None
     record: object = None
     """As it was read; only its dead letter looks inside."""

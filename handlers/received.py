@@ -41,6 +41,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Broker time."""
     trace: Trace
     reply_to: str | None = None
+    kafka_correlation_id: bytes | None = None
+    """Goes back with the answer, as it came."""
     actor: str | None = None
     password_problem: Code | None = None
     """Of a registration: why its sealed password is refused."""

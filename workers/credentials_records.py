@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from contracts.headers import KAFKA_CORRELATION_ID
 from contracts.registration import PendingCredential
 from contracts.sealing import Purpose
 from handlers.outcome import Outcome
@@ -54,9 +55,10 @@ class Waiting:
         headers = [(name, value.encode()) for name, value in pending.headers.items()]
         trace = trace_of(read_headers(headers), pending.command_id) if duplicate else None
         rendering = Rendering(recorded)
-        return Outgoing.of(
-            results, rendering.key, rendering.result(duplicate=duplicate, trace=trace)
-        )
+        record = rendering.result(duplicate=duplicate, trace=trace)
+        if pending.kafka_correlation_id is not None:
+            record.headers.append((KAFKA_CORRELATION_ID, pending.kafka_correlation_id))
+        return Outgoing.of(results, rendering.key, record)
 
 
 def read_waiting(record: Raw) -> Waiting | str:

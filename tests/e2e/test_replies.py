@@ -2,8 +2,16 @@
 
 import pytest
 
-from contracts.topics import DEPOSIT, REGISTER, RESULTS, WITHDRAW
-from tests.e2e.caller import Caller, a_movement, a_name
+from contracts.topics import (
+    DEPOSIT,
+    GET_BALANCE,
+    GET_PROFILE,
+    REGISTER,
+    RESULTS,
+    WITHDRAW,
+    TopicSpec,
+)
+from tests.e2e.caller import Body, Caller, a_movement, a_name, an_id
 from tests.e2e.inbox import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,3 +123,51 @@ async def test_a_reply_topic_made_later_is_not_used_before_it_was_seen_to_exist(
     second = await fell_back(caller, caller.service.topic(name))
 
     assert (first.headers[MARK], second.headers[MARK]) == ("missing", "missing")
+
+
+async def test_spring_finds_its_answers_as_it_is(caller: Caller) -> None:
+    """`ReplyingKafkaTemplate` names its topic and its bytes in headers of its own."""
+    topic = await caller.service.add_reply_topic("spring")
+    await caller.inbox.follow("replies.spring")
+    username = await caller.a_user()
+    asked: list[tuple[TopicSpec, Body]] = [
+        (DEPOSIT, a_movement(username, "5.00")),
+        (DEPOSIT, a_movement(username, "5.00", surprise=1)),
+        (REGISTER, caller.registration(a_name())),
+        (GET_BALANCE, {"request_id": an_id(), "username": username}),
+        (GET_BALANCE, {"request_id": an_id(), "username": username, "surprise": 1}),
+    ]
+    for number, (spec, body) in enumerate(asked):
+        own = [("kafka_replyTopic", topic.encode()), ("kafka_correlationId", binary(number))]
+        await caller.send(spec, body, headers=own)
+
+    await caller.inbox.until(
+        lambda: len(caller.inbox.messages("replies.spring")) >= len(asked), "an answer to each"
+    )
+
+    answers = caller.inbox.messages("replies.spring")
+    answered = {dict(each.header_list)["kafka_correlationId"]: each.body for each in answers}
+    for number, (_, body) in enumerate(asked):
+        given = "command_id" if "command_id" in body else "request_id"
+        assert answered[binary(number)][given] == body[given]
+
+
+def binary(number: int) -> bytes:
+    return bytes([0xFF, number] * 8)
+
+
+async def test_different_replies_to_one_request_id_have_different_ids(caller: Caller) -> None:
+    username = await caller.a_user()
+    body = {"request_id": an_id(), "username": username}
+
+    async def ce_id(spec: TopicSpec) -> str:
+        before = len(caller.inbox.results(username))
+        await caller.send(spec, body)
+        await caller.inbox.until(lambda: len(caller.inbox.results(username)) > before, "a reply")
+        return caller.inbox.results(username)[before].headers["ce_id"]
+
+    first = await ce_id(GET_BALANCE)
+    await caller.accepted(DEPOSIT, a_movement(username, "1.00"))
+    others = [await ce_id(GET_BALANCE), await ce_id(GET_PROFILE)]
+
+    assert len({first, *others}) == 3

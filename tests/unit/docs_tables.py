@@ -11,10 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from contracts.codes import Code
-from contracts.headers import HEADER_LENGTH_MAX, UNDELIVERED
+from contracts.headers import HEADER_LENGTH_MAX
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TOPICS
 from workers.asyncapi.headers import READ, WRITTEN
+from workers.asyncapi.messages import OF_ANSWERS
 from workers.config import PREFIX, load_settings
 from workers.config_shown import shown
 
@@ -56,10 +57,10 @@ def topics() -> Iterator[Sequence[str]]:
 
 def headers() -> Iterator[Sequence[str]]:
     yield "Header", "Read", "Written", "Characters", "What"
-    for name in dict.fromkeys([*READ, *WRITTEN, UNDELIVERED]):
-        what = READ.get(name) or WRITTEN.get(name) or "Why an answer is not on its `reply_to`."
+    for name in {**READ, **WRITTEN, **OF_ANSWERS}:
+        what = READ.get(name) or WRITTEN.get(name) or OF_ANSWERS[name]
         longest = str(HEADER_LENGTH_MAX.get(name, ""))
-        written = name in WRITTEN or name == UNDELIVERED
+        written = name in WRITTEN or name in OF_ANSWERS
         yield f"`{name}`", "✓" if name in READ else "", "✓" if written else "", longest, what
 
 

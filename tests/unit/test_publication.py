@@ -13,11 +13,13 @@ from handlers.outcome import Trace
 from handlers.received import Received
 from storage.memory import MemoryLedger
 from tests.builders import an_account
+from tests.consumed import consumed
 from tests.ports.written import write
 from tests.received import PREFIX, SEALED, a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_lanes import Around
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from workers.consuming.unreadable import Unreadable
+from workers.credentials_records import Waiting, read_waiting
 from workers.ledger.lane import Lane
 from workers.ledger.parsing import Parser
 from workers.ledger.publication import Publication
@@ -70,6 +72,18 @@ class TestPublication:
         assert topics_said == sorted([NAMES.results, NAMES.balance_events, NAMES.audit_events])
         assert {record.key for record in (*said.first, *said.records)} == {b"alice"}
         assert (said.sequences.lowest, said.usernames) == ({"alice": 1}, {"alice"})
+
+    async def test_gives_what_is_to_go_back_along_with_a_registration(
+        self, ledger: MemoryLedger
+    ) -> None:
+        said = await published(
+            ledger, received(a_registration("bobby"), kafka_correlation_id=b"\xff\x00")
+        )
+
+        [record] = [each for each in said.records if each.topic == NAMES.credentials]
+        waiting = read_waiting(consumed(record.topic, record.value, key=record.key))
+        assert isinstance(waiting, Waiting)
+        assert waiting.answer(NAMES.results).headers[-1] == ("kafka_correlationId", b"\xff\x00")
 
     async def test_says_what_others_owe_before_its_own(self, ledger: MemoryLedger) -> None:
         await published(ledger, received(a_deposit("1.00", command_id="theirs")))

@@ -14,6 +14,8 @@ READ = {
     "the topic cannot be written, the answer goes to the results topic.",
     headers.CORRELATION_ID: "Echoed on everything that follows from this record. Without it, the "
     "command's or request's id.",
+    headers.KAFKA_REPLY_TOPIC: "Spring's name for `reply_to`, which goes before it.",
+    headers.KAFKA_CORRELATION_ID: "Spring's: any bytes; the answer has the same.",
     headers.ACTOR: "Who asked, as the sender claims it: stored and audited, not checked.",
     headers.TRACEPARENT: "W3C Trace Context; continued.",
     headers.TRACESTATE: "W3C Trace Context; continued.",
@@ -63,7 +65,7 @@ def read() -> Json:
     """Return the headers that may be sent; none is needed, unknown ones are ignored."""
     return {
         "type": "object",
-        "description": "All optional. A longer or binary value counts as absent.",
+        "description": "All optional. A longer value counts as absent, and so does a binary one where text is due.",
         "properties": {
             name: _text(text, maxLength=HEADER_LENGTH_MAX[name]) for name, text in READ.items()
         },

@@ -121,8 +121,9 @@ def _session_revoked() -> Json:
     )
 
 
-UNDELIVERED = {
-    names.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why."
+OF_ANSWERS = {
+    names.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why.",
+    names.KAFKA_CORRELATION_ID: "As on the command or request, if it had one.",
 }
 
 
@@ -134,7 +135,7 @@ def _result() -> Json:
             "Every command gets one. Sent again, a command gets the same answer, marked "
             "`duplicate`, and moves nothing.",
         ),
-        "headers": headers.written(CeType.RESULT, more=UNDELIVERED),
+        "headers": headers.written(CeType.RESULT, more=OF_ANSWERS),
         "payload": {"$ref": SCHEMAS + "Result"},
         "correlationId": _correlation(),
         "bindings": key(topics.RESULTS),
@@ -150,7 +151,7 @@ def _reply() -> Json:
             "Holds what its request asked for, or `error`. Name a `reply_to` of your own: what "
             "goes to the results topic, profiles included, is read by everybody who may read that.",
         ),
-        "headers": headers.written(CeType.REPLY, more=UNDELIVERED),
+        "headers": headers.written(CeType.REPLY, more=OF_ANSWERS),
         "payload": {"$ref": SCHEMAS + "Reply"},
         "correlationId": _correlation(),
         "bindings": key(topics.RESULTS),

@@ -29,6 +29,21 @@ def read_headers(raw: Sequence[tuple[str, bytes | None]]) -> Mapping[str, str]:
     return found
 
 
+def reply_to_of(headers: Mapping[str, str]) -> str | None:
+    """Return the topic that *headers* want the answer on."""
+    return headers.get(names.REPLY_TO) or headers.get(names.KAFKA_REPLY_TOPIC)
+
+
+def kafka_correlation_id(raw: Sequence[tuple[str, bytes | None]]) -> bytes | None:
+    """Return what Spring tells its answers apart by, as it came: it is seldom text."""
+    longest = names.HEADER_LENGTH_MAX[names.KAFKA_CORRELATION_ID]
+    found = None
+    for name, value in raw:
+        if name == names.KAFKA_CORRELATION_ID and value is not None and len(value) <= longest:
+            found = value
+    return found
+
+
 def trace_of(headers: Mapping[str, str], cause: str) -> Trace:
     """Return the trace that *headers* continue; *cause* correlates where they say nothing."""
     if not headers:

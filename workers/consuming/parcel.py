@@ -3,8 +3,10 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from contracts.codes import Code
+from contracts.headers import KAFKA_CORRELATION_ID
 from contracts.topics import TopicSpec
 from handlers.rendering import Record
 from workers.clock import monotonic_s, utc_now
@@ -14,6 +16,20 @@ from workers.metrics import Metrics
 from workers.publishing import Outgoing, Publisher
 from workers.replies import Replies, Reply
 from workers.topic_names import TopicNames
+
+
+class Asks(Protocol):
+    """What says where an answer is wanted, and what goes back with it."""
+
+    @property
+    def reply_to(self) -> str | None:
+        """The topic, unless it is the results topic."""
+        ...
+
+    @property
+    def kafka_correlation_id(self) -> bytes | None:
+        """The header of this name, as it came."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,9 +51,12 @@ class Parcel:
     times_ms: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Command or request → broker times of the records answered."""
 
-    def answer(self, key: bytes, record: Record, reply_to: str | None) -> None:
+    def answer(self, key: bytes, record: Record, asks: Asks) -> None:
         """Say *record* to whoever asked, where they want it."""
-        answer = Outgoing.of(self.names.results, key, record)
+        headers, reply_to = record.headers, asks.reply_to
+        if asks.kafka_correlation_id is not None:
+            headers = [*headers, (KAFKA_CORRELATION_ID, asks.kafka_correlation_id)]
+        answer = Outgoing(self.names.results, key, record.value, headers)
         if reply_to is None or reply_to == self.names.results:
             self.records.append(answer)
         else:

@@ -9,12 +9,16 @@ from typing import Any, Protocol, TypeVar, cast
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from contracts import headers as names
 from contracts.codes import Code
 from contracts.message import COMMAND_ID_PATTERN, USERNAME_PATTERN
 from contracts.topics import TopicSpec
 from handlers.outcome import Trace
-from workers.consuming.headers import read_headers, trace_of
+from workers.consuming.headers import (
+    kafka_correlation_id,
+    read_headers,
+    reply_to_of,
+    trace_of,
+)
 from workers.consuming.records import Raw
 
 logger = logging.getLogger(__name__)
@@ -43,6 +47,7 @@ class Unreadable:
     """With the id: whom to answer. None where that cannot be told."""
     trace: Trace | None = None
     reply_to: str | None = None
+    kafka_correlation_id: bytes | None = None
 
 
 class Parses(Protocol[T_co]):
@@ -124,7 +129,8 @@ class Faults:
             id=identifier,
             username=username,
             trace=trace_of(headers, identifier),
-            reply_to=headers.get(names.REPLY_TO),
+            reply_to=reply_to_of(headers),
+            kafka_correlation_id=kafka_correlation_id(record.headers),
         )
 
     def _address(self, value: bytes) -> tuple[str, str] | None:

@@ -8,7 +8,12 @@ from contracts.commands import COMMANDS, AnyCommand, CommandName, command_name
 from contracts.topics import TopicSpec
 from handlers.outcome import Source
 from handlers.received import Received, fingerprint
-from workers.consuming.headers import read_headers, trace_of
+from workers.consuming.headers import (
+    kafka_correlation_id,
+    read_headers,
+    reply_to_of,
+    trace_of,
+)
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Faults, Unreadable
 
@@ -48,7 +53,8 @@ class Parser:
             source=Source(topic=record.topic, partition=record.partition, offset=record.offset),
             timestamp_ms=record.timestamp,
             trace=trace_of(headers, command.command_id),
-            reply_to=headers.get(names.REPLY_TO),
+            reply_to=reply_to_of(headers),
+            kafka_correlation_id=kafka_correlation_id(record.headers),
             actor=headers.get(names.ACTOR),
             record=record,
         )

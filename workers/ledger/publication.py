@@ -70,7 +70,7 @@ class Publication(Parcel):
                 at=utc_now(),
                 trace=problem.trace,
             )
-            self.answer(problem.username.encode(), record, problem.reply_to)
+            self.answer(problem.username.encode(), record, problem)
 
     def _answers(self, answers: Sequence[Answer]) -> None:
         for answer in answers:
@@ -88,7 +88,7 @@ class Publication(Parcel):
         if announced.awaits_credential:
             self.records.append(Outgoing.of(names.credentials, key, announced.answer))
         else:
-            self.answer(key, announced.answer, received.reply_to)
+            self.answer(key, announced.answer, received)
         if announced.event is not None:
             self.records.append(Outgoing.of(names.balance_events, key, announced.event))
         self.records.append(Outgoing.of(names.audit_events, key, announced.audit))
@@ -106,7 +106,7 @@ class Publication(Parcel):
             at=utc_now(),
             trace=received.trace,
         )
-        self.answer(command.username.encode(), answered, received.reply_to)
+        self.answer(command.username.encode(), answered, received)
         if refused.code.info.dead_letter:
             topic = next(t for t in topics.ORDERED if received.source.topic.endswith(t.name))
             record = cast("Raw", received.record)

@@ -24,7 +24,7 @@ class Sayings(Parcel):
         self.first.extend(said.beside)
         self.answered[asked.type, said.status, said.code] += 1
         self.times_ms.setdefault(asked.type, []).append(asked.timestamp_ms)
-        self.answer(asked.request.username.encode(), said.reply, asked.reply_to)
+        self.answer(asked.request.username.encode(), said.reply, asked)
 
     def add_failed(self, failed: Failed, topic: TopicSpec) -> None:
         """Keep what the answerer failed on, and say so."""
@@ -33,7 +33,7 @@ class Sayings(Parcel):
         self.times_ms.setdefault(asked.type, []).append(asked.timestamp_ms)
         at = utc_now()
         body = reply_body(asked, why, at)
-        self.answer(asked.request.username.encode(), reply(asked, body, at), asked.reply_to)
+        self.answer(asked.request.username.encode(), reply(asked, body, at), asked)
         self.bury(cast("Raw", asked.record), topic, why.code, why.detail)
 
     def add_unreadable(self, problem: Unreadable, name: str) -> None:
@@ -50,4 +50,4 @@ class Sayings(Parcel):
             at=utc_now(),
             trace=problem.trace,
         )
-        self.answer(problem.username.encode(), record, problem.reply_to)
+        self.answer(problem.username.encode(), record, problem)
