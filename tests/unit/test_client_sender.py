@@ -62,10 +62,17 @@ class Producer:
 
 
 class SilentProducer(Producer):
-    """Does not come to an end of its start, nor of its stop."""
+    """Does not come to the end of its start."""
 
     async def start(self) -> None:
         await asyncio.Event().wait()
+
+
+class ForgetfulProducer(Producer):
+    """Closed before Kafka answered, it says nothing of what was on its way."""
+
+    async def stop(self) -> None:
+        self._broker.closed += 1
 
 
 @pytest.fixture
@@ -198,9 +205,11 @@ async def test_a_start_without_end_is_not_waited_for(
         await a_send(sender)
 
 
+@pytest.mark.parametrize("producer", [Producer, ForgetfulProducer])
 async def test_closing_tells_who_waits_that_its_outcome_is_unknown(
-    broker: Broker, sender: Sender
+    broker: Broker, sender: Sender, monkeypatch: pytest.MonkeyPatch, producer: type[Producer]
 ) -> None:
+    monkeypatch.setattr(sending, "AIOKafkaProducer", partial(producer, broker))
     waiting = a_send(sender)
     await a_turn()
 
