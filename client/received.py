@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from client.errors import UnreadableRecordError
 from client.kafka import Record
+from client.tokens import NUMERIC_DATE_MAX
 from contracts.events import BalanceChanged, Balances
 from contracts.headers import CE_TYPE, CeType
 from contracts.message import Published
@@ -61,7 +62,7 @@ def received(record: Record, model: type[M]) -> Received[M]:
         headers=headers_of(record),
         partition=TopicPartition(record.topic, record.partition),
         offset=record.offset,
-        appended_at=datetime.fromtimestamp(record.timestamp / 1000, tz=UTC),
+        appended_at=moment(record.timestamp),
     )
 
 
@@ -72,6 +73,15 @@ def is_another(record: Record, model: type[Published]) -> bool:
     """
     said = next((value for name, value in record.headers if name == CE_TYPE), None)
     return record.value is None or said not in (None, _CE_TYPES[model])
+
+
+def moment(timestamp_ms: int) -> datetime:
+    """Return a record's time; the first or last that can be said where it is beyond that.
+
+    Where a topic keeps its senders' times, any of them may write any number there.
+    """
+    within_ms = min(max(timestamp_ms, 0), NUMERIC_DATE_MAX * 1000)
+    return datetime.fromtimestamp(within_ms / 1000, tz=UTC)
 
 
 def headers_of(record: Record) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A message as a subscriber gets it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -19,6 +20,19 @@ class TestReceived:
         assert message.partition == TopicPartition("accounts.results", 3)
         assert (message.offset, message.next_offset) == (7, 8)
         assert message.appended_at == datetime(2030, 1, 1, 0, 0, 0, 123_000, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("timestamp_ms", "said"),
+        [
+            (-1, datetime(1970, 1, 1, tzinfo=UTC)),
+            (-(2**63), datetime(1970, 1, 1, tzinfo=UTC)),
+            (2**63 - 1, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ],
+    )
+    def test_has_a_time_whatever_its_sender_wrote(self, timestamp_ms: int, said: datetime) -> None:
+        record = replace(a_record(a_result_body()), timestamp=timestamp_ms)
+
+        assert received(record, Result).appended_at == said
 
     def test_shows_headers_as_text_whatever_their_bytes(self) -> None:
         message = received(a_record(a_result_body()), Result)

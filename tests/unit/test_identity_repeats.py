@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from joserfc.jwe import JWERegistry, encrypt_compact
+from joserfc.jwk import OKPKey
 from msgspec.structs import replace
 
 from contracts.sessions import Login, ReplyKey
@@ -12,6 +14,7 @@ from handlers.asked import Asked
 from handlers.outcome import Trace
 from tests.unit.identity_bench import LOGIN, WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
+from tests.unit.signed import decoded
 
 
 @pytest.fixture
@@ -69,6 +72,19 @@ class TestASealedPassword:
         answer = await bench.answer(bench.again(request))
 
         assert answer.code == code
+
+    @pytest.mark.parametrize("iat", [10**400, -(10**400), 2**63, -1, 10**18])
+    async def test_opens_at_no_time_that_cannot_be(self, bench: Bench, iat: int) -> None:
+        honest = sealed_password(bench.login())
+        header = {**decoded(honest.partition(".")[0]), "iat": iat}
+        del header["epk"]
+        lax = JWERegistry(algorithms=["ECDH-ES", "A256GCM"], strict_check_header=False)
+        recipient = OKPKey.import_key(dict(bench.ring.published().public_jwk()))
+        forged = encrypt_compact(header, PASSWORD, recipient, registry=lax)
+
+        answer = await bench.answer(bench.login(sealed_password=forged))
+
+        assert answer.code == "seal_invalid"
 
 
 class TestALoginThatIsOld:

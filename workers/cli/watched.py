@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from rich.text import Text
 
+from client import received
 from contracts.dead_letters import DlqHeader
 
 USER_WIDTH = 14
@@ -27,7 +27,7 @@ class Watched:
 
 def line(watched: Watched) -> Text:
     """Return *watched* as one line: when, what, who, and what it says."""
-    moment = datetime.fromtimestamp(watched.timestamp_ms / 1000, tz=UTC)
+    moment = received.moment(watched.timestamp_ms)
     text = Text(f"{moment:%H:%M:%S}.{watched.timestamp_ms % 1000:03d}  ", "dim")
     text.append(f"{watched.topic:<12}  ", "cyan")
     text.append(f"{watched.key:<{USER_WIDTH}}  ", "bold")

@@ -89,8 +89,9 @@ class Envelopes:
 
 
 def _is_recent(blob: str, asked: Asked) -> bool:
-    apart_s = abs(sealed_at_s(blob) - asked.timestamp_ms / 1000)
-    return apart_s <= SEAL_AGE_MAX.total_seconds()
+    # In integers: a sender may write any number there, also one that no float can hold.
+    apart_ms = abs(sealed_at_s(blob) * 1000 - asked.timestamp_ms)
+    return apart_ms <= SEAL_AGE_MAX // timedelta(milliseconds=1)
 
 
 def _reply_key(asked: Asked) -> ReplyKey | None:
