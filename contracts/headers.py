@@ -1,4 +1,6 @@
-"""The header names that this service reads and writes, and how long each may be."""
+"""The header names that this service reads and writes, how long each may be, and which traces are."""
+
+import re
 
 REPLY_TO = "reply_to"
 CORRELATION_ID = "correlation_id"
@@ -34,6 +36,40 @@ HEADER_LENGTH_MAX = {
     TRACESTATE: 512,  # W3C Trace Context §3.3.1.5: at least 512 characters are propagated
 }
 """Characters of each header that is read; a longer one is treated as absent."""
+
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII
+)
+"""W3C Trace Context §3.2.2: version ff is forbidden; ids of zeros name nothing."""
+
+TRACESTATE_MEMBERS_MAX = 32
+"""W3C Trace Context §3.3.1.1: a list of at most 32 members."""
+
+_MEMBER = re.compile(
+    r"[a-z][a-z0-9_*/-]{0,255}(?:@[a-z][a-z0-9_*/-]{0,13})?"
+    r"|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}",
+    re.ASCII,
+)
+"""W3C Trace Context §3.3.1.3.1: a key, of one vendor or of a tenant's."""
+_MEMBER_VALUE = re.compile(r"[ -+\--<>-~]{0,255}[!-+\--<>-~]", re.ASCII)
+"""W3C Trace Context §3.3.1.3.2: printable ASCII without comma and equals sign, no space at its end."""
+
+
+def is_traceparent(text: str) -> bool:
+    """Say whether *text* names a parent that a trace can go on from."""
+    return _TRACEPARENT.fullmatch(text) is not None
+
+
+def is_tracestate(text: str) -> bool:
+    """Say whether *text* is a list of vendors' entries, no key twice."""
+    members = [member for each in text.split(",") if (member := each.strip(" \t"))]
+    keys: set[str] = set()
+    for member in members:
+        key, _, value = member.partition("=")
+        if not _MEMBER.fullmatch(key) or not _MEMBER_VALUE.fullmatch(value):
+            return False
+        keys.add(key)
+    return 0 < len(keys) == len(members) <= TRACESTATE_MEMBERS_MAX
 
 
 class CeType:

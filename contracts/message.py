@@ -1,7 +1,8 @@
 """What every message on the wire has in common: who, which command, and when."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, TypeAlias
 
@@ -12,7 +13,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
+    ValidationInfo,
 )
+
+from contracts.problems import Problem, wrong
 
 USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,31}$"
 """Lower case, so that no two users differ by case alone; 3 to 32 characters, so that it fits a key."""
@@ -33,7 +38,7 @@ METADATA_BYTES_MAX = 2048
 def _small(metadata: dict[str, str]) -> dict[str, str]:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
     if size > METADATA_BYTES_MAX:
-        raise ValueError(f"metadata is larger than {METADATA_BYTES_MAX} bytes; send a reference")
+        raise wrong(Problem.TOO_LONG)
     return metadata
 
 
@@ -64,6 +69,10 @@ Metadata: TypeAlias = Annotated[
     AfterValidator(_small),
 ]
 
+ONCE_TAKEN: Mapping[str, bool] = {"once_taken": True}
+"""Context for validating what an earlier release may have taken: only that is refused which cannot be
+read. By it a repeat of a recorded command is still told from another content under its id."""
+
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
@@ -74,15 +83,18 @@ def _read(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not _RFC3339.fullmatch(value):
-        raise ValueError("not a time; write it as RFC 3339, such as 2030-01-01T12:00:00Z")
-    return datetime.fromisoformat(value.upper())
+        raise wrong(Problem.NOT_A_TIME)
+    try:
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise wrong(Problem.NOT_A_TIME) from None
 
 
 def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a time has a year from 1 to 9999, in UTC too") from error
+    except OverflowError:
+        raise wrong(Problem.NOT_A_TIME) from None
 
 
 Instant: TypeAlias = Annotated[
@@ -91,6 +103,32 @@ Instant: TypeAlias = Annotated[
     AfterValidator(_in_utc),
     Field(description="RFC 3339, UTC, milliseconds.", examples=["2030-01-01T12:00:00.000Z"]),
 ]
+
+
+_FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+"""RFC 3339 §5.6. Left to itself, pydantic reads a string of digits as seconds since 1970."""
+_ANY_DATE = TypeAdapter(date)
+
+
+def once_taken(info: ValidationInfo) -> bool:
+    """Say whether what an earlier release took is to be read, whatever the rules are today."""
+    return info.context is ONCE_TAKEN
+
+
+def _read_day(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        return value
+    if once_taken(info):
+        return _ANY_DATE.validate_python(value)
+    try:
+        if _FULL_DATE.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise wrong(Problem.NOT_A_DATE)
+
+
+Day: TypeAlias = Annotated[date, BeforeValidator(_read_day)]
 
 
 class Message(BaseModel):

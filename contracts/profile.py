@@ -6,65 +6,119 @@ from typing import Annotated, TypeAlias
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from contracts.message import Command
+from contracts.message import Command, Day, once_taken
+from contracts.problems import Problem, wrong
+from contracts.text import has_space_around, is_blank, is_plain
 
 NAME_LENGTH_MAX = 100
-"""Characters in a first or last name: longer than any on record, short enough for a form."""
+"""Characters in a first or last name, in NFC: longer than any on record, short enough for a form."""
 
-EMAIL_LENGTH_MAX = 254
+EMAIL_BYTES_MAX = 254
 """RFC 5321 §4.5.3.1.3: a path of 256 octets, less its angle brackets."""
+
+EMAIL_LOCAL_BYTES_MAX = 64
+"""RFC 5321 §4.5.3.1.1, and RFC 6532 §3.4: octets, also where they are not ASCII."""
+
+COMPOSED_OF_MAX = 4
+"""Characters that NFC can make one of, at most: beyond that, nothing need be composed to be counted."""
 
 BORN_AFTER = date(1900, 1, 1)
 """Nobody alive was born earlier; a date before it is a typing error."""
 
 
-def _email(value: str) -> str:
-    try:
-        # No DNS: a decision must not hang on a name server.
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError as error:
-        raise ValueError("not a valid e-mail address") from error
-
-
-def _phone(value: str) -> str:
-    try:
-        number = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError("not a phone number; write it as E.164, such as +14155550123") from error
-    canonical = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if canonical != value or not phonenumbers.is_possible_number(number):
-        raise ValueError("not a phone number; write it as E.164, such as +14155550123")
-    return canonical
-
-
-def _name(value: str) -> str:
-    if value != value.strip() or any(unicodedata.category(sign)[0] == "C" for sign in value):
-        raise ValueError("a name has no control characters and no space around it")
+def _composed(value: str, length_max: int) -> str:
+    """Return *value* in NFC: people see the same, whichever way it was typed."""
+    if len(value) > length_max * COMPOSED_OF_MAX:
+        raise wrong(Problem.TOO_LONG)
     return unicodedata.normalize("NFC", value)
 
 
-def _born(value: date) -> date:
-    if value < BORN_AFTER:
-        raise ValueError(f"a date of birth is after {BORN_AFTER}")
+def _email(value: str, info: ValidationInfo) -> str:
+    tolerant = once_taken(info)
+    try:
+        if not tolerant:
+            value = _composed(value, EMAIL_BYTES_MAX)
+        # No DNS: a decision must not hang on a name server.
+        address = validate_email(value, check_deliverability=False, strict=not tolerant)
+    except EmailNotValidError:
+        if tolerant:
+            return value
+        raise wrong(Problem.NOT_AN_EMAIL) from None
+    if not tolerant:
+        if len(address.local_part.encode()) > EMAIL_LOCAL_BYTES_MAX:
+            raise wrong(Problem.NOT_AN_EMAIL)
+        if len(address.normalized.encode()) > EMAIL_BYTES_MAX:
+            raise wrong(Problem.TOO_LONG)
+    return address.normalized
+
+
+def _phone(value: str, info: ValidationInfo) -> str:
+    if once_taken(info):
+        return value
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        raise wrong(Problem.NOT_A_PHONE_NUMBER) from None
+    canonical = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    # Not `is_possible_number`: that takes one that can be called only from its own area, too.
+    if canonical != value or possible != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise wrong(Problem.NOT_A_PHONE_NUMBER)
+    return canonical
+
+
+def _name(value: str, info: ValidationInfo) -> str:
+    if once_taken(info):
+        return unicodedata.normalize("NFC", value)
+    name = _composed(value, NAME_LENGTH_MAX)
+    if not name:
+        raise wrong(Problem.TOO_SHORT)
+    if len(name) > NAME_LENGTH_MAX:
+        raise wrong(Problem.TOO_LONG)
+    if is_blank(name):
+        raise wrong(Problem.BLANK)
+    if has_space_around(name):
+        raise wrong(Problem.SPACE_AROUND)
+    if not is_plain(name):
+        raise wrong(Problem.NOT_PLAIN_TEXT)
+    return name
+
+
+def _born(value: date, info: ValidationInfo) -> date:
+    if value < BORN_AFTER and not once_taken(info):
+        raise wrong(Problem.DATE_TOO_EARLY)
     return value
 
 
 Email: TypeAlias = Annotated[
     str,
-    Field(max_length=EMAIL_LENGTH_MAX, examples=["alice@example.com"]),
     AfterValidator(_email),
+    Field(
+        description="RFC 5322 or, beyond ASCII, 6532.",
+        examples=["alice@example.com"],
+        json_schema_extra={"maxLength": EMAIL_BYTES_MAX},
+    ),
 ]
 Name: TypeAlias = Annotated[
-    str, Field(min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(_name)
+    str,
+    AfterValidator(_name),
+    Field(
+        description="As people write it, on one line; counted and kept in NFC.",
+        json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH_MAX},
+    ),
 ]
 Phone: TypeAlias = Annotated[
     str,
-    Field(max_length=16, description="E.164.", examples=["+14155550123"]),
+    Field(max_length=16, description="E.164, to be called from abroad.", examples=["+14155550123"]),
     AfterValidator(_phone),
 ]
-DateOfBirth: TypeAlias = Annotated[date, AfterValidator(_born)]
+DateOfBirth: TypeAlias = Annotated[
+    Day,
+    AfterValidator(_born),
+    Field(description="From 1900-01-01 on, and not in the future.", examples=["1990-12-31"]),
+]
 
 
 class UpdateProfile(Command):
@@ -80,7 +134,7 @@ class UpdateProfile(Command):
     @model_validator(mode="after")
     def _changes_something(self) -> "UpdateProfile":
         if not self.changes():
-            raise ValueError("name at least one profile field to change")
+            raise wrong(Problem.NOTHING_TO_CHANGE)
         return self
 
     def changes(self) -> dict[str, str | date | bool | None]:
@@ -90,5 +144,10 @@ class UpdateProfile(Command):
 
 
 def email_claim(email: str) -> str:
-    """Return the form under which an address is unique: NFC, case folded."""
-    return unicodedata.normalize("NFC", email).casefold()
+    """Return the form under which an address is unique: NFC, and before the @ case folded.
+
+    The domain is not folded, only lowered: IDNA 2008 tells `straße.de` from `strasse.de`
+    (RFC 5894 §7.2), and so do their owners.
+    """
+    local, _, domain = unicodedata.normalize("NFC", email).rpartition("@")
+    return f"{local.casefold()}@{domain.lower()}"

@@ -7,6 +7,7 @@ from pydantic import Field
 from contracts.codes import Code
 from contracts.message import CommandId, Instant, Published, Username
 from contracts.money import Amount, Currency
+from contracts.problems import Problem
 
 ERROR_TYPE = "/accounts/errors#"
 """Start of an error's `type`, a relative URI reference as RFC 9457 §3.1.1 allows; the code follows."""
@@ -16,7 +17,11 @@ class FieldError(Published):
     """What is wrong with one field. Never repeats what was sent: it may be a password."""
 
     field: str = Field(description="Path of the field, with dots.")
-    problem: str = Field(description="Stable key of the problem.")
+    problem: str = Field(
+        description="Stable key of the problem; read one that you do not know as `invalid`.",
+        examples=[Problem.WRONG_TYPE.value],
+    )
+    detail: str | None = Field(default=None, description="For people; may change.")
 
 
 class Error(Published):

@@ -25,6 +25,8 @@ def decide(
     now: datetime,
 ) -> Decision:
     """Return what the command makes happen, or why nothing does."""
+    if received.refused is not None:
+        return received.refused
     command = received.command
     match command:
         case Deposit() | Withdraw():
@@ -37,8 +39,12 @@ def decide(
                 return ledger.deposit(account, command, rules)
             return ledger.withdraw(account, command, rules)
         case Register():
+            if profile.is_unborn(command.date_of_birth, received.timestamp_ms):
+                return profile.unborn()
             return registration.register(account, command, received.password_problem, email_owners)
         case UpdateProfile():
+            if profile.is_unborn(command.date_of_birth, received.timestamp_ms):
+                return profile.unborn()
             return profile.update_profile(account, command, email_owners)
         case _:
             assert_never(command)

@@ -10,6 +10,7 @@ from contracts.codes import Code
 from contracts.commands import AnyCommand, CommandName
 from contracts.ledger import Movement
 from contracts.money import canonical
+from handlers.decision import Refused
 from handlers.outcome import Source, Trace, outcome_id
 
 FINGERPRINT_BYTES = 16
@@ -48,6 +49,9 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of a registration: why its sealed password is refused."""
     voucher: str | None = None
     """Of a registration: what shows that its sealed password was judged."""
+    refused: Refused | None = None
+    """What today's rules find wrong in it. An earlier release may have taken and recorded it: then it
+    is answered as it was."""
     record: object = None
     """As it was read; only its dead letter looks inside."""
 

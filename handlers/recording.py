@@ -72,9 +72,11 @@ def conclude(
     *,
     rules: Rules,
     now: datetime,
-) -> Conclusion:
-    """Decide one command and work out what it leaves behind."""
+) -> Conclusion | Refused:
+    """Decide one command and work out what it leaves behind; nothing, where it is no decision."""
     decision = decide(account, received, email_owners, rules=rules, now=now)
+    if isinstance(decision, Refused) and not decision.code.info.recorded:
+        return decision
     at = now
     if account is not None and account.changed_at > at:
         # What is written of an account never goes back in time, even where a worker whose clock is

@@ -14,6 +14,7 @@ from contracts.topics import ORDERED, TopicSpec
 from handlers.account import Account
 from handlers.announcing import announce
 from handlers.batch import Gathered, PerCommand
+from handlers.decision import Refused
 from handlers.outcome import Outcome, Source, Trace
 from handlers.reading import Reading
 from handlers.received import Received, fingerprint
@@ -45,7 +46,7 @@ def by_rules(rules: Rules) -> PerCommand:
         command: Received,
         email_owners: Mapping[str, str],
         now: datetime,
-    ) -> Conclusion:
+    ) -> Conclusion | Refused:
         return conclude(account, command, email_owners, rules=rules, now=now)
 
     return PerCommand(

@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from contracts.json_names import repeats_a_name
 from contracts.ledger import Movement
 from contracts.message import Instant, Metadata, ShortText, Username
 from contracts.money import Amount, Currency
+from contracts.problems import Problem, wrong
 from contracts.profile import DateOfBirth, Email, Name, Phone
 from contracts.queries import LIMIT_DEFAULT, LIMIT_MAX, Cursor, Kind
-from examples.gateway.problems import GatewayCode, ProblemError, invalid
+from examples.gateway.problems import GatewayCode, ProblemError, invalid, repetitive
 
 BODY_BYTES_MAX = 16 * 1024
 """Bytes of a body: the largest that is valid has less than half of it."""
@@ -90,7 +92,7 @@ class ProfileBody(Body):
     @model_validator(mode="after")
     def _changes_something(self) -> "ProfileBody":
         if not self.model_fields_set:
-            raise ValueError("name at least one profile field to change")
+            raise wrong(Problem.NOTHING_TO_CHANGE)
         return self
 
 
@@ -153,10 +155,13 @@ def body(model: type[B], *, optional: bool = False) -> Any:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, GatewayCode.NOT_JSON, f"send {JSON}"
             )
         try:
-            return model.model_validate_json(content)
+            said = model.model_validate_json(content)
         except ValidationError as error:
             found = error.errors(include_input=False, include_url=False, include_context=False)
             raise invalid([*found]) from None
+        if repeats_a_name(content, len(said.model_fields_set)):
+            raise repetitive()
+        return said
 
     reading: Callable[[Request], Awaitable[B]] = read
     return Depends(reading)

@@ -1,6 +1,6 @@
 """Every way to fail, as RFC 9457 problem details: the contract's codes, and a few of the gateway's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from contracts.codes import Code
+from contracts.problems import Problem, field_error, in_short, problem_of
 from contracts.results import ERROR_TYPE, Error, FieldError
 
 MEDIA_TYPE = "application/problem+json"
@@ -157,16 +158,17 @@ def refusal(code: Code, detail: str, errors: tuple[FieldError, ...] = ()) -> Pro
 
 def invalid(found: list[Any]) -> ProblemError:
     """Return what pydantic *found* wrong. Never what was sent: it may be a password."""
-    errors = tuple(
-        FieldError(
-            # A field we do not know is not named: its name was sent, and may be anything.
-            field="unknown field" if problem["type"] == "extra_forbidden" else _place(problem),
-            problem=str(problem["type"]),
-        )
-        for problem in found[:PROBLEMS_MAX]
+    problems = [(problem_of(str(each["type"])), each) for each in found[:PROBLEMS_MAX]]
+    # A field we do not know is not named: its name was sent, and may be anything.
+    return _invalid(
+        field_error("unknown field" if key is Problem.UNKNOWN_FIELD else _place(each), key)
+        for key, each in problems
     )
-    detail = "; ".join(f"{error.field}: {error.problem}" for error in errors)
-    return refusal(Code.INVALID_REQUEST, detail, errors)
+
+
+def repetitive() -> ProblemError:
+    """Return that a body says two things under one name."""
+    return _invalid([field_error("body", Problem.NAME_REPEATED)])
 
 
 def unavailable(detail: str) -> ProblemError:
@@ -212,6 +214,12 @@ async def on_failure(_request: Request, _error: Exception) -> JSONResponse:
     return ProblemError(
         HTTPStatus.INTERNAL_SERVER_ERROR, GatewayCode.GATEWAY_FAILED, "the gateway failed"
     ).response()
+
+
+def _invalid(found: Iterable[dict[str, str]]) -> ProblemError:
+    errors = [*found]
+    told = tuple(FieldError.model_validate(error) for error in errors)
+    return refusal(Code.INVALID_REQUEST, in_short(errors), told)
 
 
 def _methods(request: Request) -> set[str]:

@@ -1,19 +1,16 @@
 """Continues the trace of an HTTP request in what is asked of the service."""
 
-import re
 from typing import Unpack
 
 from client.asking import ANSWER_TIMEOUT_S, SentWith
 from contracts.commands import AnyCommand
+from contracts.headers import is_traceparent
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import Result
 from examples.gateway.asking import Asks
 
 HEADER = "traceparent"
-
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
-"""W3C Trace Context §3.2; anything else is as good as absent."""
 
 
 class Traced:
@@ -45,7 +42,7 @@ class Traced:
 
 
 def traced(accounts: Asks, header: str | None) -> Asks:
-    """Return what asks as part of the trace that *header* names, if it names one."""
-    if header is None or not _TRACEPARENT.fullmatch(header):
+    """Return what asks as part of the trace that *header* names; any other is as good as absent."""
+    if header is None or not is_traceparent(header):
         return accounts
     return Traced(accounts, header)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from contracts.codes import Code
+from contracts.problems import Problem, field_error
 from contracts.refusals import OF_REQUESTS_ALONE
 from contracts.topics import DEPOSIT, REGISTER, WITHDRAW
 from tests.e2e import refusals
@@ -104,9 +105,9 @@ async def test_the_problems_of_an_invalid_command_are_named_by_field(caller: Cal
     answer = await caller.ask(DEPOSIT, a_movement(username, "1,00", "usd", **{"x\u0000y": 1}))
 
     assert answer.body["error"]["errors"] == [
-        {"field": "amount", "problem": "string_pattern_mismatch"},
-        {"field": "currency", "problem": "string_pattern_mismatch"},
-        {"field": "unknown field", "problem": "extra_forbidden"},
+        field_error("amount", Problem.MALFORMED),
+        field_error("currency", Problem.MALFORMED),
+        field_error("unknown field", Problem.UNKNOWN_FIELD),
     ]
 
 

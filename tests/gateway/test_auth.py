@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from contracts.codes import Code
+from contracts.problems import Problem, field_error
 from contracts.registration import Register
 from contracts.sessions import Login, Logout, Refresh
 from tests.gateway.rig import ALICE, PASSWORD, Rig, bearer, problem
@@ -52,8 +53,8 @@ class TestRegister:
 
         assert problem(response) == (422, "invalid_request")
         assert response.json()["errors"] == [
-            {"field": "email", "problem": "value_error"},
-            {"field": "unknown field", "problem": "extra_forbidden"},
+            field_error("email", Problem.NOT_AN_EMAIL),
+            field_error("unknown field", Problem.UNKNOWN_FIELD),
         ]
         assert "no-address" not in response.text
 

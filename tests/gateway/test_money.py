@@ -156,7 +156,15 @@ class TestTheTrace:
 
         assert [one.get("traceparent") for one in signed_in.fake.added[-2:]] == [TRACE, TRACE]
 
-    @pytest.mark.parametrize("broken", ["", "00-1-2-01", TRACE.upper(), f"{TRACE}-0"])
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            *("", "00-1-2-01", TRACE.upper(), f"{TRACE}-0"),
+            "00-" + "0" * 32 + TRACE[35:],
+            TRACE[:36] + "0" * 16 + "-01",
+            "ff" + TRACE[2:],
+        ],
+    )
     def test_is_left_out_where_it_is_none(self, signed_in: Rig, broken: str) -> None:
         headers = {**signed_in.headers, "traceparent": broken}
 

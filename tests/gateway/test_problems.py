@@ -9,6 +9,8 @@ from client.errors import (
     UnreadableRecordError,
 )
 from contracts.codes import Code
+from contracts.ledger import Deposit
+from contracts.problems import Problem, field_error
 from examples.gateway.bodies import BODY_BYTES_MAX
 from examples.gateway.problems import STATUS
 from tests.gateway.rig import DEPOSIT, Rig, problem
@@ -80,6 +82,32 @@ class TestABody:
     def _deposit(self, rig: Rig, body: bytes) -> int:
         headers = {**rig.headers, "Content-Type": "application/json"}
         return rig.client.post("/balance/deposit", content=body, headers=headers).status_code
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"amount": "1.00", "currency": "USD", "amount": "1000.00"}',
+            b'{"amount": "1.00", "currency": "USD", "metadata": {"a": "1", "a": "2"}}',
+        ],
+    )
+    def test_says_each_name_once(self, rig: Rig, body: bytes) -> None:
+        rig.sign_in()
+        headers = {**rig.headers, "Content-Type": "application/json"}
+
+        response = rig.client.post("/balance/deposit", content=body, headers=headers)
+
+        assert problem(response) == (422, "invalid_request")
+        assert response.json()["errors"] == [field_error("body", Problem.NAME_REPEATED)]
+        assert not any(isinstance(each, Deposit) for each in rig.fake.asked)
+
+    def test_behind_a_byte_order_mark_is_no_json(self, rig: Rig) -> None:
+        rig.sign_in()
+        headers = {**rig.headers, "Content-Type": "application/json"}
+        body = b'\xef\xbb\xbf{"amount": "1.00", "currency": "USD"}'
+
+        response = rig.client.post("/balance/deposit", content=body, headers=headers)
+
+        assert response.json()["errors"] == [field_error("body", Problem.NOT_JSON)]
 
     def test_is_json(self, rig: Rig) -> None:
         rig.sign_in()

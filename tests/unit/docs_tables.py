@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from contracts.codes import Code
-from contracts.headers import HEADER_LENGTH_MAX
+from contracts.headers import HEADER_LENGTH_MAX, UNDELIVERED
+from contracts.problems import Problem
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TOPICS
 from workers.asyncapi.headers import READ, WRITTEN
@@ -42,6 +43,12 @@ def codes() -> Iterator[Sequence[str]]:
         of = (code not in OF_REQUESTS_ALONE, code in answered)
         marks = (*of, info.recorded, info.liftable, info.dead_letter, info.retryable)
         yield f"`{code}`", info.meaning, *("✓" if mark else "" for mark in marks)
+
+
+def problems() -> Iterator[Sequence[str]]:
+    yield "Problem", "Meaning"
+    for problem in Problem:
+        yield f"`{problem}`", problem.sentence
 
 
 def topics() -> Iterator[Sequence[str]]:
@@ -81,7 +88,7 @@ def limits() -> Iterator[Sequence[str]]:
 
 
 TABLES: Mapping[Path, Mapping[str, Callable[[], Iterator[Sequence[str]]]]] = {
-    README: {"settings": settings, "codes": codes, "topics": topics},
+    README: {"settings": settings, "codes": codes, "problems": problems, "topics": topics},
     LIMITS: {"headers": headers, "limits": limits},
 }
 

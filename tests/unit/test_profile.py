@@ -1,15 +1,19 @@
 """A profile changes in the fields that were sent, and in no other."""
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 
 import pytest
 
 from contracts.codes import Code
+from contracts.commands import AnyCommand
+from contracts.problems import Problem, field_error
 from handlers.account import Profile
-from handlers.decision import ProfileChanged, Refused
+from handlers.decide import decide
+from handlers.decision import ProfileChanged, Refused, invalid_command
 from handlers.profile import update_profile
-from tests.builders import an_account
-from tests.received import an_update
+from tests.builders import NOON, an_account
+from tests.received import RULES, a_registration, an_update, received
 
 FULL = Profile(
     email="alice@example.com",
@@ -50,6 +54,39 @@ class TestUpdateProfile:
         decision = update_profile(an_account(), an_update(email="New@example.com"), owners)
 
         assert (decision.code if isinstance(decision, Refused) else None) is code
+
+    @pytest.mark.parametrize(
+        ("sent_at", "born", "good"),
+        [
+            ("2030-01-01T12:00:00Z", "2030-01-01", True),
+            ("2030-01-01T12:00:00Z", "2030-01-03", False),
+            ("2030-01-01T12:00:00Z", "9999-12-31", False),
+            # A day begins first where the clocks are 14 hours ahead of UTC.
+            ("2030-01-01T09:59:59.999Z", "2030-01-02", False),
+            ("2030-01-01T10:00:00Z", "2030-01-02", True),
+        ],
+    )
+    @pytest.mark.parametrize("command", [an_update, a_registration])
+    def test_takes_no_day_of_birth_that_has_not_begun(
+        self, command: Callable[..., AnyCommand], sent_at: str, born: str, *, good: bool
+    ) -> None:
+        sent_ms = round(datetime.fromisoformat(sent_at).timestamp() * 1000)
+        told = received(command(date_of_birth=date.fromisoformat(born)), at_ms=sent_ms)
+        account = an_account() if command is an_update else None
+
+        decision = decide(account, told, {}, rules=RULES, now=NOON)
+
+        unborn = invalid_command([field_error("date_of_birth", Problem.DATE_IN_FUTURE)])
+        assert (decision == unborn) is not good
+        assert isinstance(decision, Refused) is not good
+
+    @pytest.mark.parametrize(("at_ms", "good"), [(2**63 - 1, True), (-(2**63), False)])
+    def test_judges_a_day_by_any_time(self, at_ms: int, *, good: bool) -> None:
+        told = received(an_update(date_of_birth=date(9999, 12, 31)), at_ms=at_ms)
+
+        decision = decide(an_account(), told, {}, rules=RULES, now=NOON)
+
+        assert isinstance(decision, ProfileChanged) is good
 
     def test_knows_no_account_nobody_opened(self) -> None:
         decision = update_profile(None, an_update(first_name="A"), {})

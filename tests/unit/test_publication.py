@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from contracts import topics
 from contracts.codes import Code
+from contracts.problems import Problem, field_error
 from contracts.registration import PendingCredential
 from handlers.outcome import Trace
 from handlers.received import Received
@@ -213,7 +214,7 @@ class TestUndecided:
         assert letter.topic == NAMES.dead_letters
         body = orjson.loads(reply.answer.value)
         assert (reply.to, body["type"]) == (REPLY_TO, "deposit")
-        assert body["error"]["errors"] == [{"field": "amount", "problem": "string_type"}]
+        assert body["error"]["errors"] == [field_error("amount", Problem.WRONG_TYPE)]
 
     def test_what_nobody_can_be_told_becomes_a_dead_letter_only(self) -> None:
         publication = Publication(names=NAMES, group="group", read_at_s=0)

@@ -6,14 +6,21 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.account import Balance
+from handlers.account import Account, Balance
 from handlers.outcome import Entry, Trace
 from handlers.owing import EntryRange, owed_range, taken_over
-from handlers.recording import Stamp, conclude, stamped
+from handlers.received import Received
+from handlers.recording import Conclusion, Stamp, conclude, stamped
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_deposit, a_withdrawal, an_update, received
 
 ME, OTHER = "me", "another"
+
+
+def decided(account: Account | None, command: Received) -> Conclusion:
+    concluded = conclude(account, command, {}, rules=RULES, now=NOON)
+    assert isinstance(concluded, Conclusion)
+    return concluded
 
 
 class TestStamped:
@@ -144,7 +151,7 @@ class TestConclude:
         account = an_account(posted_minor=1000, changed_at=self.AHEAD)
         command = a_withdrawal("1.00", expires_at=NOON + timedelta(seconds=expires_in_s))
 
-        concluded = conclude(account, received(command), {}, rules=RULES, now=NOON)
+        concluded = decided(account, received(command))
 
         assert concluded.outcome.code is code
         assert concluded.outcome.decided_at == self.AHEAD
@@ -155,7 +162,7 @@ class TestConclude:
         account = an_account(posted_minor=1000, changed_at=NOON - timedelta(minutes=10))
         command = a_withdrawal("1.00", expires_at=NOON - timedelta(minutes=5))
 
-        concluded = conclude(account, received(command), {}, rules=RULES, now=NOON)
+        concluded = decided(account, received(command))
 
         assert (concluded.outcome.code, concluded.outcome.decided_at) == (Code.EXPIRED, NOON)
 
@@ -163,9 +170,7 @@ class TestConclude:
         command = a_deposit("5.00", reason="why", related_id="order", metadata={"a": "b"})
         read = received(command, actor="shop", trace=Trace(correlation_id="c"), offset=7)
 
-        concluded = conclude(
-            an_account(posted_minor=100, sequence=4), read, {}, rules=RULES, now=NOON
-        )
+        concluded = decided(an_account(posted_minor=100, sequence=4), read)
 
         outcome, account = concluded.outcome, concluded.account
         assert outcome.entry is not None
@@ -193,7 +198,7 @@ class TestConclude:
         command = (a_deposit if sign > 0 else a_withdrawal)(amount, currency=currency)
         account = an_account(balances=balances, sequence=4)
 
-        concluded = conclude(account, received(command), {}, rules=RULES, now=NOON)
+        concluded = decided(account, received(command))
 
         assert concluded.outcome.entry == Entry(
             sequence=5,
@@ -208,7 +213,7 @@ class TestConclude:
     def test_leaves_the_account_alone_where_the_command_is_refused(self) -> None:
         account = an_account(posted_minor=100, sequence=4)
 
-        concluded = conclude(account, received(a_withdrawal("9")), {}, rules=RULES, now=NOON)
+        concluded = decided(account, received(a_withdrawal("9")))
 
         assert concluded.account is account
         assert concluded.outcome.code is Code.INSUFFICIENT_FUNDS
@@ -217,7 +222,7 @@ class TestConclude:
     def test_records_which_fields_of_a_profile_changed_and_never_what(self) -> None:
         read = received(an_update(first_name="Secretive", phone=None))
 
-        concluded = conclude(an_account(), read, {}, rules=RULES, now=NOON)
+        concluded = decided(an_account(), read)
 
         assert concluded.outcome.detail == "changed first_name, phone"
         assert "Secretive" not in repr(concluded.outcome)
@@ -226,7 +231,7 @@ class TestConclude:
     def test_never_lets_the_time_of_an_account_go_back(self, back_ms: int) -> None:
         account = an_account(changed_at=NOON + timedelta(milliseconds=back_ms))
 
-        concluded = conclude(account, received(a_deposit()), {}, rules=RULES, now=NOON)
+        concluded = decided(account, received(a_deposit()))
 
         assert concluded.outcome.decided_at == max(NOON, account.changed_at)
         assert concluded.account is not None

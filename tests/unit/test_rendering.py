@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from contracts.codes import Code
 from contracts.events import AuditRecorded, BalanceChanged, Balances
 from contracts.money import AMOUNT_MINOR_MAX, AMOUNT_PATTERN
+from contracts.problems import Problem, field_error
 from contracts.results import Result
 from handlers.account import Balance
 from handlers.outcome import Entry, Outcome, Trace
@@ -165,12 +166,12 @@ class TestBalances:
 
 class TestRefusal:
     def test_is_an_answer_that_names_each_wrong_field(self) -> None:
-        problems = [{"field": "amount", "problem": "string_type"}]
+        problems = [field_error("amount", Problem.WRONG_TYPE)]
         record = refusal(
             username="alice",
             command_id="c-1",
             name="deposit",
-            error=error_body(Code.INVALID_COMMAND, "amount: string_type", problems),
+            error=error_body(Code.INVALID_COMMAND, "amount: wrong_type", problems),
             at=NOON,
             trace=TRACED,
         )

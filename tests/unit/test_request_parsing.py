@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import topics
 from contracts.codes import Code
+from contracts.problems import Problem, field_error
 from contracts.queries import ListTransactions
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
@@ -167,7 +169,21 @@ class TestUnreadable:
     def test_is_one_with_a_field_nobody_knows(self, name: str) -> None:
         found = problem(a_question(**{name: 1}))
 
-        assert found.reason == "unknown field: extra_forbidden"
+        assert found.reason == "unknown field: unknown_field"
+
+    @pytest.mark.parametrize("topic", REQUESTS, ids=lambda topic: topic.name)
+    def test_is_one_that_says_a_name_twice(self, topic: TopicSpec) -> None:
+        value = orjson.dumps(BODIES[topic])
+
+        found = problem(a_raw(topic=topic, value=value[:-1] + b', "username": "alice"}'))
+
+        assert (found.code, found.id, found.username) == (Code.INVALID_REQUEST, "r-1", "alice")
+        assert found.problems == (field_error("record", Problem.NAME_REPEATED),)
+
+    def test_is_one_whose_reply_key_says_a_name_twice(self) -> None:
+        value = orjson.dumps(BODIES[topics.LOGIN]).replace(b'"kty":', b'"x":"y","kty":')
+
+        assert problem(a_raw(topic=topics.LOGIN, value=value)).reason == "record: name_repeated"
 
     def test_answers_its_sender(self) -> None:
         headers = [("reply_to", b"accounts.replies.a"), ("correlation_id", b"x")]
@@ -237,7 +253,7 @@ class TestSecrets:
 
         found = problem(a_raw(body, topics.LOGIN))
 
-        assert found.problems == [{"field": "reply_key", "problem": "string_pattern_mismatch"}]
+        assert found.problems == [field_error("reply_key", Problem.MALFORMED)]
 
 
 text = st.text("aZ0é$.\n\x00", max_size=6)

@@ -130,6 +130,7 @@ def examples() -> Iterator[Example]:
         if code.info.dead_letter:
             yield from letters(code)
     yield from states()
+    yield from fields()
     yield from repairs()
     yield from credentials()
     yield from asked.examples()
@@ -154,6 +155,23 @@ def undecided(code: Code) -> Record:
         at=NOON,
         trace=TRACE,
     )
+
+
+def fields() -> Iterator[Example]:
+    """Yield the answer that says what is wrong with fields; a sentence may change, so not with ours."""
+    problems = [
+        {"field": "amount", "problem": "wrong_type", "detail": "A sentence for people."},
+        {"field": "currency", "problem": "missing", "detail": "Another."},
+    ]
+    answer = refusal(
+        username="alice",
+        command_id="c-fields",
+        name="deposit",
+        error=error_body(Code.INVALID_COMMAND, "amount: wrong_type; currency: missing", problems),
+        at=NOON,
+        trace=TRACE,
+    )
+    yield Example("refused-invalid_command-fields", topics.RESULTS, b"alice", answer)
 
 
 def repairs() -> Iterator[Example]:

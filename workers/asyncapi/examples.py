@@ -12,6 +12,7 @@ from contracts.commands import CommandName
 from contracts.dead_letters import DlqHeader
 from contracts.message import rfc3339
 from contracts.money import to_minor
+from contracts.problems import Problem, field_error, in_short
 from handlers import rendering
 from handlers.account import Account, Balance, Profile
 from handlers.outcome import Entry, Outcome, Source, Trace
@@ -147,12 +148,12 @@ ALICE = Account(
 
 
 def _not_a_command() -> Record:
-    problem = {"field": "amount", "problem": "string_type"}
+    problem = field_error("amount", Problem.WRONG_TYPE)
     return rendering.refusal(
         username="alice",
         command_id="01JZX5Y7M2C9W6",
         name="deposit",
-        error=rendering.error_body(Code.INVALID_COMMAND, "amount: string_type", [problem]),
+        error=rendering.error_body(Code.INVALID_COMMAND, in_short([problem]), [problem]),
         at=NOON,
         trace=Trace(correlation_id="01JZX5Y7M2C9W6"),
     )
@@ -213,7 +214,7 @@ def dlq_headers(topic: str) -> Json:
         DlqHeader.TIMESTAMP: str(int(NOON.timestamp() * 1000)),
         DlqHeader.GROUP: "accounts-ledger",
         DlqHeader.CODE: Code.INVALID_COMMAND.value,
-        DlqHeader.REASON: "amount: string_type",
+        DlqHeader.REASON: "amount: wrong_type",
         DlqHeader.ATTEMPTS: "1",
         DlqHeader.AT: rfc3339(NOON),
         DlqHeader.VERSION: "1.0.0",

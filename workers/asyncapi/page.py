@@ -61,6 +61,7 @@ def render(document: Json) -> str:
             *(_section(document, *section) for section in sections),
             tag("section", tag("h2", "Shared schemas"), *_schemas(document), id="schemas"),
             _codes(document),
+            _problems(document),
         ),
     ]
     head = [
@@ -101,6 +102,7 @@ def _contents(sections: Iterable[tuple[str, Sequence[str], str]]) -> Iterable[Ht
         yield from (tag("a", channel, href=f"#{channel}") for channel in channels)
     yield tag("a", "Shared schemas", href="#schemas", class_="group")
     yield tag("a", "Codes", href="#codes", class_="group")
+    yield tag("a", "Problems", href="#problems", class_="group")
 
 
 def _servers(document: Json) -> Html:
@@ -234,4 +236,23 @@ def _codes(document: Json) -> Html:
         table(columns, rows),
         id="codes",
         class_="codes",
+    )
+
+
+def _problems(document: Json) -> Html:
+    described = document["components"]["schemas"]["FieldError"]["properties"]["problem"]
+    return tag(
+        "section",
+        tag("h2", "Problems"),
+        tag(
+            "p", "What can be wrong with a field, as ", tag("code", "errors"), " of a refusal says."
+        ),
+        table(
+            ("Problem", "Meaning"),
+            [
+                (tag("code", each["problem"]), inline(each["meaning"]))
+                for each in described["x-problems"]
+            ],
+        ),
+        id="problems",
     )

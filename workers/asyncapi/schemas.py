@@ -9,12 +9,13 @@ from contracts.codes import CODES
 from contracts.commands import COMMANDS
 from contracts.dead_letters import WithheldValue
 from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.problems import Problem
 from contracts.profile import UpdateProfile
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.registration import PendingCredential
 from contracts.replies import Reply
 from contracts.requests import REQUESTS, request_name
-from contracts.results import Result
+from contracts.results import FieldError, Result
 from contracts.sessions import ReplyKey, SessionRevoked, Tokens
 
 SCHEMAS = "#/components/schemas/"
@@ -53,6 +54,7 @@ def schemas() -> dict[str, Json]:
         "$ref": SCHEMAS + Tokens.__name__
     }
     found["Code"]["x-codes"] = codes()
+    found[FieldError.__name__]["properties"]["problem"]["x-problems"] = problems()
     return {name: found[name] for name in sorted(found)}
 
 
@@ -74,6 +76,11 @@ def codes() -> list[Json]:
         }
         for code, info in CODES.items()
     ]
+
+
+def problems() -> list[Json]:
+    """Return what every key of a field's problem means."""
+    return [{"problem": problem.value, "meaning": problem.sentence} for problem in Problem]
 
 
 def _tidy(schema: Any) -> Any:

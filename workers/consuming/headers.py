@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from contracts import headers as names
+from contracts.text import is_plain
 from handlers.outcome import Trace
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
-"""W3C Trace Context §3.2."""
 _PLAIN = re.compile(r"[ -~]+\Z")
 
 
@@ -24,7 +23,7 @@ def read_headers(raw: Sequence[tuple[str, bytes | None]]) -> Mapping[str, str]:
             text = value.decode()
         except UnicodeDecodeError:
             continue
-        if text.isprintable() and text:
+        if text and is_plain(text):
             found[name] = text
     return found
 
@@ -50,11 +49,14 @@ def trace_of(headers: Mapping[str, str], cause: str) -> Trace:
         return Trace(correlation_id=cause)
     correlation_id = headers.get(names.CORRELATION_ID, cause)
     traceparent = headers.get(names.TRACEPARENT)
-    if traceparent is not None and not _TRACEPARENT.match(traceparent):
+    if traceparent is not None and not names.is_traceparent(traceparent):
         traceparent = None
+    # W3C Trace Context §3.3: without a valid traceparent, tracestate has no meaning.
+    tracestate = headers.get(names.TRACESTATE) if traceparent else None
+    if tracestate is not None and not names.is_tracestate(tracestate):
+        tracestate = None
     return Trace(
         correlation_id=correlation_id if _PLAIN.match(correlation_id) else cause,
         traceparent=traceparent,
-        # W3C Trace Context §3.3: without a valid traceparent, tracestate has no meaning.
-        tracestate=headers.get(names.TRACESTATE) if traceparent else None,
+        tracestate=tracestate,
     )

@@ -1,5 +1,6 @@
 """Records that cannot be understood: why, and whom to tell. A bad record is a value."""
 
+import json
 import logging
 import re
 from collections.abc import Collection, Sequence
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.codes import Code
 from contracts.message import COMMAND_ID_PATTERN, USERNAME_PATTERN
+from contracts.problems import Problem, field_error, in_short, problem_of
 from contracts.topics import TopicSpec
 from handlers.outcome import Trace
 from workers.consuming.headers import (
@@ -26,6 +28,15 @@ logger = logging.getLogger(__name__)
 PROBLEMS_MAX = 16
 """Field problems told in one answer: enough to mend a record, bounded for hostile ones."""
 
+NAME_REPEATED = (field_error("record", Problem.NAME_REPEATED),)
+"""Which name it is, is not said: it was sent."""
+
+_LENIENT = json.JSONDecoder(
+    strict=False,
+    parse_int=lambda _: None,  # of any length
+    parse_float=lambda _: None,
+    parse_constant=lambda _: None,
+)
 _USERNAME = re.compile(USERNAME_PATTERN[:-1] + r"\Z")
 _ID = re.compile(COMMAND_ID_PATTERN[:-1] + r"\Z")
 
@@ -102,15 +113,17 @@ class Faults:
         self, record: Raw, topic: TopicSpec, model: type[BaseModel], error: ValidationError
     ) -> Unreadable:
         """Return what *error* found, without repeating what was sent."""
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        known = {field.alias or name for name, field in model.model_fields.items()}
-        problems = [
-            # A field we do not know is not named: its name was sent, and may be anything.
-            {"field": _place(problem["loc"], known), "problem": problem["type"]}
-            for problem in found[:PROBLEMS_MAX]
-        ]
-        code = Code.UNSEALED_PASSWORD if _unsealed(found) else self.code
-        reason = "; ".join(f"{problem['field']}: {problem['problem']}" for problem in problems)
+        code = Code.UNSEALED_PASSWORD if _unsealed(error) else self.code
+        return self._told(record, topic, code, field_errors(model, error))
+
+    def repetitive(self, record: Raw, topic: TopicSpec) -> Unreadable:
+        """Return that *record* says two things under one name."""
+        return self._told(record, topic, self.code, NAME_REPEATED)
+
+    def _told(
+        self, record: Raw, topic: TopicSpec, code: Code, problems: Sequence[dict[str, str]]
+    ) -> Unreadable:
+        reason = in_short(problems)
         address = None if record.value is None else self._address(record.value)
         if address is None:
             return Unreadable(
@@ -135,13 +148,7 @@ class Faults:
 
     def _address(self, value: bytes) -> tuple[str, str] | None:
         """Return id and username where both can be read: then the sender gets an answer."""
-        try:
-            body = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return None
-        if not isinstance(body, dict):
-            return None
-        fields = cast("dict[str, Any]", body)
+        fields = _leniently(value)
         identifier, username = fields.get(self.id_field), fields.get("username")
         if not isinstance(identifier, str) or not _ID.match(identifier):
             return None
@@ -150,18 +157,45 @@ class Faults:
         return identifier, username
 
 
+def field_errors(model: type[BaseModel], error: ValidationError) -> list[dict[str, str]]:
+    """Return what is wrong with each field of a *model*, without repeating what was sent."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    return [
+        # A field we do not know is not named: its name was sent, and may be anything.
+        field_error(_place(problem["loc"], known), problem_of(problem["type"]))
+        for problem in found[:PROBLEMS_MAX]
+    ]
+
+
+def _leniently(value: bytes) -> dict[str, Any]:
+    """Return the object in *value*, also where it is no valid JSON but what it says is plain.
+
+    Behind a byte order mark, in UTF-16, in Latin-1, with NaN or a number of any length.
+    """
+    try:
+        body = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        text = value.decode(json.detect_encoding(value), errors="replace")
+        try:
+            body = _LENIENT.decode(text)
+        except (ValueError, RecursionError):
+            return {}
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+
+
 def _place(loc: Sequence[int | str], known: Collection[str]) -> str:
     if not loc:
         return "record"
     return str(loc[0]) if loc[0] in known else "unknown field"
 
 
-def _unsealed(found: Sequence[Any]) -> bool:
+def _unsealed(error: ValidationError) -> bool:
     """Say whether a password stands where a sealed one belongs, or in a field of its own."""
-    for problem in found:
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
         place = str(problem["loc"][0]).lower() if problem["loc"] else ""
         if "password" not in place:
             continue
-        if problem["type"] in {"string_pattern_mismatch", "extra_forbidden"}:
+        if problem_of(problem["type"]) in {Problem.MALFORMED, Problem.UNKNOWN_FIELD}:
             return True
     return False

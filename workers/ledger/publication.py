@@ -102,7 +102,7 @@ class Publication(Parcel):
             username=command.username,
             command_id=command.command_id,
             name=received.type,
-            error=error_body(refused.code, refused.detail),
+            error=error_body(refused.code, refused.detail, refused.errors),
             at=utc_now(),
             trace=received.trace,
         )

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from contracts import headers as names
 from contracts.codes import Code
+from contracts.json_names import repeats_a_name
 from contracts.requests import AnyRequest, request_name
 from contracts.topics import TopicSpec
 from handlers.asked import Asked
@@ -44,6 +45,8 @@ class RequestParser:
             request = model.model_validate_json(record.value)
         except ValidationError as error:
             return _FAULTS.invalid(record, topic, model, error)
+        if repeats_a_name(record.value, len(request.model_fields_set)):
+            return _FAULTS.repetitive(record, topic)
         if record.key is not None and record.key != request.username.encode():
             return _FAULTS.misplaced(record, topic)
         headers = read_headers(record.headers)
