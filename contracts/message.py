@@ -120,12 +120,12 @@ def _read_day(value: object, info: ValidationInfo) -> object:
         return value
     if once_taken(info):
         return _ANY_DATE.validate_python(value)
+    if not _FULL_DATE.fullmatch(value):
+        raise wrong(Problem.NOT_A_DATE)
     try:
-        if _FULL_DATE.fullmatch(value):
-            return date.fromisoformat(value)
+        return date.fromisoformat(value)
     except ValueError:
-        pass
-    raise wrong(Problem.NOT_A_DATE)
+        raise wrong(Problem.NOT_A_DATE) from None
 
 
 Day: TypeAlias = Annotated[date, BeforeValidator(_read_day)]

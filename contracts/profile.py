@@ -38,19 +38,20 @@ def _composed(value: str, length_max: int) -> str:
 def _email(value: str, info: ValidationInfo) -> str:
     tolerant = once_taken(info)
     try:
-        if not tolerant:
-            value = _composed(value, EMAIL_BYTES_MAX)
         # No DNS: a decision must not hang on a name server.
-        address = validate_email(value, check_deliverability=False, strict=not tolerant)
+        address = validate_email(
+            value if tolerant else _composed(value, EMAIL_BYTES_MAX), check_deliverability=False
+        )
     except EmailNotValidError:
         if tolerant:
             return value
         raise wrong(Problem.NOT_AN_EMAIL) from None
-    if not tolerant:
-        if len(address.local_part.encode()) > EMAIL_LOCAL_BYTES_MAX:
-            raise wrong(Problem.NOT_AN_EMAIL)
-        if len(address.normalized.encode()) > EMAIL_BYTES_MAX:
-            raise wrong(Problem.TOO_LONG)
+    # The library counts characters, and of the first part only where asked to.
+    if not tolerant and (
+        len(address.local_part.encode()) > EMAIL_LOCAL_BYTES_MAX
+        or len(address.normalized.encode()) > EMAIL_BYTES_MAX
+    ):
+        raise wrong(Problem.NOT_AN_EMAIL)
     return address.normalized
 
 

@@ -1,11 +1,10 @@
 """Questions about an account, and what their answers hold."""
 
-from datetime import date
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from contracts.message import CommandId, Instant, Metadata, Published, ShortText, Username
+from contracts.message import CommandId, Day, Instant, Metadata, Published, ShortText, Username
 from contracts.money import Amount, Currency
 from contracts.request import Request
 from contracts.results import Result
@@ -63,7 +62,7 @@ class ProfileAnswer(Published):
     first_name: str
     last_name: str
     phone: str | None = None
-    date_of_birth: date | None = None
+    date_of_birth: Day | None = None
     marketing_consent: bool
     opened_at: Instant
 

@@ -1,4 +1,4 @@
-"""Which text people may write. By what Unicode promises never to change, not by an interpreter's tables.
+"""Which text people may write: by what Unicode promises never to change, not by an interpreter's tables.
 
 Every worker decides alike whatever its Python, and a character of tomorrow is one today
 ([why](../docs/decisions/0044-text-by-what-never-changes.md)).

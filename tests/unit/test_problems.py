@@ -68,6 +68,38 @@ def test_so_have_bytes_that_are_no_json(value: bytes) -> None:
     assert found["problem"] in {Problem.NOT_JSON, Problem.WRONG_TYPE}
 
 
+@pytest.mark.parametrize(
+    ("topic", "changed", "problem"),
+    [
+        (topics.DEPOSIT, {"amount": 5}, Problem.WRONG_TYPE),
+        (topics.DEPOSIT, {"amount": "1e3"}, Problem.MALFORMED),
+        (topics.DEPOSIT, {"surprise": 5}, Problem.UNKNOWN_FIELD),
+        (topics.DEPOSIT, {"reason": ""}, Problem.TOO_SHORT),
+        (topics.DEPOSIT, {"reason": "x" * 129}, Problem.TOO_LONG),
+        (topics.DEPOSIT, {"metadata": {str(n): "" for n in range(17)}}, Problem.TOO_MANY),
+        (topics.DEPOSIT, {"metadata": {"a": "x" * 2048}}, Problem.TOO_LONG),
+        (topics.DEPOSIT, {"expires_at": "2030-02-30T00:00:00Z"}, Problem.NOT_A_TIME),
+        (topics.DEPOSIT, {"expires_at": "0001-01-01T00:00:00+12:00"}, Problem.NOT_A_TIME),
+        (topics.LIST_TRANSACTIONS, {"kind": "stolen"}, Problem.NOT_ONE_OF),
+        (topics.LIST_TRANSACTIONS, {"limit": 0}, Problem.TOO_SMALL),
+        (topics.LIST_TRANSACTIONS, {"limit": 201}, Problem.TOO_LARGE),
+        (topics.LIST_TRANSACTIONS, {"limit": 2**70}, Problem.TOO_LARGE),
+        (topics.LIST_TRANSACTIONS, {"limit": 0.5}, Problem.WRONG_TYPE),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_told_by_its_key(
+    topic: TopicSpec, changed: dict[str, Any], problem: Problem
+) -> None:
+    [found] = problems(topic, json.dumps({**BODIES[topic], **changed}).encode())
+
+    assert found["problem"] == problem
+
+
+def test_what_is_missing_is_told() -> None:
+    assert {each["problem"] for each in problems(topics.DEPOSIT, b"{}")} == {Problem.MISSING}
+
+
 @pytest.mark.parametrize("unknown", ["something_new", "value_error"])
 def test_what_the_library_may_find_one_day_is_no_name_of_its_own(unknown: str) -> None:
     assert problem_of(unknown) is Problem.INVALID
