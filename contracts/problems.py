@@ -67,8 +67,7 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.SPACE_AROUND: "The text begins or ends with a space.",
     Problem.NOT_PLAIN_TEXT: "The text has a character that controls, or that is not one: a line end, "
     "a change of direction, a lone surrogate, one for private use, or a joiner that joins nothing.",
-    Problem.NOT_AN_EMAIL: "This is no e-mail address that can be reached from elsewhere; at most 64 "
-    "bytes stand before the @.",
+    Problem.NOT_AN_EMAIL: "This is no e-mail address; at most 64 bytes stand before the @.",
     Problem.NOT_A_PHONE_NUMBER: "Write a phone number that can be called from abroad as E.164, such "
     "as +14155550123.",
     Problem.INVALID: "The value is not as the contract says.",

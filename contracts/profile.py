@@ -36,7 +36,7 @@ def _composed(value: str, length_max: int) -> str:
 
 
 def _email(value: str, info: ValidationInfo) -> str:
-    tolerant = once_taken(info)
+    tolerant = once_taken(info) and len(value) <= EMAIL_BYTES_MAX
     try:
         # No DNS: a decision must not hang on a name server.
         address = validate_email(
@@ -71,7 +71,7 @@ def _phone(value: str, info: ValidationInfo) -> str:
 
 
 def _name(value: str, info: ValidationInfo) -> str:
-    if once_taken(info):
+    if once_taken(info) and len(value) <= NAME_LENGTH_MAX:
         return unicodedata.normalize("NFC", value)
     name = _composed(value, NAME_LENGTH_MAX)
     if not name:

@@ -18,6 +18,7 @@ from tests.received import PREFIX
 from tests.unit.engine_bench import Bench
 from tests.unit.raw import a_raw
 from workers.consuming.records import Raw
+from workers.consuming.unreadable import Unreadable
 from workers.ledger.parsing import Parser
 
 CHANGE: Mapping[str, Any] = {"command_id": "c-1", "username": "alice"}
@@ -128,6 +129,17 @@ async def test_is_refused_where_nothing_was(bench: Bench, case: str) -> None:
     assert bench.publisher.records[-1].topic == PREFIX + DEAD_LETTERS.name
     assert bench.said(AUDIT_EVENTS) == []
     assert await bench.stored() == before
+
+
+@pytest.mark.parametrize(
+    "field", [{"email": "a" * 1_000_000}, {"first_name": "x" * 1_000_000}, {"phone": "1" * 17}]
+)
+def test_is_nothing_that_no_release_took(field: Mapping[str, str]) -> None:
+    """Bounded as it was: what is gathered for a cycle fits into one question."""
+    found = Parser(PREFIX).parse(a_raw({**CHANGE, **field}, UPDATE_PROFILE))
+
+    assert isinstance(found, Unreadable)
+    assert found.reason == f"{next(iter(field))}: too_long"
 
 
 @EACH

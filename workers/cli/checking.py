@@ -41,12 +41,13 @@ def checked(kind: type[M], body: Mapping[str, Any]) -> M:
 
 def _problem(kind: type[Message], detail: Mapping[str, Any]) -> str:
     loc = [str(part) for part in detail["loc"]]
+    message = str(detail["msg"]).removesuffix(".")
+    message = f"{message[0].lower()}{message[1:]}"
     if not loc:
-        return str(detail["msg"]).removeprefix("Value error, ")
+        return message
     if detail["type"] == "string_pattern_mismatch" and (example := _example(kind, loc[0])):
         return f"{loc[0]}: write it like {example}"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{'.'.join(loc)}: {message[0].lower()}{message[1:]}"
+    return f"{'.'.join(loc)}: {message}"
 
 
 def _example(kind: type[Message], field: str) -> str | None:
