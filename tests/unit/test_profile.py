@@ -8,6 +8,7 @@ import pytest
 from contracts.codes import Code
 from contracts.commands import AnyCommand
 from contracts.problems import Problem, field_error
+from contracts.profile import email_claim
 from handlers.account import Profile
 from handlers.decide import decide
 from handlers.decision import ProfileChanged, Refused, invalid_command
@@ -54,6 +55,18 @@ class TestUpdateProfile:
         decision = update_profile(an_account(), an_update(email="New@example.com"), owners)
 
         assert (decision.code if isinstance(decision, Refused) else None) is code
+
+    @pytest.mark.parametrize(
+        ("email", "good"), [("x@stra\u00dfe.de", True), ("X@strasse.de", False)]
+    )
+    def test_takes_an_address_whose_domain_is_only_spelled_alike(
+        self, email: str, *, good: bool
+    ) -> None:
+        owners = {email_claim("x@strasse.de"): "bobby"}
+
+        decision = update_profile(an_account(), an_update(email=email), owners)
+
+        assert isinstance(decision, ProfileChanged) is good
 
     @pytest.mark.parametrize(
         ("sent_at", "born", "good"),
