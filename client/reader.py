@@ -7,9 +7,9 @@ from typing import Literal, Protocol, TypeAlias, cast
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from client.consumer import StoppableConsumer
 from client.kafka import Kafka, Record
 from client.one_loop import OneLoop
+from client.screening import ScreenedConsumer
 
 POLL_MS = 500
 """A poll that finds nothing returns after this, so that a stopped reader is noticed."""
@@ -125,7 +125,7 @@ async def open_reader(
     partitions = await kafka.partitions(topics)
     consumer = cast(
         "_Consumer",
-        StoppableConsumer(
+        ScreenedConsumer(
             **kafka.arguments(),
             enable_auto_commit=False,
             metadata_max_age_ms=METADATA_AGE_MS,

@@ -9,6 +9,8 @@ class DlqHeader:
     TOPIC = "dlq_topic"
     PARTITION = "dlq_partition"
     OFFSET = "dlq_offset"
+    FIRST_OFFSET = "dlq_first_offset"
+    """Only where a whole batch could not be decoded: it begins here, and ends at `OFFSET`."""
     TIMESTAMP = "dlq_timestamp"
     GROUP = "dlq_group"
     CODE = "dlq_code"

@@ -82,7 +82,7 @@ class Service:
             logger=None,
         )
         await self._add_workers(broker, resources, stack)
-        consumers = Consumers(self._owners)
+        consumers = Consumers(self._owners, skips=settings.undecodable_batches == "skip")
 
         async def connect() -> None:
             await consumers.connect(broker)

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 from client.tokens import Claims, verify_access_token
-from contracts import topics
 from contracts.requests import IDENTITY_REQUESTS, QUERIES, AnyRequest
 from contracts.topics import TopicSpec
 from storage.mongo_identities import MongoIdentities
@@ -13,6 +12,7 @@ from storage.mongo_reads import MongoReads
 from storage.mongo_throttles import MongoThrottles
 from workers.building import Resources, publishing
 from workers.clock import utc_now
+from workers.groups import NEEDS_HASH
 from workers.hashing import PasswordHasher, QuietPool
 from workers.identity.building import identity_answerers
 from workers.identity.envelopes import Envelopes
@@ -23,9 +23,6 @@ from workers.queries.answerer import QueryAnswerer
 from workers.requests.answering import Answerer
 from workers.requests.reader import RequestReader
 from workers.tokens import TokenIssuer
-
-NEEDS_HASH = {topics.LOGIN, topics.CHANGE_PASSWORD}
-"""Read in a group of their own: nobody who is signed in waits for those who sign in."""
 
 
 def build_queries(resources: Resources, stack: AsyncExitStack) -> RequestReader:

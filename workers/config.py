@@ -84,6 +84,9 @@ class Settings(Connections):
     query_group: str = Field("accounts-queries", min_length=1)
     """Consumer group of the query worker."""
 
+    undecodable_batches: Literal["skip", "stop"] = "skip"
+    """A batch that nobody can decode: `skip` it with a dead letter, or `stop` its partition."""
+
     sidecar_host: str = "127.0.0.1"
     """Address the sidecar listens on."""
     sidecar_port: int = Field(8080, ge=0, le=PORT_MAX)

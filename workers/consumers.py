@@ -39,7 +39,9 @@ class Owner(Protocol):
 class Consumers:
     """The consumers of this process, as far as the framework has built them."""
 
-    def __init__(self, owners: Sequence[Owner]) -> None:
+    def __init__(self, owners: Sequence[Owner], *, skips: bool = True) -> None:
+        """Go on behind what cannot be decoded if they are to *skip* it."""
+        self._skips = skips
         self._owners = {owner.group: owner for owner in owners}
         self.built: list[CursorConsumer] = []
 
@@ -57,7 +59,10 @@ class Consumers:
         def build_consumer(**settings: Any) -> AIOKafkaConsumer:
             owner = self._owners[settings["group_id"]]
             consumer = CursorConsumer(
-                hooks=owner.hooks, progress=owner.progress, **{**shared, **settings}
+                hooks=owner.hooks,
+                progress=owner.progress,
+                skips=self._skips,
+                **{**shared, **settings},
             )
             owner.attach(consumer)
             self.built.append(consumer)

@@ -10,7 +10,7 @@ from contracts.sealing import Purpose
 from handlers.outcome import Outcome
 from handlers.rendering import Rendering
 from workers.consuming.headers import read_headers, trace_of
-from workers.consuming.records import Raw
+from workers.consuming.records import Malformed, Raw
 from workers.keys import KeyRing
 from workers.publishing import Outgoing
 from workers.sealing import SealProblem, is_vouched, open_sealed, vouch
@@ -63,6 +63,8 @@ class Waiting:
 
 def read_waiting(record: Raw) -> Waiting | str:
     """Return what *record* asks for, or what is wrong with it; never any of its bytes."""
+    if isinstance(record, Malformed):
+        return record.fault
     if record.value is None:
         return "the record has no value"
     try:

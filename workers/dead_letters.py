@@ -9,7 +9,7 @@ from contracts.dead_letters import DlqHeader, WithheldValue
 from contracts.message import rfc3339
 from contracts.topics import RECORD_BYTES_MAX, TopicSpec
 from workers.clock import utc_now
-from workers.consuming.records import Raw
+from workers.consuming.records import Malformed, Raw
 from workers.publishing import Outgoing
 from workers.secrecy import may_be_secret, may_keep_header, may_keep_key
 
@@ -24,6 +24,8 @@ def dead_letter(
     record: Raw, topic: TopicSpec, code: Code, reason: str, *, group: str, to: str
 ) -> Outgoing:
     """Return *record* for the topic *to*: untouched, unless it may hold a secret or is too large."""
+    if isinstance(record, Malformed) and record.original is not None:
+        record = record.original
     # A readable password was found, wherever it was sent and however its name was written.
     secretive = topic.carries_secrets or code is Code.UNSEALED_PASSWORD
     headers: list[tuple[str, bytes]] = [
@@ -66,6 +68,8 @@ def _why(record: Raw, code: Code, reason: str, group: str) -> Sequence[tuple[str
         DlqHeader.AT: rfc3339(utc_now()),
         DlqHeader.VERSION: version("accounts"),
     }
+    if isinstance(record, Malformed):
+        said[DlqHeader.FIRST_OFFSET] = str(record.first)
     return [(name, text.encode()) for name, text in said.items()]
 
 

@@ -90,13 +90,7 @@ async def move(settings: Settings, group: str, part: TopicPartition, offset: int
     Raises:
         OffsetsError: Somebody reads with this group: nothing was changed.
     """
-    async with kafka_admin(settings) as admin:
-        [described] = cast("list[Any]", await admin.describe_consumer_groups([group]))
-        state = described.groups[0][STATE]
-    if state not in AT_REST:
-        raise OffsetsError(
-            f"the group {group} is being read with ({state}): stop the workers, then set it"
-        )
+    await must_rest(settings, group)
     consumer: Any = StoppableConsumer(
         **kafka_connection(settings), group_id=group, enable_auto_commit=False
     )
@@ -110,6 +104,21 @@ async def move(settings: Settings, group: str, part: TopicPartition, offset: int
         ) from None
     finally:
         await consumer.stop()
+
+
+async def must_rest(settings: Settings, group: str) -> None:
+    """Make sure that nobody reads with *group*.
+
+    Raises:
+        OffsetsError: Somebody does.
+    """
+    async with kafka_admin(settings) as admin:
+        [described] = cast("list[Any]", await admin.describe_consumer_groups([group]))
+        state = described.groups[0][STATE]
+    if state not in AT_REST:
+        raise OffsetsError(
+            f"the group {group} is being read with ({state}): stop the workers, then set it"
+        )
 
 
 async def _bounds(

@@ -20,6 +20,9 @@ async def export_lag(consumers: Sequence[CursorConsumer], metrics: Metrics) -> N
         undecodable = sum(len(consumer.undecodable) for consumer in consumers)
         metrics.undecodable_partitions.set(undecodable)
         for consumer in consumers:
+            while consumer.skipped:
+                topic, count = consumer.skipped.popitem()
+                metrics.undecodable_batches_skipped_total.labels(topic).inc(count)
             for tp, cursor in consumer.cursors.items():
                 if tp not in consumer.assignment():
                     continue

@@ -91,6 +91,11 @@ class Metrics:
         self.dead_letters_total = self._counter(
             "dead_letters_total", "Records that could not be understood.", ("topic", "code")
         )
+        self.undecodable_batches_skipped_total = self._counter(
+            "undecodable_batches_skipped_total",
+            "Batches that nobody could decode, each left as a dead letter without its records.",
+            ("topic",),
+        )
         self.lost_races_total = self._counter(
             "lost_races_total", "Times another writer was first and a lane was decided again."
         )

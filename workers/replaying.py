@@ -9,9 +9,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 from pydantic import ValidationError
 
-from client.consumer import StoppableConsumer
 from client.kafka import Record
 from client.received import headers_of
+from client.screening import ScreenedConsumer
 from contracts.dead_letters import DlqHeader, WithheldValue
 from contracts.topics import CREDENTIALS, INPUTS, TOPICS, TopicSpec
 from workers.publishing import Connection, Outgoing
@@ -81,6 +81,8 @@ class Originals:
             CannotReplayError: It did not come from one of this service's topics, or is gone.
         """
         self._spec(letter.topic)
+        if DlqHeader.FIRST_OFFSET in letter.said:
+            raise CannotReplayError("it is a whole batch that nobody can decode; ask its sender")
         withheld = _withheld(letter)
         record = letter.record if withheld is None else await self._fetch(withheld)
         return Outgoing(
@@ -99,7 +101,7 @@ class Originals:
 
     async def _fetch(self, withheld: WithheldValue) -> Record:
         part = TopicPartition(withheld.topic, withheld.partition)
-        consumer: Any = StoppableConsumer(
+        consumer: Any = ScreenedConsumer(
             **self._connection, enable_auto_commit=False, auto_offset_reset="none"
         )
         await consumer.start()

@@ -47,6 +47,8 @@ DLQ = {
     DlqHeader.TOPIC: "Topic of the original record.",
     DlqHeader.PARTITION: "Its partition.",
     DlqHeader.OFFSET: "Its offset.",
+    DlqHeader.FIRST_OFFSET: "Only where a whole batch could not be decoded: its first offset; the "
+    "one before is its last, and the value is empty.",
     DlqHeader.TIMESTAMP: "Its broker timestamp, milliseconds since 1970.",
     DlqHeader.GROUP: "Consumer group that gave it up.",
     DlqHeader.CODE: "Why, as a stable key.",
@@ -97,6 +99,6 @@ def dead_letter() -> Json:
     return {
         "type": "object",
         "description": "The original record's headers untouched, and these.",
-        "required": list(DLQ),
+        "required": [name for name in DLQ if name != DlqHeader.FIRST_OFFSET],
         "properties": {name: _text(text) for name, text in DLQ.items()},
     }

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from workers.cli.asking_first import Consent
 from workers.cli.connection import kafka_of
+from workers.cli.offsets_skip import skip_batch
 from workers.cli.option_groups import add_command
 from workers.cli.output import CliError, output
 from workers.config import Settings, load_settings
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     )
     offsets.command("show")(show)
     add_command(offsets, "set", move_to)
+    add_command(offsets, "skip", skip)
     app.add_typer(offsets, name="offsets")
 
 
@@ -63,6 +65,12 @@ def move_to(
     if group not in groups_of(settings):
         raise CliError(f"{group} is none of {', '.join(groups_of(settings))}")
     asyncio.run(_move(settings, group, _partition(settings, topic, partition), offset, consent))
+
+
+def skip(topic: Topic, partition: Partition, consent: Consent) -> None:
+    """Go on behind a batch that nobody can decode, once the workers are stopped."""
+    settings = load_settings()
+    skip_batch(settings, _partition(settings, topic, partition), consent)
 
 
 def groups_of(settings: Settings) -> list[str]:

@@ -6,7 +6,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -19,9 +20,11 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
-from client.consumer import StoppableConsumer
+from client.batches import Mark
+from client.screening import ScreenedConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Pace, Poll, joined, size
+from workers.consuming.records import Raw, malformed
 from workers.consuming.retention import OvertakenError, answers, overtaken_in, starts_of
 from workers.consuming.unforeseen import end_for
 from workers.progress import Progress
@@ -32,7 +35,10 @@ UNDECODABLE = (CorruptRecordException, UnsupportedCodecError)
 """Errors that come again however often the batch is fetched."""
 
 PROBE_TIMEOUT_MS = 1000
-"""How long a search for the undecodable partition waits for each partition's fetch."""
+"""How long Kafka may take to say that it is there, after a poll that failed."""
+
+CLOSELY_S = 60.0
+"""How long every record is read twice once one could not be decoded: it seldom comes alone."""
 
 POLL_MS = 50
 """How long a poll waits for records while something else is due; they end it at once. Parked commands
@@ -49,16 +55,22 @@ ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
 
-class CursorConsumer(StoppableConsumer):
+class CursorConsumer(ScreenedConsumer):
     """A consumer with its own cursors.
 
     A poll that raises may have taken records from other partitions, which are never returned:
     after any error all partitions are set back to where the last error-free poll left them.
     """
 
-    def __init__(self, *, hooks: Hooks, progress: Progress, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(
+        self, *, hooks: Hooks, progress: Progress, skips: bool = True, **settings: Any
+    ) -> None:
+        """Go on behind a batch that cannot be decoded if it *skips*; else stop its partition."""
+        super().__init__(closely=False, **settings)
         self.hooks = hooks
+        self._skips = skips
+        self.skipped = Counter[str]()
+        """Batches by topic that nobody could decode."""
         self.cursors: dict[TopicPartition, int] = {}
         self.undecodable: set[TopicPartition] = set()
         self.last_timestamps_ms: dict[tuple[str, int], int] = {}
@@ -122,8 +134,7 @@ class CursorConsumer(StoppableConsumer):
                 self.last_timestamps_ms[tp.topic, tp.partition] = batch[-1].timestamp
             await self.settle_cursors(list(self.cursors))
         except UNDECODABLE as error:
-            logger.warning("a poll failed, looking for what cannot be decoded: %s", error)
-            return await self._isolate(max_records) or None
+            await self._look_closely(error)
         except OffsetOutOfRangeError as error:
             if (lost := await overtaken_in(self, self.cursors)) is not None:
                 raise lost from error
@@ -151,15 +162,13 @@ class CursorConsumer(StoppableConsumer):
         self._pace.took(records, max_records)
         return records
 
-    async def _fetched(
-        self, *only: TopicPartition, timeout_ms: int, max_records: int | None
-    ) -> Poll:
+    async def _fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:
         try:
-            records = await super().getmany(*only, timeout_ms=timeout_ms, max_records=max_records)
+            records = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
         except (KafkaError, ConsumerStoppedError):
             raise
         except Exception as error:
-            # Each codec fails with errors of its own (cramjam, zlib), as does a malformed record.
+            # A malformed record fails with whatever aiokafka stumbles over.
             raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
         fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
         fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
@@ -255,48 +264,41 @@ class CursorConsumer(StoppableConsumer):
             self._progress.wait_for("kafka")
         await asyncio.sleep(ERROR_BACKOFF_S)
 
+    async def _look_closely(self, error: KafkaError) -> None:
+        """Fetch all again, so that what cannot be decoded is found and marked."""
+        logger.warning("a poll failed, looking for what cannot be decoded: %s", error)
+        if self.screen.closely:  # it was looked for, and nobody knows where it is
+            self._progress.busy = True
+            await asyncio.sleep(ERROR_BACKOFF_S)
+        self.screen.look_closely(CLOSELY_S)
+        self._rewind()
+
     def _rewind(self) -> None:
         for tp in self.cursors.keys() & self.assignment():
             self.seek(tp, self.cursors[tp])
 
-    async def _isolate(self, max_records: int | None) -> Poll:
-        """Find the partition that fails, and pause it; return its records before what fails."""
-        self._rewind()
-        ends = await self.end_offsets(list(self.cursors))
-        for tp, cursor in list(self.cursors.items()):
-            if tp in self.undecodable or ends[tp] <= cursor:
-                continue
-            try:
-                await self._fetched(tp, timeout_ms=PROBE_TIMEOUT_MS, max_records=max_records)
-            except UNDECODABLE:
-                return await self._stop_before_garbage(tp, max_records)
-            finally:
-                self._rewind()
-        self._progress.busy = True  # it failed, and nobody knows where
-        await asyncio.sleep(ERROR_BACKOFF_S)
-        return {}
+    def goes_on(self, mark: Mark) -> bool:
+        """Return whether to read on behind what *mark* says cannot be read."""
+        return mark.ends and (self._skips or not mark.whole)
 
-    async def _stop_before_garbage(self, tp: TopicPartition, max_records: int | None) -> Poll:
-        """Take what can be read of *tp*, one by one: a larger poll loses it with the error."""
-        self._rewind()
-        readable, behind = list[ConsumerRecord[Any, Any]](), self.cursors[tp]
-        try:
-            while max_records is None or len(readable) < max_records:
-                found = await self._fetched(tp, timeout_ms=PROBE_TIMEOUT_MS, max_records=1)
-                if tp not in found:
-                    break
-                readable += found[tp]
-                behind = readable[-1].offset + 1
-        except UNDECODABLE as error:
-            self.pause(tp)
-            self.undecodable.add(tp)
-            self._progress.degraded = f"{len(self.undecodable)} partitions cannot be decoded"
-            logger.error(  # noqa: TRY400 - the partition is the news, not the stack
-                "%s-%s cannot be decoded at or after offset %s, paused: repair it and restart: %s",
-                *(tp.topic, tp.partition, behind, error),
+    def instead(self, record: ConsumerRecord[Any, Any], mark: Mark) -> Sequence[Raw]:
+        """Return the record that ends as a dead letter."""
+        if mark.whole:
+            self.skipped[record.topic] += 1
+            logger.error(
+                "%s-%s cannot be decoded from offset %s to %s and is skipped, see its dead letter: %s",
+                *(record.topic, record.partition, mark.first, mark.last, mark.reason),
             )
-        if self.hooks.reset_needed or not readable:
-            return {}
-        self.cursors[tp] = behind
-        self.last_timestamps_ms[tp.topic, tp.partition] = readable[-1].timestamp
-        return {tp: readable}
+        return [malformed(record, mark)]
+
+    def stopped(self, tp: TopicPartition, mark: Mark) -> Sequence[str]:
+        """Pause *tp*, and say so; nothing is raised, as the others go on."""
+        self.pause(tp)
+        self.undecodable.add(tp)
+        self._progress.degraded = f"{len(self.undecodable)} partitions cannot be decoded"
+        logger.error(
+            "%s-%s cannot be decoded from offset %s on and is paused; look at it with "
+            "`accounts offsets skip`: %s",
+            *(tp.topic, tp.partition, mark.first, mark.reason),
+        )
+        return ()

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar, cast
 
 import orjson
@@ -21,7 +21,7 @@ from workers.consuming.headers import (
     reply_to_of,
     trace_of,
 )
-from workers.consuming.records import Raw
+from workers.consuming.records import Malformed, Raw
 
 logger = logging.getLogger(__name__)
 
@@ -100,9 +100,14 @@ class Faults:
     id_field: str
 
     def valueless(self, record: Raw, topic: TopicSpec) -> Unreadable:
-        """Return that *record* says nothing."""
-        reason = "the record has no value; send a JSON object"
-        return Unreadable(record=record, topic=topic, code=self.code, reason=reason)
+        """Return that *record* says nothing, or what is wrong with it as a record."""
+        if not isinstance(record, Malformed):
+            reason = "the record has no value; send a JSON object"
+            return Unreadable(record=record, topic=topic, code=self.code, reason=reason)
+        known = record.original or record
+        return self._addressed(
+            Unreadable(record=known, topic=topic, code=self.code, reason=record.fault)
+        )
 
     def misplaced(self, record: Raw, topic: TopicSpec) -> Unreadable:
         """Return that *record* stands under another user's key, whoever may have sent it."""
@@ -124,21 +129,22 @@ class Faults:
         self, record: Raw, topic: TopicSpec, code: Code, problems: Sequence[dict[str, str]]
     ) -> Unreadable:
         reason = in_short(problems)
+        return self._addressed(
+            Unreadable(record=record, topic=topic, code=code, reason=reason, problems=problems)
+        )
+
+    def _addressed(self, fault: Unreadable) -> Unreadable:
+        """Return *fault* with whom to answer, where its record says that."""
+        record = fault.record
         address = None if record.value is None else self._address(record.value)
         if address is None:
-            return Unreadable(
-                record=record, topic=topic, code=code, reason=reason, problems=problems
-            )
+            return fault
         identifier, username = address
         if record.key is not None and record.key != username.encode():
-            return self.misplaced(record, topic)
+            return self.misplaced(record, fault.topic)
         headers = read_headers(record.headers)
-        return Unreadable(
-            record=record,
-            topic=topic,
-            code=code,
-            reason=reason,
-            problems=problems,
+        return replace(
+            fault,
             id=identifier,
             username=username,
             trace=trace_of(headers, identifier),
