@@ -6,8 +6,6 @@ import struct
 from typing import Final
 from zlib import crc32
 
-FORMAT_MAX: Final = 1
-
 LEGACY_UNPACKED_BYTES_MAX = 1024 * 1024
 """Of one compressed message. aiokafka unpacks it itself, once more, and keeps several objects for
 each record in it, many times its size. No broker stores such messages any more unless told to."""

@@ -107,6 +107,6 @@ for group in "$LEDGER_GROUP" "$IDENTITY_GROUP" "$SIGNIN_GROUP" "$SESSIONS_GROUP"
 done
 grant "$REPAIRER" Write "${commands[@]}"
 grant "$REPAIRER" Write "${requests[@]}"
-for topic in internal.credentials events.balance events.audit state.balances; do
+for topic in internal.credentials events.balance events.audit state.balances dead-letters; do
   grant "$REPAIRER" Write --topic "$PREFIX$topic"
 done

@@ -9,10 +9,8 @@ import pytest
 import pytest_asyncio
 
 from contracts.topics import DEPOSIT, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
-from tests.e2e.caller import Caller, a_movement, a_name, a_profile_change, an_id, open_producer
+from tests.e2e.caller import Caller, a_movement, a_name, an_id, open_producer
 from tests.e2e.inbox import Message
-from tests.e2e.raw_batches import a_batch_nobody_can_decode, produce
-from tests.e2e.running import PARTITIONS
 from tests.speed import at_this_speed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -230,31 +228,3 @@ async def test_every_compression_is_understood(caller: Caller, codec: str) -> No
         await producer.send_and_wait(caller.service.topic(DEPOSIT), value, key=username.encode())
 
     assert (await caller.inbox.answer(body["command_id"])).body["status"] == "accepted"
-
-
-async def test_a_batch_that_cannot_be_decoded_stops_its_partition_only(caller: Caller) -> None:
-    """Last, because its partition stays as it is; the other topics and partitions go on."""
-    service, worker = caller.service, caller.service.workers[-1]
-    username = await caller.a_user("5.00")
-    worker.pause()  # so that what is good and what is not come with one fetch
-    before = a_profile_change(username, first_name="Renamed")
-    place = await caller.send(UPDATE_PROFILE, before, partition=0)
-    await produce(service, UPDATE_PROFILE, 0, a_batch_nobody_can_decode(b"garbage"))
-    behind = a_profile_change(username, first_name="Never")
-    await caller.send(UPDATE_PROFILE, behind, partition=0)
-    worker.resume()
-
-    assert (await caller.inbox.answer(before["command_id"])).body["status"] == "accepted"
-    for partition in range(PARTITIONS):
-        await caller.accepted(DEPOSIT, a_movement(username, "1.00"), partition=partition)
-        await caller.accepted(WITHDRAW, a_movement(username, "1.00"), partition=partition)
-    refused = await caller.refused(WITHDRAW, a_movement(username, "9.00"), partition=0)
-    assert refused == "insufficient_funds", "what cannot be decoded keeps no refusal waiting"
-    assert caller.inbox.answers(behind["command_id"]) == []
-    assert (
-        f"{place.topic}-0 cannot be decoded at or after offset {place.offset + 1}" in service.logs()
-    )
-
-
-async def test_with_a_partition_stopped_others_are_answered_as_fast(others_go_on: Any) -> None:
-    await others_go_on()
