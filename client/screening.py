@@ -152,7 +152,7 @@ class ScreenedConsumer(StoppableConsumer):
             *partitions, timeout_ms=timeout_ms, max_records=max_records
         )
         self.screen.taken()
-        if not any(self.screen.marks.get(tp) for tp in found):
+        if not self.screen.marks:
             return found
         lost: list[str] = []
         usable = {tp: self._usable(tp, records, lost) for tp, records in found.items()}
