@@ -37,7 +37,9 @@ def packed(codec: str, parts: Iterable[bytes]) -> bytes:
             sized = b"".join(len(block).to_bytes(4, "big") + block for block in blocks)
             return b"\x82SNAPPY\x00" + struct.pack(">ii", 1, 1) + sized
         case _:
-            compressor = getattr(_cramjam, codec).Compressor()
+            # Brokers take no LZ4 whose blocks refer to one another.
+            options = {"block_linked": False} if codec == "lz4" else {}
+            compressor = getattr(_cramjam, codec).Compressor(**options)
             for part in parts:
                 compressor.compress(part)
             return bytes(compressor.finish())
