@@ -9,8 +9,12 @@ from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
-from client import legacy_format
-from client.legacy_format import LEGACY_UNPACKED_BYTES_MAX
+from client.legacy_format import (
+    LEGACY_UNPACKED_BYTES_MAX,
+    is_whole_message,
+    legacy_codec,
+    packed_messages,
+)
 from client.record_format import (
     CODECS,
     CONTROL,
@@ -78,7 +82,7 @@ def is_packed(data: bytes) -> bool:
     """Return whether any batch of *data* is compressed."""
     for start, _ in _bounds(data):
         if data[start + _MAGIC_AT] < FORMAT:
-            if legacy_format.codec_of(data[start : start + _CODEC_AT]):
+            if legacy_codec(data[start : start + _CODEC_AT]):
                 return True
         elif data[start + _CODEC_AT] & CODECS:
             return True
@@ -173,7 +177,7 @@ class _Batch:
             return plain
         records = bytearray(plain[RECORDS_FROM:])
         try:
-            mended = mend_names(records, header.count)
+            mended = mend_names(records, header.record_count)
         except (IndexError, ValueError):
             return self._unreadable(header, "its records are malformed")
         plain = batch_of(header, bytes(records))
@@ -202,12 +206,12 @@ class _Batch:
 
     def _legacy(self, magic: int, budget: Budget, *, closely: bool) -> bytes:
         """Let aiokafka unpack it, once it is known how much it is."""
-        if not legacy_format.is_whole(self.data):
+        if not is_whole_message(self.data):
             return self.lost("its checksum is wrong") if closely else self.data
         reason = None
-        if codec := legacy_format.codec_of(self.data):
+        if codec := legacy_codec(self.data):
             try:
-                packed = legacy_format.packed(self.data, magic)
+                packed = packed_messages(self.data, magic)
                 budget.unpacked(codec, packed, bytes_max=LEGACY_UNPACKED_BYTES_MAX)
             except (UnpackError, struct.error) as error:
                 reason = str(error)

@@ -19,18 +19,18 @@ _KEY_AT: Final = (18, 26)
 _INT32 = struct.Struct(">i")
 
 
-def codec_of(message: bytes) -> int:
+def legacy_codec(message: bytes) -> int:
     """Return Kafka's number of the codec; 0 where nothing is compressed."""
     return message[_CODEC_AT] & _CODECS
 
 
-def is_whole(message: bytes) -> bool:
+def is_whole_message(message: bytes) -> bool:
     """Return whether the checksum of *message* is right."""
     [checksum] = struct.unpack_from(">I", message, _CHECKSUM_AT)
     return checksum == crc32(message[_CHECKED_FROM:])
 
 
-def packed(message: bytes, magic: int) -> bytes:
+def packed_messages(message: bytes, magic: int) -> bytes:
     """Return the value of *message*, which holds others, compressed.
 
     Raises:

@@ -46,8 +46,7 @@ class Header(NamedTuple):
     producer_id: int
     producer_epoch: int
     sequence: int
-    count: int
-    """How many records there are."""
+    record_count: int
 
     @property
     def last(self) -> int:
@@ -81,7 +80,7 @@ def batch_of_nothing(header: Header) -> bytes:
     body += _NULL + _NULL + _NOTHING  # key, value, headers
     records = bytearray()
     encode_varint(len(body), records.append)
-    return batch_of(header._replace(count=1), bytes(records + body))
+    return batch_of(header._replace(record_count=1), bytes(records + body))
 
 
 def mend_names(records: bytearray, count: int) -> list[int]:

@@ -19,7 +19,7 @@ from client.batches import UNPACKED_BYTES_MAX, Fetched, Mark, Readable, is_packe
 from client.consumer import StoppableConsumer
 from client.unpacking import Budget
 
-Records: TypeAlias = Sequence[ConsumerRecord[Any, Any]]
+Records: TypeAlias = list[ConsumerRecord[Any, Any]]
 
 _FETCH = 1
 """Kafka's number of the request."""
@@ -164,7 +164,7 @@ class ScreenedConsumer(StoppableConsumer):
     def _usable(self, tp: TopicPartition, records: Records, lost: list[str]) -> Records:
         """Return *records* as they can be used, up to where reading cannot go on."""
         marks = self.screen.marks.get(tp, {})
-        usable: list[ConsumerRecord[Any, Any]] = []
+        usable: Records = []
         for record in records:
             mark = marks.get(record.offset)
             if mark is None:
@@ -181,7 +181,9 @@ class ScreenedConsumer(StoppableConsumer):
         """Return whether to read on behind what *mark* says cannot be read."""
         return mark.ends
 
-    def instead(self, record: ConsumerRecord[Any, Any], mark: Mark) -> Records:
+    def instead(
+        self, record: ConsumerRecord[Any, Any], mark: Mark
+    ) -> Sequence[ConsumerRecord[Any, Any]]:
         """Return what to use instead of *record*."""
         if not mark.whole:
             return [record]

@@ -38,7 +38,7 @@ async def undecodable_at(settings: Settings, part: TopicPartition, offset: int) 
     Raises:
         OffsetsError: There is none, or it is not known where it ends.
     """
-    consumer = _Looking(
+    consumer: Any = _Looking(
         **kafka_connection(settings),
         enable_auto_commit=False,
         auto_offset_reset="none",

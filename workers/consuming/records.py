@@ -23,6 +23,6 @@ class Malformed(ConsumerRecord[bytes | None, bytes | None]):
 
 def malformed(record: ConsumerRecord[Any, Any], mark: Mark) -> Malformed:
     """Return what stands for *record*, which *mark* is about."""
-    fields = {**vars(record), "value": None}
+    fields: dict[str, Any] = {**vars(record), "value": None}
     original = None if mark.whole else record
     return Malformed(**fields, fault=mark.reason, first=mark.first, original=original)
