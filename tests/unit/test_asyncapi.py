@@ -156,6 +156,12 @@ class TestDocument:
     def test_says_what_every_sealed_field_is_for(self, purpose: Purpose) -> None:
         assert f"`{purpose}`" in DOCUMENT["info"]["description"]
 
+    def test_lists_what_a_topic_is_cleaned_by_one_by_one(self) -> None:
+        """As the Kafka binding has it; AsyncAPI's parser refuses Kafka's own "compact,delete"."""
+        topic = DOCUMENT["channels"]["state-revocations"]["bindings"]["kafka"]
+
+        assert topic["topicConfiguration"]["cleanup.policy"] == ["compact", "delete"]
+
     def test_gives_every_message_a_key_and_an_example(self) -> None:
         for message in DOCUMENT["components"]["messages"].values():
             assert message["bindings"]["kafka"]["key"]
@@ -259,6 +265,22 @@ class TestPage:
         missing = [each for each in shown if f">{each}<" not in PAGE]
 
         assert missing == []
+
+    @pytest.mark.parametrize(
+        ("topic", "kept"),
+        [
+            ("results", "<li>kept 7 days</li>"),
+            ("state.balances", "<li>compacted: the latest of each key</li>"),
+            (
+                "state.revocations",
+                "<li>compacted: the latest of each key</li><li>kept 2 days</li>",
+            ),
+        ],
+    )
+    def test_says_how_long_records_are_kept(self, topic: str, kept: str) -> None:
+        shown = PAGE.partition(f">accounts.{topic}</a>")[2].partition("</ul>")[0]
+
+        assert f"<li>12 partitions</li>{kept}<li>records" in shown
 
     def test_escapes_what_is_not_markup(self) -> None:
         assert tag("p", "<b>&", title='"') == '<p title="&quot;">&lt;b&gt;&amp;</p>'

@@ -12,6 +12,14 @@ TAGS = {
     Kind.PUBLISHED: ("published", "What you read."),
     Kind.INTERNAL: ("internal", "What this service keeps to itself."),
 }
+DONE = {
+    Kind.COMMAND: "You send it, and it is answered once by a `Result`.",
+    Kind.REQUEST: "You send it, and it is answered once by a `Reply`.",
+    Kind.PUBLISHED: "This service alone writes it, for you to read.",
+    Kind.INTERNAL: "This service alone writes and reads it.",
+}
+"""What happens on a topic, and who does it."""
+
 ANSWERS = {Kind.COMMAND: "Result", Kind.REQUEST: "Reply"}
 """What is sent → the message that answers it."""
 
@@ -55,7 +63,8 @@ def _refs(names: list[str]) -> Json:
 
 def _topic(spec: TopicSpec, prefix: str, partitions: int) -> Json:
     config = spec.config()
-    known: Json = {"cleanup.policy": [config["cleanup.policy"]]}
+    # The binding lists the policies one by one where Kafka has them in one string.
+    known: Json = {"cleanup.policy": config["cleanup.policy"].split(",")}
     if "retention.ms" in config:
         known["retention.ms"] = int(config["retention.ms"])
     known["max.message.bytes"] = int(config["max.message.bytes"])
@@ -94,6 +103,7 @@ def _operation(action: str, spec: TopicSpec, names: list[str]) -> Json:
         "action": action,
         "channel": {"$ref": f"#/channels/{channel}"},
         "title": spec.purpose,
+        "description": DONE[spec.kind],
         "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
         "tags": [{"name": TAGS[spec.kind][0]}],
     }

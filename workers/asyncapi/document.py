@@ -18,6 +18,7 @@ from workers.asyncapi.text import description
 PREFIX_DEFAULT = "accounts."
 BOOTSTRAP_DEFAULT = "127.0.0.1:9092"
 TITLE = "accounts"
+LICENSE = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
 
 
 def document(
@@ -42,7 +43,7 @@ def document(
             "title": TITLE,
             "version": version("accounts"),
             "description": description(prefix),
-            "license": {"name": "Apache-2.0"},
+            "license": LICENSE,
             "tags": [{"name": name, "description": text} for name, text in TAGS.values()],
         },
         "defaultContentType": "application/json",

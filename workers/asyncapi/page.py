@@ -143,10 +143,10 @@ def _facts(document: Json, channel: str) -> Html:
     if kafka is not None:
         config = kafka["topicConfiguration"] | kafka.get("x-topicConfiguration", {})
         facts.append(f"{kafka['partitions']} partitions")
-        if "retention.ms" in config:
-            facts.append(f"kept {config['retention.ms'] // DAY_MS} days")
-        else:
+        if "compact" in config["cleanup.policy"]:
             facts.append("compacted: the latest of each key")
+        if "delete" in config["cleanup.policy"]:
+            facts.append(f"kept {config['retention.ms'] // DAY_MS} days")
         facts.append(f"records up to {config['max.message.bytes'] // 1024} KiB")
         if "message.timestamp.type" in config:
             facts.append(config["message.timestamp.type"])
