@@ -17,6 +17,7 @@ from contracts.sealing import ALGORITHM, ENCRYPTION, Purpose, SealHeader
 from contracts.sessions import Tokens
 
 _REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
+_TAKE_IT_FROM = "take it from `/.well-known/sealing-keys.json` of the service's sidecar"
 _SEALED = re.compile(SEALED_PATTERN, re.ASCII)
 _TOKENS_HEADER = {
     "alg",
@@ -91,16 +92,16 @@ class ReplyKeyPair:
         return f"ReplyKeyPair({self._pair.thumbprint()})"
 
 
-def sealing_key(jwks: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the key to seal to, from what `/.well-known/jwks.json` answered.
+def sealing_key(sealing_keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the key to seal to, from what `/.well-known/sealing-keys.json` answered.
 
     Raises:
         ValueError: None of its keys is meant for sealing.
     """
-    for key in jwks.get("keys", []):
+    for key in sealing_keys.get("keys", []):
         if key.get("use") == "enc" and key.get("crv") == "X25519":
             return dict(key)
-    raise ValueError("the key set has no X25519 key with `use: enc`; ask the service for a new one")
+    raise ValueError(f"the key set has no X25519 key with `use: enc`; {_TAKE_IT_FROM}")
 
 
 def seal(  # noqa: PLR0913 - one envelope; everything written on it is named by the caller
@@ -150,9 +151,7 @@ def _recipient(key: Mapping[str, Any]) -> OKPKey:
     try:
         recipient = OKPKey.import_key(public)
     except (JoseError, ValueError, KeyError) as error:
-        raise ValueError(
-            "the sealing key is no X25519 JWK; take it from `/.well-known/jwks.json`"
-        ) from error
+        raise ValueError(f"the sealing key is no X25519 JWK; {_TAKE_IT_FROM}") from error
     if recipient.curve_name != "X25519":
-        raise ValueError("the sealing key is no X25519 JWK; take it from `/.well-known/jwks.json`")
+        raise ValueError(f"the sealing key is no X25519 JWK; {_TAKE_IT_FROM}")
     return recipient

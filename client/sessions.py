@@ -58,21 +58,21 @@ class Asks(Protocol):
 
 async def sign_in(
     accounts: Asks,
-    jwks: Mapping[str, Any],
+    sealing_keys: Mapping[str, Any],
     username: str,
     password: str,
     *,
     now: datetime,
     **options: Unpack[Options],
 ) -> SignedIn:
-    """Open a session. *jwks* is what `/.well-known/jwks.json` answered.
+    """Open a session. *sealing_keys* is what `/.well-known/sealing-keys.json` answered.
 
     Raises:
         RefusedError: `invalid_credentials`, `too_many_attempts` and others; see `error.code`.
         OutcomeUnknownError: No answer in time; perhaps a session was opened that nobody has.
-        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+        ValueError: *username* cannot be one, or *sealing_keys* has no such key.
     """
-    envelope = _Envelope(jwks, username, now)
+    envelope = _Envelope(sealing_keys, username, now)
     keys = ReplyKeyPair()
     login = Login(
         request_id=envelope.request_id,
@@ -86,7 +86,7 @@ async def sign_in(
 
 async def refresh(
     accounts: Asks,
-    jwks: Mapping[str, Any],
+    sealing_keys: Mapping[str, Any],
     username: str,
     refresh_token: str,
     *,
@@ -99,9 +99,9 @@ async def refresh(
         RefusedError: `session_ended`, `token_reused` and others: sign in again. After
             `token_superseded` somebody else in your program has the new tokens.
         OutcomeUnknownError: No answer in time; the token may be spent.
-        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+        ValueError: *username* cannot be one, or *sealing_keys* has no such key.
     """
-    envelope = _Envelope(jwks, username, now)
+    envelope = _Envelope(sealing_keys, username, now)
     keys = ReplyKeyPair()
     request = Refresh(
         request_id=envelope.request_id,
@@ -115,7 +115,7 @@ async def refresh(
 
 async def sign_out(
     accounts: Asks,
-    jwks: Mapping[str, Any],
+    sealing_keys: Mapping[str, Any],
     username: str,
     access_token: str,
     *,
@@ -128,9 +128,9 @@ async def sign_out(
     Raises:
         RefusedError: `token_invalid` and others; see `error.code`.
         OutcomeUnknownError: No answer in time; sign out again, which does no harm.
-        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+        ValueError: *username* cannot be one, or *sealing_keys* has no such key.
     """
-    envelope = _Envelope(jwks, username, now)
+    envelope = _Envelope(sealing_keys, username, now)
     request = Logout(
         request_id=envelope.request_id,
         username=username,
@@ -143,7 +143,7 @@ async def sign_out(
 
 async def change_password(  # noqa: PLR0913 - what it takes to say who, and from what to what
     accounts: Asks,
-    jwks: Mapping[str, Any],
+    sealing_keys: Mapping[str, Any],
     username: str,
     access_token: str,
     password: str,
@@ -159,9 +159,9 @@ async def change_password(  # noqa: PLR0913 - what it takes to say who, and from
     Raises:
         RefusedError: `invalid_credentials`, `password_too_short` and others; see `error.code`.
         OutcomeUnknownError: No answer in time; sign in to see which password holds.
-        ValueError: *username* cannot be one, or *jwks* has no key to seal to.
+        ValueError: *username* cannot be one, or *sealing_keys* has no such key.
     """
-    envelope = _Envelope(jwks, username, now)
+    envelope = _Envelope(sealing_keys, username, now)
     passwords = Passwords(password=password, new_password=new_password)
     request = ChangePassword(
         request_id=envelope.request_id,
@@ -176,9 +176,9 @@ async def change_password(  # noqa: PLR0913 - what it takes to say who, and from
 class _Envelope:
     """What is written on every sealed field of one request."""
 
-    def __init__(self, jwks: Mapping[str, Any], username: str, now: datetime) -> None:
+    def __init__(self, sealing_keys: Mapping[str, Any], username: str, now: datetime) -> None:
         self.request_id = fresh_command_id()
-        self._key = sealing_key(jwks)
+        self._key = sealing_key(sealing_keys)
         self._username = username
         self._now = now
 

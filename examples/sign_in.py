@@ -18,18 +18,18 @@ from client import AccountsClient, RefusedError, fresh_command_id, sign_in, sign
 from contracts.queries import GetBalance
 
 
-def keys(sidecar: str) -> dict[str, Any]:
-    """Return the keys to seal to; a service that lives long reads them again now and then."""
-    with urlopen(f"{sidecar}/.well-known/jwks.json", timeout=10) as answer:  # noqa: S310 - given
+def fetch_sealing_keys(sidecar: str) -> dict[str, Any]:
+    """Return what to seal to; a service that lives long reads them again now and then."""
+    with urlopen(f"{sidecar}/.well-known/sealing-keys.json", timeout=10) as answer:  # noqa: S310 - given
         return json.load(answer)
 
 
 async def visit(
-    accounts: AccountsClient, jwks: dict[str, Any], username: str, password: str
+    accounts: AccountsClient, sealing_keys: dict[str, Any], username: str, password: str
 ) -> None:
     """Open a session, ask, and end it."""
     try:
-        session = await sign_in(accounts, jwks, username, password, now=datetime.now(UTC))
+        session = await sign_in(accounts, sealing_keys, username, password, now=datetime.now(UTC))
     except RefusedError as error:
         print(f"not signed in: {error}")
         return
@@ -41,16 +41,16 @@ async def visit(
         print(f"{held.available} {currency} available")
 
     access_token = session.tokens.access_token
-    await sign_out(accounts, jwks, username, access_token, now=datetime.now(UTC))
+    await sign_out(accounts, sealing_keys, username, access_token, now=datetime.now(UTC))
     print("signed out")
 
 
 async def main(bootstrap: str, sidecar: str, username: str, password: str) -> None:
     """Connect and visit."""
-    jwks = await asyncio.to_thread(keys, sidecar)
+    sealing_keys = await asyncio.to_thread(fetch_sealing_keys, sidecar)
     # A service gives a `reply_topic` of its own: without one, answers stand where others read too.
     async with AccountsClient(bootstrap) as accounts:
-        await visit(accounts, jwks, username, password)
+        await visit(accounts, sealing_keys, username, password)
 
 
 if __name__ == "__main__":

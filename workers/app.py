@@ -93,8 +93,13 @@ class Service:
             partitions=settings.partitions,
         )
         health = self._watched(resources, consumers, stack)
+        ring = resources.ring
         routes = sidecar_routes(
-            health, resources.metrics.registry, resources.ring.jwks, lambda: contract.written
+            health,
+            resources.metrics.registry,
+            ring.jwks,
+            ring.sealing_jwks,
+            lambda: contract.written,
         )
         return AsgiFastStream(
             broker,

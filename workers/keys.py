@@ -1,11 +1,11 @@
 """The key ring: what opens, signs and is published now, read again when the files change."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 from workers.clock import monotonic_s, utc_now
 from workers.key_files import KeysError, fingerprint, new_key, read_keys, require
@@ -15,6 +15,9 @@ from workers.roles import Role
 CHECK_INTERVAL_S = 1.0
 """How often the folder is looked at: a new key is seen within it, and a flood of blobs that name
 unknown keys costs one look per second."""
+
+JwkSet: TypeAlias = dict[str, list[dict[str, Any]]]
+"""RFC 7517 §5."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,16 +75,20 @@ class KeyRing:
         """
         return self._in_use(Kind.SIGNING)
 
-    def jwks(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the public key set (RFC 7517 §5) for `/.well-known/jwks.json`.
+    def jwks(self) -> JwkSet:
+        """Return the set to verify access tokens with, for `/.well-known/jwks.json`.
 
-        The sealing key in use; and every signing key that has not retired, those that wait to be
-        used too, so that whoever keeps the set for a while knows a key before it signs.
+        Every signing key that has not retired, those that wait to be used too, so that whoever
+        keeps the set for a while knows a key before it signs. Nothing else: some libraries refuse
+        a set for one key of a type that they do not know, as sealing keys are.
         """
         now = self._clock()
-        sealing = in_use(self._current(Kind.SEALING), now)
-        signing = [key for key in self._current(Kind.SIGNING) if not key.is_retired(now)]
-        return {"keys": [key.public_jwk() for key in ([sealing] if sealing else []) + signing]}
+        return _set(key for key in self._current(Kind.SIGNING) if not key.is_retired(now))
+
+    def sealing_jwks(self) -> JwkSet:
+        """Return the set with the key to seal to, for `/.well-known/sealing-keys.json`."""
+        key = in_use(self._current(Kind.SEALING), self._clock())
+        return _set([key] if key else [])
 
     def __repr__(self) -> str:
         """Name the keys, never show them."""
@@ -126,6 +133,10 @@ class KeyRing:
         keys = [key for kind in Kind for key in read_keys(self._directory, kind)]
         require(keys, self._needs, self._directory, self._clock())
         return keys
+
+
+def _set(keys: Iterable[KeyPair]) -> JwkSet:
+    return {"keys": [key.public_jwk() for key in keys]}
 
 
 __all__ = ["CHECK_INTERVAL_S", "KeyRing", "KeysError", "needed_by", "new_key", "read_keys"]

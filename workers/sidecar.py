@@ -41,11 +41,13 @@ class _Sidecar:
         health: Health,
         registry: CollectorRegistry,
         jwks: Callable[[], Mapping[str, Any]],
+        sealing_jwks: Callable[[], Mapping[str, Any]],
         document: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._health = health
         self._registry = registry
         self._jwks = jwks
+        self._sealing_jwks = sealing_jwks
         self._page = cache(lambda: render(dict(document())).encode())
         self._yaml = cache(lambda: to_yaml(document()).encode())
 
@@ -57,7 +59,8 @@ class _Sidecar:
             "/metrics": self._metrics,
             "/asyncapi": self._contract_page,
             "/asyncapi.yaml": self._contract,
-            "/.well-known/jwks.json": self._keys,
+            "/.well-known/jwks.json": self._signing_keys,
+            "/.well-known/sealing-keys.json": self._sealing_keys,
         }
 
     async def _live(self, _: Request) -> Response:
@@ -85,21 +88,25 @@ class _Sidecar:
         written = await asyncio.to_thread(self._yaml)  # a tenth of a second the first time
         return _answer(written, "application/yaml; charset=utf-8", CONTRACT_CACHE)
 
-    async def _keys(self, _: Request) -> Response:
-        return _answer(orjson.dumps(self._jwks()), "application/jwk-set+json", KEYS_CACHE)
+    async def _signing_keys(self, _: Request) -> Response:
+        return _key_set(self._jwks())
+
+    async def _sealing_keys(self, _: Request) -> Response:
+        return _key_set(self._sealing_jwks())
 
 
 def sidecar_routes(
     health: Health,
     metrics_registry: CollectorRegistry,
     jwks: Callable[[], Mapping[str, Any]],
+    sealing_jwks: Callable[[], Mapping[str, Any]],
     document: Callable[[], Mapping[str, Any]],
 ) -> list[tuple[str, ASGIApp]]:
     """Return (path, application) for `AsgiFastStream(asgi_routes=...)`.
 
     Each answers GET and HEAD only. Nothing here asks a dependency or changes anything.
     """
-    endpoints = _Sidecar(health, metrics_registry, jwks, document).endpoints()
+    endpoints = _Sidecar(health, metrics_registry, jwks, sealing_jwks, document).endpoints()
     routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
     router = Router(routes, redirect_slashes=False)
     return [(path, router) for path in endpoints]
@@ -108,6 +115,10 @@ def sidecar_routes(
 def _json(body: Mapping[str, Any], *, ok: bool) -> Response:
     status = 200 if ok else 503
     return _answer(orjson.dumps(body), "application/json", NEVER_CACHE, status)
+
+
+def _key_set(keys: Mapping[str, Any]) -> Response:
+    return _answer(orjson.dumps(keys), "application/jwk-set+json", KEYS_CACHE)
 
 
 def _answer(body: bytes, kind: str, headers: Mapping[str, str], status: int = 200) -> Response:

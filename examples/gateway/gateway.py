@@ -38,6 +38,9 @@ class Gateway:
 
     accounts: Asks
     keys: KeySet
+    """To verify access tokens with."""
+    sealing_keys: KeySet
+    """To seal passwords and tokens to."""
     ended: Ended
     token_issuer: str
     token_audience: str

@@ -1,4 +1,4 @@
-"""The service's public keys, from its sidecar: cached, and fetched again when one is unknown."""
+"""A set of the service's keys, from its sidecar: cached, and fetched again when one is unknown."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ class KeysMissingError(Exception):
 
 
 class KeySet:
-    """The keys to verify tokens with and to seal passwords to."""
+    """The public keys at one address."""
 
     def __init__(self, fetch: Callable[[], Jwks], monotonic_s: Callable[[], float]) -> None:
         self._fetch = fetch

@@ -1,4 +1,4 @@
-"""Opens what a running gateway holds: the client, the key set, the sessions that ended."""
+"""Opens what a running gateway holds: the client, the key sets, the sessions that ended."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -25,6 +25,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Gateway]:
         yield Gateway(
             accounts=accounts,
             keys=KeySet(partial(fetch_from, settings.jwks_url), time.monotonic),
+            sealing_keys=KeySet(partial(fetch_from, settings.sealing_keys_url), time.monotonic),
             ended=revocations,
             token_issuer=settings.token_issuer,
             token_audience=settings.token_audience,

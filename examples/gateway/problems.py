@@ -187,7 +187,7 @@ async def on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)
     if error.code == Code.SEAL_INVALID:
         # Sealed to a key that is gone: the next try is to have the new one.
-        await request.app.state.gateway.keys.refresh()
+        await request.app.state.gateway.sealing_keys.refresh()
     return error.response()
 
 

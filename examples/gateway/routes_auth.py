@@ -25,7 +25,7 @@ from examples.gateway.bodies import (
 from examples.gateway.documented import LOGOUT, REGISTER, SIGN_IN, SIGNED_IN
 from examples.gateway.gateway import Gateway, TheGateway
 from examples.gateway.problems import ProblemError
-from examples.gateway.signing_in import answered, keys, options, sealed_password
+from examples.gateway.signing_in import answered, options, sealed_password, sealing_keys
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -55,7 +55,7 @@ async def register(
         if problem.code != Code.SEAL_INVALID or key is not None:
             raise
     # Sealed to a key that is gone. That used up an id which nobody chose; another does as well.
-    await gateway.keys.refresh()
+    await gateway.sealing_keys.refresh()
     return await _registered(gateway, wanted, command_id(None, REGISTER_PREFIX))
 
 
@@ -67,11 +67,11 @@ async def login(
     wanted: Annotated[LoginBody, body(LoginBody)],
 ) -> Tokens:
     """Open a session."""
-    jwks = await keys(gateway)
+    to_seal_to = await sealing_keys(gateway)
     async with answered():
         signed_in = await sessions.sign_in(
             gateway.accounts,
-            jwks,
+            to_seal_to,
             wanted.username,
             wanted.password.get_secret_value(),
             now=gateway.now(),
@@ -89,11 +89,11 @@ async def refresh(
     wanted: Annotated[RefreshBody, body(RefreshBody)],
 ) -> Tokens:
     """Exchange a refresh token for new tokens. It is spent: used again, it ends the session."""
-    jwks = await keys(gateway)
+    to_seal_to = await sealing_keys(gateway)
     async with answered():
         signed_in = await sessions.refresh(
             gateway.accounts,
-            jwks,
+            to_seal_to,
             wanted.username,
             wanted.refresh_token.get_secret_value(),
             now=gateway.now(),
@@ -115,11 +115,11 @@ async def logout(
     wanted: Annotated[LogoutBody, body(LogoutBody, optional=True)],
 ) -> SessionsEnded:
     """End this session, or all of the user's."""
-    jwks = await keys(gateway)
+    to_seal_to = await sealing_keys(gateway)
     async with answered():
         ended = await sessions.sign_out(
             gateway.accounts,
-            jwks,
+            to_seal_to,
             user.username,
             user.token,
             everywhere=wanted.everywhere,
@@ -137,11 +137,11 @@ async def change_password(
     wanted: Annotated[PasswordBody, body(PasswordBody)],
 ) -> SessionsEnded:
     """Set a new password. Every other session ends; this one's access token must be refreshed."""
-    jwks = await keys(gateway)
+    to_seal_to = await sealing_keys(gateway)
     async with answered():
         ended = await sessions.change_password(
             gateway.accounts,
-            jwks,
+            to_seal_to,
             user.username,
             user.token,
             wanted.password.get_secret_value(),

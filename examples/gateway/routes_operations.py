@@ -29,6 +29,7 @@ async def health(gateway: TheGateway, response: Response) -> Health:
     """Say whether requests can be served."""
     try:
         await gateway.keys.current()
+        await gateway.sealing_keys.current()
         keys = True
     except KeysMissingError:
         keys = False

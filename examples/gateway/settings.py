@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from client import Security
 
@@ -36,6 +36,8 @@ class Settings:
     """GATEWAY_KAFKA_BOOTSTRAP"""
     jwks_url: str
     """GATEWAY_JWKS_URL: the sidecar's /.well-known/jwks.json."""
+    sealing_keys_url: str
+    """GATEWAY_SEALING_KEYS_URL: its sealing-keys.json; by default the one beside the former."""
     topic_prefix: str = "accounts."
     """GATEWAY_TOPIC_PREFIX"""
     reply_topic: str | None = None
@@ -118,9 +120,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Pat
     def text(name: str, otherwise: str) -> str:
         return found.get(name) or otherwise
 
+    jwks_url = _needed(found, "JWKS_URL")
     return Settings(
         kafka_bootstrap=_needed(found, "KAFKA_BOOTSTRAP"),
-        jwks_url=_needed(found, "JWKS_URL"),
+        jwks_url=jwks_url,
+        sealing_keys_url=text("SEALING_KEYS_URL", urljoin(jwks_url, "sealing-keys.json")),
         topic_prefix=text("TOPIC_PREFIX", "accounts."),
         reply_topic=found.get("REPLY_TOPIC"),
         token_issuer=text("TOKEN_ISSUER", "accounts"),

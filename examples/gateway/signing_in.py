@@ -19,18 +19,18 @@ from examples.gateway.key_set import Jwks, KeysMissingError
 from examples.gateway.problems import GatewayCode, ProblemError, refused, unavailable
 
 
-async def keys(gateway: Gateway) -> Jwks:
-    """Return the service's keys, one of which is to seal to.
+async def sealing_keys(gateway: Gateway) -> Jwks:
+    """Return the set with the service's key to seal to.
 
     Raises:
         ProblemError: They are not known.
     """
     try:
-        jwks = await gateway.keys.current()
-        sealing_key(jwks)
+        found = await gateway.sealing_keys.current()
+        sealing_key(found)
     except (KeysMissingError, ValueError):
         raise unavailable("the service's sealing key is not known yet; try again") from None
-    return jwks
+    return found
 
 
 async def sealed_password(
@@ -43,7 +43,7 @@ async def sealed_password(
     """
     return seal(
         password,
-        key=sealing_key(await keys(gateway)),
+        key=sealing_key(await sealing_keys(gateway)),
         purpose=Purpose.REGISTER_PASSWORD,
         command_id=command_id,
         username=username,

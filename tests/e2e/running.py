@@ -35,7 +35,7 @@ END_MAX_S = 120.0
 LOG_LINES = 30
 PARTITIONS = 3
 HTTP_OK = 200
-_LISTENS = re.compile(rb"sidecar at http://([^:\s]+):(\d+)")
+_LISTENS = re.compile(rb"sidecar at (http://[^\s]+:\d+)")
 
 
 @dataclass(frozen=True)
@@ -153,16 +153,25 @@ class Worker:
             return False
         return status == HTTP_OK
 
+    @property
+    def sidecar(self) -> str:
+        """Where the sidecar listens.
+
+        Raises:
+            ConnectionRefusedError: It has not said yet.
+        """
+        found = _LISTENS.search(self.log_path.read_bytes())
+        if found is None:
+            raise ConnectionRefusedError("the sidecar has not said yet where it listens")
+        return found[1].decode()
+
     def get(self, path: str) -> tuple[int, str]:
         """Ask the sidecar.
 
         Raises:
             OSError: It does not answer (yet).
         """
-        found = _LISTENS.search(self.log_path.read_bytes())
-        if found is None:
-            raise ConnectionRefusedError("the sidecar has not said yet where it listens")
-        connection = HTTPConnection(found[1].decode(), int(found[2]), timeout=5)
+        connection = HTTPConnection(self.sidecar.removeprefix("http://"), timeout=5)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -14,7 +14,7 @@ PASSWORD = "one two three four"
 
 @pytest.fixture(scope="module")
 def accounts(service: RunningService) -> Program:
-    (service.folder / "jwks.json").write_text(json.dumps(service.ring().jwks()))
+    (service.folder / "sealing-keys.json").write_text(json.dumps(service.ring().sealing_jwks()))
     (service.folder / "password").write_text(PASSWORD)
     return Program(service.folder, service.environ)
 
@@ -24,7 +24,7 @@ def alice(accounts: Program) -> str:
     """Return a user who paid in five times, and was refused once."""
     username = f"alice-{uuid4().hex[:8]}"
     words = "--email", f"{username}@example.com", "--first-name", "Alice", "--last-name", "L"
-    key = "--sealing-key", "jwks.json", "--password-file", "password"
+    key = "--sealing-key", "sealing-keys.json", "--password-file", "password"
     sent = [accounts.run("send", "register", username, *words, *key, "--command-id", "join")]
     for number, currency in enumerate(("USD", "USD", "USD", "KWD", "USD"), start=1):
         pay = "deposit", username, f"{number}.50", currency, "--command-id", f"pay-{number}"

@@ -16,12 +16,12 @@ PASSWORD = "one two three four"
 
 @pytest.fixture(scope="module")
 def accounts(service: RunningService) -> Program:
-    key_file(service).write_text(json.dumps(service.ring().jwks()))
+    key_file(service).write_text(json.dumps(service.ring().sealing_jwks()))
     return Program(service.folder, service.environ)
 
 
 def key_file(service: RunningService) -> Path:
-    return service.folder / "jwks.json"
+    return service.folder / "sealing-keys.json"
 
 
 def registration(username: str, **changed: str) -> list[str]:
@@ -29,7 +29,7 @@ def registration(username: str, **changed: str) -> list[str]:
         "email": f"{username}@example.com",
         "first-name": "Given",
         "last-name": "Family",
-        "sealing-key": "jwks.json",
+        "sealing-key": "sealing-keys.json",
         **changed,
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]

@@ -18,7 +18,7 @@ PASSWORD = "one two three four"
 
 @pytest.fixture(scope="module")
 def accounts(service: RunningService) -> Program:
-    (service.folder / "jwks.json").write_text(json.dumps(service.ring().jwks()))
+    (service.folder / "sealing-keys.json").write_text(json.dumps(service.ring().sealing_jwks()))
     (service.folder / "password").write_text(f"{PASSWORD}\n")
     return Program(service.folder, service.environ)
 
@@ -27,7 +27,7 @@ def accounts(service: RunningService) -> Program:
 def alice(accounts: Program) -> str:
     username = f"alice-{uuid4().hex[:8]}"
     words = "--email", f"{username}@example.com", "--first-name", "A", "--last-name", "L"
-    key = "--sealing-key", "jwks.json"
+    key = "--sealing-key", "sealing-keys.json"
     registered = accounts.run(
         "send", "register", username, *words, *key, "--password-file", "password"
     )
@@ -44,7 +44,7 @@ def login(accounts: Program, user: str, file: Path, *more: str) -> tuple[int, di
     ended = accounts.run(
         "login",
         user,
-        *("--sealing-key", "jwks.json", "--session-file", file.name, "--output", "json"),
+        *("--sealing-key", "sealing-keys.json", "--session-file", file.name, "--output", "json"),
         *(more or ("--password-file", "password")),
     )
     return ended.returncode, json.loads(ended.stdout)
@@ -52,7 +52,7 @@ def login(accounts: Program, user: str, file: Path, *more: str) -> tuple[int, di
 
 def logout(accounts: Program, file: Path, *more: str) -> tuple[int, dict[str, Any]]:
     ended = accounts.run(
-        *("logout", "--sealing-key", "jwks.json", "--session-file", file.name, *more),
+        *("logout", "--sealing-key", "sealing-keys.json", "--session-file", file.name, *more),
         *("--output", "json"),
     )
     return ended.returncode, json.loads(ended.stdout)
@@ -76,7 +76,7 @@ class TestLogin:
         self, accounts: Program, alice: str, file: Path
     ) -> None:
         ended = accounts.run(
-            *("login", alice, "--sealing-key", "jwks.json", "--session-file", file.name),
+            *("login", alice, "--sealing-key", "sealing-keys.json", "--session-file", file.name),
             "--password-stdin",
             given=f"{PASSWORD}\n",
         )
@@ -106,9 +106,9 @@ class TestLogin:
         at_home = Program(accounts.cwd, environ)
 
         ended = at_home.run(
-            *("login", alice, "--sealing-key", "jwks.json", "--password-file", "password")
+            *("login", alice, "--sealing-key", "sealing-keys.json", "--password-file", "password")
         )
-        left = at_home.run("logout", "--sealing-key", "jwks.json")
+        left = at_home.run("logout", "--sealing-key", "sealing-keys.json")
 
         assert (ended.returncode, left.returncode) == (0, 0), ended.stderr + left.stderr
         assert f"{tmp_path}/accounts/session.json" in ended.stdout
@@ -140,7 +140,7 @@ class TestLogin:
     ) -> None:
         more = () if "--session-file" in arguments else ("--session-file", "unused")
 
-        ended = accounts.run(*arguments, *more, "--sealing-key", "jwks.json")
+        ended = accounts.run(*arguments, *more, "--sealing-key", "sealing-keys.json")
 
         assert ended.returncode == 2
         assert said in ended.stderr

@@ -43,8 +43,8 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def jwks(service: RunningService) -> dict[str, Any]:
-    return json.loads(service.workers[0].get("/.well-known/jwks.json")[1])
+def sealing_keys(service: RunningService) -> dict[str, Any]:
+    return json.loads(service.workers[0].get("/.well-known/sealing-keys.json")[1])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -56,11 +56,11 @@ async def accounts(service: RunningService) -> AsyncIterator[AccountsClient]:
         yield accounts
 
 
-async def a_user(accounts: AccountsClient, jwks: dict[str, Any]) -> str:
+async def a_user(accounts: AccountsClient, sealing_keys: dict[str, Any]) -> str:
     username, command_id = f"alice-{uuid4().hex[:8]}", uuid4().hex
     sealed = seal(
         PASSWORD,
-        key=sealing_key(jwks),
+        key=sealing_key(sealing_keys),
         purpose=Purpose.REGISTER_PASSWORD,
         command_id=command_id,
         username=username,
@@ -78,8 +78,9 @@ async def a_user(accounts: AccountsClient, jwks: dict[str, Any]) -> str:
     return username
 
 
-def session_in(token: str, jwks: dict[str, Any]) -> str:
-    claims = verify_access_token(token, jwks, issuer="accounts", audience="accounts")
+def session_in(token: str, service: RunningService) -> str:
+    keys = json.loads(service.workers[0].get("/.well-known/jwks.json")[1])
+    claims = verify_access_token(token, keys, issuer="accounts", audience="accounts")
     return claims.session_id
 
 
@@ -101,32 +102,34 @@ class HardOfHearing:
 
 class TestSessions:
     async def test_last_from_sign_in_to_sign_out(
-        self, accounts: AccountsClient, jwks: dict[str, Any]
+        self, service: RunningService, accounts: AccountsClient, sealing_keys: dict[str, Any]
     ) -> None:
-        alice = await a_user(accounts, jwks)
+        alice = await a_user(accounts, sealing_keys)
 
-        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        opened = await sessions.sign_in(accounts, sealing_keys, alice, PASSWORD, now=now())
         renewed = await sessions.refresh(
-            accounts, jwks, alice, opened.tokens.refresh_token, now=now()
+            accounts, sealing_keys, alice, opened.tokens.refresh_token, now=now()
         )
         token = renewed.tokens.access_token
-        ended = await sessions.sign_out(accounts, jwks, alice, token, now=now())
+        ended = await sessions.sign_out(accounts, sealing_keys, alice, token, now=now())
 
-        assert opened.session_id == renewed.session_id == session_in(token, jwks)
+        assert opened.session_id == renewed.session_id == session_in(token, service)
         assert ended == 1
         with pytest.raises(RefusedError, match="session_ended"):
-            await sessions.refresh(accounts, jwks, alice, renewed.tokens.refresh_token, now=now())
+            await sessions.refresh(
+                accounts, sealing_keys, alice, renewed.tokens.refresh_token, now=now()
+            )
 
     async def test_end_elsewhere_when_the_password_changes(
-        self, accounts: AccountsClient, jwks: dict[str, Any]
+        self, accounts: AccountsClient, sealing_keys: dict[str, Any]
     ) -> None:
-        alice = await a_user(accounts, jwks)
-        here = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
-        await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        alice = await a_user(accounts, sealing_keys)
+        here = await sessions.sign_in(accounts, sealing_keys, alice, PASSWORD, now=now())
+        await sessions.sign_in(accounts, sealing_keys, alice, PASSWORD, now=now())
 
         ended = await sessions.change_password(
             accounts,
-            jwks,
+            sealing_keys,
             alice,
             here.tokens.access_token,
             PASSWORD,
@@ -135,17 +138,17 @@ class TestSessions:
         )
 
         assert ended == 1
-        await sessions.sign_in(accounts, jwks, alice, "five six seven eight", now=now())
+        await sessions.sign_in(accounts, sealing_keys, alice, "five six seven eight", now=now())
         with pytest.raises(RefusedError, match="invalid_credentials"):
-            await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+            await sessions.sign_in(accounts, sealing_keys, alice, PASSWORD, now=now())
 
     async def test_open_once_where_an_answer_is_lost(
-        self, accounts: AccountsClient, jwks: dict[str, Any]
+        self, accounts: AccountsClient, sealing_keys: dict[str, Any]
     ) -> None:
-        alice = await a_user(accounts, jwks)
+        alice = await a_user(accounts, sealing_keys)
         deaf = HardOfHearing(accounts)
 
-        opened = await sessions.sign_in(deaf, jwks, alice, PASSWORD, now=now())
+        opened = await sessions.sign_in(deaf, sealing_keys, alice, PASSWORD, now=now())
 
         first, second = deaf.heard
         assert first == second
@@ -154,28 +157,32 @@ class TestSessions:
 
 class TestRevocations:
     async def test_are_known_within_a_second(
-        self, accounts: AccountsClient, jwks: dict[str, Any]
+        self, accounts: AccountsClient, sealing_keys: dict[str, Any]
     ) -> None:
-        alice = await a_user(accounts, jwks)
-        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
+        alice = await a_user(accounts, sealing_keys)
+        opened = await sessions.sign_in(accounts, sealing_keys, alice, PASSWORD, now=now())
         async with Revocations(accounts) as revocations:
             await revocations.wait_until_caught_up()
             assert not revocations.is_revoked(opened.session_id)
 
-            await sessions.sign_out(accounts, jwks, alice, opened.tokens.access_token, now=now())
+            await sessions.sign_out(
+                accounts, sealing_keys, alice, opened.tokens.access_token, now=now()
+            )
 
             await until_revoked(revocations, opened.session_id)
 
     async def test_of_before_are_known_to_who_starts_later(
         self,
         accounts: AccountsClient,
-        jwks: dict[str, Any],
+        sealing_keys: dict[str, Any],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(following, "ASK_ENDS_S", 0.0)
-        alice = await a_user(accounts, jwks)
-        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
-        await sessions.sign_out(accounts, jwks, alice, opened.tokens.access_token, now=now())
+        alice = await a_user(accounts, sealing_keys)
+        opened = await sessions.sign_in(accounts, sealing_keys, alice, PASSWORD, now=now())
+        await sessions.sign_out(
+            accounts, sealing_keys, alice, opened.tokens.access_token, now=now()
+        )
 
         async with Revocations(accounts) as revocations:
             await revocations.wait_until_caught_up()
@@ -184,11 +191,13 @@ class TestRevocations:
             assert revocations.is_revoked(opened.session_id)
 
     async def test_are_followed_one_by_one(
-        self, accounts: AccountsClient, jwks: dict[str, Any]
+        self, accounts: AccountsClient, sealing_keys: dict[str, Any]
     ) -> None:
-        alice = await a_user(accounts, jwks)
-        opened = await sessions.sign_in(accounts, jwks, alice, PASSWORD, now=now())
-        await sessions.sign_out(accounts, jwks, alice, opened.tokens.access_token, now=now())
+        alice = await a_user(accounts, sealing_keys)
+        opened = await sessions.sign_in(accounts, sealing_keys, alice, PASSWORD, now=now())
+        await sessions.sign_out(
+            accounts, sealing_keys, alice, opened.tokens.access_token, now=now()
+        )
 
         reasons: dict[str, str] = {}
         async with asyncio.timeout(30):
@@ -202,9 +211,9 @@ class TestRevocations:
 
 class TestAsk:
     async def test_tells_two_contents_under_one_id_apart(
-        self, accounts: AccountsClient, jwks: dict[str, Any]
+        self, accounts: AccountsClient, sealing_keys: dict[str, Any]
     ) -> None:
-        alice, command_id = await a_user(accounts, jwks), uuid4().hex
+        alice, command_id = await a_user(accounts, sealing_keys), uuid4().hex
         deposits = [
             Deposit(command_id=command_id, username=alice, amount=amount, currency="USD")
             for amount in ("5.00", "7.00", "5.00", "7.00")
@@ -226,10 +235,10 @@ class TestAsk:
 
 class TestFollowResults:
     async def test_passes_over_the_replies_beside_them(
-        self, service: RunningService, jwks: dict[str, Any]
+        self, service: RunningService, sealing_keys: dict[str, Any]
     ) -> None:
         async with AccountsClient(service.addresses.kafka, topic_prefix=service.prefix) as accounts:
-            alice = await a_user(accounts, jwks)
+            alice = await a_user(accounts, sealing_keys)
             await accounts.request(GetBalance(request_id=uuid4().hex, username=alice))
             last = Deposit(command_id="last", username=alice, amount="1", currency="USD")
             await accounts.ask(last)

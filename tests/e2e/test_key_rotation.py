@@ -48,8 +48,10 @@ def now() -> datetime:
     return datetime.now(tz=UTC)
 
 
-def published_by(worker: Worker) -> dict[str, Any]:
-    return json.loads(worker.get("/.well-known/jwks.json")[1])
+def published_by(worker: Worker) -> dict[Kind, dict[str, Any]]:
+    """Return both sets of keys."""
+    paths = {Kind.SIGNING: "jwks.json", Kind.SEALING: "sealing-keys.json"}
+    return {kind: json.loads(worker.get(f"/.well-known/{path}")[1]) for kind, path in paths.items()}
 
 
 def verify(token: str, jwks: dict[str, Any]) -> None:
@@ -68,18 +70,18 @@ def kid_of(signed_in: SignedIn, jwks: dict[str, Any]) -> str:
 
 
 class KeptKeys:
-    """The key set as a gateway keeps it: fetched now and then, never because one is unknown."""
+    """The key sets as a gateway keeps it: fetched now and then, never because one is unknown."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._fetched_s = float("-inf")
-        self._jwks: dict[str, Any] = {}
+        self._published: dict[Kind, dict[str, Any]] = {}
 
-    async def jwks(self) -> dict[str, Any]:
+    async def of(self, kind: Kind) -> dict[str, Any]:
         if time.monotonic() - self._fetched_s >= KEPT_S:
             self._fetched_s = time.monotonic()
-            self._jwks = await asyncio.to_thread(published_by, self._worker)
-        return self._jwks
+            self._published = await asyncio.to_thread(published_by, self._worker)
+        return self._published[kind]
 
 
 async def come_and_go(
@@ -89,13 +91,15 @@ async def come_and_go(
     signed_by: set[str] = set()
     while True:
         last = rotated.is_set()
-        begun = await sign_in(accounts, await keys.jwks(), username, PASSWORD, now=now())
-        signed_by.add(kid_of(begun, await keys.jwks()))
+        begun = await sign_in(accounts, await keys.of(Kind.SEALING), username, PASSWORD, now=now())
+        signed_by.add(kid_of(begun, await keys.of(Kind.SIGNING)))
         token = begun.tokens.refresh_token
-        renewed = await refresh(accounts, await keys.jwks(), username, token, now=now())
-        signed_by.add(kid_of(renewed, await keys.jwks()))
+        renewed = await refresh(accounts, await keys.of(Kind.SEALING), username, token, now=now())
+        signed_by.add(kid_of(renewed, await keys.of(Kind.SIGNING)))
         access = renewed.tokens.access_token
-        assert await sign_out(accounts, await keys.jwks(), username, access, now=now()) == 1
+        assert (
+            await sign_out(accounts, await keys.of(Kind.SEALING), username, access, now=now()) == 1
+        )
         if last:
             return signed_by
 
@@ -135,27 +139,27 @@ async def test_what_an_old_key_sealed_or_signed_is_refused_once_it_has_retired(
 ) -> None:
     username = await caller.a_user()
     old = published_by(workers[0])
-    begun = await sign_in(accounts, old, username, PASSWORD, now=now())
+    begun = await sign_in(accounts, old[Kind.SEALING], username, PASSWORD, now=now())
     token = begun.tokens.access_token
-    verify(token, old)
-    old_kid = kid_of(begun, old)
+    verify(token, old[Kind.SIGNING])
+    old_kid = kid_of(begun, old[Kind.SIGNING])
 
     for kind in Kind:
         rotate(service.settings.keys_dir, kind, now(), activation_s=1, overlap_s=1)
     deadline_s = time.monotonic() + RETIRED_MAX_S
-    while any(old_kid in str(published_by(worker)) for worker in workers):
+    while any(old_kid in str(published_by(worker)[Kind.SIGNING]) for worker in workers):
         assert time.monotonic() < deadline_s, "the old signing key is still published"
         await asyncio.sleep(0.1)
     new = published_by(workers[0])
 
     with pytest.raises(TokenError) as unknown:
-        verify(token, new)
+        verify(token, new[Kind.SIGNING])
     with pytest.raises(RefusedError) as refused:
-        await sign_out(accounts, new, username, token, now=now())
+        await sign_out(accounts, new[Kind.SEALING], username, token, now=now())
     with pytest.raises(RefusedError) as sealed:
-        await sign_in(accounts, old, username, PASSWORD, now=now())
+        await sign_in(accounts, old[Kind.SEALING], username, PASSWORD, now=now())
     assert unknown.value.reason is TokenProblem.UNKNOWN_KEY
     assert refused.value.error.code == "token_invalid"
     assert sealed.value.error.code == "seal_invalid"
     assert await caller.refused(REGISTER, caller.registration(a_name())) == "seal_invalid"
-    assert await sign_in(accounts, new, username, PASSWORD, now=now())
+    assert await sign_in(accounts, new[Kind.SEALING], username, PASSWORD, now=now())

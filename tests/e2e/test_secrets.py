@@ -21,6 +21,7 @@ from tests.e2e.caller import Body, Caller, a_movement, a_name, an_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+KEY_SETS = ("/.well-known/jwks.json", "/.well-known/sealing-keys.json")
 SETTINGS = {"log_level": "DEBUG"}
 
 
@@ -51,7 +52,7 @@ def everything(caller: Caller) -> dict[str, bytes]:
         for name in database.list_collection_names():
             documents = [json_util.dumps(one) for one in database[name].find()]
             found[f"collection {name}"] = "\n".join(documents).encode()
-    for path in ("/metrics", "/health", "/asyncapi.yaml", "/.well-known/jwks.json"):
+    for path in ("/metrics", "/health", "/asyncapi.yaml", *KEY_SETS):
         found[path] = worker.get(path)[1].encode()
     found["log"] = service.logs().encode()
     return found

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import jwt
 import orjson
 import pytest
 import pytest_asyncio
+from jwt import PyJWKClient
 
 from client.tokens import verify_access_token
 from contracts.topics import REVOCATIONS
@@ -54,6 +56,19 @@ def claims_of(signing: Signing, signed: Signed) -> Any:
         issuer=settings.token_issuer,
         audience=settings.token_audience,
     )
+
+
+async def test_a_library_that_knows_the_key_set_alone_verifies_a_token(signing: Signing) -> None:
+    username = await signing.caller.a_user()
+    signed = await signing.sign_in(username)
+    settings, worker = signing.caller.service.settings, signing.caller.service.workers[0]
+    found = PyJWKClient(f"{worker.sidecar}/.well-known/jwks.json")
+
+    key = await asyncio.to_thread(found.get_signing_key_from_jwt, signed.access)
+    issuer, audience = settings.token_issuer, settings.token_audience
+    claims = jwt.decode(signed.access, key, ["ES256"], issuer=issuer, audience=audience)
+
+    assert claims["sub"] == username
 
 
 async def test_a_user_signs_in_stays_signed_in_and_signs_out(signing: Signing) -> None:

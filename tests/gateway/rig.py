@@ -33,6 +33,7 @@ class Sidecar:
     fake: FakeAccounts
     away: bool = False
     asked: int = 0
+    asked_what_to_seal_to: int = 0
     at_s: float = 0
 
     def fetch(self) -> Mapping[str, Any]:
@@ -40,6 +41,12 @@ class Sidecar:
         if self.away:
             raise ConnectionRefusedError
         return self.fake.keys.jwks()
+
+    def fetch_sealing_keys(self) -> Mapping[str, Any]:
+        self.asked_what_to_seal_to += 1
+        if self.away:
+            raise ConnectionRefusedError
+        return self.fake.keys.sealing_jwks()
 
     def monotonic_s(self) -> float:
         return self.at_s
@@ -90,6 +97,7 @@ def an_app(fake: FakeAccounts, sidecar: Sidecar) -> FastAPI:
     gateway = Gateway(
         accounts=fake,
         keys=KeySet(sidecar.fetch, sidecar.monotonic_s),
+        sealing_keys=KeySet(sidecar.fetch_sealing_keys, sidecar.monotonic_s),
         ended=fake,
         token_issuer="accounts",
         token_audience="accounts",

@@ -27,15 +27,14 @@ class ServiceKeys:
         self._signing = ECKey.generate_key("P-256", private=True)
 
     def jwks(self) -> dict[str, Any]:
-        """Return what the sidecar would show."""
+        """Return what the sidecar would show to verify tokens with."""
         signing = {"kid": self.kid, "use": "sig", "alg": "ES256"}
+        return {"keys": [{**self._signing.as_dict(private=False), **signing}]}
+
+    def sealing_jwks(self) -> dict[str, Any]:
+        """Return what the sidecar would show to seal to."""
         sealing = {"kid": "sealing", "use": "enc", "alg": ALGORITHM}
-        return {
-            "keys": [
-                {**self._signing.as_dict(private=False), **signing},
-                {**self._sealing.as_dict(private=False), **sealing},
-            ]
-        }
+        return {"keys": [{**self._sealing.as_dict(private=False), **sealing}]}
 
     def open(self, sealed: str, purpose: Purpose, asked_id: str, username: str) -> str:
         """Return the secret, if it was sealed for exactly this."""

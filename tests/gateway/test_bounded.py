@@ -64,6 +64,7 @@ def test_the_refusal_is_a_problem_and_is_counted() -> None:
     gateway = Gateway(
         accounts=fake,
         keys=KeySet(Sidecar(fake).fetch, lambda: 0),
+        sealing_keys=KeySet(Sidecar(fake).fetch_sealing_keys, lambda: 0),
         ended=fake,
         token_issuer="accounts",
         token_audience="accounts",

@@ -27,6 +27,7 @@ class TestSettings:
 
         assert settings.kafka_bootstrap == "kafka:9092"
         assert settings.jwks_url == "https://keys/jwks.json"
+        assert settings.sealing_keys_url == "https://keys/sealing-keys.json"
         assert (settings.port, settings.answer_timeout_s) == (9000, 2.5)
 
     def test_come_from_the_dev_stack_that_runs(self, tmp_path: Path) -> None:
@@ -36,6 +37,7 @@ class TestSettings:
 
         assert settings.kafka_bootstrap == "127.0.0.1:19092"
         assert settings.jwks_url == "http://127.0.0.1:8081/.well-known/jwks.json"
+        assert settings.sealing_keys_url == "http://127.0.0.1:8081/.well-known/sealing-keys.json"
         assert settings.topic_prefix == "dev."
 
     def test_prefer_the_environment(self, tmp_path: Path) -> None:

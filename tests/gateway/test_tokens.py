@@ -130,7 +130,7 @@ class TestKeys:
         response = rig.login()
 
         assert problem(response) == (503, "seal_invalid")
-        assert rig.sidecar.asked == 2
+        assert rig.sidecar.asked_what_to_seal_to == 2
 
     def test_are_found_once_the_sidecar_is_back(self, rig: Rig) -> None:
         rig.sidecar.away = True

@@ -34,6 +34,7 @@ from workers.cli.app import main
 ROOT = Path(__file__).parents[2]
 DOCUMENT = document()
 PAGE = render(DOCUMENT)
+KEY_SETS = ("/.well-known/jwks.json", "/.well-known/sealing-keys.json")
 PUBLISHED = (Result, Reply, BalanceChanged, AuditRecorded, Balances, SessionRevoked)
 MODELS: Mapping[str, type[BaseModel]] = {
     model.__name__: model
@@ -250,7 +251,7 @@ class TestPage:
 
         ids = {given["id"] for _, given in elements.seen if "id" in given}
         links = {given["href"] or "" for _, given in elements.seen if "href" in given}
-        served = {"/asyncapi.yaml", "/.well-known/jwks.json", "/health"}
+        served = {"/asyncapi.yaml", "/health", *KEY_SETS}
         assert links - {f"#{each}" for each in ids} == served
 
     def test_shows_everything(self) -> None:

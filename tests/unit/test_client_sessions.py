@@ -55,8 +55,8 @@ class Service:
         self.added: list[SentWith] = []
 
     @property
-    def jwks(self) -> dict[str, Any]:
-        return self.ring.jwks()
+    def keys(self) -> dict[str, Any]:
+        return self.ring.sealing_jwks()
 
     async def request(
         self, request: AnyRequest, timeout_s: float = 10.0, **added: Unpack[SentWith]
@@ -113,14 +113,14 @@ class TestSignIn:
     async def test_returns_the_tokens_that_came_sealed(self, tmp_path: Path) -> None:
         service = Service(tmp_path, with_tokens())
 
-        signed_in = await sessions.sign_in(service, service.jwks, "alice", "p4ssw0rd", now=NOON)
+        signed_in = await sessions.sign_in(service, service.keys, "alice", "p4ssw0rd", now=NOON)
 
         assert (signed_in.session_id, signed_in.tokens) == ("s-1", TOKENS)
 
     async def test_seals_the_password_for_this_request_and_key_alone(self, tmp_path: Path) -> None:
         service = Service(tmp_path, with_tokens())
 
-        await sessions.sign_in(service, service.jwks, "alice", "p4ssw0rd", now=NOON, source="::1")
+        await sessions.sign_in(service, service.keys, "alice", "p4ssw0rd", now=NOON, source="::1")
 
         [login] = service.asked
         assert isinstance(login, Login)
@@ -133,7 +133,7 @@ class TestSignIn:
         service = Service(tmp_path, with_tokens(), with_tokens())
 
         for _ in range(2):
-            await sessions.sign_in(service, service.jwks, "alice", "p4ssw0rd", now=NOON)
+            await sessions.sign_in(service, service.keys, "alice", "p4ssw0rd", now=NOON)
 
         first, second = service.asked
         assert isinstance(first, Login)
@@ -146,7 +146,7 @@ class TestSignIn:
     ) -> None:
         service = Service(tmp_path, with_nothing, with_tokens())
 
-        signed_in = await sessions.sign_in(service, service.jwks, "alice", "p", now=NOON)
+        signed_in = await sessions.sign_in(service, service.keys, "alice", "p", now=NOON)
 
         assert service.asked[0] == service.asked[1]
         assert service.timeouts == [15.0, 15.0]
@@ -156,7 +156,7 @@ class TestSignIn:
         service = Service(tmp_path, with_nothing, with_nothing)
 
         with pytest.raises(NoAnswerError, match="again with the same request_id"):
-            await sessions.sign_in(service, service.jwks, "alice", "p", now=NOON, timeout_s=1)
+            await sessions.sign_in(service, service.keys, "alice", "p", now=NOON, timeout_s=1)
 
         assert service.timeouts == [0.5, 0.5]
 
@@ -164,7 +164,7 @@ class TestSignIn:
         service = Service(tmp_path, with_refusal)
 
         with pytest.raises(RefusedError, match="login of alice: too_many_attempts: D") as caught:
-            await sessions.sign_in(service, service.jwks, "alice", "p", now=NOON)
+            await sessions.sign_in(service, service.keys, "alice", "p", now=NOON)
 
         assert caught.value.error.code == "too_many_attempts"
         assert caught.value.retry_after_s == 8
@@ -185,13 +185,13 @@ class TestSignIn:
         service = Service(tmp_path, with_tokens(**other))
 
         with pytest.raises(SealedTokensError):
-            await sessions.sign_in(service, service.jwks, "alice", "p", now=NOON)
+            await sessions.sign_in(service, service.keys, "alice", "p", now=NOON)
 
     async def test_complains_of_an_accepted_reply_without_tokens(self, tmp_path: Path) -> None:
         service = Service(tmp_path, a_reply)
 
         with pytest.raises(UnreadableReplyError, match="has no tokens"):
-            await sessions.sign_in(service, service.jwks, "alice", "p", now=NOON)
+            await sessions.sign_in(service, service.keys, "alice", "p", now=NOON)
 
     async def test_sends_nothing_where_there_is_no_key_to_seal_to(self, tmp_path: Path) -> None:
         service = Service(tmp_path)
@@ -205,7 +205,7 @@ class TestSignIn:
         service = Service(tmp_path, with_tokens())
 
         await sessions.sign_in(
-            service, service.jwks, "alice", "p", now=NOON, actor="gateway", correlation_id="c"
+            service, service.keys, "alice", "p", now=NOON, actor="gateway", correlation_id="c"
         )
 
         assert service.added[0].get("actor") == "gateway"
@@ -214,7 +214,7 @@ class TestSignIn:
     async def test_shows_no_token_in_its_text(self, tmp_path: Path) -> None:
         service = Service(tmp_path, with_tokens())
 
-        signed_in = await sessions.sign_in(service, service.jwks, "alice", "p", now=NOON)
+        signed_in = await sessions.sign_in(service, service.keys, "alice", "p", now=NOON)
 
         assert repr(signed_in) == "SignedIn(session_id='s-1')"
 
@@ -223,7 +223,7 @@ class TestRefresh:
     async def test_exchanges_the_token_for_new_ones(self, tmp_path: Path) -> None:
         service = Service(tmp_path, with_tokens())
 
-        signed_in = await sessions.refresh(service, service.jwks, "alice", "old", now=NOON)
+        signed_in = await sessions.refresh(service, service.keys, "alice", "old", now=NOON)
 
         [request] = service.asked
         assert isinstance(request, Refresh)
@@ -238,7 +238,7 @@ class TestRefresh:
         service = Service(tmp_path, with_tokens(TOKENS.model_copy(update={"access_token": token})))
 
         with pytest.raises(UnreadableReplyError, match="names no session"):
-            await sessions.refresh(service, service.jwks, "alice", "old", now=NOON)
+            await sessions.refresh(service, service.keys, "alice", "old", now=NOON)
 
 
 class TestSignOut:
@@ -246,7 +246,7 @@ class TestSignOut:
         service = Service(tmp_path, with_sessions_ended)
 
         ended = await sessions.sign_out(
-            service, service.jwks, "alice", "access", everywhere=True, now=NOON
+            service, service.keys, "alice", "access", everywhere=True, now=NOON
         )
 
         [request] = service.asked
@@ -260,7 +260,7 @@ class TestChangePassword:
         service = Service(tmp_path, with_sessions_ended)
 
         ended = await sessions.change_password(
-            service, service.jwks, "alice", "access", "before", "after", now=NOON
+            service, service.keys, "alice", "access", "before", "after", now=NOON
         )
 
         [request] = service.asked

@@ -43,7 +43,7 @@ class Service:
         raise next_one(request, f"no answer within {timeout_s} s")
 
     async def refresh(self, folder: Path) -> None:
-        await sessions.refresh(self, a_ring(folder).jwks(), "alice", "old", now=NOON)
+        await sessions.refresh(self, a_ring(folder).sealing_jwks(), "alice", "old", now=NOON)
 
 
 def a_refusal(request: AnyRequest, code: Code) -> Reply:

@@ -102,7 +102,7 @@ class TestANewKey:
         ring = HandRing(tmp_path)
         made = rotate(tmp_path, Kind.SEALING, NOON).made
 
-        assert made.kid not in [jwk["kid"] for jwk in ring.at(NOON).jwks()["keys"]]
+        assert made.kid not in [jwk["kid"] for jwk in ring.at(NOON).sealing_jwks()["keys"]]
         assert ring.at(NOON).find(made.kid) == made
 
 

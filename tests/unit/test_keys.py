@@ -50,7 +50,7 @@ class TestTheRing:
         newest = new_key(tmp_path, LATER)
         new_key(tmp_path, NOON)
 
-        (published,) = a_ring_at(tmp_path, LATER).jwks()["keys"]
+        (published,) = a_ring_at(tmp_path, LATER).sealing_jwks()["keys"]
 
         assert published["kid"] == newest.kid
         assert set(published) == {"kty", "crv", "x", "use", "alg", "kid"}
@@ -59,7 +59,7 @@ class TestTheRing:
         new_key(tmp_path, NOON)
         made = [new_key(tmp_path, moment, Kind.SIGNING) for moment in (NOON, LATER)]
 
-        published = a_ring_at(tmp_path, NOON).jwks()["keys"][1:]
+        published = a_ring_at(tmp_path, NOON).jwks()["keys"]
 
         assert [jwk["kid"] for jwk in published] == [key.kid for key in reversed(made)]
         for jwk in published:
@@ -228,7 +228,7 @@ class TestAMissingKey:
 
         ring = KeyRing(tmp_path, needs=needed_by({role}))
 
-        assert [jwk["use"] for jwk in ring.jwks()["keys"]] == ["enc"]
+        assert [jwk["use"] for jwk in ring.sealing_jwks()["keys"]] == ["enc"]
 
     def test_of_each_kind_is_one_line(self, tmp_path: Path) -> None:
         one_line = r"^no sealing key and no signing key in \S+; make them with `accounts keys new`$"
@@ -244,7 +244,7 @@ def test_nothing_shows_what_is_private(tmp_path: Path, caplog: pytest.LogCapture
     private = [json.loads(path.read_text())["d"] for path in files]
     ring = KeyRing(tmp_path)
 
-    shown = [repr(ring), json.dumps(ring.jwks()), caplog.text]
+    shown = [repr(ring), json.dumps([ring.jwks(), ring.sealing_jwks()]), caplog.text]
     shown += [show for key in keys for show in (repr(key), str(key), repr(key.key))]
 
     assert not any(each in text for each in private for text in shown)

@@ -24,6 +24,7 @@ PATHS = [
     "/asyncapi",
     "/asyncapi.yaml",
     "/.well-known/jwks.json",
+    "/.well-known/sealing-keys.json",
 ]
 
 
@@ -32,11 +33,15 @@ async def answers() -> None:
 
 
 def jwks() -> Mapping[str, Any]:
-    return {"keys": [{"kid": "k-1", "use": "enc"}]}
+    return {"keys": [{"kid": "k-1", "use": "sig"}]}
+
+
+def sealing_jwks() -> Mapping[str, Any]:
+    return {"keys": [{"kid": "k-2", "use": "enc"}]}
 
 
 def a_client(health: Health, registry: CollectorRegistry) -> TestClient:
-    routes = sidecar_routes(health, registry, jwks, lambda: DOCUMENT)
+    routes = sidecar_routes(health, registry, jwks, sealing_jwks, lambda: DOCUMENT)
     return TestClient(AsgiFastStream(KafkaBroker(), asgi_routes=routes))
 
 
@@ -69,6 +74,7 @@ class TestSidecar:
             ("/asyncapi", "text/html; charset=utf-8", "public, max-age=300"),
             ("/asyncapi.yaml", "application/yaml; charset=utf-8", "public, max-age=300"),
             ("/.well-known/jwks.json", "application/jwk-set+json", "public, max-age=30"),
+            ("/.well-known/sealing-keys.json", "application/jwk-set+json", "public, max-age=30"),
         ],
     )
     def test_answers_with_type_and_caching(
@@ -125,3 +131,4 @@ class TestSidecar:
 
     def test_shows_the_current_keys(self, client: TestClient) -> None:
         assert client.get("/.well-known/jwks.json").json() == jwks()
+        assert client.get("/.well-known/sealing-keys.json").json() == sealing_jwks()

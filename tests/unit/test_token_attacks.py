@@ -59,7 +59,7 @@ class TestAnAlgorithm:
         header, payload, _ = honest.split(".")
         for alg in ("HS256", "HS384", "HS512"):
             kid = decoded(header)["kid"]
-            for secret in (pem(ring), json.dumps(ring.jwks()["keys"][1]).encode()):
+            for secret in (pem(ring), json.dumps(ring.jwks()["keys"][0]).encode()):
                 heading = encoded(json.dumps({"alg": alg, "typ": "at+jwt", "kid": kid}).encode())
                 start = f"{heading}.{payload}"
                 mac = jwt.get_algorithm_by_name(alg).sign(start.encode(), secret)
@@ -112,8 +112,9 @@ class TestAKey:
 
     def test_for_sealing_signs_nothing(self, ring: KeyRing) -> None:
         token = forged(ring, header={"kid": ring.published().kid})
+        together = {"keys": [*ring.jwks()["keys"], *ring.sealing_jwks()["keys"]]}
 
-        assert refused(token, ring.jwks()) is TokenProblem.UNKNOWN_KEY
+        assert refused(token, together) is TokenProblem.UNKNOWN_KEY
 
     def test_of_another_installation_is_unknown(self, honest: str, tmp_path: Path) -> None:
         elsewhere = a_full_ring(tmp_path)
@@ -140,7 +141,7 @@ class TestAKey:
     def test_of_the_set_that_says_otherwise_is_not_used(
         self, ring: KeyRing, honest: str, change: dict[str, Any]
     ) -> None:
-        (jwk,) = (key for key in ring.jwks()["keys"] if key["use"] == "sig")
+        (jwk,) = ring.jwks()["keys"]
 
         assert refused(honest, {"keys": [jwk | change]}) is TokenProblem.UNKNOWN_KEY
 
@@ -149,7 +150,7 @@ class TestAKey:
         assert refused(honest, {"keys": keys}) is TokenProblem.UNKNOWN_KEY
 
     def test_that_is_named_twice_is_not_guessed(self, ring: KeyRing, honest: str) -> None:
-        (jwk,) = (key for key in ring.jwks()["keys"] if key["use"] == "sig")
+        (jwk,) = ring.jwks()["keys"]
 
         assert refused(honest, {"keys": [jwk, jwk]}) is TokenProblem.UNKNOWN_KEY
 

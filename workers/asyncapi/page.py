@@ -77,7 +77,8 @@ def _links() -> Html:
     return join(
         [
             tag("a", "AsyncAPI (YAML)", href="/asyncapi.yaml"),
-            tag("a", "Sealing keys", href="/.well-known/jwks.json"),
+            tag("a", "Sealing keys", href="/.well-known/sealing-keys.json"),
+            tag("a", "Signing keys", href="/.well-known/jwks.json"),
             tag("a", "Health", href="/health"),
         ]
     )

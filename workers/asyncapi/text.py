@@ -43,8 +43,8 @@ page may be short, or empty, and still have one.
 
 ## Sealed fields and tokens
 
-* Passwords and tokens travel sealed (JWE compact, `ECDH-ES` with `A256GCM`) to the newest key with \
-`use` `enc` at `/.well-known/jwks.json`, never readable. The protected header binds `kid`, `cid` \
+* Passwords and tokens travel sealed (JWE compact, `ECDH-ES` with `A256GCM`) to the key at \
+`/.well-known/sealing-keys.json`, never readable. The protected header binds `kid`, `cid` \
 (the command or request id), `sub` (the username), `purpose`, `iat`, and, in a request with a \
 `reply_key`, `rkt`: that key's thumbprint (RFC 7638).
 * Purposes of what you seal: {sealed}.
@@ -53,7 +53,7 @@ the new one, sealed together.
 * Tokens come back sealed to `reply_key`, a key pair made for this one request: check `cid`, `sub` \
 and `purpose` ({opened}) when you open them.
 * An access token is a JWT (`typ` `at+jwt`, `ES256`) with `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, \
-`nbf`, `exp` and `epoch`, signed by a key with `use` `sig` at `/.well-known/jwks.json`. Verify it by \
+`nbf`, `exp` and `epoch`, signed by a key at `/.well-known/jwks.json`. Verify it by \
 yourself, and refuse it where its `sid` stands on `{prefix}state.revocations`.
 * A refresh token is good for one refresh. Spent again by another request it is refused as \
 `token_superseded` for ten seconds; after that it counts as stolen: `token_reused`, and the session \

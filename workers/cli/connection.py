@@ -16,6 +16,9 @@ from workers.kafka import kafka_connection
 HTTP_TIMEOUT_S = 15
 """The sidecar answers in milliseconds, where nothing runs at once; after this it hangs."""
 
+SEALING_KEYS = "/.well-known/sealing-keys.json"
+"""Where a sidecar shows what to seal to."""
+
 ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, never listened on
 """Where a sidecar listens on all addresses, it is asked on this machine's own."""
 
@@ -41,8 +44,8 @@ def sidecar_address(settings: Settings) -> tuple[str, int]:
     return host, settings.sidecar_port
 
 
-async def jwks_of(settings: Settings, file: Path | None) -> dict[str, Any]:
-    """Return the service's key set as far as sealing needs it; raises as `key_to_seal_to`."""
+async def sealing_keys_of(settings: Settings, file: Path | None) -> dict[str, Any]:
+    """Return the set that the client takes; raises as `key_to_seal_to`."""
     return {"keys": [await key_to_seal_to(settings, file)]}
 
 
@@ -55,13 +58,12 @@ async def key_to_seal_to(settings: Settings, file: Path | None) -> dict[str, Any
     if file is not None:
         return _key_in(file)
     host, port = sidecar_address(settings)
-    url = f"http://{host}:{port}/.well-known/jwks.json"
     try:
-        _, body = await asyncio.to_thread(http_get, host, port, "/.well-known/jwks.json")
+        _, body = await asyncio.to_thread(http_get, host, port, SEALING_KEYS)
         return sealing_key(json.loads(body))
     except (OSError, HTTPException, ValueError) as error:
         raise CliError(
-            f"no sealing key at {url} ({_reason(error)}); start the worker, set "
+            f"no sealing key at http://{host}:{port}{SEALING_KEYS} ({_reason(error)}); start the worker, set "
             "ACCOUNTS_SIDECAR_PORT, or give the key with --sealing-key FILE"
         ) from error
 
@@ -84,7 +86,7 @@ def _key_in(file: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         raise CliError(
             f"{file} has no sealing key ({_reason(error)}); it is the service's public JWK, or "
-            "its whole /.well-known/jwks.json"
+            f"its whole {SEALING_KEYS}"
         ) from error
 
 

@@ -12,7 +12,7 @@ from client.sessions import SignedIn, sign_in
 from contracts.message import rfc3339
 from contracts.sessions import Login
 from workers.cli.checking import plainly
-from workers.cli.connection import client_of, jwks_of
+from workers.cli.connection import client_of, sealing_keys_of
 from workers.cli.option_groups import add_command
 from workers.cli.options import SealingKeyFile, User
 from workers.cli.passwords import PasswordFrom, password
@@ -76,12 +76,12 @@ async def _sign_in(
     user: str, secret: str, how: Asking, source: str | None, sealing_key: Path | None
 ) -> SignedIn:
     settings = load_settings()
-    jwks = await jwks_of(settings, sealing_key)
+    sealing_keys = await sealing_keys_of(settings, sealing_key)
     async with client_of(settings) as accounts:
         with plainly(Login):
             return await sign_in(
                 accounts,
-                jwks,
+                sealing_keys,
                 user,
                 secret,
                 now=utc_now(),

@@ -13,7 +13,7 @@ from client.sessions import refresh, sign_out
 from contracts.codes import Code
 from contracts.sessions import Logout
 from workers.cli.checking import plainly
-from workers.cli.connection import client_of, jwks_of
+from workers.cli.connection import client_of, sealing_keys_of
 from workers.cli.login import session_of
 from workers.cli.option_groups import add_command
 from workers.cli.options import SealingKeyFile
@@ -80,13 +80,13 @@ class _Leaving:
     async def leave(self, sealing_key: Path | None, *, everywhere: bool) -> int:
         """Return how many sessions were ended."""
         settings = load_settings()
-        jwks = await jwks_of(settings, sealing_key)
+        sealing_keys = await sealing_keys_of(settings, sealing_key)
         async with client_of(settings) as accounts:
             with plainly(Logout):
-                await self._renew(accounts, jwks)
+                await self._renew(accounts, sealing_keys)
                 return await sign_out(
                     accounts,
-                    jwks,
+                    sealing_keys,
                     self._session.username,
                     self._session.access_token,
                     everywhere=everywhere,
@@ -95,14 +95,14 @@ class _Leaving:
                     timeout_s=self._how.timeout,
                 )
 
-    async def _renew(self, accounts: AccountsClient, jwks: dict[str, Any]) -> None:
+    async def _renew(self, accounts: AccountsClient, sealing_keys: dict[str, Any]) -> None:
         now, session = utc_now(), self._session
         if now + MARGIN < session.expires_at:
             return
         try:
             renewed = await refresh(
                 accounts,
-                jwks,
+                sealing_keys,
                 session.username,
                 session.refresh_token,
                 now=now,
