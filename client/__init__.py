@@ -1,27 +1,31 @@
-"""What other services install to talk to accounts."""
+"""What other services install to talk to us; each name is loaded when it is first used."""
 
-from client.accounts import AccountsClient
-from client.clock import fresh_command_id
-from client.errors import (
-    AccountsClientError,
-    NoAnswerError,
-    NotAcknowledgedError,
-    NotSentError,
-    OutcomeUnknownError,
-    RefusedError,
-    SequenceGapError,
-    TopicMissingError,
-    UnreachableError,
-    UnreadableRecordError,
-    UnreadableReplyError,
-)
-from client.following import Snapshot
-from client.kafka import Security
-from client.received import Received
-from client.revocations import Revocations, RevocationsUnknownError
-from client.sealing import ReplyKeyPair, SealedTokensError, seal, sealing_key
-from client.sessions import SignedIn, change_password, refresh, sign_in, sign_out
-from client.tokens import Claims, TokenError, TokenProblem, verify_access_token
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from client.accounts import AccountsClient
+    from client.clock import fresh_command_id
+    from client.errors import (
+        AccountsClientError,
+        NoAnswerError,
+        NotAcknowledgedError,
+        NotSentError,
+        OutcomeUnknownError,
+        RefusedError,
+        SequenceGapError,
+        TopicMissingError,
+        UnreachableError,
+        UnreadableRecordError,
+        UnreadableReplyError,
+    )
+    from client.following import Snapshot
+    from client.kafka import Security
+    from client.received import Received
+    from client.revocations import Revocations, RevocationsUnknownError
+    from client.sealing import ReplyKeyPair, SealedTokensError, seal, sealing_key
+    from client.sessions import SignedIn, change_password, refresh, sign_in, sign_out
+    from client.tokens import Claims, TokenError, TokenProblem, verify_access_token
 
 __all__ = [
     "AccountsClient",
@@ -56,3 +60,36 @@ __all__ = [
     "sign_out",
     "verify_access_token",
 ]
+
+_ERRORS = (name for name in __all__ if name.endswith("Error"))
+_MODULES = {
+    **dict.fromkeys(_ERRORS, "errors"),
+    "AccountsClient": "accounts",
+    "Claims": "tokens",
+    "Received": "received",
+    "ReplyKeyPair": "sealing",
+    "Revocations": "revocations",
+    "RevocationsUnknownError": "revocations",
+    "SealedTokensError": "sealing",
+    "Security": "kafka",
+    "SignedIn": "sessions",
+    "Snapshot": "following",
+    "TokenError": "tokens",
+    "TokenProblem": "tokens",
+    "change_password": "sessions",
+    "fresh_command_id": "clock",
+    "refresh": "sessions",
+    "seal": "sealing",
+    "sealing_key": "sealing",
+    "sign_in": "sessions",
+    "sign_out": "sessions",
+    "verify_access_token": "tokens",
+}
+"""Name → the module that has it: who verifies tokens needs no Kafka, who sends no cryptography."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load *name* (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"client.{_MODULES[name]}"), name)

@@ -6,12 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self, Unpack
 
-from client.asking import ANSWER_TIMEOUT_S, Asking, SentWith
+from client.asking import Asking, SentWith
 from client.following import Following, Snapshot
 from client.kafka import Kafka, Security
 from client.one_loop import OneLoop
 from client.reader import Reader, Start
 from client.received import Received
+from client.timeouts import ANSWER_TIMEOUT_S
 from contracts import topics
 from contracts.commands import AnyCommand
 from contracts.events import BalanceChanged

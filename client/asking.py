@@ -11,10 +11,6 @@ from client.questions import Asked, ticket_of, topic_of
 from client.sender import Sender
 from contracts import headers, topics
 
-ANSWER_TIMEOUT_S = 30.0
-"""Answers take milliseconds, a registration under a second; on a machine that is overloaded what
-waits for a password's hash takes ten, because hashing gives way. After this something is down."""
-
 
 class SentWith(TypedDict, total=False):
     """The headers that a sender may add."""

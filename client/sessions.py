@@ -7,7 +7,7 @@ from typing import Any, Protocol, Unpack
 
 import jwt
 
-from client.asking import ANSWER_TIMEOUT_S, SentWith
+from client.asking import SentWith
 from client.clock import fresh_command_id
 from client.errors import (
     NotSentError,
@@ -18,6 +18,7 @@ from client.errors import (
     UnreadableReplyError,
 )
 from client.sealing import ReplyKeyPair, seal, sealing_key
+from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.codes import Code
 from contracts.passwords import ChangePassword, Passwords
 from contracts.replies import Reply

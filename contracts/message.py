@@ -134,7 +134,11 @@ Day: TypeAlias = Annotated[date, BeforeValidator(_read_day)]
 class Message(BaseModel):
     """Frozen once built: a message is a fact about what was said."""
 
-    model_config = ConfigDict(frozen=True, strict=True)
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        defer_build=True,  # when first used: a program that sends one command needs few of them
+    )
 
 
 class Command(Message):

@@ -2,7 +2,8 @@
 
 from typing import Unpack
 
-from client.asking import ANSWER_TIMEOUT_S, SentWith
+from client.asking import SentWith
+from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.commands import AnyCommand
 from contracts.headers import is_traceparent
 from contracts.replies import Reply

@@ -2,13 +2,27 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
+from collections.abc import Collection
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from workers.cli.app import COMMANDS
+
+WIDTH = 80
+SUBCOMMANDS = (
+    *("send deposit", "send withdraw", "send update-profile", "send register"),
+    *("topics apply", "topics show", "keys new", "keys rotate", "keys list"),
+    *("offsets show", "offsets set", "dead-letters list", "dead-letters replay"),
+    *("config show", "config check"),
+)
+OF_A_CALLER = ("send", "balance", "profile", "outcome")
+HEAVY = {"aiokafka", "asyncio", "contracts.message", "cryptography", "joserfc", "rich"}
+"""What takes most of the time to load, and no help needs."""
 
 
 def accounts(
@@ -45,6 +59,103 @@ def test_lists_its_commands_without_loading_them(tmp_path: Path) -> None:
 
     assert ended.returncode == 0
     assert "Show or check the configuration." in ended.stdout
+
+
+def loaded(
+    arguments: Collection[str], of: Collection[str], cwd: Path, code: int = 0
+) -> Collection[str]:
+    """Return which of the modules *of* a call loads."""
+    script = (
+        "import sys; from workers.cli.app import main\n"
+        f"try: main({[*arguments]})\n"
+        f"except SystemExit as ended: assert ended.code == {code}, ended.code\n"
+        f"print('loaded', *(set({[*of]}) & set(sys.modules)), file=sys.stderr)"
+    )
+    root = str(Path(__file__).parents[2])
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=cwd,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": root, "ACCOUNTS_KAFKA_BOOTSTRAP": "127.0.0.1:1"},
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stderr.splitlines()[-1].split()[1:]
+
+
+@pytest.mark.parametrize("command", [*OF_A_CALLER, "send deposit", "send register"])
+def test_help_for_callers_loads_nothing_to_call_with(command: str, tmp_path: Path) -> None:
+    assert loaded([*command.split(), "--help"], HEAVY, tmp_path) == []
+
+
+def test_a_command_loads_only_what_it_needs(tmp_path: Path) -> None:
+    others = {"cryptography", "faststream", "joserfc", "jwt", "prometheus_client", "pymongo"}
+    others |= {"starlette", "workers.cli.login", "workers.cli.verify", "yaml"}
+    deposit = ["send", "deposit", "alice", "10.50", "USD"]
+
+    assert loaded(deposit, others, tmp_path, code=2) == []
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *SUBCOMMANDS])
+def test_help_is_whole_at_the_usual_width(command: str, tmp_path: Path) -> None:
+    ended = accounts(*command.split(), "--help", cwd=tmp_path, environ={"COLUMNS": str(WIDTH)})
+
+    lines = ended.stdout.splitlines()[1:]  # the usage has `...` where there may be more
+    assert [line for line in lines if len(line) > WIDTH] == []
+    assert [line for line in lines if line.endswith(("...", "-"))] == [], "cut, or inside a word"
+    assert [line for line in lines if "range>" in line] == []
+
+
+def test_help_says_in_full_what_there_is(tmp_path: Path) -> None:
+    ended = accounts("--help", cwd=tmp_path, environ={"COLUMNS": str(WIDTH)})
+
+    said = " ".join(ended.stdout.split())
+    assert [name for name, about in COMMANDS.items() if f"{name} {about}" not in said] == []
+
+
+def test_says_which_version_it_is(tmp_path: Path) -> None:
+    assert accounts("--version", cwd=tmp_path).stdout == f"accounts {version('accounts')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("accounts dead", "dead-letters"),
+        ("accounts send dep", "deposit"),
+        ("accounts send deposit --related", "--related-id"),
+    ],
+)
+def test_a_shell_completes(typed: str, offered: str, tmp_path: Path) -> None:
+    asked = {
+        "_ACCOUNTS_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+    }
+
+    assert accounts(cwd=tmp_path, environ=asked).stdout.split() == [offered]
+
+
+def test_a_long_line_breaks_between_words_on_a_terminal(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    away = {"ACCOUNTS_KAFKA_BOOTSTRAP": "127.0.0.1:1", "COLUMNS": str(WIDTH)}
+    root = str(Path(__file__).parents[2])
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "workers", "topics", "show"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": root} | away,
+        stderr=theirs,
+        check=False,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+
+    assert ended.returncode == 2
+    assert len(shown) > 1
+    assert all(len(line) <= WIDTH for line in shown)
+    assert "ACCOUNTS_KAFKA_SECURITY_PROTOCOL that" in " ".join(shown)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -85,6 +196,7 @@ def test_a_pipe_gets_plain_columns(tmp_path: Path) -> None:
     [
         (["nope"], {}, "accounts: No such command 'nope'"),
         (["config", "show", "--nope"], {}, "accounts: No such option: --nope"),
+        (["send", "deposit", "alice", "-5", "USD"], {}, "amounts are above zero, such as 10.50"),
         (["--output", "xml", "config", "show"], {}, "accounts: Invalid value for '--output'"),
         (
             ["config", "show"],

@@ -1,16 +1,16 @@
 """The `accounts` command: finds the sub-command, loads only that, and ends without tracebacks."""
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from workers.cli.output import Format, choose
-from workers.loading import loading
+from workers.cli.groups import LazyGroup, lazy
+from workers.cli.output import Format, choose, fitted, print_line
 from workers.redaction import cleaned, redact
 
 COMMANDS = {
@@ -42,6 +42,9 @@ CANNOT = 2
 """Exit code for everything that cannot be done as asked."""
 
 ABOUT = "accounts keeps user accounts and their money, driven by messages."
+NEGATIVE = re.compile(r": -[0-9.]+$")
+"""What the library says at the end of an option that is no option but a number."""
+
 WITH_VALUE = "--output"
 ANYWHERE = ("--output", "--debug")
 
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Libraries must not add lines of their own; the worker sets up its logging itself.
         logging.lastResort = logging.NullHandler()
     try:
-        code = _build(given)(args=given or ["--help"], prog_name="accounts", standalone_mode=False)
+        code = _build()(args=given or ["--help"], prog_name="accounts", standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -81,45 +84,26 @@ def _globals_first(arguments: Sequence[str]) -> tuple[list[str], bool]:
     return [*front, *rest], "--debug" in front
 
 
-def _build(arguments: Sequence[str]) -> typer.Typer:
-    """Return the application with the command that is called, or with names only for the help."""
+def _build() -> typer.Typer:
+    """Return the application; of its commands the one that is called is loaded."""
     app = typer.Typer(
+        cls=LazyGroup,
         help=ABOUT,
         epilog="--output and --debug may also stand after the command.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    called = _called(arguments)
-    for name, about in COMMANDS.items():
-        if not find_spec(_module(name)):
-            continue
-        if name == called:
-            with loading():
-                command = import_module(_module(name))
-            command.register(app)
-        else:
-            app.command(name, help=about)(_not_loaded)
+    lazy(app, COMMANDS)
     return app
 
 
-def _module(command: str) -> str:
-    return f"workers.cli.{command.replace('-', '_')}"
-
-
-def _called(arguments: Sequence[str]) -> str | None:
-    values = {index + 1 for index, word in enumerate(arguments) if word == WITH_VALUE}
-    for index, word in enumerate(arguments):
-        if index not in values and not word.startswith("-"):
-            return word
-    return None
-
-
-def _not_loaded() -> None:
-    raise AssertionError("only its name and help are used")
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        print_line(f"accounts {version('accounts')}")
+        raise typer.Exit
 
 
 def _options(
@@ -128,8 +112,17 @@ def _options(
     ] = Format.AUTO,
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Show which version this is."
+        ),
+    ] = False,
 ) -> None:
-    del debug  # read by main, which is where errors end up
+    del (
+        debug,
+        show_version,
+    )  # the one is read by main, where errors end up; the other has ended before
     choose(form)
 
 
@@ -137,6 +130,8 @@ def complain(error: Exception) -> int:
     """Print *error* in one line per problem; return the exit code."""
     if isinstance(error, typer.TyperException):
         lines = error.format_message().splitlines()
+        if NEGATIVE.search(lines[-1]):
+            lines[-1] += ". If it is an amount: amounts are above zero, such as 10.50"
     elif isinstance(error, typer.Abort):
         lines = ["stopped"]
     elif type(error).__module__.partition(".")[0] in OURS:
@@ -146,5 +141,5 @@ def complain(error: Exception) -> int:
         lines = [f"internal error: {type(error).__name__}: {reason} (--debug shows where)"]
     prefix = "" if len(lines) > 1 and lines[0].startswith("Usage:") else "accounts: "
     for line in lines:
-        sys.stderr.write(redact(cleaned(f"{prefix}{line}")) + "\n")
+        sys.stderr.write(f"{fitted(redact(cleaned(prefix + line)))}\n")
     return getattr(error, "exit_code", CANNOT) or CANNOT

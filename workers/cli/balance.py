@@ -4,13 +4,9 @@ from typing import Annotated
 
 import typer
 
-from contracts.queries import GetBalance
-from workers.cli.checking import checked
 from workers.cli.option_groups import add_command
-from workers.cli.options import User
+from workers.cli.options import Asking, User
 from workers.cli.output import output
-from workers.cli.questions import Asking, ask_accepted, body
-from workers.cli.shown import as_json
 
 COLUMNS = ("currency", "posted", "held", "available")
 
@@ -29,6 +25,11 @@ def balance(
     ] = None,
 ) -> None:
     """Show what an account holds, in one currency or in all."""
+    from contracts.queries import GetBalance
+    from workers.cli.checking import checked
+    from workers.cli.questions import ask_accepted, body
+    from workers.cli.shown import as_json
+
     query = checked(GetBalance, body(user, currency=currency))
     reply = ask_accepted(query, how)
     assert reply.balances is not None, "an accepted reply to get-balance has them"

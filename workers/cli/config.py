@@ -5,6 +5,7 @@ import asyncio
 import typer
 
 from workers.checks import run_checks
+from workers.cli.groups import a_group
 from workers.cli.output import output
 from workers.config import load_settings
 from workers.config_shown import shown
@@ -12,7 +13,7 @@ from workers.config_shown import shown
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    config = typer.Typer(help="Show or check the configuration.", no_args_is_help=True)
+    config = a_group("Show or check the configuration.")
     config.command("show")(show)
     config.command("check")(check)
     app.add_typer(config, name="config")

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from client.accounts import AccountsClient
 from client.kafka import Kafka, Security
-from client.sealing import sealing_key
 from workers.cli.output import CliError
 from workers.config import Settings
 from workers.kafka import kafka_connection
@@ -55,6 +54,8 @@ async def key_to_seal_to(settings: Settings, file: Path | None) -> dict[str, Any
     Raises:
         CliError: It cannot be had.
     """
+    from client.sealing import sealing_key
+
     if file is not None:
         return _key_in(file)
     host, port = sidecar_address(settings)
@@ -80,6 +81,8 @@ def http_get(host: str, port: int, path: str) -> tuple[int, bytes]:
 
 
 def _key_in(file: Path) -> dict[str, Any]:
+    from client.sealing import sealing_key
+
     try:
         found = json.loads(file.read_bytes())
         return sealing_key(found if "keys" in found else {"keys": [found]})

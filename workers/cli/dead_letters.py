@@ -12,6 +12,7 @@ from contracts import topics
 from contracts.dead_letters import DlqHeader
 from workers.cli.asking_first import Consent
 from workers.cli.connection import kafka_of
+from workers.cli.groups import a_group
 from workers.cli.option_groups import add_command
 from workers.cli.output import CliError, output
 from workers.config import Settings, load_settings
@@ -52,9 +53,7 @@ class Filters:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    letters = typer.Typer(
-        help="List what could not be decided, or send it again.", no_args_is_help=True
-    )
+    letters = a_group("List what could not be decided, or send it again.")
     add_command(letters, "list", show)
     add_command(letters, "replay", replay)
     app.add_typer(letters, name="dead-letters")

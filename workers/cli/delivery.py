@@ -63,7 +63,7 @@ def _show_unknown(command: AnyCommand, error: OutcomeUnknownError) -> None:
     console.print(Text("? outcome unknown", "yellow").append(f"  {spoken(command)}", "default"))
     console.print(Text(f"  {error.what}; it may have been done or not.", "default"))
     console.print(Text("  Ask again with the same id, it takes effect once:", "dim"))
-    console.print(Text(f"  {again}"))
+    console.print(Text(f"  {again}"), soft_wrap=True)  # to be copied
 
 
 def _arguments_with(command_id: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from contracts.message import rfc3339
+from workers.cli.groups import a_group
 from workers.cli.output import CliError, output
 from workers.clock import utc_now
 from workers.config import Settings, load_settings
@@ -15,9 +16,8 @@ from workers.key_files import read_keys, require
 from workers.key_pairs import KeyPair, Kind, in_use
 from workers.key_rotation import ACTIVATION_S, OVERLAP_S, add_key, make_missing, rotate
 
-keys_app = typer.Typer(
-    help="Make, replace and list the keys: sealing (passwords, tokens) and signing (tokens).",
-    no_args_is_help=True,
+keys_app = a_group(
+    "Make, replace and list the keys: sealing (passwords, tokens) and signing (tokens)."
 )
 
 OfKind = Annotated[Kind | None, typer.Option("--kind", help="Of this kind only.")]

@@ -14,9 +14,9 @@ from contracts.sessions import Login
 from workers.cli.checking import plainly
 from workers.cli.connection import client_of, sealing_keys_of
 from workers.cli.option_groups import add_command
-from workers.cli.options import SealingKeyFile, User
+from workers.cli.options import Asking, SealingKeyFile, User
 from workers.cli.passwords import PasswordFrom, password
-from workers.cli.questions import Asking, show_no_answer, show_refusal
+from workers.cli.questions import show_no_answer, show_refusal
 from workers.cli.session_file import Session, SessionFile, keep, prepare, session_path
 from workers.cli.shown import accepted, show
 from workers.clock import utc_now

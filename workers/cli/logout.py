@@ -16,9 +16,9 @@ from workers.cli.checking import plainly
 from workers.cli.connection import client_of, sealing_keys_of
 from workers.cli.login import session_of
 from workers.cli.option_groups import add_command
-from workers.cli.options import SealingKeyFile
+from workers.cli.options import Asking, SealingKeyFile
 from workers.cli.output import CliError
-from workers.cli.questions import Asking, show_no_answer, show_refusal
+from workers.cli.questions import show_no_answer, show_refusal
 from workers.cli.session_file import Session, SessionFile, forget, keep, kept, session_path
 from workers.cli.shown import accepted, show
 from workers.clock import utc_now

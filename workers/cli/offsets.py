@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from workers.cli.asking_first import Consent
 from workers.cli.connection import kafka_of
+from workers.cli.groups import a_group
 from workers.cli.offsets_skip import skip_batch
 from workers.cli.option_groups import add_command
 from workers.cli.output import CliError, output
@@ -21,7 +22,7 @@ Topic = Annotated[
     str,
     typer.Argument(metavar="TOPIC", help="With the prefix or without.", show_default=False),
 ]
-Partition = Annotated[int, typer.Argument(metavar="PARTITION", min=0, show_default=False)]
+Partition = Annotated[int, typer.Argument(metavar="PARTITION", show_default=False)]
 Offset = Annotated[
     str,
     typer.Argument(
@@ -34,10 +35,7 @@ Offset = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    offsets = typer.Typer(
-        help="Show how far the consumer groups have read, or move one of them.",
-        no_args_is_help=True,
-    )
+    offsets = a_group("Show how far the consumer groups have read, or move one of them.")
     offsets.command("show")(show)
     add_command(offsets, "set", move_to)
     add_command(offsets, "skip", skip)

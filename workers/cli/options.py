@@ -1,9 +1,12 @@
 """Arguments and options that several commands take."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from client.timeouts import ANSWER_TIMEOUT_S
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose account.", show_default=False)]
 Actor = Annotated[
@@ -20,3 +23,11 @@ SealingKeyFile = Annotated[
         help="The service's public key (JWK or JWKS); by default its sidecar is asked.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a request is asked."""
+
+    actor: Actor = None
+    timeout: Timeout = ANSWER_TIMEOUT_S

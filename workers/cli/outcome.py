@@ -1,19 +1,14 @@
 """`accounts outcome`: what became of a command."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from contracts.codes import Code
-from contracts.queries import GetOutcome
-from contracts.replies import Reply
-from workers.cli.answers import UNKNOWN, exit_code, facts, mark
-from workers.cli.checking import checked
 from workers.cli.option_groups import add_command
-from workers.cli.options import User
-from workers.cli.questions import Asking, ask, body, show_refusal
-from workers.cli.shown import as_json, error_facts, show
+from workers.cli.options import Asking, User
+
+if TYPE_CHECKING:
+    from contracts.replies import Reply
 
 CommandId = Annotated[
     str, typer.Argument(metavar="COMMAND_ID", help="The id it was sent under.", show_default=False)
@@ -27,6 +22,15 @@ def register(app: typer.Typer) -> None:
 
 def outcome(user: User, command_id: CommandId, how: Asking) -> None:
     """Show what became of a command; exit code as `send`: 4 where it was not decided so far."""
+    from rich.text import Text
+
+    from contracts.codes import Code
+    from contracts.queries import GetOutcome
+    from workers.cli.answers import UNKNOWN
+    from workers.cli.checking import checked
+    from workers.cli.questions import ask, body, show_refusal
+    from workers.cli.shown import as_json, error_facts, show
+
     reply = ask(checked(GetOutcome, body(user, command_id=command_id)), how)
     if reply.error is None:
         _show(reply)
@@ -38,7 +42,10 @@ def outcome(user: User, command_id: CommandId, how: Asking) -> None:
         show_refusal(reply)
 
 
-def _show(reply: Reply) -> None:
+def _show(reply: "Reply") -> None:
+    from workers.cli.answers import exit_code, facts, mark
+    from workers.cli.shown import as_json, show
+
     assert reply.outcome is not None, "an accepted reply to get-outcome has it"
     result = reply.outcome.result
     said = facts(result)

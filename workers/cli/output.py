@@ -1,19 +1,19 @@
 """What commands print: for people on a terminal, plain in a pipe, JSON when asked."""
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from typing_extensions import override
+from typing import TYPE_CHECKING
 
 from workers.redaction import cleaned
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Format(StrEnum):
@@ -31,15 +31,6 @@ class CliError(Exception):
         super().__init__("\n".join(problems))
         self.problems = problems
         self.exit_code = exit_code
-
-
-class CleanConsole(Console):
-    """Prints lines as they are meant, whoever wrote what stands in them."""
-
-    @override
-    def print(self, *objects: Any, **options: Any) -> None:
-        """Print *objects*, each text among them as one clean line."""
-        super().print(*map(_clean, objects), **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +53,14 @@ class Output:
         """Whether colours and moving things reach a person."""
         return self.format is Format.AUTO and sys.stdout.isatty()
 
-    def console(self, *, stderr: bool = False) -> Console:
+    def console(self, *, stderr: bool = False) -> "Console":
         """Return a rich console that is plain unless a person looks at it."""
+        from workers.cli.clean_console import CleanConsole
+
         if self.format is Format.AUTO:
-            return CleanConsole(stderr=stderr, highlight=False, soft_wrap=True)
+            stream = sys.stderr if stderr else sys.stdout
+            # A terminal would break lines inside words; a pipe gets each whole.
+            return CleanConsole(stderr=stderr, highlight=False, soft_wrap=not stream.isatty())
         return CleanConsole(
             stderr=stderr, highlight=False, soft_wrap=True, no_color=True, force_terminal=False
         )
@@ -85,10 +80,9 @@ class Output:
         if self.is_json:
             print_line(json.dumps([dict(zip(columns, row, strict=True)) for row in rows]))
         elif self.is_live:
-            drawn = Table(*columns, header_style="bold")
-            for row in rows:
-                drawn.add_row(*map(Text, map(cleaned, row)))
-            Console(highlight=False).print(drawn)
+            from workers.cli.clean_console import draw_table
+
+            draw_table(columns, rows)
         else:
             for line in _aligned([columns, *rows]):
                 print_line(line)
@@ -102,22 +96,18 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _clean(shown: Any) -> Any:
-    match shown:
-        case str():
-            return cleaned(shown)
-        case Text():
-            clean = shown.copy()
-            clean.plain = cleaned(shown.plain)
-            return clean
-        case _:
-            return shown
-
-
 def print_line(line: str) -> None:
     """Print one line at once, so that a reader at the other end of a pipe can act on it."""
     sys.stdout.write(cleaned(line) + "\n")
     sys.stdout.flush()
+
+
+def fitted(line: str) -> str:
+    """Return *line* for standard error: broken between words where that is a terminal."""
+    if not sys.stderr.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
 
 
 _current: ContextVar[Output] = ContextVar("output")

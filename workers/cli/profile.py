@@ -2,13 +2,8 @@
 
 import typer
 
-from contracts.message import rfc3339
-from contracts.queries import GetProfile
-from workers.cli.checking import checked
 from workers.cli.option_groups import add_command
-from workers.cli.options import User
-from workers.cli.questions import Asking, ask_accepted, body
-from workers.cli.shown import accepted, as_json, show
+from workers.cli.options import Asking, User
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +13,12 @@ def register(app: typer.Typer) -> None:
 
 def profile(user: User, how: Asking) -> None:
     """Show who a user is."""
+    from contracts.message import rfc3339
+    from contracts.queries import GetProfile
+    from workers.cli.checking import checked
+    from workers.cli.questions import ask_accepted, body
+    from workers.cli.shown import accepted, as_json, show
+
     reply = ask_accepted(checked(GetProfile, body(user)), how)
     known = reply.profile
     assert known is not None, "an accepted reply to get-profile has one"

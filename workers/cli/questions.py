@@ -1,31 +1,21 @@
 """Asks one request for the command line; a refusal and no answer end the program with their code."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import NoReturn
 
 import typer
 from rich.text import Text
 
-from client.asking import ANSWER_TIMEOUT_S
 from client.errors import OutcomeUnknownError
 from client.questions import name_of, question_of
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from workers.cli.answers import REJECTED, UNKNOWN
 from workers.cli.connection import client_of
-from workers.cli.options import Actor, Timeout
+from workers.cli.options import Asking
 from workers.cli.shown import as_json, error_facts, rejected, show
 from workers.clock import fresh_name
 from workers.config import load_settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """How a request is asked."""
-
-    actor: Actor = None
-    timeout: Timeout = ANSWER_TIMEOUT_S
 
 
 def body(user: str, **fields: object) -> dict[str, object]:

@@ -1,21 +1,12 @@
 """`accounts send`: publish one command and print what became of it."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from client.sealing import seal
-from contracts.commands import AnyCommand
-from contracts.ledger import Deposit, Withdraw
-from contracts.profile import UpdateProfile
-from contracts.registration import Register
-from contracts.sealing import Purpose
-from workers.cli.checking import checked
-from workers.cli.connection import key_to_seal_to
-from workers.cli.delivery import deliver
+from workers.cli.groups import a_group
 from workers.cli.option_groups import add_command
 from workers.cli.options import SealingKeyFile, User
 from workers.cli.passwords import PasswordFrom, password
@@ -30,7 +21,9 @@ from workers.cli.send_options import (
     given,
 )
 from workers.clock import fresh_name, utc_now
-from workers.config import load_settings
+
+if TYPE_CHECKING:
+    from contracts.commands import AnyCommand
 
 CLEARED = ""
 """What clears an optional field on the command line: an empty value."""
@@ -43,7 +36,7 @@ HELP = (
 
 def register(app: typer.Typer) -> None:
     """Add `send` to *app*."""
-    send = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
+    send = a_group(HELP)
     add_command(send, "deposit", send_deposit)
     add_command(send, "withdraw", send_withdraw)
     add_command(send, "update-profile", send_update_profile)
@@ -55,6 +48,8 @@ def send_deposit(
     user: User, amount: Amount, currency: Currency, remarks: Remarks, delivery: Delivery
 ) -> None:
     """Add settled money."""
+    from contracts.ledger import Deposit
+
     _send(Deposit, user, {"amount": amount, "currency": currency, **given(remarks)}, delivery)
 
 
@@ -62,13 +57,17 @@ def send_withdraw(
     user: User, amount: Amount, currency: Currency, remarks: Remarks, delivery: Delivery
 ) -> None:
     """Take settled money."""
+    from contracts.ledger import Withdraw
+
     _send(Withdraw, user, {"amount": amount, "currency": currency, **given(remarks)}, delivery)
 
 
 def send_update_profile(
     user: User, identity: IdentityChanges, profile: OptionalProfile, delivery: Delivery
 ) -> None:
-    """Change the profile fields given; --phone "" and --date-of-birth "" clear them."""
+    """Change the profile fields given; an empty phone or date of birth clears it."""
+    from contracts.profile import UpdateProfile
+
     changes = {**given(identity, profile)}
     for name in ("phone", "date_of_birth"):
         if changes.get(name) == CLEARED:
@@ -86,6 +85,14 @@ def send_register(
     sealing_key: SealingKeyFile = None,
 ) -> None:
     """Open an account. The password leaves this machine sealed."""
+    import asyncio
+
+    from client.sealing import seal
+    from contracts.registration import Register
+    from contracts.sealing import Purpose
+    from workers.cli.connection import key_to_seal_to
+    from workers.config import load_settings
+
     key = asyncio.run(key_to_seal_to(load_settings(), sealing_key))
     command_id = delivery.command_id or fresh_name()
     sealed = seal(
@@ -100,7 +107,12 @@ def send_register(
     _send(Register, user, fields, replace(delivery, command_id=command_id))
 
 
-def _send(kind: type[AnyCommand], user: str, fields: Mapping[str, Any], delivery: Delivery) -> None:
+def _send(
+    kind: "type[AnyCommand]", user: str, fields: Mapping[str, Any], delivery: Delivery
+) -> None:
+    from workers.cli.checking import checked
+    from workers.cli.delivery import deliver
+
     names = {"command_id": delivery.command_id or fresh_name(), "username": user}
     command = checked(kind, {**names, **fields})
     deliver(command, actor=delivery.actor, timeout_s=delivery.timeout, wait=not delivery.no_wait)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from client.asking import ANSWER_TIMEOUT_S
+from client.timeouts import ANSWER_TIMEOUT_S
 from workers.cli.options import Actor, Timeout
 
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="Such as 10.50.")]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from contracts.topics import TOPICS
+from workers.cli.groups import a_group
 from workers.cli.output import output
 from workers.config import Settings, load_settings
 from workers.kafka import kafka_admin
@@ -18,10 +19,7 @@ DONE = {Action.CREATE: "created", Action.ADD_PARTITIONS: "added", Action.ALTER: 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    topics = typer.Typer(
-        help="Create the topics, or show how they differ from what is needed.",
-        no_args_is_help=True,
-    )
+    topics = a_group("Create the topics, or show how they differ from what is needed.")
     topics.command("apply")(apply)
     topics.command("show")(show)
     app.add_typer(topics, name="topics")

@@ -15,9 +15,9 @@ from contracts.replies import Reply
 from workers.cli.checking import checked
 from workers.cli.connection import client_of
 from workers.cli.option_groups import add_command
-from workers.cli.options import User
+from workers.cli.options import Asking, User
 from workers.cli.output import output
-from workers.cli.questions import Asking, body, show_no_answer, show_refusal
+from workers.cli.questions import body, show_no_answer, show_refusal
 from workers.cli.shown import Columns, as_json
 from workers.config import load_settings
 
@@ -54,7 +54,8 @@ class Filters:
     ] = None
     order: Annotated[Order, typer.Option("--order", help="Which come first.")] = Order.NEWEST
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=LIMIT_MAX, help="How many on a page.")
+        int,
+        typer.Option("--limit", metavar="NUMBER", min=1, max=LIMIT_MAX, help="How many on a page."),
     ] = LIMIT_DEFAULT
 
 

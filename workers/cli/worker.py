@@ -28,7 +28,7 @@ def worker(
     give_large_buffers_back()
     # Here, because FastStream takes long to load and the other commands do without it.
     with loading():
-        from workers.app import run_worker  # noqa: PLC0415
+        from workers.app import run_worker
 
     code = _run(run_worker(load_settings(), frozenset(only) if only else ALL))
     if code:
@@ -41,7 +41,7 @@ def worker(
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
     try:
-        import uvloop  # noqa: PLC0415 - not to be had on every platform
+        import uvloop  # not to be had on every platform
     except ImportError:
         return asyncio.run(work)
     return uvloop.run(work)
