@@ -12,9 +12,7 @@ Url = Annotated[str, Field(repr=False)]
 class Connections(BaseModel):
     """The settings of all three servers."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kafka_bootstrap: str = Field("127.0.0.1:9092", pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")
     """Kafka brokers to start from, `host:port`, separated by commas."""

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pydantic import BaseModel, SecretStr
 
 from workers.config import Settings
+from workers.config_connections import Connections
 from workers.ledger.options import LedgerOptions
 from workers.redaction import BLANK, redact
 
@@ -33,14 +34,15 @@ def shown(settings: Settings) -> list[Shown]:
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    about = _documented(LedgerOptions)
-    for name, field in Settings.model_fields.items():
+    about = _documented(Connections) | _documented(Settings)
+    bounds = _documented(LedgerOptions)
+    for name in Settings.model_fields:
         if name == "ledger":
             for bound in fields(LedgerOptions):
                 value = getattr(settings.ledger, bound.name)
-                yield f"ledger_{bound.name}", value, about[bound.name]
+                yield f"ledger_{bound.name}", value, bounds[bound.name]
         elif name != "sources":
-            yield name, getattr(settings, name), _line(field.description or "")
+            yield name, getattr(settings, name), about[name]
 
 
 def _documented(described: type) -> dict[str, str]:

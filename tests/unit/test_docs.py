@@ -6,17 +6,16 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import Field, fields
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
+from typer.main import get_command
 
 from contracts.topics import REPLIES, TOPICS
 from tests.unit.docs_tables import README, ROOT, TABLES, with_tables
-from workers.cli.app import COMMANDS
+from workers.cli.app import COMMANDS, application
 from workers.config import PREFIX, setting_names
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
@@ -53,11 +52,10 @@ def calls(page: Path) -> Iterator[list[str]]:
 
 @cache
 def command_line() -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
+    found: Any = get_command(application())
     for name in COMMANDS:
-        import_module(f"workers.cli.{name.replace('-', '_')}").register(app)
-    return typer.main.get_command(app)
+        found.resolve_command(None, [name])  # loads it
+    return found
 
 
 def unknown_in(words: list[str]) -> list[str]:
@@ -68,7 +66,7 @@ def unknown_in(words: list[str]) -> list[str]:
         command = command.commands[words.pop(0)]
     options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
     unknown = [word for word in words if word.startswith("--") and word not in options]
-    if command is command_line():
+    if command is command_line() and not words[0].startswith("-"):
         unknown.append(words[0])
     return unknown
 

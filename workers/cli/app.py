@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Libraries must not add lines of their own; the worker sets up its logging itself.
         logging.lastResort = logging.NullHandler()
     try:
-        code = _build()(args=given or ["--help"], prog_name="accounts", standalone_mode=False)
+        code = application()(args=given or ["--help"], prog_name="accounts", standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -84,7 +84,7 @@ def _globals_first(arguments: Sequence[str]) -> tuple[list[str], bool]:
     return [*front, *rest], "--debug" in front
 
 
-def _build() -> typer.Typer:
+def application() -> typer.Typer:
     """Return the application; of its commands the one that is called is loaded."""
     app = typer.Typer(
         cls=LazyGroup,
