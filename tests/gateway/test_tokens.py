@@ -13,7 +13,9 @@ from tests.gateway.service_keys import ServiceKeys
 
 @pytest.fixture
 def signed_in(rig: Rig) -> Rig:
+    """Return one that has verified a token before."""
     rig.sign_in()
+    assert rig.get("/balance").status_code == 200
     return rig
 
 
