@@ -61,9 +61,8 @@ __all__ = [
     "verify_access_token",
 ]
 
-_ERRORS = (name for name in __all__ if name.endswith("Error"))
 _MODULES = {
-    **dict.fromkeys(_ERRORS, "errors"),
+    **{name: "errors" for name in __all__ if name.endswith("Error")},
     "AccountsClient": "accounts",
     "Claims": "tokens",
     "Received": "received",
@@ -88,8 +87,10 @@ _MODULES = {
 """Name → the module that has it: who verifies tokens needs no Kafka, who sends no cryptography."""
 
 
-def __getattr__(name: str) -> Any:
-    """Load *name* (PEP 562)."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"client.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # whoever misspells a name is to be told by the type checker
+
+    def __getattr__(name: str) -> Any:
+        """Load *name* (PEP 562)."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"client.{_MODULES[name]}"), name)
