@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from contracts.codes import Code
-from contracts.headers import HEADER_LENGTH_MAX, UNDELIVERED
+from contracts.headers import HEADER_LENGTH_MAX
 from contracts.problems import Problem
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TOPICS
