@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from contracts.message import rfc3339
 from workers.clock import utc_now
+from workers.log_repeats import RepeatFilter
 from workers.redaction import cleaned, redact
 
 QUIET = {
@@ -52,6 +53,7 @@ def set_up_logging(level: str, form: Literal["text", "json"]) -> None:
     """Send everything at *level* and above to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    handler.addFilter(RepeatFilter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, least in QUIET.items():
         logging.getLogger(name).setLevel(max(least, logging.getLogger().level))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import Counter
 from http.client import HTTPException
 
 import pytest
@@ -18,6 +19,18 @@ RECOVERED_MAX_S = 60.0
 
 NOTICED_MAX_S = 30.0
 """Probes run every two seconds."""
+
+
+TOLD_MAX = 10
+"""Lines that begin alike: what one cause is told with in a minute, and others that resemble it.
+Without a bound there are hundreds of them in a second."""
+
+
+def complaints(worker: Worker) -> Counter[str]:
+    """Return how many warnings and errors there are in the log, by logger and first words."""
+    lines = (line.split() for line in worker.log_path.read_text().splitlines())
+    found = (words[2:6] for words in lines if words[1:2] in (["WARNING"], ["ERROR"]))
+    return Counter(" ".join(words) for words in found)
 
 
 def is_live(worker: Worker) -> bool:
@@ -68,6 +81,7 @@ async def test_workers_go_on_by_themselves_after_kafka_was_away(
         await away_and_back(scene, worker, breakable.kafka, kill=kill)
 
         await scene.books().check()
+    assert max(complaints(worker).values()) <= TOLD_MAX, complaints(worker).most_common(5)
 
 
 async def test_workers_go_on_by_themselves_after_mongodb_was_killed(
