@@ -14,10 +14,13 @@ from tests.unit.records import a_record
 from workers.cli.published import GAP_MAX, PublishedEvents
 
 
-def an_event(sequence: int, username: str = "alice", **changed: object) -> Record:
+def an_event(
+    sequence: int, username: str = "alice", *, partition: int = 3, **changed: object
+) -> Record:
     value = Rendering(an_outcome(username, sequence=sequence)).balance_event().value
     body = {**orjson.loads(value), **changed}
-    return a_record(body, key=username.encode(), offset=sequence)
+    record = a_record(body, key=username.encode(), offset=sequence)
+    return dataclasses.replace(record, partition=partition)
 
 
 def published(*records: Record, expired: bool = False) -> PublishedEvents:
@@ -57,6 +60,45 @@ class TestPublishedEvents:
         events.settle([an_account(sequence=4)], live=False)
 
         assert violations(events) == ["event_late", "event_late"]
+
+    def test_stand_in_two_partitions_once_some_were_added(self) -> None:
+        """Which is read first says nothing."""
+        events = published(
+            *(an_event(number, partition=17) for number in (4, 5)),
+            *(an_event(number, partition=3) for number in (1, 2, 3)),
+        )
+        for number in range(1, 6):
+            events.compare(an_outcome(sequence=number))
+        events.settle([an_account(sequence=5)], live=False)
+
+        assert events.findings == []
+
+    @pytest.mark.parametrize(
+        ("there", "found"),
+        [((1, 2, 3), []), ((1, 3, 2), ["event_late"]), ((1, 3), ["event_gap"])],
+    )
+    def test_have_to_be_in_order_in_each_of_two(
+        self, there: tuple[int, ...], found: list[str]
+    ) -> None:
+        events = published(
+            an_event(4, partition=17), *(an_event(number, partition=3) for number in there)
+        )
+        events.settle([an_account(sequence=4)], live=False)
+
+        assert violations(events) == found
+
+    @pytest.mark.parametrize(("kept_days", "found"), [(1, []), (-1, ["event_gap"])])
+    def test_may_have_expired_in_the_first_of_two(self, kept_days: int, found: list[str]) -> None:
+        events = PublishedEvents()
+        kept_ms = int((NOON + timedelta(days=kept_days)).timestamp() * 1000)
+        events.add(an_event(4, partition=17), expired=False)
+        events.look_at(dataclasses.replace(a_record({}), timestamp=kept_ms))
+        events.add(an_event(3, partition=3), expired=True)
+        for number in range(1, 5):
+            events.compare(an_outcome(sequence=number))
+        events.settle([an_account(sequence=4)], live=False)
+
+        assert violations(events) == found
 
     def test_may_come_late_where_a_repair_explains_it(self) -> None:
         repaired = {"alice": [EntryRange(username="alice", after=1, up_to=3)]}

@@ -37,7 +37,12 @@ class _Events:
     gaps: list[tuple[int, int, str]] = field(default_factory=list[tuple[int, int, str]])
     """First and last sequence left out, and where that showed."""
     late: list[int] = field(default_factory=list[int])
-    """Sequences that came after later ones."""
+    """Sequences that came after later ones of the same partition."""
+    last_in: dict[int, int] = field(default_factory=dict[int, int])
+    """Partition → highest sequence there. Once partitions were added, an account's events stand in
+    two, and nothing says which was written first."""
+    lowest: int = 0
+    """Sequence of the first event that is there."""
 
     @property
     def last(self) -> int:
@@ -97,20 +102,24 @@ class PublishedEvents:
                 events = self._events[username] = _Events(sequence)
             else:
                 events.leave_out(sequence - 1, detail)
-        self._place(events, username, sequence, hash(record.value), place)
+        self._place(events, username, sequence, record, place)
 
     def _place(
-        self, events: _Events, username: str, sequence: int, digest: int, place: str
+        self, events: _Events, username: str, sequence: int, record: Record, place: str
     ) -> None:
-        known = sequence - events.first
+        known, digest = sequence - events.first, hash(record.value)
         if known == len(events.hashes):
             events.hashes.append(digest)
         elif sequence in events.missing:
             events.missing.remove(sequence)
             events.hashes[known] = digest
-            events.late.append(sequence)
+            if sequence < events.last_in.get(record.partition, 0):
+                events.late.append(sequence)
         elif known >= 0 and events.hashes[known] != digest:
             self._note(username, "event_changed", f"{place} repeats event {sequence}, changed")
+        events.lowest = min(events.lowest or sequence, sequence)
+        last = events.last_in.get(record.partition, 0)
+        events.last_in[record.partition] = max(last, sequence)
 
     def compare(self, outcome: Outcome) -> None:
         """Check that the event of *outcome*, if it was published, says what is recorded."""
@@ -118,7 +127,14 @@ class PublishedEvents:
         events = self._events.get(outcome.username)
         if events is None and self.kept_since_ms:
             self._last_at[outcome.username] = outcome.decided_at
-        if entry is None or events is None or not events.has(entry.sequence):
+        if entry is None or events is None:
+            return
+        if entry.sequence in events.missing and entry.sequence < events.lowest:
+            # Nothing older is there, in any partition: these expired where theirs may have.
+            if outcome.decided_at.timestamp() * 1000 < self.kept_since_ms:
+                events.missing.remove(entry.sequence)
+            return
+        if not events.has(entry.sequence):
             return
         recorded = hash(Rendering(outcome).balance_event().value)
         if events.hashes[entry.sequence - events.first] != recorded:
