@@ -130,6 +130,7 @@ class AccountsClient:
         The answer to a repeated command is an answer of its own: its `duplicate` is true.
 
         Raises:
+            TopicReplacedError: The topic was deleted and made again.
             UnreadableRecordError: Something on the topic is no result.
         """
         return self._following.results(start)
@@ -139,10 +140,12 @@ class AccountsClient:
     ) -> AsyncIterator[Received[BalanceChanged]]:
         """Yield each change of each balance once, in order per account, for ever.
 
-        After a snapshot, or offsets of your own, nothing is missed. Repeats are dropped.
+        After a snapshot, or offsets of your own, nothing is missed, also where partitions are added
+        meanwhile. Repeats are dropped.
 
         Raises:
             SequenceGapError: Events are missing; take a new snapshot and follow from there.
+            TopicReplacedError: The topic was deleted and made again; the same helps.
             UnreadableRecordError: Something on the topic is no balance event.
         """
         return self._following.balance_events(start)
@@ -155,6 +158,7 @@ class AccountsClient:
         Who verifies tokens should rather keep a `client.Revocations`.
 
         Raises:
+            TopicReplacedError: The topic was deleted and made again.
             UnreadableRecordError: Something on the topic is no revocation.
         """
         return self._following.messages(topics.REVOCATIONS, SessionRevoked, start)

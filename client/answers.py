@@ -10,7 +10,12 @@ from typing import TypeAlias, TypeVar, cast
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from client.errors import AccountsClientError, UnreachableError, UnreadableRecordError
+from client.errors import (
+    AccountsClientError,
+    TopicReplacedError,
+    UnreachableError,
+    UnreadableRecordError,
+)
 from client.kafka import Kafka, Record
 from client.questions import (
     Asked,
@@ -172,7 +177,7 @@ class Answers:
                 try:
                     async for record in reader.records():
                         self.waiting.receive(record)
-                except KafkaError as error:
+                except (KafkaError, TopicReplacedError) as error:
                     # At once: closing the reader takes a while, and nothing is heard meanwhile.
                     self._end(opened, UnreachableError(f"{self._topic} cannot be read: {error!r}"))
         except AccountsClientError as error:

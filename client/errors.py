@@ -20,6 +20,17 @@ class TopicMissingError(AccountsClientError):
     """A topic does not exist, or may not be seen with these credentials; nothing was sent."""
 
 
+class TopicReplacedError(AccountsClientError):
+    """A topic was deleted and made again: what was read of it says nothing of what stands there."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        super().__init__(
+            f"{topic} was deleted and made again while it was read; start anew, from a new "
+            "snapshot where you keep balances"
+        )
+
+
 class NotSentError(AccountsClientError):
     """Kafka refused the record for good, such as for its size or a missing permission."""
 

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
+from aiokafka.errors import ConsumerStoppedError
 
 from client.errors import UnreadableRecordError
+from client.in_order import InOrder
 from client.kafka import Kafka, Record
 from client.one_loop import OneLoop
 from client.questions import REPLY_ID, question_answered
@@ -87,9 +89,18 @@ class Following:
             seen = {username: state.sequence for username, state in start.balances.items()}
             sequences = Sequences(seen, complete=True)
             start = start.positions
-        async for event in self.messages(topics.BALANCE_EVENTS, BalanceChanged, start):
-            if sequences.is_new(event.message.username, event.message.sequence):
-                yield event
+        async with self.reader(topics.BALANCE_EVENTS, start) as reader:
+            ordered = InOrder(reader, sequences)
+            while True:
+                try:
+                    records = await reader.poll()
+                except ConsumerStoppedError:
+                    return
+                for record in records:
+                    if not is_another(record, BalanceChanged):
+                        for event in ordered.take(received(record, BalanceChanged)):
+                            yield event
+                await ordered.settle()
 
     async def snapshot(self) -> Snapshot:
         """Return the balances of all accounts, to follow the events from."""

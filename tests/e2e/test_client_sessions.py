@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition
 from aiokafka.admin import NewPartitions
 
 from client import reader as reading
@@ -27,6 +28,7 @@ from contracts.registration import Register
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.sealing import Purpose
+from tests.e2e.caller import open_producer
 from tests.e2e.running import RunningService
 from tests.speed import at_this_speed
 from workers.kafka import kafka_admin
@@ -260,19 +262,28 @@ async def until_revoked(revocations: Revocations, session_id: str) -> None:
 
 
 class TestPartitions:
-    async def test_that_are_added_are_noticed(
+    async def test_that_are_added_are_read_from_their_beginning(
         self, service: RunningService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(reading, "METADATA_AGE_MS", 100)
+        monkeypatch.setattr(reading, "LOOK_S", 0.1)
         topic = await service.add_reply_topic("grows")
-
-        async with reading.open_reader(Kafka(service.addresses.kafka, {}), [topic], "end") as one:
-            await one.ask_ends()
-            assert not one.misses_partitions()
-
+        kafka = Kafka(service.addresses.kafka, {})
+        async with reading.open_reader(kafka, [topic], "end") as one:
             async with kafka_admin(service.settings) as admin:
                 await admin.create_partitions({topic: NewPartitions(2)})
+            async with open_producer(service) as producer:
+                for number in range(6):
+                    value = str(number).encode()
+                    await producer.send_and_wait(topic, value, partition=number % 2)
 
+            found: dict[int, list[bytes | None]] = {0: [], 1: []}
             async with asyncio.timeout(30):
-                while not one.misses_partitions():  # noqa: ASYNC110 - it tells nobody
-                    await asyncio.sleep(0.01)
+                while sum(map(len, found.values())) < 6:
+                    for record in await one.poll():
+                        found[record.partition].append(record.value)
+
+            assert found == {0: [b"0", b"2", b"4"], 1: [b"1", b"3", b"5"]}
+            assert await one.positions() == {
+                TopicPartition(topic, 0): 3,
+                TopicPartition(topic, 1): 3,
+            }

@@ -10,7 +10,7 @@ import pytest
 from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError
 
 from client import revocations as following
-from client.errors import UnreachableError
+from client.errors import TopicReplacedError, UnreachableError
 from client.kafka import Record
 from client.reader import Reader, Start
 from client.revocations import Revocations, RevocationsUnknownError
@@ -48,7 +48,6 @@ class Topic:
         self.coming: asyncio.Queue[Record | BaseException] = asyncio.Queue()
         self.away: list[Exception] = []
         self.unanswered: Exception | None = None
-        self.grown = False
         self.opened: list[tuple[TopicSpec, Start]] = []
 
     @asynccontextmanager
@@ -78,10 +77,6 @@ class OpenTopic:
     async def ask_ends(self) -> None:
         if self._topic.unanswered is not None:
             raise self._topic.unanswered
-
-    def misses_partitions(self) -> bool:
-        grown, self._topic.grown = self._topic.grown, False
-        return grown
 
     async def caught_up(self) -> bool:
         return self._read >= len(self._topic.kept)
@@ -243,17 +238,13 @@ class TestFollowing:
             topic.coming.put_nowait(a_revocation("s-2"))
             await until(lambda: revocations.is_current)
 
-    async def test_reads_anew_where_partitions_were_added(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(following, "ASK_ENDS_S", 0.0)
+    async def test_reads_anew_where_the_topic_was_made_again(self) -> None:
         topic = Topic(a_revocation("s-1"))
 
         async with Revocations(topic, now=Clock()) as revocations:
             await revocations.wait_until_caught_up()
             topic.kept.append(a_revocation("s-2"))
-            topic.grown = True
-            topic.coming.put_nowait(a_record())
+            topic.coming.put_nowait(TopicReplacedError("accounts.state.revocations"))
             await until(lambda: not revocations.is_current)
             await until_revoked(revocations, "s-2")
 
