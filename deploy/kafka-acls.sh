@@ -3,6 +3,11 @@
 #
 #   deploy/kafka-acls.sh --bootstrap-server broker:9092 --command-config admin.properties
 #
+# Nobody is granted a transactional id, so nobody can begin a transaction: one that stays open keeps back
+# every command behind it in its partition. Where a sender needs one, grant it
+# (`--transactional-id … --operation Write,Describe`) and bound the time on the brokers, where alone that can
+# be done: transaction.max.timeout.ms=60000 or less.
+#
 # All arguments go to Kafka's own kafka-acls.sh, which must be on the PATH. Change the variables
 # where your names differ; with PREFIX another than "accounts." the topics are named otherwise too.
 set -euo pipefail

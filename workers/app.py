@@ -30,14 +30,16 @@ from workers.building_requests import build_identity, build_queries
 from workers.checks import run_checks
 from workers.config import ConfigError, Settings
 from workers.consumers import Consumers, Owner
+from workers.consuming.topic_consumer import METADATA_AGE_MS
 from workers.credentials_subscriber import add_credentials
 from workers.error_places import places
 from workers.halt import Halt
 from workers.health import Health, Probe
+from workers.inputs import Inputs
 from workers.kafka import kafka_connection
 from workers.kafka_probe import KafkaProbe
 from workers.kafka_security import kafka_security
-from workers.lag import export_lag
+from workers.lag import Lag
 from workers.ledger.subscriber import add_ledger
 from workers.logs import set_up_logging
 from workers.requests.subscriber import add_requests
@@ -78,6 +80,7 @@ class Service:
             settings.kafka_bootstrap.split(","),
             security=kafka_security(settings),
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_AGE_MS,
             graceful_timeout=settings.ledger.shutdown_timeout_ms / 1000,
             logger=None,
         )
@@ -116,10 +119,13 @@ class Service:
         settings, metrics = self.settings, resources.metrics
         progress = [owner.progress for owner in self._owners]
         probe = KafkaProbe(kafka_connection(settings))
+        inputs_probe = KafkaProbe(kafka_connection(settings))
         stack.push_async_callback(probe.stop)
+        stack.push_async_callback(inputs_probe.stop)
         health = Health(
             probes=[
                 Probe(name="kafka", ask=probe.ask),
+                Probe(name="topics", ask=Inputs(inputs_probe, consumers.built, metrics).ask),
                 Probe(name="mongodb", ask=lambda: resources.mongo.run({"ping": 1})),
                 Probe(name="redis", ask=RedisHealth(resources.redis).ping, required=False),
             ],
@@ -135,7 +141,7 @@ class Service:
         self._chores += [
             health.run,
             watchdog.run,
-            lambda: export_lag(consumers.built, metrics),
+            Lag(consumers.built, metrics).run,
         ]
         return health
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from storage.ports import StoreUnavailableError
 from workers.clock import monotonic_s
+from workers.inputs import UnreadInputError
 from workers.metrics import Metrics
 from workers.progress import Progress
 
@@ -101,15 +102,15 @@ class Health:
                 await probe.ask()
         except TimeoutError:
             problem = f"no answer within {PROBE_TIMEOUT_S:g} s"
-        except StoreUnavailableError as error:
+        except (StoreUnavailableError, UnreadInputError) as error:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 - whatever a probe raises is its answer
             problem = type(error).__name__  # its text may hold an address with a password
         answer = self._answers[probe.name]
         if problem is not None and answer.problem != problem:
-            log.warning("%s does not answer: %s", probe.name, problem)
+            log.warning("%s: not as it should be: %s", probe.name, problem)
         elif problem is None and answer.problem is not None and answer.at_s is not None:
-            log.info("%s answers again", probe.name)
+            log.info("%s: as it should be again", probe.name)
         self._answers[probe.name] = _Answer(problem, monotonic_s())
         self._metrics.component_up.labels(probe.name).set(problem is None)
 

@@ -1,8 +1,14 @@
-"""Asks Kafka whether it answers, for health."""
+"""Asks Kafka whether it answers, and what topics it has, for health."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from client.topics_now import TopicNow, topics_now
 from workers.publishing import Connection
+
+T = TypeVar("T")
 
 
 class KafkaProbe:
@@ -14,18 +20,29 @@ class KafkaProbe:
 
     async def ask(self) -> None:
         """Raise unless a broker describes its cluster."""
-        if self._admin is None:
-            admin = AIOKafkaAdminClient(**self._connection)
-            await admin.start()
-            self._admin = admin
-        try:
-            await self._admin.describe_cluster()
-        except BaseException:
-            await self.stop()
-            raise
+        await self._answered(lambda admin: admin.describe_cluster())
+
+    async def topics(self, names: Collection[str]) -> Mapping[str, TopicNow]:
+        """Return those of *names* that exist.
+
+        Raises:
+            KafkaError: Nobody answers.
+        """
+        return await self._answered(lambda admin: topics_now(admin, names))
 
     async def stop(self) -> None:
         """Close the connection."""
         admin, self._admin = self._admin, None
         if admin is not None:
             await admin.close()
+
+    async def _answered(self, ask: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+        if self._admin is None:
+            admin = AIOKafkaAdminClient(**self._connection)
+            await admin.start()
+            self._admin = admin
+        try:
+            return await ask(self._admin)
+        except BaseException:
+            await self.stop()
+            raise

@@ -39,6 +39,7 @@ class Metrics:
         self._count_work()
         self._count_trouble()
         self._time_work()
+        self._gauge_inputs()
         self._gauge_state()
 
     def _counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
@@ -129,7 +130,7 @@ class Metrics:
             "event_loop_lateness_seconds", "How late the loop wakes the watchdog."
         )
 
-    def _gauge_state(self) -> None:
+    def _gauge_inputs(self) -> None:
         partition = ("topic", "partition")
         self.consumer_lag_records = self._gauge(
             "consumer_lag_records", "Records not read yet.", partition
@@ -139,12 +140,27 @@ class Metrics:
             "Age of the last record read, where more wait to be read.",
             partition,
         )
+        self.open_transaction_seconds = self._gauge(
+            "open_transaction_seconds",
+            "How long somebody's open transaction has kept back all that stands behind it.",
+            partition,
+        )
+        self.topic_partitions = self._gauge(
+            "topic_partitions",
+            "Partitions of a topic to be read; 0 where it is missing.",
+            ("topic",),
+        )
         self.parked_records = self._gauge(
             "parked_records", "Commands that wait for the user's other topics."
+        )
+        self.parked_seconds = self._gauge(
+            "parked_seconds", "How long the command that waits longest for other topics has waited."
         )
         self.undecodable_partitions = self._gauge(
             "undecodable_partitions", "Partitions paused because a batch cannot be decoded."
         )
+
+    def _gauge_state(self) -> None:
         self.pending_registrations = self._gauge(
             "pending_registrations", "Accounts without a credential for more than a minute."
         )
@@ -162,8 +178,12 @@ class Metrics:
         )
 
     def forget_partition(self, topic: str, partition: int) -> None:
-        """Stop exporting the lag of a partition that is not ours any more."""
-        for gauge in (self.consumer_lag_records, self.consumer_lag_seconds):
+        """Stop exporting what is known of a partition that is not ours any more."""
+        for gauge in (
+            self.consumer_lag_records,
+            self.consumer_lag_seconds,
+            self.open_transaction_seconds,
+        ):
             gauge.remove(topic, str(partition))
 
     @contextmanager

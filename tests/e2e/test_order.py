@@ -86,6 +86,33 @@ async def test_a_withdrawal_waits_for_a_deposit_that_cannot_be_read_yet(caller: 
     assert worker.metric("accounts_parked_records") == 0
 
 
+async def test_an_open_transaction_keeps_back_what_is_behind_it_and_is_seen(
+    caller: Caller,
+) -> None:
+    """P1 takes a wait, and so does what would be accepted; the metrics say since when."""
+    service, inbox = caller.service, caller.inbox
+    worker = service.workers[-1]
+    username = await caller.a_user()
+    deposit, withdrawal = a_movement(username, "5.00"), a_movement(username, "5.00")
+    async with open_producer(service, transactional_id=a_name("holder")) as holder:
+        await holder.begin_transaction()
+        in_the_way = await holder.send_and_wait(service.topic(DEPOSIT), b"{}", key=b"somebody")
+        place = in_the_way.partition
+        await caller.send(DEPOSIT, deposit, partition=place)
+        await caller.send(WITHDRAW, withdrawal, partition=place)
+
+        await eventually(lambda: worker.metric("accounts_parked_seconds"))
+        await eventually(
+            lambda: worker.metric("accounts_open_transaction_seconds", partition=str(place))
+        )
+        assert inbox.answers(deposit["command_id"]) == []
+        await holder.abort_transaction()
+
+    assert (await inbox.answer(withdrawal["command_id"])).body["status"] == "accepted"
+    assert worker.metric("accounts_parked_seconds") == 0
+    await eventually(lambda: not worker.metric("accounts_open_transaction_seconds"))
+
+
 async def test_a_deposit_in_an_aborted_transaction_delays_a_refusal_no_longer(
     caller: Caller,
 ) -> None:

@@ -22,11 +22,14 @@ DESIGNED = {
     "accounts_invariant_violations_total": (),
     "accounts_last_progress_timestamp_seconds": ("worker",),
     "accounts_lost_races_total": (),
+    "accounts_open_transaction_seconds": ("topic", "partition"),
     "accounts_parked_records": (),
+    "accounts_parked_seconds": (),
     "accounts_pending_registrations": (),
     "accounts_published_total": ("topic",),
     "accounts_rebalances_total": (),
     "accounts_store_operation_seconds": ("store", "operation"),
+    "accounts_topic_partitions": ("topic",),
     "accounts_undecodable_partitions": (),
 }
 

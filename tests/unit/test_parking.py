@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+import pytest
 from msgspec.structs import replace
 
 from handlers.reading import Ends, PartitionReading, Place, Reading
 from handlers.received import Received
 from tests.received import TOPICS, a_deposit, a_withdrawal, nothing_read, received
+from workers.ledger import parking
 from workers.ledger.parking import ParkingLot
 
 WITHDRAW, DEPOSIT = "accounts.commands.withdraw", "accounts.commands.deposit"
@@ -51,6 +53,26 @@ class TestParkingLot:
 
         assert kept == {command.source: first}
         assert lot.ends == {}
+
+    def test_says_how_long_the_one_has_waited_that_waits_longest(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now_s = [100.0]
+        monkeypatch.setattr(parking, "monotonic_s", lambda: now_s[0])
+        lot = ParkingLot()
+        waits = [lot.waited_s()]
+
+        lot.park([waiting(3)], nothing_read())
+        now_s[0] = 107.0
+        lot.park([*lot.take(), waiting(9)], nothing_read())
+        waits.append(lot.waited_s())
+        lot.park([each for each in lot.take() if each.source.offset == 9], nothing_read())
+        now_s[0] = 110.0
+        waits.append(lot.waited_s())
+        lot.clear()
+        waits.append(lot.waited_s())
+
+        assert waits == [0.0, 7.0, 3.0, 0.0]
 
     def test_forgets_everything_where_it_is_read_again(self) -> None:
         lot = ParkingLot()

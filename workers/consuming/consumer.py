@@ -21,11 +21,11 @@ from aiokafka.errors import (
 )
 
 from client.batches import Mark
-from client.screening import ScreenedConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Pace, Poll, joined, size
 from workers.consuming.records import Raw, malformed
-from workers.consuming.retention import OvertakenError, answers, overtaken_in, starts_of
+from workers.consuming.retention import OvertakenError, answers
+from workers.consuming.topic_consumer import TopicConsumer
 from workers.consuming.unforeseen import end_for
 from workers.progress import Progress
 
@@ -55,7 +55,7 @@ ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
 
-class CursorConsumer(ScreenedConsumer):
+class CursorConsumer(TopicConsumer):
     """A consumer with its own cursors.
 
     A poll that raises may have taken records from other partitions, which are never returned:
@@ -66,8 +66,7 @@ class CursorConsumer(ScreenedConsumer):
         self, *, hooks: Hooks, progress: Progress, skips: bool = True, **settings: Any
     ) -> None:
         """Go on behind a batch that cannot be decoded if it *skips*; else stop its partition."""
-        super().__init__(closely=False, **settings)
-        self.hooks = hooks
+        super().__init__(hooks=hooks, closely=False, **settings)
         self._skips = skips
         self.skipped = Counter[str]()
         """Batches by topic that nobody could decode."""
@@ -136,7 +135,7 @@ class CursorConsumer(ScreenedConsumer):
         except UNDECODABLE as error:
             await self._look_closely(error)
         except OffsetOutOfRangeError as error:
-            if (lost := await overtaken_in(self, self.cursors)) is not None:
+            if (lost := await self.lost(self.cursors)) is not None:
                 raise lost from error
             self._rewind()
         except NoOffsetForPartitionError:
@@ -173,10 +172,6 @@ class CursorConsumer(ScreenedConsumer):
         fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
         fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
         return records
-
-    def high_water(self, topic: str, partition: int) -> int | None:
-        """Return the end of the log as last fetched; None before the first fetch."""
-        return self.highwater(TopicPartition(topic, partition))
 
     async def committed_or_zero(self, tp: TopicPartition) -> int:
         """Return what the group has committed, also of a partition that is not ours."""
@@ -234,7 +229,7 @@ class CursorConsumer(ScreenedConsumer):
         self.hooks.reset_needed = False
         try:
             assigned = self.assignment()
-            cursors = await starts_of(self, assigned)
+            cursors = await self.find_starts(assigned)
             if self.hooks.reset_needed or self.assignment() != assigned:
                 self.hooks.reset_needed = True
                 return

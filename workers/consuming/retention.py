@@ -5,7 +5,7 @@
 # pyright: reportUnknownArgumentType=false
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -13,21 +13,6 @@ from aiokafka.errors import KafkaError
 
 class OvertakenError(Exception):
     """Retention deleted commands before they were read; they cannot be decided any more."""
-
-
-async def starts_of(
-    consumer: AIOKafkaConsumer, places: Collection[TopicPartition]
-) -> dict[TopicPartition, int]:
-    """Return where to read on in each of *places*, which are assigned to *consumer*.
-
-    Raises:
-        OvertakenError: Retention was faster than the group.
-    """
-    starts = await consumer.beginning_offsets(list(places)) if places else {}
-    committed = await asyncio.gather(*(consumer.committed(tp) for tp in places))
-    return {
-        tp: start_of(tp, offset, starts[tp]) for tp, offset in zip(places, committed, strict=True)
-    }
 
 
 def start_of(tp: TopicPartition, committed: int | None, start: int) -> int:

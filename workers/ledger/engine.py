@@ -193,6 +193,7 @@ class Engine:
         self._deciding.predecessors.forget()
         self._deciding.published.forget()
         self._lot.clear()
+        self._export_parked()
         self._positions.forget()
 
     @property
@@ -246,4 +247,8 @@ class Engine:
     def _hold(self) -> None:
         ahead = self._lot.ahead(self._positions.ours, records_max=self.options.parked_records_max)
         self._reading.hold(TopicPartition(*place) for place in ahead)
+        self._export_parked()
+
+    def _export_parked(self) -> None:
         self._outside.metrics.parked_records.set(len(self._lot))
+        self._outside.metrics.parked_seconds.set(self._lot.waited_s())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
 from handlers.received import Received
+from workers.clock import monotonic_s
 
 
 class ParkingLot:
@@ -14,6 +15,8 @@ class ParkingLot:
     def __init__(self) -> None:
         self._parked: list[Received] = []
         self.ends: dict[Source, Ends] = {}
+        self._since_s: dict[Source, float] = {}
+        """Since when each waits."""
 
     def __len__(self) -> int:
         """Return how many commands wait."""
@@ -32,11 +35,19 @@ class ParkingLot:
             for received in self._parked
             if (ends := reading.ends(received)) is not None
         }
+        now_s = monotonic_s()
+        known = self._since_s
+        self._since_s = {one.source: known.get(one.source, now_s) for one in self._parked}
+
+    def waited_s(self) -> float:
+        """Return how long the one that waits longest has waited; 0 where none waits."""
+        return monotonic_s() - min(self._since_s.values()) if self._since_s else 0.0
 
     def clear(self) -> None:
         """Forget everything: it will be read again."""
         self._parked = []
         self.ends = {}
+        self._since_s = {}
 
     def first_offsets(self) -> Mapping[Place, int]:
         """Return per partition the lowest offset that waits: nothing from it on is committed."""

@@ -1,0 +1,85 @@
+"""Which topics are not read, and what is done about it."""
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from client.topics_now import TopicNow
+from workers.inputs import Inputs, UnreadInputError
+from workers.metrics import Metrics
+
+DEPOSIT, WITHDRAW = "accounts.commands.deposit", "accounts.commands.withdraw"
+
+
+class Kafka:
+    """The topics there are."""
+
+    def __init__(self) -> None:
+        self.there = {DEPOSIT: TopicNow("id-1", 3), WITHDRAW: TopicNow("id-2", 3)}
+
+    async def topics(self, names: Collection[str]) -> Mapping[str, TopicNow]:
+        return {name: topic for name, topic in self.there.items() if name in names}
+
+
+class Consumer:
+    """Reads both."""
+
+    def __init__(self) -> None:
+        self.topic_ids: Mapping[str, str] = {}
+        self.partitions = 3
+        self.anew = 0
+
+    def subscribed(self) -> Collection[str]:
+        return {DEPOSIT, WITHDRAW}
+
+    def known_partitions(self, topic: str) -> int:
+        del topic
+        return self.partitions
+
+    def start_anew(self) -> None:
+        self.anew += 1
+
+
+def told(metrics: Metrics) -> float | None:
+    return metrics.registry.get_sample_value("accounts_topic_partitions", {"topic": DEPOSIT})
+
+
+class TestInputs:
+    async def test_are_fine_when_all_is_read(self) -> None:
+        consumer, metrics = Consumer(), Metrics()
+        consumer.topic_ids = {DEPOSIT: "id-1", WITHDRAW: "id-2"}
+
+        await Inputs(Kafka(), [consumer], metrics).ask()
+
+        assert consumer.anew == 0
+        assert told(metrics) == 3
+
+    async def test_say_which_topic_is_missing(self) -> None:
+        kafka, metrics = Kafka(), Metrics()
+        del kafka.there[DEPOSIT]
+
+        with pytest.raises(UnreadInputError, match=f"{DEPOSIT} does not exist"):
+            await Inputs(kafka, [Consumer()], metrics).ask()
+
+        assert told(metrics) == 0
+
+    async def test_say_which_has_partitions_that_nobody_knows(self) -> None:
+        kafka, consumer = Kafka(), Consumer()
+        kafka.there[WITHDRAW] = TopicNow("id-2", 6)
+
+        with pytest.raises(UnreadInputError, match=f"{WITHDRAW} has 6 partitions, of which 3"):
+            await Inputs(kafka, [consumer], Metrics()).ask()
+
+        assert consumer.anew == 0
+
+    async def test_have_one_that_was_made_again_read_anew(self) -> None:
+        consumer = Consumer()
+        consumer.topic_ids = {DEPOSIT: "before", WITHDRAW: "id-2"}
+
+        with pytest.raises(UnreadInputError, match=f"{DEPOSIT} was made again"):
+            await Inputs(Kafka(), [consumer], Metrics()).ask()
+
+        assert consumer.anew == 1
+
+    async def test_ask_nothing_where_nothing_is_read(self) -> None:
+        await Inputs(Kafka(), [], Metrics()).ask()

@@ -1,0 +1,79 @@
+"""Looks whether every topic that this process is to read is there, and read as it is now."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from client.topics_now import TopicNow
+from workers.metrics import Metrics
+
+
+class UnreadInputError(Exception):
+    """Nobody reads what is sent to some topic. Says which, and what to do."""
+
+
+class Topics(Protocol):
+    """Knows which topics there are."""
+
+    async def topics(self, names: Collection[str]) -> Mapping[str, TopicNow]:
+        """Return those of *names* that exist."""
+        ...
+
+
+class Reads(Protocol):
+    """What is needed of `workers.consuming.consumer.CursorConsumer`."""
+
+    topic_ids: Mapping[str, str]
+
+    def subscribed(self) -> Collection[str]:
+        """Return the topics that are to be read."""
+        ...
+
+    def known_partitions(self, topic: str) -> int:
+        """Return how many partitions of *topic* can be given out."""
+        ...
+
+    def start_anew(self) -> None:
+        """Give all partitions back and take them again."""
+        ...
+
+
+class Inputs:
+    """The topics that the consumers of this process read, compared with those in Kafka."""
+
+    def __init__(self, kafka: Topics, consumers: Sequence[Reads], metrics: Metrics) -> None:
+        self._kafka = kafka
+        self._consumers = consumers
+        self._metrics = metrics
+
+    async def ask(self) -> None:
+        """Return when all is read; a topic that was made again is read anew.
+
+        Raises:
+            UnreadInputError: Something is not read at the moment.
+            KafkaError: Nobody answers.
+        """
+        wanted = {topic for consumer in self._consumers for topic in consumer.subscribed()}
+        if not wanted:
+            return
+        now = await self._kafka.topics(sorted(wanted))
+        for topic in wanted:
+            partitions = now[topic].partitions if topic in now else 0
+            self._metrics.topic_partitions.labels(topic).set(partitions)
+        problems = [
+            problem for consumer in self._consumers for problem in self._problems(consumer, now)
+        ]
+        if problems:
+            raise UnreadInputError("; ".join(problems))
+
+    def _problems(self, consumer: Reads, now: Mapping[str, TopicNow]) -> Iterator[str]:
+        anew = False
+        for topic in sorted(consumer.subscribed()):
+            if topic not in now:
+                yield f"{topic} does not exist: create it with `accounts topics apply`"
+            elif consumer.topic_ids.get(topic, now[topic].topic_id) != now[topic].topic_id:
+                yield f"{topic} was made again, and is about to be read from its beginning"
+                anew = True
+            elif (known := consumer.known_partitions(topic)) != now[topic].partitions:
+                yield f"{topic} has {now[topic].partitions} partitions, of which {known} are read"
+        if anew:
+            consumer.start_anew()
