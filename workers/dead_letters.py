@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from contracts.codes import Code
 from contracts.dead_letters import DlqHeader, WithheldValue
@@ -12,6 +11,7 @@ from workers.clock import utc_now
 from workers.consuming.records import Malformed, Raw
 from workers.publishing import Outgoing
 from workers.secrecy import may_be_secret, may_keep_header, may_keep_key
+from workers.version import VERSION
 
 REASON_LENGTH_MAX = 1024
 """Characters of `dlq_reason`: all field problems of one record, bounded."""
@@ -66,7 +66,7 @@ def _why(record: Raw, code: Code, reason: str, group: str) -> Sequence[tuple[str
         DlqHeader.REASON: reason[:REASON_LENGTH_MAX],
         DlqHeader.ATTEMPTS: "1",
         DlqHeader.AT: rfc3339(utc_now()),
-        DlqHeader.VERSION: version("accounts"),
+        DlqHeader.VERSION: VERSION,
     }
     if isinstance(record, Malformed):
         said[DlqHeader.FIRST_OFFSET] = str(record.first)

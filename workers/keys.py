@@ -52,6 +52,7 @@ class KeyRing:
         self._seen = fingerprint(directory)
         self._keys = self._read()
         self._checked_s = clock_s()
+        self._problem: str | None = None
 
     def find(self, kid: str) -> KeyPair | None:
         """Return the sealing key that *kid* names, if we have it and it has not retired."""
@@ -119,15 +120,23 @@ class KeyRing:
         if now_s - self._checked_s < CHECK_INTERVAL_S:
             return
         self._checked_s = now_s
-        seen = fingerprint(self._directory)
-        if seen == self._seen:
-            return
-        self._seen = seen
         try:
-            self._keys = self._read()
-        except KeysError as error:
-            # A mistake while keys are changed must not take away the ones that work.
-            _log.error("keys not read again, going on with those known: %s", error)
+            seen = fingerprint(self._directory)
+            if seen != self._seen:
+                self._keys = self._read()
+                self._seen = seen
+        except (KeysError, OSError) as error:
+            # Neither a mistake while keys are changed, nor a folder that cannot be read just now,
+            # must take away the keys that work. Both may be over in a second.
+            self._note(str(error))
+        else:
+            self._problem = None
+
+    def _note(self, problem: str) -> None:
+        """Log a problem once, however often it is met again."""
+        if problem != self._problem:
+            self._problem = problem
+            _log.error("keys not read again, going on with those known: %s", problem)
 
     def _read(self) -> list[KeyPair]:
         keys = [key for kind in Kind for key in read_keys(self._directory, kind)]

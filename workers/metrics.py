@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +15,7 @@ from prometheus_client import (
 
 from workers.clock import monotonic_s
 from workers.histograms import BatchHistogram
+from workers.version import VERSION
 
 PREFIX = "accounts_"
 
@@ -64,7 +64,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self.build_info = Info(PREFIX + "build", "What is running.", registry=self.registry)
-        self.build_info.info({"version": version("accounts")})
+        self.build_info.info({"version": VERSION})
 
     def _count_work(self) -> None:
         self.commands_total = self._counter(

@@ -9,6 +9,7 @@ from contracts import topics
 from contracts.codes import Code
 from contracts.dead_letters import WithheldValue
 from contracts.topics import RECORD_BYTES_MAX, WRITTEN_BYTES_MAX, TopicSpec
+from tests.out_of_files import out_of_files
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from tests.unit.sealed import CANARY
 from workers.consuming.records import Raw
@@ -55,6 +56,10 @@ class TestDeadLetter:
 
         assert (record.topic, record.key, record.value) == ("dlq", b"\x00key", GARBAGE)
         assert list(record.headers[:3]) == headers
+
+    def test_needs_no_file(self) -> None:
+        with out_of_files():
+            assert letter(a_raw()).value == a_raw().value
 
     def test_says_where_it_stood_and_why_it_is_here(self) -> None:
         record = letter(a_raw(value=GARBAGE), reason="the reason")

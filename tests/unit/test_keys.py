@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts.sealing import Purpose
+from tests.out_of_files import out_of_files
 from tests.unit.sealed import NOON, a_blob, a_ring
 from workers.key_pairs import KeyPair, Kind
 from workers.keys import (
@@ -160,6 +161,24 @@ class TestTheRing:
 
         assert ring.find(key.kid) == key
         assert "chmod 600" in caplog.text
+
+    def test_keeps_what_works_while_no_file_can_be_opened(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        clock = HandClock()
+        first = new_key(tmp_path, NOON)
+        ring = KeyRing(tmp_path, clock_s=clock)
+        second = new_key(tmp_path, LATER)
+
+        with out_of_files():
+            for _ in range(3):
+                clock.now_s += CHECK_INTERVAL_S
+                assert ring.find(first.kid) is not None
+                assert ring.find(second.kid) is None
+        clock.now_s += CHECK_INTERVAL_S
+
+        assert len(caplog.records) == 1, "one line, however often it is looked"
+        assert ring.find(second.kid) is not None, "it is read once that is over"
 
     def test_keeps_what_it_needs_when_that_is_removed(self, tmp_path: Path) -> None:
         clock = HandClock()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from functools import cached_property, partial
-from importlib.metadata import version
 from typing import Any
 
 import yaml
@@ -14,6 +13,7 @@ from workers.asyncapi import messages
 from workers.asyncapi.channels import TAGS, channels, operations
 from workers.asyncapi.schemas import Json, schemas
 from workers.asyncapi.text import description
+from workers.version import VERSION
 
 PREFIX_DEFAULT = "accounts."
 BOOTSTRAP_DEFAULT = "127.0.0.1:9092"
@@ -41,7 +41,7 @@ def document(
         "id": "urn:accounts",
         "info": {
             "title": TITLE,
-            "version": version("accounts"),
+            "version": VERSION,
             "description": description(prefix),
             "license": LICENSE,
             "tags": [{"name": name, "description": text} for name, text in TAGS.values()],
@@ -116,7 +116,7 @@ class Contract(AsyncAPI):
         bootstrap: str = BOOTSTRAP_DEFAULT,
         partitions: int = PARTITIONS_DEFAULT,
     ) -> None:
-        super().__init__(title=TITLE, version=version("accounts"))
+        super().__init__(title=TITLE, version=VERSION)
         self._write = partial(document, prefix=prefix, bootstrap=bootstrap, partitions=partitions)
 
     @cached_property
