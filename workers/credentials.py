@@ -225,7 +225,8 @@ class CredentialsWorker:
     async def _register(self, waiting: Waiting, recorded: Outcome) -> bool:
         """Hash the password and store it durably; False where its blob cannot be used."""
         pending = waiting.pending
-        hashed = await self.hasher.pool.run(self._hashed, waiting, recorded)
+        # Behind those who sign in: a flood of new accounts keeps out nobody who has one.
+        hashed = await self.hasher.pool.run_behind(self._hashed, waiting, recorded)
         if isinstance(hashed, SealProblem):
             self._wait_for_key(pending, hashed)
             reason = f"the sealed password cannot be used ({hashed.value}); see its coordinates"

@@ -5,15 +5,19 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
 from passlib.context import CryptContext
 
 from handlers.passwords import PASSWORD_LENGTH_MAX
 from workers.clock import monotonic_s
+
+_Turn: TypeAlias = asyncio.Future[None]
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -28,6 +32,12 @@ NOBODYS_BYTES = 32
 """Random bytes of the password that the dummy hash is of: nobody ever guesses it."""
 
 
+AHEAD_IN_A_ROW_MAX = 8
+"""Turns taken by those who go first while others wait; then one of the others. A flood of sign-ins
+slows registrations down to one hash in nine, and never stops them: that would look like a worker that
+hangs. One who signs in waits for one hash more at most."""
+
+
 class QuietPool:
     """A bounded number of threads for work that needs a core, by default of low priority."""
 
@@ -38,6 +48,10 @@ class QuietPool:
         thread that has to give way while it holds the interpreter stops the loop too.
         """
         self.size = size
+        self._free = size
+        self._ahead: deque[_Turn] = deque()
+        self._behind: deque[_Turn] = deque()
+        self._in_a_row = 0
         self._threads = ThreadPoolExecutor(
             size, thread_name_prefix=name, initializer=_give_way, initargs=(niceness,)
         )
@@ -46,13 +60,65 @@ class QuietPool:
         self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs
     ) -> Found:
         """Return what *work* returns, once a thread is free."""
-        loop = asyncio.get_running_loop()
-        # A lambda, because a partial shows its arguments, passwords among them, in its repr.
-        return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
+        async with self._turn(self._ahead):
+            # A lambda, because a partial shows its arguments, passwords among them, in its repr.
+            return await self._in_thread(lambda: work(*args, **kwargs))
+
+    async def run_behind(
+        self, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Found:
+        """Return what *work* returns, once a thread is free and nobody waits in `run`.
+
+        Where somebody always does, it still gets its turn now and then.
+        """
+        async with self._turn(self._behind):
+            return await self._in_thread(lambda: work(*args, **kwargs))
 
     def close(self) -> None:
         """Let what runs finish, drop what waits."""
+        for turn in (*self._ahead, *self._behind):
+            turn.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_thread(self, work: Callable[[], Found]) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    @asynccontextmanager
+    async def _turn(self, queue: deque[_Turn]) -> AsyncGenerator[None]:
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait_in(queue)
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait_in(self, queue: deque[_Turn]) -> None:
+        turn: _Turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()  # it came, and nobody is there any more to take it
+            raise
+
+    def _pass_on(self) -> None:
+        """Give the thread that is free to who is next."""
+        while self._ahead or self._behind:
+            if not (turn := self._next()).done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _next(self) -> _Turn:
+        ahead = self._in_a_row < AHEAD_IN_A_ROW_MAX or not self._behind
+        if self._ahead and ahead:
+            self._in_a_row += 1
+            return self._ahead.popleft()
+        self._in_a_row = 0
+        return self._behind.popleft()
 
 
 def _give_way(niceness: int) -> None:

@@ -1,15 +1,18 @@
 """Hashes: of any password, by the policy, on threads that give way."""
 
+import asyncio
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from passlib.context import CryptContext
 
-from workers.hashing import NICENESS, HashingPolicy, PasswordHasher, QuietPool
+from workers.hashing import AHEAD_IN_A_ROW_MAX, NICENESS, HashingPolicy, PasswordHasher, QuietPool
 
 CHEAP = HashingPolicy(bcrypt_rounds=4)
 ARGON = HashingPolicy(scheme="argon2id", argon2_memory_kib=64, argon2_time_cost=1)
@@ -88,6 +91,70 @@ class TestTheThreads:
 
         assert await waiting
         assert "canary" not in shown
+
+
+class TestTheOrder:
+    async def test_puts_new_accounts_behind_those_who_sign_in(self, pool: QuietPool) -> None:
+        done: list[str] = []
+        async with busy(pool) as began:
+            began(pool.run_behind(done.append, "new"), pool.run_behind(done.append, "newer"))
+            began(pool.run(done.append, "sign-in"), pool.run(done.append, "another"))
+
+        assert done == ["sign-in", "another", "new", "newer"]
+
+    async def test_never_lets_new_accounts_wait_for_ever(self, pool: QuietPool) -> None:
+        done: list[str] = []
+        async with busy(pool) as began:
+            began(pool.run_behind(done.append, "new"))
+            began(*(pool.run(done.append, "sign-in") for _ in range(20)))
+
+        assert done.index("new") == AHEAD_IN_A_ROW_MAX
+
+    @pytest.mark.parametrize("came", [False, True])
+    async def test_passes_over_who_gave_up(self, pool: QuietPool, *, came: bool) -> None:
+        done: list[str] = []
+        async with busy(pool, cancel_in_turn=came) as began:
+            [first] = began(pool.run(done.append, "gave up"))
+            began(pool.run(done.append, "next"))
+            if not came:
+                first.cancel()
+
+        assert done == ["next"]
+        assert await pool.run(str, 1) == "1", "its thread is free again"
+
+    async def test_drops_what_waits_when_it_is_closed(self, pool: QuietPool) -> None:
+        async with busy(pool) as began:
+            [waits] = began(pool.run(str, 1))
+            await asyncio.sleep(0)
+            pool.close()
+
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+
+
+@asynccontextmanager
+async def busy(
+    pool: QuietPool, *, cancel_in_turn: bool = False
+) -> AsyncGenerator[Callable[..., list[asyncio.Task[object]]]]:
+    """Keep the only thread busy, and begin other work meanwhile; leave when all is done."""
+    gate = threading.Event()
+    tasks: list[asyncio.Task[object]] = []
+
+    def began(*work: Coroutine[Any, Any, object]) -> list[asyncio.Task[object]]:
+        tasks.extend(asyncio.create_task(each) for each in work)
+        return tasks[-len(work) :]
+
+    async def hold() -> None:
+        await pool.run(gate.wait, 10)
+        if cancel_in_turn:
+            tasks[0].cancel()  # whose turn has come, and who has not noticed yet
+
+    first = asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    yield began
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, *tasks, return_exceptions=True)
 
 
 @pytest.mark.parametrize("policy", [CHEAP, ARGON], ids=lambda policy: policy.scheme)
