@@ -41,7 +41,7 @@ EXPOSE 8080
 
 # Liveness, not readiness: a worker that waits for MongoDB must not be replaced for it.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as http; http.urlopen('http://127.0.0.1:' + os.environ['ACCOUNTS_SIDECAR_PORT'] + '/health/live', timeout=3)"]
+    CMD ["python", "-c", "import os, ssl, urllib.request as http; tls = os.environ.get('ACCOUNTS_SIDECAR_TLS_CERTFILE'); http.urlopen('http' + 's' * bool(tls) + '://127.0.0.1:' + os.environ['ACCOUNTS_SIDECAR_PORT'] + '/health/live', timeout=3, context=ssl._create_unverified_context() if tls else None)"]
 
 ENTRYPOINT ["accounts"]
 CMD ["worker"]

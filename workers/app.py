@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,7 +27,7 @@ from workers.building import (
 )
 from workers.building_requests import build_identity, build_queries
 from workers.checks import run_checks
-from workers.config import ConfigError, Settings
+from workers.config import Settings
 from workers.consumers import Consumers, Owner
 from workers.consuming.topic_consumer import METADATA_AGE_MS
 from workers.credentials_subscriber import add_credentials
@@ -45,6 +44,7 @@ from workers.logs import set_up_logging
 from workers.requests.subscriber import add_requests
 from workers.roles import ALL, Role
 from workers.sidecar import sidecar_routes
+from workers.sidecar_server import listen, sidecar_server, sidecar_tls
 from workers.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -223,24 +223,15 @@ async def run_worker(
     for warning in await run_checks(settings, roles):
         logger.warning("%s", warning)
     service = Service(settings, roles)
-    listener = _listen(settings)
+    tls, listener = sidecar_tls(settings), listen(settings)
     host, port = listener.getsockname()[:2]
+    address = f"{settings.sidecar_scheme}://{host}:{port}"
     async with AsyncExitStack() as stack:
         app = await service.build(stack)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
-        service.server = server
-        logger.info("sidecar at http://%s:%s, workers: %s", host, port, ", ".join(sorted(roles)))
+        service.server = server = sidecar_server(app, tls)
+        logger.info("sidecar at %s, workers: %s", address, ", ".join(sorted(roles)))
         if on_listening is not None:
-            on_listening(f"http://{host}:{port}")
+            on_listening(address)
         _calm_collector()
         _outlive_signals()
         try:
@@ -252,20 +243,6 @@ async def run_worker(
         logger.error("ended: %s", service.reason)
         return FAILED
     return 0 if server.started else FAILED
-
-
-def _listen(settings: Settings) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.sidecar_host, settings.sidecar_port))
-    except OSError as error:
-        listener.close()
-        raise ConfigError(
-            f"the sidecar cannot listen on {settings.sidecar_host}:{settings.sidecar_port} "
-            f"({error.strerror}); set ACCOUNTS_SIDECAR_PORT to a free port, or 0 for any"
-        ) from error
-    return listener
 
 
 def _calm_collector() -> None:

@@ -31,9 +31,6 @@ from workers.ledger.options import LedgerOptions
 PARTITIONS_MAX = 1000
 """Far above what one group of workers can use; a typing error stops here, not in Kafka."""
 
-PORT_MAX = 65_535
-"""TCP."""
-
 BCRYPT_ROUNDS_MIN = 4
 """bcrypt's own lower bound: fit for tests only; the start-up check warns of it."""
 
@@ -87,11 +84,6 @@ class Settings(Connections):
     undecodable_batches: Literal["skip", "stop"] = "skip"
     """A batch that nobody can decode: `skip` it with a dead letter, or `stop` its partition."""
 
-    sidecar_host: str = "127.0.0.1"
-    """Address the sidecar listens on."""
-    sidecar_port: int = Field(8080, ge=0, le=PORT_MAX)
-    """Port the sidecar listens on; 0 takes a free one."""
-
     keys_dir: Path = Path("keys")
     """Folder of the sealing and signing keys, one JWK file each."""
     password_scheme: Literal["bcrypt_sha256", "argon2id"] = "bcrypt_sha256"  # noqa: S105 - a name
@@ -137,7 +129,11 @@ class Settings(Connections):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        problems = [*_ledger_problems(self.ledger), *self.kafka_problems()]
+        problems = [
+            *_ledger_problems(self.ledger),
+            *self.kafka_problems(),
+            *self.sidecar_problems(),
+        ]
         if self.ledger.publish_deadline_ms >= self.watchdog_s * 1000:
             problems.append(
                 "ledger_publish_deadline_ms must be below watchdog_s, or a first try that is slow "

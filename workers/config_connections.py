@@ -1,16 +1,19 @@
-"""Where Kafka, MongoDB and Redis are, and how to get in."""
+"""Where Kafka, MongoDB and Redis are and how to get in, and where the sidecar listens."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+PORT_MAX = 65_535
+"""TCP."""
+
 Positive = Annotated[int, Field(gt=0)]
 Url = Annotated[str, Field(repr=False)]
 
 
 class Connections(BaseModel):
-    """The settings of all three servers."""
+    """The settings of all three servers, and of our own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -56,6 +59,26 @@ class Connections(BaseModel):
     """Our own certificate for Redis (PEM), for mutual TLS."""
     redis_tls_keyfile: Path | None = None
     """The key of that certificate (PEM)."""
+
+    sidecar_host: str = "127.0.0.1"
+    """Address the sidecar listens on."""
+    sidecar_port: int = Field(8080, ge=0, le=PORT_MAX)
+    """Port the sidecar listens on; 0 takes a free one."""
+    sidecar_tls_certfile: Path | None = None
+    """The sidecar's certificate, with those that it was made by (PEM); turns TLS on."""
+    sidecar_tls_keyfile: Path | None = None
+    """The key of that certificate (PEM), where it is not in the same file."""
+
+    @property
+    def sidecar_scheme(self) -> str:
+        """How to ask the sidecar."""
+        return "http" if self.sidecar_tls_certfile is None else "https"
+
+    def sidecar_problems(self) -> list[str]:
+        """Return what does not go together, a line each."""
+        if self.sidecar_tls_keyfile and not self.sidecar_tls_certfile:
+            return ["sidecar_tls_keyfile needs sidecar_tls_certfile beside it"]
+        return []
 
     def kafka_problems(self) -> list[str]:
         """Return what does not go together, a line each."""

@@ -29,6 +29,26 @@ gets it from a worker that has yet to see the key, knows it in time."""
 CONTRACT_CACHE = {"cache-control": "public, max-age=300"}
 """The contract changes with a deployment."""
 
+SHOWN = {
+    "/health": "health of each component",
+    "/health/live": "whether this process should go on",
+    "/health/ready": "whether it can answer",
+    "/metrics": "metrics, for Prometheus",
+    "/asyncapi": "the contract, to read",
+    "/asyncapi.yaml": "the contract, for programs",
+    "/.well-known/jwks.json": "public keys: to seal to, and to verify tokens by",
+}
+"""What there is, as the page at `/` lists it."""
+
+INDEX = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>accounts</title><h1>accounts</h1><ul>'
+    + "".join(f'<li><a href="{path}">{path}</a>: {what}</li>' for path, what in SHOWN.items())
+    + "</ul></html>"
+).encode()
+
+INDEX_POLICY = {"content-security-policy": "default-src 'none'", "x-frame-options": "DENY"}
+"""A page of links needs nothing."""
+
 SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 """On every answer: it is what it says, and tells nobody where the reader came from."""
 
@@ -53,6 +73,7 @@ class _Sidecar:
 
     def endpoints(self) -> dict[str, Endpoint]:
         return {
+            "/": self._index,
             "/health/live": self._live,
             "/health/ready": self._ready,
             "/health": self._overall,
@@ -62,6 +83,9 @@ class _Sidecar:
             "/.well-known/jwks.json": self._signing_keys,
             "/.well-known/sealing-keys.json": self._sealing_keys,
         }
+
+    async def _index(self, _: Request) -> Response:
+        return _answer(INDEX, "text/html; charset=utf-8", CONTRACT_CACHE | INDEX_POLICY)
 
     async def _live(self, _: Request) -> Response:
         alive = self._health.report().live

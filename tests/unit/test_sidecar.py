@@ -1,6 +1,7 @@
 """Every route of the sidecar answers GET with the right type, and nothing else."""
 
 from collections.abc import Mapping
+from re import findall
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from workers.sidecar import sidecar_routes
 
 DOCUMENT = document()
 PATHS = [
+    "/",
     "/health/live",
     "/health/ready",
     "/health",
@@ -67,6 +69,7 @@ class TestSidecar:
     @pytest.mark.parametrize(
         ("path", "kind", "cache"),
         [
+            ("/", "text/html; charset=utf-8", "public, max-age=300"),
             ("/health/live", "application/json", "no-store"),
             ("/health/ready", "application/json", "no-store"),
             ("/health", "application/json", "no-store"),
@@ -94,9 +97,15 @@ class TestSidecar:
     ) -> None:
         assert client.request(method, path, content=b"{}").status_code == 405
 
-    @pytest.mark.parametrize("path", ["/", "/asyncapi/", "/asyncapi/try", "/health/", "/admin"])
+    @pytest.mark.parametrize("path", ["/asyncapi/", "/asyncapi/try", "/health/", "/admin"])
     def test_knows_no_other_path(self, client: TestClient, path: str) -> None:
         assert client.get(path, follow_redirects=False).status_code == 404
+
+    def test_lists_what_there_is(self, client: TestClient) -> None:
+        page = client.get("/")
+
+        assert set(findall(r'href="([^"]+)"', page.text)) == set(PATHS) - {"/"}
+        assert "default-src 'none'" in page.headers["content-security-policy"]
 
     def test_says_alive_but_not_ready_while_a_dependency_is_away(
         self, client: TestClient, worker: Progress

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from http.client import HTTPConnection, HTTPException
+import ssl
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,10 +39,48 @@ def client_of(settings: Settings) -> AccountsClient:
     )
 
 
-def sidecar_address(settings: Settings) -> tuple[str, int]:
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """Where to ask the sidecar, and how to know it."""
+
+    host: str
+    port: int
+    certificate: Path | None = None
+
+    def __str__(self) -> str:
+        """Return its URL."""
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://{self.host}:{self.port}"
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Return status and body of one GET.
+
+        Raises:
+            OSError, HTTPException: It does not answer, or somebody else does.
+        """
+        connection = self._connection()
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        if self.certificate is None:
+            return HTTPConnection(self.host, self.port, timeout=HTTP_TIMEOUT_S)
+        # It is on this machine, so we have its very certificate, whatever host that names.
+        trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusted.check_hostname = False
+        trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        trusted.load_verify_locations(self.certificate)
+        return HTTPSConnection(self.host, self.port, timeout=HTTP_TIMEOUT_S, context=trusted)
+
+
+def sidecar_of(settings: Settings) -> Sidecar:
     """Return where to ask the sidecar."""
     host = "127.0.0.1" if settings.sidecar_host in ANY_ADDRESS else settings.sidecar_host
-    return host, settings.sidecar_port
+    return Sidecar(host, settings.sidecar_port, settings.sidecar_tls_certfile)
 
 
 async def sealing_keys_of(settings: Settings, file: Path | None) -> dict[str, Any]:
@@ -58,26 +98,15 @@ async def key_to_seal_to(settings: Settings, file: Path | None) -> dict[str, Any
 
     if file is not None:
         return _key_in(file)
-    host, port = sidecar_address(settings)
+    sidecar = sidecar_of(settings)
     try:
-        _, body = await asyncio.to_thread(http_get, host, port, SEALING_KEYS)
+        _, body = await asyncio.to_thread(sidecar.get, SEALING_KEYS)
         return sealing_key(json.loads(body))
     except (OSError, HTTPException, ValueError) as error:
         raise CliError(
-            f"no sealing key at http://{host}:{port}{SEALING_KEYS} ({_reason(error)}); start the worker, set "
+            f"no sealing key at {sidecar}{SEALING_KEYS} ({_reason(error)}); start the worker, set "
             "ACCOUNTS_SIDECAR_PORT, or give the key with --sealing-key FILE"
         ) from error
-
-
-def http_get(host: str, port: int, path: str) -> tuple[int, bytes]:
-    """Return status and body of one GET."""
-    connection = HTTPConnection(host, port, timeout=HTTP_TIMEOUT_S)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
 
 
 def _key_in(file: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from devstack.ports import HOST, reserve
 from devstack.processes import Processes
 from devstack.stack import Stack, StackOptions, start_stack
 from workers.cli import story as story_of
+from workers.cli.connection import sidecar_of
 from workers.cli.dev_file import dev_file, require_none_running
 from workers.cli.dev_screen import Screen
 from workers.cli.dev_worker import DevWorker
@@ -135,8 +136,8 @@ def _sidecar_port(wanted: int) -> int:
 
 
 def _start_worker(run: _Run, screen: Screen, cleanup: ExitStack) -> DevWorker:
-    address = (run.settings.sidecar_host, run.settings.sidecar_port)
-    worker = DevWorker(run.processes, run.folder / "worker.log", run.environment, address)
+    sidecar = sidecar_of(run.settings)
+    worker = DevWorker(run.processes, run.folder / "worker.log", run.environment, sidecar)
     cleanup.callback(worker.stop)
     with screen.starting():
         screen.step("starting the worker")

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from workers.cli.connection import sidecar_of
 from workers.cli.dev_worker import DevWorker
 from workers.cli.output import output
 from workers.clock import monotonic_s
@@ -42,7 +43,7 @@ class Screen:
 
     def ready(self, settings: Settings, worker: DevWorker | None, data: Path | None) -> None:
         """Say where everything is."""
-        sidecar = f"http://{settings.sidecar_host}:{settings.sidecar_port}"
+        sidecar = str(sidecar_of(settings))
         if self._output.is_json:
             self._output.record(
                 {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devstack.patience import Patience, log_tail
 from devstack.processes import Processes
-from workers.cli.connection import http_get
+from workers.cli.connection import Sidecar
 from workers.cli.output import CliError
 from workers.clock import monotonic_s
 
@@ -32,7 +32,7 @@ class DevWorker:
         processes: Processes,
         log_path: Path,
         environment: Mapping[str, str],
-        sidecar: tuple[str, int],
+        sidecar: Sidecar,
     ) -> None:
         self.log_path = log_path
         self._environment = environment
@@ -86,14 +86,14 @@ class DevWorker:
 
     def _is_ready(self) -> bool:
         try:
-            status, _ = http_get(*self._sidecar, "/health/ready")
+            status, _ = self._sidecar.get("/health/ready")
         except (OSError, HTTPException):
             return False
         return status == HTTP_OK
 
     def _missing(self) -> str:
         try:
-            _, body = http_get(*self._sidecar, "/health")
+            _, body = self._sidecar.get("/health")
             return json.dumps(json.loads(body))
         except (OSError, HTTPException, ValueError):
             return "its sidecar does not answer"
