@@ -1,12 +1,14 @@
 """The gateway as an ASGI application."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from examples.gateway import (
     routes_auth,
@@ -15,8 +17,11 @@ from examples.gateway import (
     routes_outcomes,
     routes_profile,
 )
+from examples.gateway.arriving import Arrived
+from examples.gateway.asking import KEY_HEADER
 from examples.gateway.bounded import REQUESTS_MAX, Bounded
 from examples.gateway.gateway import Gateway
+from examples.gateway.guarded import Guarded
 from examples.gateway.metrics import Measured
 from examples.gateway.problems import (
     ProblemDetails,
@@ -26,20 +31,35 @@ from examples.gateway.problems import (
     on_invalid,
     on_problem,
 )
+from examples.gateway.tracing import HEADER as TRACE_HEADER
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH")
+
+SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, TRACE_HEADER)
+"""What pages of other origins may send. No cookies: whoever calls has a token, and sends it."""
+
+READ_HEADERS = (KEY_HEADER, "Location", "Retry-After", "WWW-Authenticate")
+"""What they may read of an answer."""
 
 DESCRIPTION = (
     "A REST API over the accounts service: its commands and requests, one to one. Send an "
     "`Idempotency-Key` with whatever moves money, and repeat it after a time-out. The command's id "
     "is `gateway:<key>`, of a registration `gateway-register:<key>`: what callers choose never is "
-    "the id of another service's command. Every error is a problem (RFC 9457); only where there is "
-    "no room for another connection is a 503 plain text."
+    "the id of another service's command. Every error is a problem (RFC 9457); only what is "
+    "no HTTP is answered in plain text."
 )
 
 
 def create_app(
-    opened: Callable[[], AbstractAsyncContextManager[Gateway]], requests_max: int = REQUESTS_MAX
+    opened: Callable[[], AbstractAsyncContextManager[Gateway]],
+    *,
+    requests_max: int = REQUESTS_MAX,
+    cors_origins: Sequence[str] = (),
 ) -> FastAPI:
-    """Return the application; it has what *opened* gives for as long as it runs."""
+    """Return the application; it has what *opened* gives for as long as it runs.
+
+    Pages of *cors_origins* may call it from browsers.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -47,14 +67,17 @@ def create_app(
             app.state.gateway = gateway
             yield
 
-    app = _Documented(
+    app = _Gateway(
         title="accounts: example gateway",
         version="0.1.0",
         description=DESCRIPTION,
         lifespan=lifespan,
-        # Their pages load scripts from elsewhere; the document itself is enough.
+        # The document is not for the public (`operations`), and its pages load scripts from elsewhere.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Its target would be on the host that the caller names.
+        redirect_slashes=False,
     )
     for routes in (
         routes_auth,
@@ -64,8 +87,7 @@ def create_app(
         routes_operations,
     ):
         app.include_router(routes.router)
-    app.add_middleware(Bounded, requests_max)
-    app.add_middleware(Measured)  # Added last, so it counts what is refused, too.
+    _add_middleware(app, requests_max, cors_origins)
     app.add_exception_handler(ProblemError, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -73,8 +95,26 @@ def create_app(
     return app
 
 
-class _Documented(FastAPI):
-    """Its document also has what the problems look like."""
+def _add_middleware(app: FastAPI, requests_max: int, cors_origins: Sequence[str]) -> None:
+    """Add what each request passes, from the inside to the outside."""
+    app.add_middleware(Bounded, requests_max)
+    app.add_middleware(Arrived)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=cors_origins,
+        allow_methods=METHODS,
+        allow_headers=SENT_HEADERS,
+        expose_headers=READ_HEADERS,
+    )
+    app.add_middleware(Measured)  # it counts what is refused, too
+
+
+class _Gateway(FastAPI):
+    """Its answers are guarded, and its document also has what the problems look like."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return all that a request passes; around what answers to bugs of ours, too."""
+        return Guarded(super().build_middleware_stack())
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

@@ -7,7 +7,7 @@ from typing import Annotated, Protocol, TypeVar, Unpack
 from urllib.parse import quote
 
 from fastapi import Header, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from client import (
     AccountsClientError,
@@ -32,8 +32,11 @@ A = TypeVar("A")
 
 KEY_HEADER = "Idempotency-Key"
 
-KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}$"
+_KEY = "[A-Za-z0-9][A-Za-z0-9._~:-]{0,99}"
 """Needs no escaping in a path, so that the link to an outcome is plain; leaves room for a prefix."""
+
+KEY_PATTERN = f'^({_KEY}|"{_KEY}")$'
+"""In quotation marks as draft-ietf-httpapi-idempotency-key-header §2.1 writes it, or without: the same."""
 
 ID_PREFIX = "gateway:"
 """Begins the id of every command of a user's. All who send for one user share one space of ids: a
@@ -53,6 +56,7 @@ IdempotencyKey = Annotated[
         "it, the answer names a fresh one.",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
+    AfterValidator(lambda key: key and key.strip('"')),
 ]
 
 

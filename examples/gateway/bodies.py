@@ -16,9 +16,6 @@ from contracts.profile import DateOfBirth, Email, Name, Phone
 from contracts.queries import LIMIT_DEFAULT, LIMIT_MAX, Cursor, Kind
 from examples.gateway.problems import GatewayCode, ProblemError, invalid, repetitive
 
-BODY_BYTES_MAX = 16 * 1024
-"""Bytes of a body: the largest that is valid has less than half of it."""
-
 PASSWORD_LENGTH_MAX = 512
 """Characters of a password: the service takes 256 and says so; this much can still be sealed."""
 
@@ -77,7 +74,18 @@ class LogoutBody(Body):
     everywhere: bool = False
 
 
-class ProfileBody(Body):
+class WholeProfile(Body):
+    """All of a profile. An optional field that is absent is cleared."""
+
+    email: Email
+    first_name: Name
+    last_name: Name
+    phone: Phone | None = None
+    date_of_birth: DateOfBirth | None = None
+    marketing_consent: bool = False
+
+
+class ProfileChanges(Body):
     """Change the fields that are present. Absent is unchanged; null clears an optional one."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -90,7 +98,7 @@ class ProfileBody(Body):
     marketing_consent: bool = False
 
     @model_validator(mode="after")
-    def _changes_something(self) -> "ProfileBody":
+    def _changes_something(self) -> "ProfileChanges":
         if not self.model_fields_set:
             raise wrong(Problem.NOTHING_TO_CHANGE)
         return self
@@ -142,11 +150,11 @@ def body(model: type[B], *, optional: bool = False) -> Any:
     """Return the dependency that reads a *model*; an *optional* body may be absent.
 
     FastAPI would parse JSON first and validate Python values then; this reads JSON as the
-    contract does: strictly, in one step, and never more than `BODY_BYTES_MAX`.
+    contract does: strictly and in one step. How much comes is bounded before (`arriving`).
     """
 
     async def read(request: Request) -> B:
-        content = await _content(request)
+        content = await request.body()
         if not content and optional:
             return model()
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -171,16 +179,3 @@ def described(model: type[Body], *, optional: bool = False) -> dict[str, Any]:
     """Return how OpenAPI says what `body` reads."""
     content = {JSON: {"schema": model.model_json_schema()}}
     return {"requestBody": {"required": not optional, "content": content}}
-
-
-async def _content(request: Request) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODY_BYTES_MAX:
-            raise ProblemError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                GatewayCode.BODY_TOO_LARGE,
-                f"a body has at most {BODY_BYTES_MAX} bytes",
-            )
-    return bytes(content)

@@ -29,6 +29,10 @@ def _problem(description: str, headers: dict[str, Any] | None = None) -> dict[st
 
 
 _AWAY: Responses = {
+    408: _problem("The body did not come in time."),
+    413: _problem("The body is too large."),
+    422: _problem("The request is invalid; `errors` says where."),
+    429: _problem("Too many requests of this source at once, or too often.", _RETRY),
     500: _problem("The gateway failed."),
     502: _problem("The service failed, or answered what the gateway cannot read."),
     503: _problem("Something that is needed is not there, or not yet; nothing was done."),
@@ -37,13 +41,11 @@ _AWAY: Responses = {
 QUERY: Responses = {
     **_AWAY,
     404: _problem("There is no such account or command."),
-    422: _problem("The request is invalid; `errors` says where."),
     504: _problem("The service did not answer in time; try again."),
 }
 """Of a question."""
 
 BODY: Responses = {
-    413: _problem("The body is too large."),
     415: _problem("The body is not JSON."),
     422: _problem("The request is invalid, or refused for what it says; `code` says why."),
 }

@@ -1,16 +1,20 @@
 """What one running gateway holds, and how a route gets it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from examples.gateway.asking import Asks
+from examples.gateway.bounded import HASHES, Places
 from examples.gateway.key_set import KeySet
 from examples.gateway.metrics import Metrics
-from examples.gateway.settings import ANSWER_TIMEOUT_S
+from examples.gateway.new_accounts import NewAccounts
+from examples.gateway.settings import ANSWER_TIMEOUT_S, REGISTRATIONS_PER_MINUTE
 from examples.gateway.tracing import HEADER, traced
 
 
@@ -46,6 +50,12 @@ class Gateway:
     token_audience: str
     answer_timeout_s: float = ANSWER_TIMEOUT_S
     metrics: Metrics = field(default_factory=Metrics)
+    sign_ins: Places = field(default_factory=partial(Places, *HASHES))
+    registrations: Places = field(default_factory=partial(Places, *HASHES))
+    """Those that wait for a hash. Registrations are hashed last, and keep nobody's place."""
+    new_accounts: NewAccounts = field(
+        default_factory=partial(NewAccounts, REGISTRATIONS_PER_MINUTE, time.monotonic)
+    )
     now: Callable[[], datetime] = utc_now
 
 

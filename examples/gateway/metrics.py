@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 UNMATCHED = "unmatched"
 """The route of a path that is none of ours: paths are made up without bound."""
 
+NO_ANSWER = "none"
+"""The status of a request that was not wholly sent: nobody was there to be answered."""
+
 METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}
 
 
@@ -40,16 +43,19 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began_s, status = time.monotonic(), 500
+        began_s, status = time.monotonic(), NO_ANSWER
 
         async def noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = str(message["status"])
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
+        except Exception:
+            status = "500"
+            raise
         finally:
             metrics: Metrics = scope["app"].state.gateway.metrics
             route = _route(scope.get("route"))

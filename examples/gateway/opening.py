@@ -9,6 +9,7 @@ from client import AccountsClient
 from client.revocations import Revocations
 from examples.gateway.gateway import Gateway
 from examples.gateway.key_set import KeySet, fetch_from
+from examples.gateway.new_accounts import NewAccounts
 from examples.gateway.settings import Settings
 
 
@@ -30,4 +31,5 @@ async def opened(settings: Settings) -> AsyncGenerator[Gateway]:
             token_issuer=settings.token_issuer,
             token_audience=settings.token_audience,
             answer_timeout_s=settings.answer_timeout_s,
+            new_accounts=NewAccounts(settings.registrations_per_minute, time.monotonic),
         )

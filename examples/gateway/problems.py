@@ -69,6 +69,8 @@ class GatewayCode(StrEnum):
 
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a code
     BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_SLOW = "body_too_slow"
+    TOO_MANY_REQUESTS = "too_many_requests"
     NOT_JSON = "not_json"
     HTTP_ERROR = "http_error"
     UNAVAILABLE = "unavailable"
@@ -171,14 +173,31 @@ def repetitive() -> ProblemError:
     return _invalid([field_error("body", Problem.NAME_REPEATED)])
 
 
-def unavailable(detail: str) -> ProblemError:
+def twice(header: str) -> ProblemError:
+    """Return that a header came more than once; which one was meant nobody can know."""
+    detail = f"{header}: send it once"
+    return refusal(Code.INVALID_REQUEST, detail, (FieldError(field=header, problem="sent twice"),))
+
+
+def too_many(detail: str, retry_s: int) -> ProblemError:
+    """Return that a source asks too much; nothing was done."""
+    return ProblemError(
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        code=GatewayCode.TOO_MANY_REQUESTS,
+        detail=detail,
+        retryable=True,
+        headers={"Retry-After": str(retry_s)},
+    )
+
+
+def unavailable(detail: str, retry_s: int = 1) -> ProblemError:
     """Return that something which the gateway needs is not there; nothing was done."""
     return ProblemError(
         status=HTTPStatus.SERVICE_UNAVAILABLE,
         code=GatewayCode.UNAVAILABLE,
         detail=detail,
         retryable=True,
-        headers={"Retry-After": "1"},
+        headers={"Retry-After": str(retry_s)},
     )
 
 
@@ -226,7 +245,8 @@ def _methods(request: Request) -> set[str]:
     # RFC 9110 §15.5.6: all that the path has; the routing names those of its first route only.
     path = getattr(request.scope.get("route"), "path_format", "")
     documented: Mapping[str, Any] = request.app.openapi()["paths"].get(path, {"get": None})
-    return {method.upper() for method in documented}
+    methods = {method.upper() for method in documented}
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def _place(problem: Mapping[str, Any]) -> str:

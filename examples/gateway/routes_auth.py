@@ -1,6 +1,7 @@
 """Opening an account, signing in and out."""
 
 from http import HTTPStatus
+from math import ceil
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -24,8 +25,9 @@ from examples.gateway.bodies import (
 )
 from examples.gateway.documented import LOGOUT, REGISTER, SIGN_IN, SIGNED_IN
 from examples.gateway.gateway import Gateway, TheGateway
-from examples.gateway.problems import ProblemError
+from examples.gateway.problems import ProblemError, too_many
 from examples.gateway.signing_in import answered, options, sealed_password, sealing_keys
+from examples.gateway.sources import source_of
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -45,39 +47,43 @@ class SessionsEnded(BaseModel):
 )
 async def register(
     gateway: TheGateway,
+    request: Request,
     wanted: Annotated[RegisterBody, body(RegisterBody)],
     key: IdempotencyKey = None,
 ) -> Response:
     """Open an account. Once this is accepted, its user can sign in."""
-    try:
-        return await _registered(gateway, wanted, command_id(key, REGISTER_PREFIX))
-    except ProblemError as problem:
-        if problem.code != Code.SEAL_INVALID or key is not None:
-            raise
-    # Sealed to a key that is gone. That used up an id which nobody chose; another does as well.
-    await gateway.sealing_keys.refresh()
-    return await _registered(gateway, wanted, command_id(None, REGISTER_PREFIX))
+    source = source_of(request.scope)
+    if wait_s := gateway.new_accounts.wait_s(source):
+        raise too_many("too many new accounts of yours; nothing was done", ceil(wait_s))
+    with gateway.registrations.place(source):
+        try:
+            return await _registered(gateway, wanted, command_id(key, REGISTER_PREFIX))
+        except ProblemError as problem:
+            if problem.code != Code.SEAL_INVALID or key is not None:
+                raise
+        # Sealed to a key that is gone. That used up an id which nobody chose; another does as well.
+        await gateway.sealing_keys.refresh()
+        return await _registered(gateway, wanted, command_id(None, REGISTER_PREFIX))
 
 
 @router.post("/login", responses=SIGN_IN, openapi_extra=described(LoginBody))
 async def login(
     gateway: TheGateway,
     request: Request,
-    response: Response,
     wanted: Annotated[LoginBody, body(LoginBody)],
 ) -> Tokens:
     """Open a session."""
     to_seal_to = await sealing_keys(gateway)
-    async with answered():
-        signed_in = await sessions.sign_in(
-            gateway.accounts,
-            to_seal_to,
-            wanted.username,
-            wanted.password.get_secret_value(),
-            now=gateway.now(),
-            **options(gateway, wanted.username, request),
-        )
-    _not_stored(response)
+    with gateway.sign_ins.place(source_of(request.scope)):
+        async with answered():
+            signed_in = await sessions.sign_in(
+                gateway.accounts,
+                to_seal_to,
+                wanted.username,
+                wanted.password.get_secret_value(),
+                now=gateway.now(),
+                **options(gateway, wanted.username, request),
+            )
     return signed_in.tokens
 
 
@@ -85,7 +91,6 @@ async def login(
 async def refresh(
     gateway: TheGateway,
     request: Request,
-    response: Response,
     wanted: Annotated[RefreshBody, body(RefreshBody)],
 ) -> Tokens:
     """Exchange a refresh token for new tokens. It is spent: used again, it ends the session."""
@@ -99,7 +104,6 @@ async def refresh(
             now=gateway.now(),
             **options(gateway, wanted.username, request),
         )
-    _not_stored(response)
     return signed_in.tokens
 
 
@@ -138,17 +142,18 @@ async def change_password(
 ) -> SessionsEnded:
     """Set a new password. Every other session ends; this one's access token must be refreshed."""
     to_seal_to = await sealing_keys(gateway)
-    async with answered():
-        ended = await sessions.change_password(
-            gateway.accounts,
-            to_seal_to,
-            user.username,
-            user.token,
-            wanted.password.get_secret_value(),
-            wanted.new_password.get_secret_value(),
-            now=gateway.now(),
-            **options(gateway, user.username, request),
-        )
+    with gateway.sign_ins.place(source_of(request.scope)):
+        async with answered():
+            ended = await sessions.change_password(
+                gateway.accounts,
+                to_seal_to,
+                user.username,
+                user.token,
+                wanted.password.get_secret_value(),
+                wanted.new_password.get_secret_value(),
+                now=gateway.now(),
+                **options(gateway, user.username, request),
+            )
     return SessionsEnded(sessions_ended=ended)
 
 
@@ -177,8 +182,3 @@ async def _registered(gateway: Gateway, wanted: RegisterBody, asked_id: str) -> 
                 "it again with a new one"
             )
         raise
-
-
-def _not_stored(response: Response) -> None:
-    # RFC 6749 §5.1: nothing on the way keeps an answer with tokens.
-    response.headers["Cache-Control"] = "no-store"

@@ -1,11 +1,9 @@
-"""What operators ask: is it well, and what has it done."""
+"""What load balancers ask: is it well. What else operators ask is not for the public (`operations`)."""
 
 from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from examples.gateway.gateway import TheGateway
@@ -38,12 +36,4 @@ async def health(gateway: TheGateway, response: Response) -> Health:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     return Health(
         status="ok" if well else "unavailable", keys=keys, revocations=gateway.ended.is_current
-    )
-
-
-@router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(gateway: TheGateway) -> Response:
-    """Return what was counted, for Prometheus."""
-    return Response(
-        generate_latest(gateway.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )

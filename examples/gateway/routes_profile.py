@@ -1,6 +1,6 @@
 """Who the user is."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
@@ -10,10 +10,10 @@ from contracts.queries import GetProfile, ProfileAnswer
 from contracts.results import Result
 from examples.gateway.answers import answer
 from examples.gateway.asking import IdempotencyKey, command_id, decided, replied, told
-from examples.gateway.bearer import User
-from examples.gateway.bodies import ProfileBody, body, described
+from examples.gateway.bearer import SignedIn, User
+from examples.gateway.bodies import ProfileChanges, WholeProfile, body, described
 from examples.gateway.documented import COMMAND, QUERY, SIGNED_IN
-from examples.gateway.gateway import TheGateway
+from examples.gateway.gateway import Gateway, TheGateway
 
 router = APIRouter(prefix="/auth/profile", tags=["profile"], responses=SIGNED_IN)
 
@@ -26,17 +26,30 @@ async def get_profile(gateway: TheGateway, user: User) -> Response:
     return answer(told(reply.profile))
 
 
-@router.put("", response_model=Result, responses=COMMAND, openapi_extra=described(ProfileBody))
-async def update_profile(
+@router.patch("", response_model=Result, responses=COMMAND, openapi_extra=described(ProfileChanges))
+async def change_profile(
     gateway: TheGateway,
     user: User,
-    wanted: Annotated[ProfileBody, body(ProfileBody)],
+    wanted: Annotated[ProfileChanges, body(ProfileChanges)],
     key: IdempotencyKey = None,
 ) -> Response:
     """Change the fields that are named; null clears an optional one."""
-    command = UpdateProfile(
-        command_id=command_id(key),
-        username=user.username,
-        **wanted.model_dump(exclude_unset=True),
-    )
+    return await _updated(gateway, user, wanted.model_dump(exclude_unset=True), key)
+
+
+@router.put("", response_model=Result, responses=COMMAND, openapi_extra=described(WholeProfile))
+async def replace_profile(
+    gateway: TheGateway,
+    user: User,
+    wanted: Annotated[WholeProfile, body(WholeProfile)],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Set the whole profile; an optional field that is not named is cleared."""
+    return await _updated(gateway, user, wanted.model_dump(), key)
+
+
+async def _updated(
+    gateway: Gateway, user: SignedIn, fields: dict[str, Any], key: str | None
+) -> Response:
+    command = UpdateProfile(command_id=command_id(key), username=user.username, **fields)
     return await decided(gateway.accounts, command, gateway.answer_timeout_s)

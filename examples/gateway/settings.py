@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from client import Security
+from examples.gateway.sources import networks
 
 DEV_FILE = Path(".accounts", "dev.env")
 """Where `make run` tells other commands its addresses, while it runs."""
@@ -19,6 +21,14 @@ ANSWER_TIMEOUT_S = 30.0
 """Answers take milliseconds, a sign-in on an overloaded machine ten seconds; proxies give up at 60."""
 
 PORT = 8000
+
+OPERATIONS_PORT = 8001
+
+REGISTRATIONS_PER_MINUTE = 10
+"""Accounts that one source opens in a row, and then in each minute: an office on the day it starts."""
+
+REGISTRATIONS_PER_MINUTE_MAX = 100_000
+"""As good as no bound, for a gateway behind something that bounds them."""
 
 PORT_MAX = 65_535
 """RFC 9293 §3.1: a port has 16 bits."""
@@ -50,8 +60,17 @@ class Settings:
     """GATEWAY_HOST"""
     port: int = PORT
     """GATEWAY_PORT"""
+    operations_host: str = "127.0.0.1"
+    """GATEWAY_OPERATIONS_HOST"""
+    operations_port: int = OPERATIONS_PORT
+    """GATEWAY_OPERATIONS_PORT: metrics and the OpenAPI document, apart from what the public sees."""
     trusted_proxies: str = ""
-    """GATEWAY_TRUSTED_PROXIES: whose X-Forwarded-For is believed; failed sign-ins count per address."""
+    """GATEWAY_TRUSTED_PROXIES: addresses and networks whose X-Forwarded-For is believed, or `*`. What a
+    source may have at once, and its failed sign-ins, are counted by address."""
+    cors_origins: tuple[str, ...] = ()
+    """GATEWAY_CORS_ORIGINS: whose pages may call from browsers, such as `https://shop.example`."""
+    registrations_per_minute: int = REGISTRATIONS_PER_MINUTE
+    """GATEWAY_REGISTRATIONS_PER_MINUTE: accounts that one source may open."""
     answer_timeout_s: float = ANSWER_TIMEOUT_S
     """GATEWAY_ANSWER_TIMEOUT_S"""
     security_protocol: str = "PLAINTEXT"
@@ -131,14 +150,30 @@ def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Pat
         token_audience=text("TOKEN_AUDIENCE", "accounts"),
         host=text("HOST", "127.0.0.1"),
         port=int(_number(found, "PORT", PORT, PORT_MAX)),
-        trusted_proxies=text("TRUSTED_PROXIES", ""),
+        operations_host=text("OPERATIONS_HOST", "127.0.0.1"),
+        operations_port=int(_number(found, "OPERATIONS_PORT", OPERATIONS_PORT, PORT_MAX)),
         answer_timeout_s=_number(found, "ANSWER_TIMEOUT_S", ANSWER_TIMEOUT_S, 60),
+        **_public(found),
         security_protocol=text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
         sasl_mechanism=text("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
         sasl_username=found.get("KAFKA_SASL_USERNAME"),
         sasl_password=found.get("KAFKA_SASL_PASSWORD"),
         ca_file=found.get("KAFKA_CA_FILE"),
     )
+
+
+def _public(found: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return what concerns those who call, and from where."""
+    return {
+        "trusted_proxies": _proxies(found.get("TRUSTED_PROXIES") or ""),
+        "cors_origins": _origins(found.get("CORS_ORIGINS") or ""),
+        "registrations_per_minute": _count(
+            found,
+            "REGISTRATIONS_PER_MINUTE",
+            REGISTRATIONS_PER_MINUTE,
+            REGISTRATIONS_PER_MINUTE_MAX,
+        ),
+    }
 
 
 def _needed(found: Mapping[str, str | None], name: str) -> str:
@@ -149,6 +184,36 @@ def _needed(found: Mapping[str, str | None], name: str) -> str:
             "set it, or start one with `make run`"
         )
     return value
+
+
+def _proxies(hosts: str) -> str:
+    try:
+        networks(hosts)
+    except ValueError:
+        raise SettingsError(
+            "GATEWAY_TRUSTED_PROXIES is no list of IP addresses or networks, nor `*`; mend or unset it"
+        ) from None
+    return hosts
+
+
+def _origins(listed: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in listed.split(",") if origin.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        # RFC 6454 §6.2: scheme, host and port, and nothing behind them, not even a slash.
+        if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in {"http", "https"}:
+            raise SettingsError(
+                "GATEWAY_CORS_ORIGINS is no list of origins such as https://shop.example; mend or "
+                "unset it"
+            )
+    return origins
+
+
+def _count(found: Mapping[str, str | None], name: str, otherwise: int, largest: int) -> int:
+    number = int(_number(found, name, otherwise, largest))
+    if number < 1:
+        raise SettingsError(f"GATEWAY_{name} is no number from 1 to {largest}; mend or unset it")
+    return number
 
 
 def _number(found: Mapping[str, str | None], name: str, otherwise: float, largest: float) -> float:

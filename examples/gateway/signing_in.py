@@ -17,6 +17,7 @@ from examples.gateway.asking import no_answer, reached
 from examples.gateway.gateway import Gateway
 from examples.gateway.key_set import Jwks, KeysMissingError
 from examples.gateway.problems import GatewayCode, ProblemError, refused, unavailable
+from examples.gateway.sources import address_of
 
 
 async def sealing_keys(gateway: Gateway) -> Jwks:
@@ -56,7 +57,7 @@ def options(gateway: Gateway, username: str, request: Request) -> Options:
     return Options(
         actor=username,
         # Failed sign-ins are counted by it too.
-        source=request.client.host if request.client else None,
+        source=address_of(request.scope),
         timeout_s=gateway.answer_timeout_s,
     )
 

@@ -21,9 +21,11 @@ from tests.e2e.running import REPOSITORY, RunningService, Worker
 
 END_MAX_S = 120.0
 """Longer than a gateway's own bound for a stop, on a machine that others keep busy too."""
+OPERATIONS_HOST = "127.0.0.2"
+"""Another address of this machine than the public one's."""
 PASSWORD = "correct horse battery staple"
 _SIDECAR = re.compile(r"sidecar at (http://[^\s]+:\d+)")
-_SERVES = re.compile(r"Uvicorn running on (http://[^\s]+:\d+)")
+_SERVES = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,9 @@ def a_gateway(
         "GATEWAY_TOPIC_PREFIX": service.prefix,
         "GATEWAY_JWKS_URL": f"{sidecar}/.well-known/jwks.json",
         "GATEWAY_PORT": "0",
+        "GATEWAY_OPERATIONS_HOST": OPERATIONS_HOST,
+        "GATEWAY_OPERATIONS_PORT": "0",
+        "GATEWAY_REGISTRATIONS_PER_MINUTE": "100000",
         **{f"GATEWAY_{setting.upper()}": value for setting, value in settings.items()},
     }
     argv = [sys.executable, "-m", "examples.gateway"]

@@ -104,7 +104,7 @@ def test_what_became_of_a_command_can_be_asked(visitor: Visitor) -> None:
 
 
 def test_a_profile_is_shown_and_changed(visitor: Visitor) -> None:
-    changed = visitor.call("PUT", "/auth/profile", {"first_name": "Veronica", "phone": None})
+    changed = visitor.call("PATCH", "/auth/profile", {"first_name": "Veronica", "phone": None})
 
     profile = visitor.call("GET", "/auth/profile").json()
 

@@ -12,9 +12,14 @@ from httpx2 import Response
 from examples.gateway.app import create_app
 from examples.gateway.gateway import Gateway
 from examples.gateway.key_set import KeySet
+from examples.gateway.new_accounts import NewAccounts
+from examples.gateway.operations import create_operations
+from examples.gateway.settings import REGISTRATIONS_PER_MINUTE_MAX
 from tests.gateway.fake_accounts import FakeAccounts
 from tests.gateway.fake_identity import NOON
 
+SHOP = "https://shop.example"
+"""Whose pages may call the gateway."""
 PASSWORD = "correct horse battery staple"
 ALICE = {
     "username": "alice",
@@ -59,6 +64,8 @@ class Rig:
     client: TestClient
     fake: FakeAccounts
     sidecar: Sidecar
+    operations: TestClient
+    """What operators see, on a port of its own."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
     def register(self, **other: Any) -> Response:
@@ -81,6 +88,9 @@ class Rig:
     def post(self, path: str, body: Any = None, key: str | None = None) -> Response:
         return self.client.post(path, json=body, headers=self._with(key))
 
+    def patch(self, path: str, body: Any, key: str | None = None) -> Response:
+        return self.client.patch(path, json=body, headers=self._with(key))
+
     def put(self, path: str, body: Any, key: str | None = None) -> Response:
         return self.client.put(path, json=body, headers=self._with(key))
 
@@ -92,9 +102,11 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def an_app(fake: FakeAccounts, sidecar: Sidecar) -> FastAPI:
-    """Return the application over *fake*, at noon."""
-    gateway = Gateway(
+def a_gateway(
+    fake: FakeAccounts, sidecar: Sidecar, per_minute: int = REGISTRATIONS_PER_MINUTE_MAX
+) -> Gateway:
+    """Return what a gateway over *fake* holds, at noon."""
+    return Gateway(
         accounts=fake,
         keys=KeySet(sidecar.fetch, sidecar.monotonic_s),
         sealing_keys=KeySet(sidecar.fetch_sealing_keys, sidecar.monotonic_s),
@@ -102,17 +114,25 @@ def an_app(fake: FakeAccounts, sidecar: Sidecar) -> FastAPI:
         token_issuer="accounts",
         token_audience="accounts",
         now=lambda: NOON,
+        new_accounts=NewAccounts(per_minute, sidecar.monotonic_s),
     )
-    return create_app(lambda: nullcontext(gateway))
+
+
+def an_app(
+    fake: FakeAccounts, sidecar: Sidecar, per_minute: int = REGISTRATIONS_PER_MINUTE_MAX
+) -> FastAPI:
+    """Return the application over *fake*, at noon."""
+    gateway = a_gateway(fake, sidecar, per_minute)
+    return create_app(lambda: nullcontext(gateway), cors_origins=[SHOP])
 
 
 @contextmanager
-def a_rig() -> Generator[Rig]:
+def a_rig(per_minute: int = REGISTRATIONS_PER_MINUTE_MAX) -> Generator[Rig]:
     fake = FakeAccounts()
     sidecar = Sidecar(fake)
-    app = an_app(fake, sidecar)
+    app = an_app(fake, sidecar, per_minute)
     with TestClient(app, raise_server_exceptions=False, client=("198.51.100.7", 50_000)) as client:
-        yield Rig(client, fake, sidecar)
+        yield Rig(client, fake, sidecar, TestClient(create_operations(app)))
 
 
 def problem(response: Response) -> tuple[int, str]:

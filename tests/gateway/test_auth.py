@@ -124,7 +124,7 @@ class TestLogin:
             rig.register(password=[canary]).text,
             rig.register(username=f"${canary}", password=canary).text,
             rig.client.post("/auth/login", content=broken, headers=as_json).text,
-            rig.get("/metrics").text,
+            rig.operations.get("/metrics").text,
         ]
 
         assert canary not in "".join(texts) + caplog.text

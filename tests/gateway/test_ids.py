@@ -56,7 +56,7 @@ def test_the_ids_of_users_begin_as_no_others_do(rig: Rig) -> None:
     for key in ("a", "order:7", None):
         rig.post("/balance/deposit", DEPOSIT, key=key)
         rig.post("/balance/withdraw", DEPOSIT, key=f"{key}-2")
-        rig.put("/auth/profile", {"first_name": "Al"}, key=f"{key}-3")
+        rig.patch("/auth/profile", {"first_name": "Al"}, key=f"{key}-3")
         rig.register()
 
     commands = [one for one in rig.fake.asked if hasattr(one, "command_id")]

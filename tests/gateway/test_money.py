@@ -29,7 +29,7 @@ class TestProfile:
     def test_is_changed_where_named(self, signed_in: Rig) -> None:
         body = {"first_name": "Al", "date_of_birth": "1990-02-03", "phone": None}
 
-        response = signed_in.put("/auth/profile", body, key="key-1")
+        response = signed_in.patch("/auth/profile", body, key="key-1")
 
         command = signed_in.fake.asked[-1]
         assert (response.status_code, response.json()["command_id"]) == (200, "gateway:key-1")
@@ -41,7 +41,7 @@ class TestProfile:
         }
 
     def test_must_change_something(self, signed_in: Rig) -> None:
-        assert problem(signed_in.put("/auth/profile", {})) == (422, "invalid_request")
+        assert problem(signed_in.patch("/auth/profile", {})) == (422, "invalid_request")
 
 
 class TestMovements:

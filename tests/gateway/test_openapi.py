@@ -38,7 +38,9 @@ def a_schema() -> tuple[Any, str]:
     config = SchemathesisConfig(seed=1, projects=projects)
     app = an_app(fake, Sidecar(fake))
     token = fake.keys.access_token("alice", "session-that-lasts", NOON)
-    return openapi.from_asgi("/openapi.json", app, config=config), token
+    loaded = openapi.from_dict(app.openapi(), config=config)
+    loaded.app = app
+    return loaded, token
 
 
 schema, TOKEN = a_schema()

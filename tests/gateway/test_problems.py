@@ -11,7 +11,7 @@ from client.errors import (
 from contracts.codes import Code
 from contracts.ledger import Deposit
 from contracts.problems import Problem, field_error
-from examples.gateway.bodies import BODY_BYTES_MAX
+from examples.gateway.arriving import BODY_BYTES_MAX
 from examples.gateway.problems import STATUS
 from tests.gateway.rig import DEPOSIT, Rig, problem
 
@@ -142,4 +142,4 @@ class TestRouting:
         response = rig.client.delete("/auth/profile")
 
         assert problem(response) == (405, "http_error")
-        assert response.headers["Allow"] == "GET, PUT"
+        assert response.headers["Allow"] == "GET, HEAD, PATCH, PUT"

@@ -75,7 +75,7 @@ class TestAKeyThatIsGone:
 
 def test_times_have_milliseconds_as_in_the_contract(rig: Rig) -> None:
     rig.sign_in()
-    rig.put("/auth/profile", {"date_of_birth": "1990-02-03"})
+    rig.patch("/auth/profile", {"date_of_birth": "1990-02-03"})
     result = rig.post("/balance/deposit", DEPOSIT, key="key-1").json()
     profile = rig.get("/auth/profile").json()
     (transaction,) = rig.get("/balance/transactions").json()["transactions"]

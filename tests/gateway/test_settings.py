@@ -56,11 +56,35 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("PORT", "x"), ("PORT", "65536"), ("PORT", "-1"), ("ANSWER_TIMEOUT_S", "nan")],
+        [
+            ("PORT", "x"),
+            ("PORT", "65536"),
+            ("PORT", "-1"),
+            ("ANSWER_TIMEOUT_S", "nan"),
+            ("TRUSTED_PROXIES", "proxy.example"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, x"),
+            ("CORS_ORIGINS", "*"),
+            ("CORS_ORIGINS", "https://shop.example/"),
+            ("CORS_ORIGINS", "shop.example"),
+            ("REGISTRATIONS_PER_MINUTE", "0"),
+        ],
     )
     def test_say_what_is_wrong(self, tmp_path: Path, name: str, value: str) -> None:
         with pytest.raises(SettingsError, match=f"GATEWAY_{name}"):
             load_settings({**NEEDED, f"GATEWAY_{name}": value}, tmp_path)
+
+    @pytest.mark.parametrize("proxies", ["*", "10.0.0.1", "10.0.0.0/8, ::1"])
+    def test_say_which_proxies_are_trusted(self, tmp_path: Path, proxies: str) -> None:
+        environ = {**NEEDED, "GATEWAY_TRUSTED_PROXIES": proxies}
+
+        assert load_settings(environ, tmp_path).trusted_proxies == proxies
+
+    def test_say_whose_pages_may_call(self, tmp_path: Path) -> None:
+        environ = {**NEEDED, "GATEWAY_CORS_ORIGINS": "https://a.example, http://b.example:8080"}
+
+        origins = load_settings(environ, tmp_path).cors_origins
+
+        assert origins == ("https://a.example", "http://b.example:8080")
 
     def test_say_how_to_log_in_to_kafka(self, tmp_path: Path) -> None:
         environ = {

@@ -73,7 +73,7 @@ class TestAToken:
         signed_in.client.get("/balance", headers=bearer("made.up.token"))
 
         counted = 'gateway_tokens_refused_total{reason="malformed"} 1.0'
-        assert counted in signed_in.get("/metrics").text
+        assert counted in signed_in.operations.get("/metrics").text
 
 
 class TestKeys:
@@ -170,7 +170,7 @@ class TestMetrics:
         signed_in.get("/made-up/alice")
         signed_in.client.request("BREW", "/balance")
 
-        text = signed_in.get("/metrics").text
+        text = signed_in.operations.get("/metrics").text
 
         assert 'requests_total{method="GET",route="/outcomes/{command_id}",status="404"} 1' in text
         assert 'requests_total{method="GET",route="unmatched",status="404"} 1' in text
