@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -88,6 +89,11 @@ class Child:
                 f"{self.name} ended by itself with status {self._process.returncode}; "
                 f"its last lines:\n{self.tail()}"
             )
+
+    def said(self, pattern: str) -> str | None:
+        """Return the first group of *pattern* in its output, None while it is not there."""
+        found = re.search(pattern, self._log.read_text(encoding="utf-8", errors="replace"))
+        return found and found[1]
 
     def tail(self) -> str:
         """Return the last lines of its output."""

@@ -82,8 +82,8 @@ class SidecarConnection(H11Protocol):
     @property
     def waits(self) -> bool:
         """Whether it has asked nothing that is not answered yet."""
-        # There is no cycle before the first request.
-        return bool(getattr(self.cycle, "response_complete", True))
+        cycle: Any = self.cycle  # there is none before the first request
+        return cycle is None or bool(cycle.response_complete)
 
     def ends_s(self) -> float:
         """Return when it is closed if it asks nothing, by the clock of the loop."""

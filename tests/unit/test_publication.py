@@ -12,11 +12,12 @@ from contracts.problems import Problem, field_error
 from contracts.registration import PendingCredential
 from handlers.outcome import Trace
 from handlers.received import Received
+from handlers.recording import conclude
 from storage.memory import MemoryLedger
-from tests.builders import an_account
+from tests.builders import NOON, an_account
 from tests.consumed import consumed
 from tests.ports.written import write
-from tests.received import PREFIX, SEALED, a_deposit, a_registration, a_withdrawal, received
+from tests.received import PREFIX, RULES, SEALED, a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_lanes import Around
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from workers.consuming.unreadable import Unreadable
@@ -77,14 +78,14 @@ class TestPublication:
     async def test_gives_what_is_to_go_back_along_with_a_registration(
         self, ledger: MemoryLedger
     ) -> None:
-        said = await published(
-            ledger, received(a_registration("bobby"), kafka_correlation_id=b"\xff\x00")
-        )
+        asked = received(a_registration("bobby"), kafka_correlation_id=b"\xff\x00")
+        said = await published(ledger, asked)
 
         [record] = [each for each in said.records if each.topic == NAMES.credentials]
         waiting = read_waiting(consumed(record.topic, record.value, key=record.key))
         assert isinstance(waiting, Waiting)
-        assert waiting.answer(NAMES.results).headers[-1] == ("kafka_correlationId", b"\xff\x00")
+        recorded = conclude(None, asked, {}, rules=RULES, now=NOON).outcome
+        assert waiting.answer(recorded, NAMES.results).headers[-1] == ("kafka_correlationId", b"\xff\x00")
 
     async def test_says_what_others_owe_before_its_own(self, ledger: MemoryLedger) -> None:
         await published(ledger, received(a_deposit("1.00", command_id="theirs")))
