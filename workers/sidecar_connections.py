@@ -75,7 +75,9 @@ class SidecarConnection(H11Protocol):
         self.transport.abort()
 
     def _longest_waiting(self) -> "SidecarConnection":
-        ours = [each for each in self.connections if isinstance(each, SidecarConnection)]
+        ours: list[SidecarConnection] = [
+            each for each in self.connections if isinstance(each, SidecarConnection)
+        ]
         waiting = [each for each in ours if each.waits and not each.transport.is_closing()]
         return min(waiting, key=SidecarConnection.ends_s, default=self)
 

@@ -54,7 +54,6 @@ async def _serve(settings: Settings) -> None:
         port=settings.operations_port,
         http=connections((), OPERATORS_MAX),
         lifespan="off",
-        access_log=False,
         proxy_headers=False,
     )
     # The second takes over the signals from the first, and passes them on when it has ended.
