@@ -1,10 +1,17 @@
-"""Strangers at the HTTP servers: connections that only stay, and one address that opens many accounts."""
+"""Strangers at the HTTP servers; a process of its own, `python -m benchmarks.crowd`, given a `Crowd` as JSON.
+
+Connections that only stay, until it is ended, or one address that opens many accounts at once.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
 
-import httpx2
+import orjson
+import uvloop
+from pydantic import BaseModel
 
 from benchmarks.subject import PASSWORD
 
@@ -14,56 +21,64 @@ STRANGER = "127.0.0.2"
 AGAIN_S = 10.0
 """A connection that was ended is opened again so much later."""
 
+NICENESS = 19
+"""In truth they have machines of their own: here they get what nobody else wants."""
 
-@asynccontextmanager
-async def staying(ports: Sequence[int], count: int, said: bytes) -> AsyncGenerator[None]:
-    """Keep *count* connections to each port open that say no more; those that end come again."""
 
-    async def stay(port: int) -> None:
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection(
-                    "127.0.0.1", port, local_addr=(STRANGER, 0)
-                )
-                writer.write(said)
-                await reader.read()
-                writer.close()
-            except OSError:
-                pass
-            await asyncio.sleep(AGAIN_S)
+class Crowd(BaseModel):
+    """Who comes."""
 
-    strangers = [asyncio.create_task(stay(port)) for port in ports for _ in range(count)]
-    await asyncio.sleep(1)
+    ports: Sequence[int]
+    count: int
+    """At each port."""
+    said: str = ""
+    """By those who stay, and then no more."""
+    registers: bool = False
+    """Whether each opens an account instead, once."""
+
+
+async def stay(port: int, said: bytes) -> None:
+    """Hold a connection open for ever."""
+    while True:
+        await ask(port, said)
+        await asyncio.sleep(AGAIN_S)
+
+
+async def ask(port: int, said: bytes) -> str:
+    """Say something once; return the status of the answer, or what came instead."""
     try:
-        yield
-    finally:
-        for stranger in strangers:
-            stranger.cancel()
-        await asyncio.gather(*strangers, return_exceptions=True)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(STRANGER, 0))
+        writer.write(said)
+        answer = await reader.read()
+        writer.close()
+    except OSError as error:
+        return type(error).__name__
+    return answer[9:12].decode() or "no answer"
 
 
-@asynccontextmanager
-async def registering(gateway: str, count: int, said: dict[str, int]) -> AsyncGenerator[None]:
-    """Have one address open *count* accounts at once, and note what it is told."""
-    transport = httpx2.AsyncHTTPTransport(
-        local_address=STRANGER, limits=httpx2.Limits(max_connections=count)
+def registration(number: int) -> bytes:
+    """Return the whole request for one account."""
+    name = f"stranger-{number}"
+    names = {"first_name": "Stran", "last_name": "Ger", "email": f"{name}@example.com"}
+    body = orjson.dumps({"username": name, "password": PASSWORD, **names})
+    head = (
+        "POST /auth/register HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    async with httpx2.AsyncClient(base_url=gateway, transport=transport, timeout=60) as client:
+    return head.encode() + body
 
-        async def register(number: int) -> None:
-            body = {
-                "username": f"stranger-{number}",
-                "email": f"stranger-{number}@example.com",
-                "first_name": "Stran",
-                "last_name": "Ger",
-                "password": PASSWORD,
-            }
-            try:
-                told = str((await client.post("/auth/register", json=body)).status_code)
-            except httpx2.HTTPError as error:
-                told = type(error).__name__
-            said[told] = said.get(told, 0) + 1
 
-        tasks = [asyncio.create_task(register(number)) for number in range(count)]
-        yield
-        await asyncio.gather(*tasks)
+async def come(crowd: Crowd) -> Counter[str]:
+    """Come, all at once."""
+    if crowd.registers:
+        requests = [registration(number) for number in range(crowd.count)]
+        told = await asyncio.gather(*(ask(port, each) for port in crowd.ports for each in requests))
+        return Counter(told)
+    said = crowd.said.encode()
+    await asyncio.gather(*(stay(port, said) for port in crowd.ports for _ in range(crowd.count)))
+    return Counter()
+
+
+if __name__ == "__main__":
+    os.nice(NICENESS)
+    print(dict(uvloop.run(come(Crowd.model_validate_json(sys.argv[1])))))

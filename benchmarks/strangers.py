@@ -9,7 +9,8 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.crowd import registering, staying
+from benchmarks.crowd import Crowd
 from benchmarks.figures import median, p50_p99, percentile
 from benchmarks.processes import BenchError, Child
 from benchmarks.report import Bar, at
@@ -43,7 +44,12 @@ REGISTRATIONS = 1000
 
 START_MAX_S = 60.0
 
-HALF = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+REPOSITORY = Path(__file__).parent.parent
+
+HALF = "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+
+SETTLED_S = 2.0
+"""For a crowd to come: what it costs to take so many at once is not what it costs to have them."""
 
 BARS = (
     Bar("money beside idle connections, p99", at("idle_ratio"), 1.5, "x"),
@@ -143,7 +149,7 @@ async def start_gateway(service: Service, sidecar: str) -> tuple[Child, str]:
     """Start the gateway as configured by default; return it and where it listens."""
     log = service.folder / "gateway.log"
     env = {
-        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "PYTHONPATH": str(REPOSITORY),
         "GATEWAY_KAFKA_BOOTSTRAP": service.kafka,
         "GATEWAY_JWKS_URL": f"{sidecar}/.well-known/jwks.json",
         "GATEWAY_PORT": "0",
@@ -174,7 +180,7 @@ async def measure(console: Console) -> tuple[dict[str, Any], dict[str, Any]]:
             sidecar = await said_by(worker, r"sidecar at (http://[^\s,]+)")
             gateway, url = await start_gateway(service, sidecar)
             try:
-                return await _measure(console, sidecar, url)
+                return await _measure(console, service.folder, sidecar, url)
             finally:
                 await gateway.stop()
         finally:
@@ -182,10 +188,9 @@ async def measure(console: Console) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 async def _measure(
-    console: Console, sidecar: str, url: str
+    console: Console, folder: Path, sidecar: str, url: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     ports = [int(address.rpartition(":")[2]) for address in (sidecar, url)]
-    told: dict[str, int] = {}
     async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
         payer = Payer(client=client, sidecar=sidecar)
         await until_well(payer)
@@ -194,16 +199,35 @@ async def _measure(
         console.log("without strangers")
         parts = {"without": await payer.measure()}
         console.log("idle connections")
-        async with staying(ports, IDLE, b""):
+        async with coming(folder, Crowd(ports=ports, count=IDLE)):
             parts["idle"] = await payer.measure()
         console.log("half-sent bodies")
-        async with staying(ports[1:], HALF_SENT, HALF):
+        async with coming(folder, Crowd(ports=ports[1:], count=HALF_SENT, said=HALF)):
             parts["half_sent"] = await payer.measure()
         parts["without again"] = await payer.measure()
         console.log("registrations")
-        async with registering(url, REGISTRATIONS, told):
+        crowd = Crowd(ports=ports[1:], count=REGISTRATIONS, registers=True)
+        async with coming(folder, crowd) as strangers:
             parts["registering"] = await payer.measure()
+            told = strangers.tail()
     return figures_of(parts), details_of(parts) | {"registrations": told}
+
+
+@asynccontextmanager
+async def coming(folder: Path, crowd: Crowd) -> AsyncGenerator[Child]:
+    """Have strangers come, and stay away again."""
+    child = await Child.start(
+        "the strangers",
+        ("-m", "benchmarks.crowd", crowd.model_dump_json()),
+        env={"PYTHONPATH": str(REPOSITORY)},
+        log=folder / f"strangers-{time.monotonic_ns()}.log",
+    )
+    if not crowd.registers:
+        await asyncio.sleep(SETTLED_S)
+    try:
+        yield child
+    finally:
+        await child.stop()
 
 
 def figures_of(parts: Mapping[str, Seen]) -> dict[str, Any]:
