@@ -36,7 +36,7 @@ WRONG: Mapping[str, object] = {
     "null": None,
     "a flag": True,
     "bytes": b"\xff",
-    "a list": [1, 2],
+    "a list": [0, 1],
     "a document": {"not": "this"},
     "a pattern": Regex("x"),
     "microseconds for milliseconds": DatetimeMS(1_900_000_000_000_000),
@@ -211,7 +211,8 @@ class TestAmongOthers:
 
     async def test_an_entry(self, store: Store, client: MongoClient) -> None:
         identifier = an_outcome("alice", sequence=1).id
-        both = [EntryRange(username=name, after=0, up_to=1) for name in ("alice", "bob")]
+        await write(store.ledger, outcomes=[an_outcome("alice", command_id="next", sequence=2)])
+        both = [EntryRange(username=name, after=0, up_to=2) for name in ("alice", "bob")]
         stretch = Stretch(username="alice", order="newest", past=None, limit=5)
 
         async def read() -> None:
