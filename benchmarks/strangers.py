@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class Payer:
         who = {"username": "payer", "password": PASSWORD}
         names = {"email": "payer@example.com", "first_name": "Pay", "last_name": "Er"}
         opened = await self.client.post("/auth/register", json={**who, **names})
-        if opened.status_code != httpx2.codes.CREATED:
+        if opened.status_code != HTTPStatus.CREATED:
             raise BenchError(f"no account: {opened.text}")
         if not await self.sign_in():
             raise BenchError("no session")
@@ -92,16 +93,16 @@ class Payer:
         """Sign in; return whether that worked."""
         body = {"username": "payer", "password": PASSWORD}
         signed_in = await self.client.post("/auth/login", json=body)
-        if signed_in.status_code == httpx2.codes.OK:
+        if signed_in.status_code == HTTPStatus.OK:
             self.token = signed_in.json()["access_token"]
-        return signed_in.status_code == httpx2.codes.OK
+        return signed_in.status_code == HTTPStatus.OK
 
     async def deposit(self) -> bool:
         """Pay in; return whether that worked."""
         headers = {"Authorization": f"Bearer {self.token}"}
         body = {"amount": "1.00", "currency": "USD"}
         answer = await self.client.post("/balance/deposit", json=body, headers=headers)
-        return answer.status_code == httpx2.codes.OK
+        return answer.status_code == HTTPStatus.OK
 
     async def look(self) -> bool:
         """Ask sidecar and gateway for their health, on fresh connections."""
@@ -110,7 +111,7 @@ class Payer:
                 await fresh.get(f"{self.sidecar}/health/live"),
                 await fresh.get(f"{self.client.base_url}/health"),
             ]
-        return all(answer.status_code == httpx2.codes.OK for answer in answers)
+        return all(answer.status_code == HTTPStatus.OK for answer in answers)
 
     async def measure(self) -> Seen:
         """Go on for a while; each is due at its time, whatever became of the one before."""

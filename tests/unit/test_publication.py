@@ -12,7 +12,7 @@ from contracts.problems import Problem, field_error
 from contracts.registration import PendingCredential
 from handlers.outcome import Trace
 from handlers.received import Received
-from handlers.recording import conclude
+from handlers.recording import Conclusion, conclude
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account
 from tests.consumed import consumed
@@ -84,8 +84,12 @@ class TestPublication:
         [record] = [each for each in said.records if each.topic == NAMES.credentials]
         waiting = read_waiting(consumed(record.topic, record.value, key=record.key))
         assert isinstance(waiting, Waiting)
-        recorded = conclude(None, asked, {}, rules=RULES, now=NOON).outcome
-        assert waiting.answer(recorded, NAMES.results).headers[-1] == ("kafka_correlationId", b"\xff\x00")
+        recorded = conclude(None, asked, {}, rules=RULES, now=NOON)
+        assert isinstance(recorded, Conclusion)
+        assert waiting.answer(recorded.outcome, NAMES.results).headers[-1] == (
+            "kafka_correlationId",
+            b"\xff\x00",
+        )
 
     async def test_says_what_others_owe_before_its_own(self, ledger: MemoryLedger) -> None:
         await published(ledger, received(a_deposit("1.00", command_id="theirs")))
