@@ -3,6 +3,9 @@
 import uuid
 from datetime import UTC, datetime
 
+NUMERIC_DATE_MAX = 253_402_300_799
+"""The last second of the year 9999: what a `datetime` can hold."""
+
 
 def utc_now() -> datetime:
     """Return the current moment, UTC."""

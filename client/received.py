@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 from aiokafka import TopicPartition
 from pydantic import ValidationError
 
+from client.clock import NUMERIC_DATE_MAX
 from client.errors import UnreadableRecordError
 from client.kafka import Record
-from client.tokens import NUMERIC_DATE_MAX
 from contracts.events import BalanceChanged, Balances
 from contracts.headers import CE_TYPE, CeType
 from contracts.message import Published

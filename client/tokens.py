@@ -11,7 +11,7 @@ from typing import Any, cast
 import jwt
 from joserfc.util import urlsafe_b64decode
 
-from client.clock import utc_now
+from client.clock import NUMERIC_DATE_MAX, utc_now
 from contracts.message import USERNAME_PATTERN
 
 ALGORITHM = "ES256"
@@ -22,9 +22,6 @@ TYPE = "at+jwt"
 
 TOKEN_LENGTH_MAX = 4096
 """Characters of an access token: ours have about 500, and more is not even decoded."""
-
-NUMERIC_DATE_MAX = 253_402_300_799
-"""The last second of the year 9999: what a `datetime` can hold."""
 
 _JWS = jwt.PyJWS([ALGORITHM])
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")

@@ -5,9 +5,9 @@ import re
 from typing import Annotated, cast
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from contracts.message import Message
+from contracts.problems import Problem, wrong
 from contracts.registration import SEALED_PATTERN, Sealed
 from contracts.request import Request
 from contracts.sessions import Source
@@ -34,9 +34,7 @@ class ChangePassword(Request):
             sent = cast("dict[str, object]", fields)
             apart = [sent[name] for name in _APART if name in sent]
             if apart and all(isinstance(each, str) and _SEALED.match(each) for each in apart):
-                raise PydanticCustomError(
-                    "sealed_apart", "seal both passwords as one: `sealed_passwords`"
-                )
+                raise wrong(Problem.SEALED_APART)
         return cast("object", fields)
 
 

@@ -23,6 +23,7 @@ class Problem(StrEnum):
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
     NOTHING_TO_CHANGE = "nothing_to_change"
+    SEALED_APART = "sealed_apart"
     NOT_A_TIME = "not_a_time"
     NOT_A_DATE = "not_a_date"
     DATE_TOO_EARLY = "date_too_early"
@@ -58,6 +59,7 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.TOO_LARGE: "The number is above the field's maximum.",
     Problem.TOO_MANY: "The value has more pairs than the field's maximum.",
     Problem.NOTHING_TO_CHANGE: "Name at least one field to change.",
+    Problem.SEALED_APART: "Seal the old and the new password as one, as `sealed_passwords`.",
     Problem.NOT_A_TIME: "Write a time as RFC 3339, such as 2030-01-01T12:00:00Z; its year is 1 to "
     "9999, in UTC too.",
     Problem.NOT_A_DATE: "Write a day of the calendar as 1990-12-31.",

@@ -201,11 +201,10 @@ class CredentialsWorker:
                 return
             known[pending.username] = pending.command_id
         elif set_by != pending.command_id:
-            why = "the user's credential is of another registration than the recorded one"
-            await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, why)
+            await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, "the credential is another's")
             return
-        results = self.prefix + RESULTS.name
-        await self.answers.publish(waiting.answer(recorded, results), pending.reply_to)
+        answer = waiting.answer(recorded, self.prefix + RESULTS.name)
+        await self.answers.publish(answer, pending.reply_to)
 
     async def _recorded(self, waiting: Waiting) -> Outcome | None:
         """Return the registration as the ledger recorded it; None where it accepted none."""
@@ -217,8 +216,8 @@ class CredentialsWorker:
             await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, "its outcome is damaged")
             return None
         if outcome is None or outcome.type != "register" or outcome.code is not None:
-            reason = "no such registration was accepted; who else writes to this topic?"
-            await self._bury(waiting.record, Code.INVALID_COMMAND, reason)
+            why = "no such registration was accepted; who else writes to this topic?"
+            await self._bury(waiting.record, Code.INVALID_COMMAND, why)
             return None
         return outcome
 

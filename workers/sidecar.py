@@ -36,7 +36,8 @@ SHOWN = {
     "/metrics": "metrics, for Prometheus",
     "/asyncapi": "the contract, to read",
     "/asyncapi.yaml": "the contract, for programs",
-    "/.well-known/jwks.json": "public keys: to seal to, and to verify tokens by",
+    "/.well-known/jwks.json": "public keys to verify tokens by",
+    "/.well-known/sealing-keys.json": "the public key to seal to",
 }
 """What there is, as the page at `/` lists it."""
 

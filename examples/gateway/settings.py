@@ -121,20 +121,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Pat
     Raises:
         SettingsError: One is missing or wrong.
     """
-    dev = _dev_stack(directory / DEV_FILE)
-    host, port = dev.get("ACCOUNTS_SIDECAR_HOST", ""), dev.get("ACCOUNTS_SIDECAR_PORT", "")
-    sidecar = f"{'127.0.0.1' if host in ANY_ADDRESS else host}:{port}"
-    found = {
-        "KAFKA_BOOTSTRAP": dev.get("ACCOUNTS_KAFKA_BOOTSTRAP"),
-        "TOPIC_PREFIX": dev.get("ACCOUNTS_TOPIC_PREFIX"),
-        "JWKS_URL": f"http://{sidecar}/.well-known/jwks.json" if port else None,
-    }
-    # Set to nothing means not set: compose files and shells cannot say it otherwise.
-    found |= {
-        name.removeprefix("GATEWAY_"): value
-        for name, value in environ.items()
-        if name.startswith("GATEWAY_") and value
-    }
+    found = _found(environ, _dev_stack(directory / DEV_FILE))
 
     def text(name: str, otherwise: str) -> str:
         return found.get(name) or otherwise
@@ -160,6 +147,23 @@ def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Pat
         sasl_password=found.get("KAFKA_SASL_PASSWORD"),
         ca_file=found.get("KAFKA_CA_FILE"),
     )
+
+
+def _found(environ: Mapping[str, str], dev: Mapping[str, str]) -> dict[str, str | None]:
+    """Return what is set, by name: the dev stack's addresses, and the environment before them."""
+    host, port = dev.get("ACCOUNTS_SIDECAR_HOST", ""), dev.get("ACCOUNTS_SIDECAR_PORT", "")
+    sidecar = f"{'127.0.0.1' if host in ANY_ADDRESS else host}:{port}"
+    of_dev = {
+        "KAFKA_BOOTSTRAP": dev.get("ACCOUNTS_KAFKA_BOOTSTRAP"),
+        "TOPIC_PREFIX": dev.get("ACCOUNTS_TOPIC_PREFIX"),
+        "JWKS_URL": f"http://{sidecar}/.well-known/jwks.json" if port else None,
+    }
+    # Set to nothing means not set: compose files and shells cannot say it otherwise.
+    return of_dev | {
+        name.removeprefix("GATEWAY_"): value
+        for name, value in environ.items()
+        if name.startswith("GATEWAY_") and value
+    }
 
 
 def _public(found: Mapping[str, str | None]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 
 from aiokafka import TopicPartition
 
+from client.shared import Shared
 from tests.unit.requests_bench import HERS
 from workers.consuming.hooks import Hooks
 from workers.consuming.records import Raw
@@ -171,9 +172,13 @@ class SimulatedPublisher(Publisher):
         super().__init__({}, deadline_ms=5000, metrics=Metrics(), halt=halt)
         self._topics = topics
         self._trip = trip
+        self._producers = Shared(self._started, self._forgotten, open_timeout_s=5)
 
-    async def _opened(self) -> Any:
+    async def _started(self) -> Any:
         return None
+
+    async def _forgotten(self, producer: Any) -> None:
+        """Close nothing."""
 
     async def _send(self, producer: Any, records: Sequence[Outgoing]) -> None:
         del producer
