@@ -111,3 +111,10 @@ def identities(store: Store) -> Identities:
 def throttles(store: Store) -> Throttles:
     """Return the throttles alone."""
     return store.throttles
+
+
+@pytest.fixture
+def client(store: Store) -> MongoClient:
+    """Return the connection behind the store, where that is MongoDB."""
+    assert store.client is not None
+    return store.client

@@ -58,13 +58,6 @@ def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> Mon
     )
 
 
-@pytest.fixture
-def client(store: Store) -> MongoClient:
-    """Return the connection behind the store."""
-    assert store.client is not None
-    return store.client
-
-
 def places(value: object, path: str = "") -> Iterator[str]:
     """Yield the path of every field of a stored value."""
     match value:

@@ -42,13 +42,6 @@ def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> Mon
 
 
 @pytest.fixture
-def client(store: Store) -> MongoClient:
-    """Return the connection behind the store."""
-    assert store.client is not None
-    return store.client
-
-
-@pytest.fixture
 async def hurried(store: Store, options: MongoOptions) -> AsyncIterator[MongoClient]:
     """Yield a connection that gives up soon; the collections are there."""
     assert store.client is not None
