@@ -29,7 +29,6 @@ from workers.building_requests import build_identity, build_queries
 from workers.checks import run_checks
 from workers.config import Settings
 from workers.consumers import Consumers, Owner
-from workers.consuming.topic_consumer import METADATA_AGE_MS
 from workers.credentials_subscriber import add_credentials
 from workers.error_places import places
 from workers.halt import Halt
@@ -80,7 +79,6 @@ class Service:
             settings.kafka_bootstrap.split(","),
             security=kafka_security(settings),
             allow_auto_create_topics=False,
-            metadata_max_age_ms=METADATA_AGE_MS,
             graceful_timeout=settings.ledger.shutdown_timeout_ms / 1000,
             logger=None,
         )

@@ -32,6 +32,10 @@ class Reads(Protocol):
         """Return how many partitions of *topic* can be given out."""
         ...
 
+    def look_again(self) -> None:
+        """Ask anew which partitions can be given out."""
+        ...
+
     def start_anew(self) -> None:
         """Give all partitions back and take them again."""
         ...
@@ -46,7 +50,9 @@ class Inputs:
         self._metrics = metrics
 
     async def ask(self) -> None:
-        """Return when all is read; a topic that was made again is read anew.
+        """Return when all is read; a topic that was made again is read anew, and new partitions, too.
+
+        Left to themselves, the consumers look every five minutes.
 
         Raises:
             UnreadInputError: Something is not read at the moment.
@@ -66,7 +72,7 @@ class Inputs:
             raise UnreadInputError("; ".join(problems))
 
     def _problems(self, consumer: Reads, now: Mapping[str, TopicNow]) -> Iterator[str]:
-        anew = False
+        anew = more = False
         for topic in sorted(consumer.subscribed()):
             if topic not in now:
                 yield f"{topic} does not exist: create it with `accounts topics apply`"
@@ -75,5 +81,8 @@ class Inputs:
                 anew = True
             elif (known := consumer.known_partitions(topic)) != now[topic].partitions:
                 yield f"{topic} has {now[topic].partitions} partitions, of which {known} are read"
+                more = True
+        if more:
+            consumer.look_again()
         if anew:
             consumer.start_anew()

@@ -28,6 +28,7 @@ class Consumer:
         self.topic_ids: Mapping[str, str] = {}
         self.partitions = 3
         self.anew = 0
+        self.looked = 0
 
     def subscribed(self) -> Collection[str]:
         return {DEPOSIT, WITHDRAW}
@@ -35,6 +36,9 @@ class Consumer:
     def known_partitions(self, topic: str) -> int:
         del topic
         return self.partitions
+
+    def look_again(self) -> None:
+        self.looked += 1
 
     def start_anew(self) -> None:
         self.anew += 1
@@ -51,7 +55,7 @@ class TestInputs:
 
         await Inputs(Kafka(), [consumer], metrics).ask()
 
-        assert consumer.anew == 0
+        assert (consumer.looked, consumer.anew) == (0, 0)
         assert told(metrics) == 3
 
     async def test_say_which_topic_is_missing(self) -> None:
@@ -63,14 +67,14 @@ class TestInputs:
 
         assert told(metrics) == 0
 
-    async def test_say_which_has_partitions_that_nobody_knows(self) -> None:
+    async def test_have_partitions_that_nobody_knows_looked_for(self) -> None:
         kafka, consumer = Kafka(), Consumer()
         kafka.there[WITHDRAW] = TopicNow("id-2", 6)
 
         with pytest.raises(UnreadInputError, match=f"{WITHDRAW} has 6 partitions, of which 3"):
             await Inputs(kafka, [consumer], Metrics()).ask()
 
-        assert consumer.anew == 0
+        assert (consumer.looked, consumer.anew) == (1, 0)
 
     async def test_have_one_that_was_made_again_read_anew(self) -> None:
         consumer = Consumer()

@@ -19,10 +19,6 @@ from workers.consuming.retention import OvertakenError, overtaken_in, start_of
 
 logger = logging.getLogger(__name__)
 
-METADATA_AGE_MS = 3_000
-"""How often each consumer asks which partitions there are: one small question, and what is sent to
-new ones, or to a topic made again, waits as long, and for a rebalance."""
-
 START_TIMEOUT_S = 5.0
 """How long Kafka may take to say where reading starts: of a topic that was deleted meanwhile the
 client would go on asking for 40 s, and nothing else would be read."""
@@ -79,7 +75,7 @@ class TopicConsumer(ScreenedConsumer):
         # The id first: a topic made again while we ask is noticed by it later.
         now = await topics_now(self, topics)
         if gone := topics - now.keys():
-            self._client.force_metadata_update()  # so that it is taken from us soon
+            self.look_again()  # so that it is taken from us soon
             raise UnknownTopicOrPartitionError(f"no topic {', '.join(sorted(gone))}")
         beginnings = await self.beginning_offsets(list(places))
         coordinator: Any = self._coordinator  # whose answer holds what was committed beside offsets
@@ -121,6 +117,10 @@ class TopicConsumer(ScreenedConsumer):
             self.start_anew()
             return None
         return await overtaken_in(self, cursors)
+
+    def look_again(self) -> None:
+        """Ask which partitions there are, and have them shared out anew where there are others."""
+        self._client.force_metadata_update()
 
     def start_anew(self) -> None:
         """Give all partitions back and take them again, as in any rebalance."""
