@@ -6,9 +6,10 @@ from contracts.codes import Code
 from contracts.message import rfc3339
 from contracts.queries import GetBalance, GetOutcome, GetProfile
 from handlers.account import Account
+from handlers.bodies import balances_body
 from handlers.ledger import unknown_account
 from handlers.outcome import Outcome
-from handlers.rendering import Rendering, balances_body
+from handlers.rendering import Rendering
 from handlers.replying import Refusal
 
 

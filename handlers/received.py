@@ -7,8 +7,7 @@ import msgspec
 import orjson
 
 from contracts.codes import Code
-from contracts.commands import AnyCommand, CommandName
-from contracts.ledger import Movement
+from contracts.commands import AnyCommand, CommandName, is_movement
 from contracts.money import canonical
 from handlers.decision import Refused
 from handlers.outcome import Source, Trace, outcome_id
@@ -64,7 +63,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def fingerprint(name: str, command: AnyCommand) -> bytes:
     """Return what tells a repeat of *command* from another content under its id."""
     body: object
-    if isinstance(command, Movement):
+    if is_movement(command):
         # By hand, because this runs for every command: model_dump costs four times as much.
         body = [
             canonical(command.amount),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from contracts.ledger import Movement
+from contracts.commands import is_movement
 from handlers.account import Account
 from handlers.decide import decide
 from handlers.decision import Decision, Moved, Opened, ProfileChanged, Refused
@@ -110,7 +110,7 @@ def _outcome(
             detail = f"changed {', '.join(decision.fields)}"
         case Opened():
             pass
-    movement = command if isinstance(command, Movement) else None
+    movement = command if is_movement(command) else None
     return Outcome(
         username=command.username,
         command_id=command.command_id,

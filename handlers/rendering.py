@@ -11,17 +11,20 @@ from contracts import headers as names
 from contracts.codes import Code
 from contracts.headers import CeType
 from contracts.message import rfc3339
-from contracts.money import SCALE_MAX, to_amount
 from contracts.results import ERROR_TYPE
-from handlers.account import Account, Balance
+from handlers.account import Account
+from handlers.bodies import (
+    Amounts,
+    AuditBody,
+    BalanceChangedBody,
+    ResultBody,
+    balances_body,
+    entry_body,
+)
 from handlers.entry_kind import entry_kind
-from handlers.outcome import SCHEMA, Entry, Outcome, Trace
+from handlers.outcome import SCHEMA, Outcome, Trace
 
 Headers: TypeAlias = list[tuple[str, bytes]]
-
-
-NOTHING = tuple(to_amount(0, scale) for scale in range(SCALE_MAX + 1))
-"""No money, by scale: what is held nearly always."""
 
 ANSWER_ID_BYTES = 8
 """Of the content in an answer's id: it tells apart the few answers to one command or request."""
@@ -60,30 +63,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
 
 
-class _Amounts(msgspec.Struct, frozen=True, gc=False):
-    """An entry's amounts as decimal strings: the result and the event say the same."""
-
-    amount: str
-    before: str
-    after: str
-    held: str
-    available: str
-
-    @classmethod
-    def of(cls, entry: Entry) -> "_Amounts":
-        """Return them as written."""
-        scale = entry.scale
-        after = to_amount(entry.after_minor, scale)
-        held_minor = entry.held_minor
-        return cls(
-            to_amount(entry.amount_minor, scale),
-            to_amount(entry.before_minor, scale),
-            after,
-            to_amount(held_minor, scale) if held_minor else NOTHING[scale],
-            to_amount(entry.after_minor - held_minor, scale) if held_minor else after,
-        )
-
-
 class Rendering:
     """Everything that one outcome says. Built once per outcome: the parts are shared."""
 
@@ -97,34 +76,23 @@ class Rendering:
         self.key = outcome.username.encode()
         """The key of every record about this user."""
         self._common = self._common_headers(outcome.trace)
-        self._amounts = None if outcome.entry is None else _Amounts.of(outcome.entry)
+        self._amounts = None if outcome.entry is None else Amounts.of(outcome.entry)
 
-    def result_body(self, *, duplicate: bool) -> dict[str, Any]:
+    def result_body(self, *, duplicate: bool) -> ResultBody:
         """Return the answer, as `contracts.results.Result`."""
         outcome = self._outcome
-        body: dict[str, Any] = {
-            "command_id": outcome.command_id,
-            "username": outcome.username,
-            "type": outcome.type,
-            "status": "accepted" if outcome.code is None else "rejected",
-            "duplicate": duplicate,
-            "decided_at": self._at,
-        }
-        if outcome.code is not None:
-            body["error"] = error_body(outcome.code, outcome.detail or "")
-        elif outcome.type == "register":
-            body["account_id"] = outcome.account_id
         entry, amounts = outcome.entry, self._amounts
-        if entry is not None and amounts is not None:
-            body["entry"] = {
-                "sequence": entry.sequence,
-                "amount": amounts.amount,
-                "currency": entry.currency,
-                "before": amounts.before,
-                "after": amounts.after,
-                "available": amounts.available,
-            }
-        return body
+        return ResultBody(
+            outcome.command_id,
+            outcome.username,
+            outcome.type,
+            "accepted" if outcome.code is None else "rejected",
+            duplicate,
+            self._at,
+            None if outcome.code is None else error_body(outcome.code, outcome.detail or ""),
+            outcome.account_id if outcome.code is None and outcome.type == "register" else None,
+            None if entry is None or amounts is None else entry_body(entry, amounts),
+        )
 
     def result_headers(self, trace: Trace | None = None) -> Headers:
         """Return the answer's headers; *trace* is of the record that asks, where it asks again."""
@@ -142,27 +110,24 @@ class Rendering:
         assert entry is not None
         assert amounts is not None
         event_id = f"{outcome.account_id}:{entry.sequence}"
-        body: dict[str, Any] = {
-            "event_id": event_id,
-            "username": outcome.username,
-            "account_id": outcome.account_id,
-            "currency": entry.currency,
-            "kind": entry_kind(outcome.type),
-            "amount": amounts.amount,
-            "before": amounts.before,
-            "after": amounts.after,
-            "held": amounts.held,
-            "available": amounts.available,
-            "sequence": entry.sequence,
-            "command_id": outcome.command_id,
-            "occurred_at": self._at,
-        }
-        if outcome.metadata is not None:
-            body["metadata"] = dict(outcome.metadata)
-        if outcome.reason is not None:
-            body["reason"] = outcome.reason
-        if outcome.related_id is not None:
-            body["related_id"] = outcome.related_id
+        body = BalanceChangedBody(
+            event_id,
+            outcome.username,
+            outcome.account_id,
+            entry.currency,
+            entry_kind(outcome.type),
+            amounts.amount,
+            amounts.before,
+            amounts.after,
+            amounts.held,
+            amounts.available,
+            entry.sequence,
+            outcome.command_id,
+            self._at,
+            None if outcome.metadata is None else dict(outcome.metadata),
+            outcome.reason,
+            outcome.related_id,
+        )
         headers = headers_of(event_id, CeType.BALANCE_CHANGED, self._common)
         return Record(encoded(body), headers)
 
@@ -170,20 +135,17 @@ class Rendering:
         """Return who did what, as `contracts.events.AuditRecorded`."""
         outcome = self._outcome
         event_id = f"{self._id}:audit"
-        body: dict[str, Any] = {
-            "event_id": event_id,
-            "username": outcome.username,
-            "action": outcome.type,
-            "outcome": "accepted" if outcome.code is None else "rejected",
-            "command_id": outcome.command_id,
-            "occurred_at": self._at,
-        }
-        if outcome.code is not None:
-            body["code"] = outcome.code.value
-        if outcome.actor is not None:
-            body["actor"] = outcome.actor
-        if outcome.detail is not None:
-            body["detail"] = outcome.detail
+        body = AuditBody(
+            event_id,
+            outcome.username,
+            outcome.type,
+            "accepted" if outcome.code is None else "rejected",
+            outcome.command_id,
+            self._at,
+            None if outcome.code is None else outcome.code.value,
+            outcome.actor,
+            outcome.detail,
+        )
         headers = headers_of(event_id, CeType.AUDIT_RECORDED, self._common)
         return Record(encoded(body), headers)
 
@@ -196,37 +158,10 @@ def balances(account: Account) -> Record:
     body = balances_body(account)
     event_id = f"{account.account_id}:{account.sequence}:balances"
     common = (
-        (names.CE_TIME, body["changed_at"].encode()),
+        (names.CE_TIME, body.changed_at.encode()),
         (names.CE_SUBJECT, account.username.encode()),
     )
     return Record(encoded(body), headers_of(event_id, CeType.BALANCES, common))
-
-
-def balances_body(account: Account, currency: str | None = None) -> dict[str, Any]:
-    """Return what *account* holds in *currency*, or in all, as `contracts.events.Balances`."""
-    return {
-        "username": account.username,
-        "account_id": account.account_id,
-        "sequence": account.sequence,
-        "balances": {
-            name: _balance_body(balance)
-            for name, balance in account.balances.items()
-            if currency is None or name == currency
-        },
-        "changed_at": rfc3339(account.changed_at),
-    }
-
-
-def _balance_body(balance: Balance) -> dict[str, str]:
-    scale = balance.scale
-    posted = to_amount(balance.posted_minor, scale)
-    if not balance.held_minor:
-        return {"posted": posted, "held": NOTHING[scale], "available": posted}
-    return {
-        "posted": posted,
-        "held": to_amount(balance.held_minor, scale),
-        "available": to_amount(balance.available_minor, scale),
-    }
 
 
 def refusal(

@@ -35,6 +35,8 @@ def reply_to_of(headers: Mapping[str, str]) -> str | None:
 
 def kafka_correlation_id(raw: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     """Return what Spring tells its answers apart by, as it came: it is seldom text."""
+    if not raw:
+        return None
     longest = names.HEADER_LENGTH_MAX[names.KAFKA_CORRELATION_ID]
     found = None
     for name, value in raw:
