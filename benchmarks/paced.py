@@ -11,7 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import uvloop
@@ -19,16 +19,21 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import BaseModel
 
 from benchmarks.processes import wait_for_go
-from benchmarks.records import PARTITIONS
+from benchmarks.records import BATCH_BYTES, PARTITIONS
 from benchmarks.traffic import Command, movements, partition_of, questions, username
 
-FETCH_WAIT_MS = 5
-"""A partition that was just emptied is asked about again within it, so that this program adds
-at most that much."""
+FETCH_WAIT_MS = 500
+"""How long Kafka may hold a fetch that finds nothing: what comes ends it at once, and asking more
+often would cost the machine, not make anything faster."""
 
-LINGER_MS = 2
-"""Of a steady sender: commands due together travel together, as with any client in production
-(Java's default is 5). It is part of the latency that is reported."""
+TICK_S = 0.005
+"""Of a steady sender: what became due since the last tick goes out together, as with any client in
+production (5 ms is also how long Java's lingers by default). It is part of the latency that is
+reported."""
+
+TOGETHER_MAX = 1000
+"""Commands that go out together, however many are due: they fit into one batch even if all of them
+are one user's."""
 
 LEFT_OVER_S = 30.0
 """How long after the last command we wait for results that are still missing."""
@@ -59,6 +64,7 @@ class Answer(BaseModel):
     """What was seen."""
 
     latencies_ms: list[float]
+    """Until now where there was no answer yet: it takes longer than that."""
     late_ms: list[float]
     """How late each command went out: this program's own part."""
     unanswered: int
@@ -103,10 +109,10 @@ class Probe:
             self.changed.clear()
             await self.changed.wait()
 
-    def answer(self) -> Answer:
+    def answer(self, now_s: float) -> Answer:
         """Return the figures of what counts: after the warm-up, with a living reply topic."""
         counted = [i for i in range(self._job.warmup, self._job.count) if not self.dead[i]]
-        seen = [(i, at) for i in counted if (at := self.seen_s[i]) is not None]
+        seen = [(i, now_s if (at := self.seen_s[i]) is None else at) for i in counted]
         return Answer(
             latencies_ms=[round((at - self.due_s[i]) * 1000, 3) for i, at in seen],
             late_ms=[round((self.sent_s[i] - self.due_s[i]) * 1000, 3) for i in counted],
@@ -116,17 +122,24 @@ class Probe:
         )
 
 
+class Outgoing(NamedTuple):
+    """A command as it goes out: all that can be worked out beforehand."""
+
+    partition: TopicPartition
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]]
+
+
 class Mouth:
     """Sends the commands of a probe."""
 
     def __init__(self, job: Job, probe: Probe) -> None:
         self._job = job
         self._probe = probe
-        linger_ms = 0 if job.rate is None else LINGER_MS
         self._producer: Any = AIOKafkaProducer(
-            bootstrap_servers=job.kafka, acks="all", linger_ms=linger_ms
+            bootstrap_servers=job.kafka, acks="all", max_batch_size=BATCH_BYTES
         )
-        # All that can be worked out beforehand, so that sending costs little of the shared machine.
         self._records = [self._record(number) for number in range(job.count)]
 
     async def run(self) -> None:
@@ -143,43 +156,58 @@ class Mouth:
 
     async def _one_at_a_time(self) -> None:
         rng = random.Random(self._job.name)
-        for number in range(self._job.count):
-            self._probe.due_s[number] = time.perf_counter()
-            await self._send(number)
+        for number, record in enumerate(self._records):
+            now_s = time.perf_counter()
+            self._probe.due_s[number] = self._probe.sent_s[number] = now_s
+            await self._producer.send(
+                record.partition.topic,
+                record.value,
+                record.key,
+                partition=record.partition.partition,
+                headers=record.headers,
+            )
             left = self._job.count - number - 1
             await asyncio.wait_for(self._probe.until_missing(left), LEFT_OVER_S)
             await asyncio.sleep(rng.random() * PAUSE_MAX_S)
 
     async def _paced(self, rate: float) -> None:
-        start = time.perf_counter()
-        for number in range(self._job.count):
-            due = start + number / rate
-            self._probe.due_s[number] = due
-            if due > time.perf_counter():
-                await asyncio.sleep(due - time.perf_counter())
-            await self._send(number)
-        # Not its futures one by one: gathering 44,000 of them holds up this program for 300 ms, and
-        # with it whoever listens. A command that was not sent is missed as one without an answer.
+        start_s = time.perf_counter()
+        self._probe.due_s = [start_s + number / rate for number in range(self._job.count)]
+        sent = 0
+        while sent < self._job.count:
+            passed_s = time.perf_counter() - start_s
+            due = min(int(passed_s * rate) + 1, sent + TOGETHER_MAX, self._job.count)
+            await self._send_together(range(sent, due))
+            sent = due
+            # On the ticks of one clock, whatever sending took.
+            await asyncio.sleep(TICK_S - (time.perf_counter() - start_s) % TICK_S)
+        # A command that was not sent is missed as one without an answer.
         await self._producer.flush()
 
-    async def _send(self, number: int) -> None:
-        self._probe.sent_s[number] = time.perf_counter()
-        await self._producer.send(**self._records[number])
+    async def _send_together(self, numbers: range) -> None:
+        """Send one batch for each partition: what is per call or per future is paid once for all."""
+        batches: dict[TopicPartition, Any] = {}
+        now_s = time.perf_counter()
+        for number in numbers:
+            self._probe.sent_s[number] = now_s
+            partition, key, value, headers = self._records[number]
+            if partition not in batches:
+                batches[partition] = self._producer.create_batch()
+            added = batches[partition].append(timestamp=None, key=key, value=value, headers=headers)
+            assert added is not None, "a tick's commands fit into a batch"
+        for (topic, partition), batch in batches.items():
+            await self._producer.send_batch(batch, topic, partition=partition)
 
-    def _record(self, number: int) -> dict[str, Any]:
+    def _record(self, number: int) -> Outgoing:
         command = self._probe.commands[number]
         key = username(command.user).encode()
         kind = "requests" if self._job.reads else "commands"
         headers: list[tuple[str, bytes]] = []
         if self._probe.dead[number] and self._job.dead_topic:
             headers = [("reply_to", self._job.dead_topic.encode())]
-        return {
-            "topic": f"{self._job.prefix}{kind}.{command.topic}",
-            "value": command.value,
-            "key": key,
-            "partition": partition_of(key, PARTITIONS),
-            "headers": headers,
-        }
+        topic = f"{self._job.prefix}{kind}.{command.topic}"
+        partition = TopicPartition(topic, partition_of(key, PARTITIONS))
+        return Outgoing(partition, key, command.value, headers)
 
 
 async def listen(consumer: Any, probe: Probe) -> None:
@@ -211,7 +239,7 @@ async def run(job: Job) -> Answer:
     finally:
         listening.cancel()
         await consumer.stop()
-    return probe.answer()
+    return probe.answer(time.perf_counter())
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ class TestProbe:
 
         for number in range(4):
             probe.see(self.result(f"paced-{number}"), 5.0)
-        answer = probe.answer()
+        answer = probe.answer(6.0)
 
         assert answer.latencies_ms == [3000, 2000, 1000]
         assert answer.late_ms == [500, 0, 0]
@@ -174,14 +174,24 @@ class TestProbe:
         probe.see(self.result("paced-1"), 9.0)
 
         assert probe.seen_s == [None, 2.0, None, None]
-        assert probe.answer().unanswered == 3
+        assert probe.answer(9.0).unanswered == 3
+
+    def test_counts_what_has_no_answer_as_having_taken_until_now(self) -> None:
+        probe = Probe(self.a_job())
+        probe.due_s = probe.sent_s = [1.0, 2.0, 3.0, 4.0]
+
+        probe.see(self.result("paced-2"), 3.5)
+        answer = probe.answer(40.0)
+
+        assert answer.latencies_ms == [38_000, 500, 36_000]
+        assert answer.unanswered == 3
 
     def test_tells_refusals(self) -> None:
         probe = Probe(self.a_job())
 
         probe.see(self.result("paced-1", "rejected"), 1.0)
 
-        assert probe.answer().rejected == 1
+        assert probe.answer(2.0).rejected == 1
 
     def test_leaves_out_those_that_name_the_dead_topic(self) -> None:
         job = self.a_job(count=1000, warmup=0, dead_topic="nobody", dead_share=0.05)
@@ -189,7 +199,7 @@ class TestProbe:
 
         for number in range(1000):
             probe.see(self.result(f"paced-{number}"), 1.0)
-        answer = probe.answer()
+        answer = probe.answer(1.0)
 
         assert 20 <= sum(probe.dead) <= 90
         assert len(answer.latencies_ms) == 1000 - sum(probe.dead)
