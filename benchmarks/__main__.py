@@ -13,7 +13,7 @@ import orjson
 import uvloop
 from rich.console import Console
 
-from benchmarks import pairs
+from benchmarks import pairs, picture
 from benchmarks.baseline import Comparison, require_checkout
 from benchmarks.bench import Bench
 from benchmarks.plan import FULL, QUICK, SCENARIOS, Plan, chosen
@@ -22,11 +22,19 @@ from benchmarks.report import show
 from benchmarks.stack import running
 from devstack.errors import DevStackError
 
+PICTURE = Path("build/curve.png")
+
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--out", type=Path, help="also write the figures to this file, as JSON")
+    parser.add_argument(
+        "--picture",
+        metavar="FILE",
+        type=Path,
+        help=f"where to draw the curve (.png, .svg, .pdf); beside --out by default, or {PICTURE}",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--only", metavar="SCENARIO,...", help=f"only these: {', '.join(SCENARIOS)}")
     what.add_argument(
@@ -43,13 +51,17 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     return given
 
 
-async def measure(plan: Plan, console: Console, out: Path | None) -> bool:
+async def measure(plan: Plan, console: Console, given: argparse.Namespace) -> bool:
     """Run everything on a dev stack of its own; return False if the books are wrong at the end."""
     async with running(console) as (service, pids):
         bench = Bench(service=service, plan=plan, pids=pids, console=console)
         await bench.run()
-    await write(out, bench.figures, bench.details)
+    await write(given.out, bench.figures, bench.details)
     show(console, bench.figures, bench.details)
+    if "curve" in plan.scenarios:
+        path: Path = given.picture or (given.out.with_suffix(".png") if given.out else PICTURE)
+        document = {**bench.figures, "details": bench.details}
+        await asyncio.to_thread(draw_if_possible, document, path, console)
     return bench.figures["verified"] is not False
 
 
@@ -64,6 +76,20 @@ async def compare(plan: Plan, console: Console, out: Path | None, baseline: Path
     await write(out, comparison.figures, comparison.details)
     pairs.show(console, comparison.figures, comparison.details["checkouts"])
     return True
+
+
+def draw_if_possible(document: Mapping[str, Any], path: Path, console: Console) -> None:
+    """Draw the curve, or say what is missing for it."""
+    if picture.can_draw():
+        picture.draw(document, path)
+        console.print(f"The curve as a picture: {path}", markup=False)
+    else:
+        console.print(
+            f"The curve was not drawn: matplotlib is not there. `make bench` installs it, and so "
+            f"does `{picture.HOW_TO_INSTALL}`; then, with what --out wrote: "
+            f"`python -m benchmarks.picture result.json {path}`",
+            markup=False,
+        )
 
 
 async def write(out: Path | None, figures: Mapping[str, Any], details: Mapping[str, Any]) -> None:
@@ -82,7 +108,7 @@ def main() -> int:
     try:
         plan = chosen(QUICK if given.quick else FULL, given.only)
         if given.baseline is None:
-            return 0 if uvloop.run(measure(plan, console, given.out)) else 1
+            return 0 if uvloop.run(measure(plan, console, given)) else 1
         plan = replace(plan, pairs=given.pairs or plan.pairs)
         return 0 if uvloop.run(compare(plan, console, given.out, given.baseline)) else 1
     except (BenchError, DevStackError, ValueError) as error:

@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks.baseline import OURS, version
+from benchmarks.curve import measure, ratios
 from benchmarks.figures import Window, median, rss_at
 from benchmarks.latency import Latency
 from benchmarks.plan import Plan
@@ -21,7 +23,7 @@ from workers.ledger.options import LedgerOptions
 IN_TURNS: tuple[str, ...] = ("ordinary", "ours", "ceiling", "hot", "zipf")
 SHAPES: dict[str, Shape] = {"ours": "uniform", "hot": "hot", "zipf": "zipf"}
 WITHOUT_US = frozenset({"ordinary", "ceiling"})
-LATENCIES = frozenset({"idle", "paced_500", "paced_2000", "flood", "dead_reply"})
+LATENCIES = frozenset({"idle", "paced_500", "paced_2000", "flood", "dead_reply", "curve"})
 
 
 @dataclass(kw_only=True)
@@ -41,6 +43,7 @@ class Bench:
         started_s = time.perf_counter()
         self.details |= {
             "machine": machine(),
+            "commit": await version(OURS),
             "plan": _readable(self.plan),
             "worker": asdict(LedgerOptions()),  # started without settings of its own: the defaults
         }
@@ -149,6 +152,8 @@ class Bench:
                 self.figures["flood_ratio"] = await latency.flood_ratio()
             if "dead_reply" in wanted:
                 self.figures["dead_reply_ratio"] = await latency.dead_reply_ratio()
+            if "curve" in wanted:
+                await self._curve(latency)
         finally:
             await worker.stop()
         self.details["latency"] = latency.details
@@ -156,6 +161,17 @@ class Bench:
         costs |= {
             name: kept["cpu_us"] for name, kept in latency.details.items() if "cpu_us" in kept
         }
+
+    async def _curve(self, latency: Latency) -> None:
+        per_s: float = self.figures["ours_per_s"]
+        self.console.log(f"steady rates, in shares of {per_s:,.0f}/s")
+        points = await measure(latency, per_s)
+        self.details["curve"] = [asdict(point) for point in points]
+        self.figures |= ratios(
+            points,
+            idle_p50_ms=self.figures["idle_ms"]["p50"],
+            backlog_worker_us=self.details["cpu_us_per_command"]["ours"]["worker"],
+        )
 
     async def _verify(self) -> None:
         self.console.log("recomputing every balance")

@@ -27,7 +27,10 @@ DEAD_SHARE = 0.05
 """Of the commands: how many name the dead reply topic."""
 
 DRAIN_S = 300.0
-"""How long registrations and sign-ins may take to be hashed after their window."""
+"""How long registrations and sign-ins may take to be hashed after their window, and what was too
+much to be decided."""
+
+SENDER = "benchmarks.paced"
 
 SETTLE_S = 2.0
 """Between windows, so that one does not pay for the other."""
@@ -47,7 +50,7 @@ class Latency:
     async def settle(self) -> None:
         """Wait until the worker answers at all: start-up is not measured here."""
         job = self.job("first", 0, 0).model_copy(update={"rate": None, "count": 1})
-        await self._ask(job, await Dialogue.open("benchmarks.paced", job.model_dump_json()))
+        await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
 
     def job(self, name: str, rate: float, seconds: float) -> Job:
         """Return a paced job."""
@@ -71,17 +74,13 @@ class Latency:
                 "count": self.plan.idle_samples + IDLE_WARMUP,
             }
         )
-        answer = await self._ask(
-            job, await Dialogue.open("benchmarks.paced", job.model_dump_json())
-        )
+        answer = await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
         return p50_p99(answer.latencies_ms)
 
     async def paced(self, rate: float) -> dict[str, float]:
         """Measure a steady rate."""
         job = self.job(f"paced-{rate:.0f}", rate, self.plan.paced_s)
-        answer = await self._ask(
-            job, await Dialogue.open("benchmarks.paced", job.model_dump_json())
-        )
+        answer = await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
         return p50_p99(answer.latencies_ms)
 
     async def flood_ratio(self) -> float:
@@ -116,6 +115,14 @@ class Latency:
         }
         return round(percentile(beside, 0.99) / percentile(quiet, 0.99), 2)
 
+    async def offered(self, job: Job) -> Answer:
+        """Run *job*, which may be more than the worker can take, and wait until it is idle again."""
+        results = [self.service.topic(topics.RESULTS)]
+        async with ends(self.service.kafka, results) as counted:
+            answer = await self._watched(job, await Dialogue.open(SENDER, job.model_dump_json()))
+            await self._drained(counted, job.count)
+        return answer
+
     async def _contrast(self, name: str, *, dead_share: float) -> list[float]:
         job = self.job(name, CONTRAST_RATE, self.plan.contrast_s).model_copy(
             update={
@@ -123,9 +130,7 @@ class Latency:
                 "dead_share": dead_share,
             }
         )
-        answer = await self._ask(
-            job, await Dialogue.open("benchmarks.paced", job.model_dump_json())
-        )
+        answer = await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
         return answer.latencies_ms
 
     async def _flooded(self, number: int) -> list[float]:
@@ -146,7 +151,7 @@ class Latency:
         """Measure money while *records*, each with one answer, are queued."""
         job = self.job(name, CONTRAST_RATE, self.plan.contrast_s)
         results = [self.service.topic(topics.RESULTS)]
-        dialogue = await Dialogue.open("benchmarks.paced", job.model_dump_json())
+        dialogue = await Dialogue.open(SENDER, job.model_dump_json())
         async with ends(self.service.kafka, results) as counted, sender(self.service.kafka) as out:
             await out.send(records)
             answer = await self._ask(job, dialogue)
@@ -156,12 +161,31 @@ class Latency:
         return answer.latencies_ms
 
     async def _drained(self, counted: Ends, target: int) -> None:
-        async with asyncio.timeout(DRAIN_S):
-            while await counted.done() < target:
-                self.worker.require_running()
-                await asyncio.sleep(SETTLE_S / 4)
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while (done := await counted.done()) < target:
+                    self.worker.require_running()
+                    await asyncio.sleep(SETTLE_S / 4)
+        except TimeoutError:
+            raise BenchError(
+                f"{target - done} of {target} commands still without an answer after "
+                f"{DRAIN_S:.0f} s; the worker's last lines:\n{self.worker.tail()}"
+            ) from None
 
     async def _ask(self, job: Job, dialogue: Dialogue) -> Answer:
+        answer = await self._watched(job, dialogue)
+        if answer.unanswered:
+            raise self._meaningless(job, answer)
+        return answer
+
+    def _meaningless(self, job: Job, answer: Answer) -> BenchError:
+        return BenchError(
+            f"{job.name}: {answer.unanswered} commands without an answer and "
+            f"{answer.rejected} refused, of {job.count}; the figures would mean nothing. "
+            f"The worker's last lines:\n{self.worker.tail()}"
+        )
+
+    async def _watched(self, job: Job, dialogue: Dialogue) -> Answer:
         """Let the sender run; keep what it cost and how late it was itself."""
         pids = {**self.pids, "worker": self.worker.pid, "sender": dialogue.pid}
         await asyncio.sleep(SETTLE_S)
@@ -173,17 +197,13 @@ class Latency:
             await asyncio.wait([answering], timeout=0.25)
         answer = Answer.model_validate_json(await answering)
         self.worker.require_running()
-        if answer.unanswered or answer.rejected:
-            raise BenchError(
-                f"{job.name}: {answer.unanswered} commands without an answer and "
-                f"{answer.rejected} refused, of {job.count}; the figures would mean nothing. "
-                f"The worker's last lines:\n{self.worker.tail()}"
-            )
+        if answer.rejected:
+            raise self._meaningless(job, answer)
         self.details[job.name] = {
             "counted": len(answer.latencies_ms),
             "max_ms": max(answer.latencies_ms),
             **p50_p99(answer.latencies_ms),
             "sender_late_p99_ms": percentile(answer.late_ms, 0.99),
-            "cpu_us": cpu_per_command(before, after, job.count),
+            "cpu_us": cpu_per_command(before, after, job.count - answer.unanswered),
         }
         return answer

@@ -14,8 +14,12 @@ SCENARIOS = (
     "paced_2000",
     "flood",
     "dead_reply",
+    "curve",
 )
 """Everything that can be asked for with --only, in the order it runs."""
+
+NEEDED = {"curve": ("ours", "idle")}
+"""What is measured besides, because the figures are judged by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,9 @@ class Plan:
     contrast_rounds: int = 2
     """How often a window without and one with the disturbance alternate."""
     registrations: int = 200
+    curve_shares: tuple[float, ...] = (0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 0.9)
+    """Steady rates of the curve, in shares of the backlog rate that the same run measured."""
+    curve_s: float = 15.0
     pairs: int = 7
     """Windows of each of two checkouts: figures of two runs differ by 15 %, so they take turns."""
     pair_users: int = 4000
@@ -72,6 +79,8 @@ QUICK = Plan(
     contrast_s=5.0,
     contrast_rounds=1,
     registrations=60,
+    curve_shares=(0.05, 0.33, 0.7),
+    curve_s=4.0,
     pairs=2,
     pair_users=500,
     warm_up=2000,
@@ -80,7 +89,7 @@ QUICK = Plan(
 
 
 def chosen(plan: Plan, only: str | None) -> Plan:
-    """Return *plan* with the scenarios named in *only*, separated by commas.
+    """Return *plan* with the scenarios named in *only*, separated by commas, and what they need.
 
     Raises:
         ValueError: A name is not a scenario.
@@ -91,4 +100,5 @@ def chosen(plan: Plan, only: str | None) -> Plan:
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         raise ValueError(f"unknown scenario {unknown[0]!r}; choose from {', '.join(SCENARIOS)}")
-    return replace(plan, scenarios=frozenset(names))
+    needed = [also for name in names for also in NEEDED.get(name, ())]
+    return replace(plan, scenarios=frozenset([*names, *needed]))

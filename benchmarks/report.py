@@ -26,6 +26,8 @@ FIGURES = (
     "dead_reply_ratio",
     "worker_rss_mb",
     "worker_rss_growth",
+    "third_p99_ratio",
+    "third_cpu_ratio",
     "verified",
 )
 """What the JSON has at its top, null where a scenario did not run."""
@@ -72,6 +74,9 @@ def ratio(above: str, below: str) -> Callable[[Figures], float | None]:
     return read
 
 
+THIRD_P99 = Bar("a third of the backlog rate, p99 over idle p50", at("third_p99_ratio"), 12, "x")
+THIRD_CPU = Bar("a third of it, worker CPU over the backlog's", at("third_cpu_ratio"), 1.6, "x")
+
 BARS = (
     Bar("backlog, commands/s", at("ours_per_s"), 10_000, at_least=True),
     Bar("over the ordinary worker", ratio("ours_per_s", "ordinary_per_s"), 60, "x", at_least=True),
@@ -82,6 +87,8 @@ BARS = (
     Bar("steady 2,000/s, p99", at("paced_2000_ms", "p99"), 150, " ms"),
     Bar("money beside a registration flood, p99", at("flood_ratio"), 2, "x"),
     Bar("others beside a dead reply topic, p99", at("dead_reply_ratio"), 2, "x"),
+    THIRD_P99,
+    THIRD_CPU,
     Bar("worker memory", at("worker_rss_mb"), 200, " MB"),
     Bar("worker memory, end over first fifth", at("worker_rss_growth"), 1.1, "x"),
 )
@@ -97,6 +104,8 @@ def show(console: Console, figures: Figures, details: Mapping[str, Any]) -> None
     """Print everything that a reader needs to judge the run."""
     console.print(_bars(figures))
     console.print(_rates(figures))
+    if points := details.get("curve"):
+        console.print(_curve(points))
     console.print(_cpu(details.get("cpu_us_per_command", {})))
     settings = (details.get(part, {}) for part in ("machine", "plan", "worker"))
     console.print(_settings([pair for part in settings for pair in part.items()]))
@@ -129,6 +138,22 @@ def _rates(figures: Figures) -> Table:
                 table.add_row(name, "yes" if value else "no")
             case _:
                 table.add_row(name, _number(value))
+    return table
+
+
+def _curve(points: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(
+        "Offered, of the backlog rate",
+        "commands/s",
+        "p50",
+        "p99",
+        "unanswered",
+        title="Steady load",
+    )
+    for point in points:
+        share, missing = f"{point['share']:.0%}", point["unanswered"]
+        p50, p99 = f"{_number(point['p50_ms'])} ms", f"{_number(point['p99_ms'])} ms"
+        table.add_row(share, _number(point["per_s"]), p50, p99, f"{missing:,}" if missing else "")
     return table
 
 

@@ -1,8 +1,9 @@
 """What the benchmark computes from what it saw; the measuring itself needs the real servers."""
 
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import StringIO
+from typing import Any
 
 import orjson
 import pytest
@@ -10,9 +11,10 @@ from aiokafka.partitioner import DefaultPartitioner
 from rich.console import Console
 
 from benchmarks import figures
+from benchmarks.curve import JUDGED_SHARE, Point, ratios
 from benchmarks.figures import Sample, cpu_per_command, window
 from benchmarks.paced import Job, Probe
-from benchmarks.plan import FULL, SCENARIOS, chosen
+from benchmarks.plan import FULL, QUICK, SCENARIOS, Plan, chosen
 from benchmarks.report import BARS, FIGURES, Bar, Figures, passes, show
 from benchmarks.traffic import Shape, movements, partition_of, username, users_of
 from benchmarks.watching import after_commands, after_seconds
@@ -31,6 +33,8 @@ GOOD = {
     "dead_reply_ratio": 1.1,
     "worker_rss_mb": 120.0,
     "worker_rss_growth": 1.02,
+    "third_p99_ratio": 9.5,
+    "third_cpu_ratio": 1.3,
     "verified": True,
 }
 
@@ -210,9 +214,44 @@ class TestPlan:
         assert chosen(FULL, None).scenarios == frozenset(SCENARIOS)
         assert chosen(FULL, "idle, hot").scenarios == {"idle", "hot"}
 
+    def test_takes_what_the_curve_is_judged_by_as_well(self) -> None:
+        assert chosen(FULL, "hot,curve").scenarios == {"hot", "curve", "ours", "idle"}
+
+    @pytest.mark.parametrize("plan", [FULL, QUICK])
+    def test_offers_the_rate_that_is_judged(self, plan: Plan) -> None:
+        assert JUDGED_SHARE in plan.curve_shares
+        assert list(plan.curve_shares) == sorted(plan.curve_shares)
+
     def test_refuses_what_it_does_not_know(self) -> None:
         with pytest.raises(ValueError, match=r"unknown scenario 'idel'; choose from ordinary"):
             chosen(FULL, "hot,idel")
+
+
+def a_point(share: float, **changes: Any) -> Point:
+    point = Point(
+        share=share, per_s=10_000 * share, p50_ms=20, p99_ms=60, unanswered=0, cpu_us={"worker": 90}
+    )
+    return replace(point, **changes)
+
+
+class TestCurve:
+    def test_is_judged_at_a_third_of_the_backlog_rate(self) -> None:
+        worse = {"p99_ms": 999, "cpu_us": {"worker": 999}}
+        points = [a_point(0.05, **worse), a_point(0.33), a_point(0.9, **worse)]
+
+        judged = ratios(points, idle_p50_ms=8.0, backlog_worker_us=60.0)
+
+        assert judged == {"third_p99_ratio": 7.5, "third_cpu_ratio": 1.5}
+
+    def test_shows_every_rate(self) -> None:
+        screen = StringIO()
+        points = [asdict(a_point(0.05)), asdict(a_point(0.9, p99_ms=31_000, unanswered=4567))]
+
+        show(Console(file=screen, width=120), GOOD, {"curve": points})
+
+        assert "9,000" in screen.getvalue()
+        assert "31,000 ms" in screen.getvalue()
+        assert "4,567" in screen.getvalue()
 
 
 class TestReport:
@@ -234,6 +273,8 @@ class TestReport:
             ("steady 2,000/s, p99", "paced_2000_ms", {"p50": 10.0, "p99": 150.1}),
             ("money beside a registration flood, p99", "flood_ratio", 2.01),
             ("others beside a dead reply topic, p99", "dead_reply_ratio", 2.01),
+            ("a third of the backlog rate, p99 over idle p50", "third_p99_ratio", 12.01),
+            ("a third of it, worker CPU over the backlog's", "third_cpu_ratio", 1.61),
             ("worker memory", "worker_rss_mb", 200.1),
             ("worker memory, end over first fifth", "worker_rss_growth", 1.11),
         ],
