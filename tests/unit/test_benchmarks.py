@@ -1,9 +1,8 @@
 """What the benchmark computes from what it saw; the measuring itself needs the real servers."""
 
 import random
-from dataclasses import asdict, replace
+from dataclasses import replace
 from io import StringIO
-from typing import Any
 
 import orjson
 import pytest
@@ -11,7 +10,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from rich.console import Console
 
 from benchmarks import figures
-from benchmarks.curve import JUDGED_SHARE, Point, ratios
+from benchmarks.curve import JUDGED_SHARE
 from benchmarks.figures import Sample, cpu_per_command, window
 from benchmarks.paced import Job, Probe
 from benchmarks.plan import FULL, QUICK, SCENARIOS, Plan, chosen
@@ -225,33 +224,6 @@ class TestPlan:
     def test_refuses_what_it_does_not_know(self) -> None:
         with pytest.raises(ValueError, match=r"unknown scenario 'idel'; choose from ordinary"):
             chosen(FULL, "hot,idel")
-
-
-def a_point(share: float, **changes: Any) -> Point:
-    point = Point(
-        share=share, per_s=10_000 * share, p50_ms=20, p99_ms=60, unanswered=0, cpu_us={"worker": 90}
-    )
-    return replace(point, **changes)
-
-
-class TestCurve:
-    def test_is_judged_at_a_third_of_the_backlog_rate(self) -> None:
-        worse = {"p99_ms": 999, "cpu_us": {"worker": 999}}
-        points = [a_point(0.05, **worse), a_point(0.33), a_point(0.9, **worse)]
-
-        judged = ratios(points, idle_p50_ms=8.0, backlog_worker_us=60.0)
-
-        assert judged == {"third_p99_ratio": 7.5, "third_cpu_ratio": 1.5}
-
-    def test_shows_every_rate(self) -> None:
-        screen = StringIO()
-        points = [asdict(a_point(0.05)), asdict(a_point(0.9, p99_ms=31_000, unanswered=4567))]
-
-        show(Console(file=screen, width=120), GOOD, {"curve": points})
-
-        assert "9,000" in screen.getvalue()
-        assert "31,000 ms" in screen.getvalue()
-        assert "4,567" in screen.getvalue()
 
 
 class TestReport:
