@@ -4,7 +4,7 @@ matplotlib draws it, which is no part of the development environment: `make benc
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,8 +53,10 @@ def draw(document: Mapping[str, Any], path: Path) -> None:
     judged = next(point["per_s"] for point in points if point["share"] == JUDGED_SHARE)
     idle_ms: float = document["idle_ms"]["p50"]
     backlog_us: float = details["cpu_us_per_command"]["ours"]["worker"]
-    _bar(above, judged, THIRD_P99, (idle_ms, "idle p50", "ms"))
-    _bar(below, judged, THIRD_CPU, (backlog_us, "worker in the backlog", "µs"))
+    _bar(above, judged, "p99", THIRD_P99, (idle_ms, "idle p50", "ms"))
+    _bar(below, judged, "worker", THIRD_CPU, (backlog_us, "worker in the backlog", "µs"))
+    above.legend(loc="upper left")
+    below.legend(loc="upper right")
     _axes(above, below, document["ours_per_s"])
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DOTS_PER_INCH)
@@ -71,36 +73,36 @@ def title(document: Mapping[str, Any]) -> str:
     )
 
 
-def _bar(axes: Any, judged: float, bar: Bar, floor: tuple[float, str, str]) -> None:
-    """Draw the most that the judged rate may reach, and what it is a multiple of."""
+def _bar(axes: Any, judged: float, judges: str, bar: Bar, floor: tuple[float, str, str]) -> None:
+    """Draw the most that *judges* may reach at the judged rate, and what it is a multiple of."""
     value, name, unit = floor
     limit = value * bar.limit
-    axes.axhline(value, color="black", linestyle=":", linewidth=1)
+    axes.axhline(value, color="black", linestyle=":", label=f"{name}: {value:,.1f} {unit}")
     axes.axvline(judged, color=BAR_COLOR, linestyle=":", linewidth=1)
-    axes.plot([judged], [limit], "v", color=BAR_COLOR, markersize=12)
-    axes.annotate(
-        f"bar at {JUDGED_SHARE:.0%} of the backlog rate:\n"
-        f"≤ {bar.limit:g} x {name} = {limit:,.0f} {unit}",
-        (judged, limit),
-        xytext=(10, 0),
-        textcoords="offset points",
+    axes.hlines(
+        [limit],
+        judged * 0.85,
+        judged * 1.15,
         color=BAR_COLOR,
+        linewidth=4,
+        label=(
+            f"bar at {JUDGED_SHARE:.0%} of the backlog rate:\n"
+            f"{judges} ≤ {bar.limit:g} x {name} = {limit:,.0f} {unit}"
+        ),
     )
-    axes.annotate(f"{name}: {value:,.1f} {unit}", (0, value), xycoords=("axes fraction", "data"))
 
 
 def _axes(above: Any, below: Any, backlog_per_s: float) -> None:
     """Say on every axis what it counts."""
     ticker: Any = import_module("matplotlib.ticker")
-    plain = ticker.FuncFormatter(lambda value, _: f"{value:,.0f}")
+    above.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     for axes in (above, below):
-        axes.grid(visible=True, which="both", alpha=0.25)
-        axes.legend(loc="upper left")
-        axes.xaxis.set_major_formatter(plain)
-        axes.yaxis.set_major_formatter(plain)
-    to_share: Callable[[float], float] = lambda rate: rate / backlog_per_s * 100  # noqa: E731
-    to_rate: Callable[[float], float] = lambda share: share * backlog_per_s / 100  # noqa: E731
-    shares = above.secondary_xaxis("top", functions=(to_share, to_rate))
+        axes.grid(visible=True, alpha=0.3)
+        axes.set_xlim(0, backlog_per_s)
+        axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+        axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+    per_cent = (lambda rate: rate / backlog_per_s * 100, lambda share: share * backlog_per_s / 100)
+    shares = above.secondary_xaxis("top", functions=per_cent)
     shares.set_xlabel("offered, % of the backlog rate")
 
 
