@@ -2,7 +2,7 @@
 
 import asyncio
 from ssl import SSLContext
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -18,6 +18,10 @@ EXCHANGE_MAX_S = 15.0
 TLS, the wait for a request, its head and its body. An answer takes milliseconds."""
 
 
+Crowd: TypeAlias = "dict[SidecarConnection, None]"
+"""Connections in the order in which they began to wait for a request."""
+
+
 class SidecarConnection(H11Protocol):
     """uvicorn's connection, which by itself waits for ever and is one of any number.
 
@@ -30,6 +34,9 @@ class SidecarConnection(H11Protocol):
     tls: ClassVar[SSLContext | None] = None
     """How to secure it. Here and not in uvicorn, which counts no connection before its handshake."""
 
+    all_open: ClassVar[Crowd]
+    """Of one server."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
@@ -40,8 +47,8 @@ class SidecarConnection(H11Protocol):
         """Take a connection, at the cost of another where there are too many."""
         super().connection_made(transport)
         self._begin_exchange()
-        if len(self.connections) > self.connections_max:
-            self._longest_waiting().transport.abort()
+        if len(self.all_open) > self.connections_max:
+            self._longest_waiting().end()
         if self.tls is not None and not transport.is_closing():
             transport.pause_reading()  # what comes first is for TLS
             self._early = bytearray()
@@ -56,8 +63,7 @@ class SidecarConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._leave()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
@@ -65,31 +71,31 @@ class SidecarConnection(H11Protocol):
         self._begin_exchange()
         super().on_response_complete()
 
-    def _begin_exchange(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        # Aborted, because a close waits until all is written, and nobody may read it.
-        self._deadline = self.loop.call_later(self.exchange_max_s, self._abort)
-
-    def _abort(self) -> None:
-        self.transport.abort()
-
-    def _longest_waiting(self) -> "SidecarConnection":
-        ours: list[SidecarConnection] = [
-            each for each in self.connections if isinstance(each, SidecarConnection)
-        ]
-        waiting = [each for each in ours if each.waits and not each.transport.is_closing()]
-        return min(waiting, key=SidecarConnection.ends_s, default=self)
-
     @property
     def waits(self) -> bool:
         """Whether it has asked nothing that is not answered yet."""
         cycle: Any = self.cycle  # there is none before the first request
         return cycle is None or bool(cycle.response_complete)
 
-    def ends_s(self) -> float:
-        """Return when it is closed if it asks nothing, by the clock of the loop."""
-        return 0.0 if self._deadline is None else self._deadline.when()
+    def end(self) -> None:
+        """Close it at once: a close waits until all is written, and nobody may read it."""
+        self._leave()
+        self.transport.abort()
+
+    def _begin_exchange(self) -> None:
+        if self.transport.is_closing():
+            return
+        self._leave()
+        self.all_open[self] = None
+        self._deadline = self.loop.call_later(self.exchange_max_s, self.end)
+
+    def _leave(self) -> None:
+        self.all_open.pop(self, None)
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def _longest_waiting(self) -> "SidecarConnection":
+        return next((each for each in self.all_open if each.waits), self)
 
     async def _secure(self, transport: asyncio.Transport, tls: SSLContext) -> None:
         """Let the handshake come first; what is asked right behind it waits in `_early`."""

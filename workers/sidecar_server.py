@@ -18,7 +18,7 @@ def sidecar_server(
     """Return the server of *app*, whose lifespan is that of the workers."""
     config = uvicorn.Config(
         app,
-        http=type("SecuredConnection", (connection,), {"tls": tls}),
+        http=type("SecuredConnection", (connection,), {"tls": tls, "all_open": {}}),
         ws="none",
         lifespan="on",
         log_config=None,
