@@ -6,7 +6,8 @@ from typing import Any, ClassVar, TypeAlias
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from examples.gateway.sources import Network, canonical, is_among, site_of
+from contracts.sources import counted_as
+from examples.gateway.sources import Network, canonical, is_among
 
 CONNECTIONS_MAX = 4_000
 """Open at once: four for each request that may be in hand (`bounded`)."""
@@ -56,7 +57,7 @@ class Connection(H11Protocol):
         self._crowds = [(self.all_open, self.connections_max)]
         address = canonical(self.client[0] if self.client else "")
         if not is_among(address, self.proxies):
-            self._source = site_of(address)
+            self._source = counted_as(address)
             crowd = self.by_source.setdefault(self._source, {})
             self._crowds.insert(0, (crowd, self.source_connections_max))
         self._begin_wait()

@@ -5,11 +5,10 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from starlette.types import Scope
 
+from contracts.sources import counted_as
+
 UNKNOWN = "unknown"
 """The source of all whose address is none: what a proxy passes on may be anything."""
-
-SITE_PREFIX = 64
-"""RFC 6177 §2: an IPv6 site has a /64 or more, and may use another address for each request."""
 
 Network = IPv4Network | IPv6Network
 
@@ -22,7 +21,7 @@ def address_of(scope: Scope) -> str:
 
 def source_of(scope: Scope) -> str:
     """Return whom a request counts for: its IPv4 address, or its IPv6 site."""
-    return site_of(address_of(scope))
+    return counted_as(address_of(scope))
 
 
 def canonical(host: str) -> str:
@@ -34,13 +33,6 @@ def canonical(host: str) -> str:
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     # Without its zone: that is a name of this machine's, or of the sender's choice.
     return str(mapped or address).partition("%")[0]
-
-
-def site_of(address: str) -> str:
-    """Return the /64 of an IPv6 address; of any other, itself."""
-    if ":" not in address:
-        return address
-    return str(IPv6Network((address, SITE_PREFIX), strict=False))
 
 
 def networks(hosts: str) -> Sequence[Network]:
