@@ -64,9 +64,13 @@ async def sign_in(
     password: str,
     *,
     now: datetime,
+    device_token: str | None = None,
     **options: Unpack[Options],
 ) -> SignedIn:
     """Open a session. *sealing_keys* is what `/.well-known/sealing-keys.json` answered.
+
+    *device_token* is that of the tokens that were had last on the user's device, signed out or not:
+    with it, the user does not wait for strangers who guess. Keep the new one in its place, secret.
 
     Raises:
         RefusedError: `invalid_credentials`, `too_many_attempts` and others; see `error.code`.
@@ -79,6 +83,9 @@ async def sign_in(
         request_id=envelope.request_id,
         username=username,
         sealed_password=envelope.seal(password, Purpose.LOGIN_PASSWORD, keys),
+        sealed_device_token=None
+        if device_token is None
+        else envelope.seal(device_token, Purpose.LOGIN_DEVICE, keys),
         reply_key=ReplyKey(**keys.public),
         source=options.get("source"),
     )

@@ -1,4 +1,4 @@
-"""Verifies access tokens: the one place that decides whether a JWT of the service is good."""
+"""Verifies tokens: the one place that decides whether a JWT of the service is good."""
 
 import json
 import re
@@ -22,6 +22,9 @@ TYPE = "at+jwt"
 
 TOKEN_LENGTH_MAX = 4096
 """Characters of an access token: ours have about 500, and more is not even decoded."""
+
+LEEWAY_S = 5
+"""How far the clocks of whoever makes and checks tokens may be apart."""
 
 _JWS = jwt.PyJWS([ALGORITHM])
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")
@@ -78,7 +81,7 @@ def verify_access_token(
     *,
     issuer: str,
     audience: str,
-    leeway_s: int = 5,
+    leeway_s: int = LEEWAY_S,
     now: datetime | None = None,
 ) -> Claims:
     """Return what *token* says if a key of *jwks* signed it, for us, and it is good now.
@@ -88,21 +91,38 @@ def verify_access_token(
     Raises:
         TokenError: Anything about it is not as it must be (RFC 9068 §4, RFC 8725 §3).
     """
+    expected = Expected(type=TYPE, issuer=issuer, audience=audience, leeway_s=leeway_s)
+    return verify(token, jwks, expected, now or utc_now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a token has to be to be taken."""
+
+    type: str
+    """Its `typ`: no token passes for one of another type (RFC 8725 §3.11)."""
+    issuer: str
+    audience: str
+    leeway_s: int = LEEWAY_S
+
+
+def verify(token: str, jwks: Mapping[str, Any], expected: Expected, now: datetime) -> Claims:
+    """Return what a *token* of any type says, as `verify_access_token`."""
     if len(token) > TOKEN_LENGTH_MAX or not _COMPACT.fullmatch(token):
         raise TokenError(TokenProblem.MALFORMED)
-    key = _key(_header(token), jwks)
+    key = _key(_header(token, expected.type), jwks)
     payload = _signed(token, key)
-    claims = _claims(payload, issuer=issuer, audience=audience)
-    moment_s = (now or utc_now()).timestamp()
+    claims = _claims(payload, expected)
+    moment_s = now.timestamp()
     # RFC 7519 §4.1.4 to §4.1.6, RFC 8725 §3.8.
-    if max(payload["nbf"], payload["iat"]) > moment_s + leeway_s:
+    if max(payload["nbf"], payload["iat"]) > moment_s + expected.leeway_s:
         raise TokenError(TokenProblem.NOT_YET_VALID)
-    if payload["exp"] <= moment_s - leeway_s:
+    if payload["exp"] <= moment_s - expected.leeway_s:
         raise TokenError(TokenProblem.EXPIRED)
     return claims
 
 
-def _header(token: str) -> dict[str, Any]:
+def _header(token: str, of_type: str) -> dict[str, Any]:
     """Return the header, not yet authenticated but exactly as it must look."""
     try:
         header = _object(urlsafe_b64decode(token.partition(".")[0].encode()))
@@ -110,7 +130,7 @@ def _header(token: str) -> dict[str, Any]:
         raise TokenError(TokenProblem.MALFORMED) from None
     if header.get("alg") != ALGORITHM:
         raise TokenError(TokenProblem.ALGORITHM)
-    if header.get("typ") != TYPE:
+    if header.get("typ") != of_type:
         raise TokenError(TokenProblem.TYPE)
     if set(header) != _HEADER:
         raise TokenError(TokenProblem.HEADER)
@@ -145,7 +165,7 @@ def _signed(token: str, key: jwt.PyJWK) -> dict[str, Any]:
     return _object(payload)
 
 
-def _claims(payload: Mapping[str, Any], *, issuer: str, audience: str) -> Claims:
+def _claims(payload: Mapping[str, Any], expected: Expected) -> Claims:
     """Return the claims if they are all there, of the right types, and meant for us."""
     dates = [payload.get(name) for name in ("iat", "nbf", "exp")]
     username, epoch = payload.get("sub"), payload.get("epoch")
@@ -159,9 +179,9 @@ def _claims(payload: Mapping[str, Any], *, issuer: str, audience: str) -> Claims
     )
     if not sound:
         raise TokenError(TokenProblem.CLAIMS)
-    if payload["iss"] != issuer:
+    if payload["iss"] != expected.issuer:
         raise TokenError(TokenProblem.ISSUER)
-    if payload["aud"] != audience:
+    if payload["aud"] != expected.audience:
         raise TokenError(TokenProblem.AUDIENCE)
     return Claims(
         username=payload["sub"],

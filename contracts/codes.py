@@ -155,7 +155,8 @@ CODES: dict[Code, CodeInfo] = {
     ),
     Code.TOO_MANY_ATTEMPTS: CodeInfo(
         title="Too many attempts",
-        meaning="Signing in failed too often, for this username or from this source; wait.",
+        meaning="Signing in failed too often, from this device or source, or on all devices that "
+        "this user has never signed in on; wait.",
         recorded=False,
         retryable=True,
     ),

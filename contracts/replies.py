@@ -32,6 +32,6 @@ class Reply(Published):
     page: Page | None = None
     outcome: OutcomeAnswer | None = None
     retry_after_s: int | None = Field(
-        default=None, ge=1, description="With `too_many_attempts`: when to try again."
+        default=None, ge=1, description="With `too_many_attempts`: when it is tried again."
     )
     error: Error | None = Field(default=None, description="Of a rejected request.")

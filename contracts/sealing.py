@@ -21,6 +21,7 @@ class Purpose(StrEnum):
 
     REGISTER_PASSWORD = "register.sealed_password"
     LOGIN_PASSWORD = "login.sealed_password"
+    LOGIN_DEVICE = "login.sealed_device_token"
     LOGIN_TOKENS = "login.sealed_tokens"
     REFRESH_TOKEN = "refresh.sealed_refresh_token"
     REFRESH_TOKENS = "refresh.sealed_tokens"

@@ -15,7 +15,8 @@ Source: TypeAlias = Annotated[
     ShortText,
     Field(
         description="Where the user is, such as an IP address, as the caller vouches for it: "
-        "failed sign-ins are counted by it too.",
+        "failed sign-ins are counted by it too, of IPv6 by its /64. Those without one share a "
+        "count of their user's.",
         examples=["198.51.100.7"],
     ),
 ]
@@ -35,6 +36,13 @@ class Login(Request):
     """Open a session with a password."""
 
     sealed_password: Sealed
+    sealed_device_token: Annotated[
+        Sealed | None,
+        Field(
+            description="The `device_token` of an earlier sign-in on this device, of `Tokens`: what "
+            "strangers guess does not make it wait. One that is no longer good is no error."
+        ),
+    ] = None
     reply_key: ReplyKey
     source: Source | None = None
 
@@ -55,14 +63,26 @@ class Logout(Request):
     source: Source | None = None
 
 
-class Tokens(Published):
-    """What `sealed_tokens` holds once opened with the private part of `reply_key`."""
+class BearerTokens(Published):
+    """What it takes to be signed in, and to stay so."""
 
     access_token: str = Field(description="JWT (RFC 9068), for gateways to verify by themselves.")
     refresh_token: str = Field(description="Opaque; good for one refresh.")
     token_type: Literal["Bearer"] = "Bearer"
     expires_in: int = Field(description="Seconds until the access token expires.")
     refresh_expires_in: int = Field(description="Seconds until the session ends by itself.")
+
+
+class Tokens(BearerTokens):
+    """What `sealed_tokens` holds once opened with the private part of `reply_key`."""
+
+    device_token: str | None = Field(
+        default=None,
+        description="To be kept on the device, also beyond the session, and sent with the next "
+        "sign-in there; it opens nothing by itself. Good for 90 days, or until the password is "
+        "changed, all sessions are ended together, or the key that signed it retires: each refresh "
+        "brings a new one.",
+    )
 
 
 class SessionRevoked(Published):

@@ -66,7 +66,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ended: Sequence[str] = ()
     """Ids of the sessions it ended: read again, their revocations are published again."""
     locked_out: bool = False
-    """It was the failure after which the account takes no password: audited beside it."""
+    """It was the failure after which devices that are not known wait for long: audited beside it."""
 
     @property
     def id(self) -> str:

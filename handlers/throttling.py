@@ -1,42 +1,36 @@
-"""How long one has to wait after failing to sign in."""
+"""How long one has to wait after failing to sign in. Nothing here waits for ever."""
 
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
-FAILURES_MAX = 100
-"""Consecutive failures of one account after which its password is no longer taken
-(NIST SP 800-63B §5.2.2: no more than 100)."""
-
-
 DOUBLINGS_MAX = 32
-"""Beyond it no wait of ours is shorter, and a timedelta would overflow; halved as often, nothing is
-left of any count."""
+"""Beyond it no wait of ours is shorter, and a timedelta would overflow."""
 
 
 class ThrottleRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How patient we are with one kind of subject: a user, or a source."""
+    """How patient we are with one kind of subject: a device, a source, or a user."""
 
     free: int
     """Failures in a row before the first wait."""
     first: timedelta = timedelta(seconds=1)
     """The first wait; each further failure doubles it."""
     longest: timedelta = timedelta(minutes=15)
+    forgotten_after: timedelta = timedelta(days=1)
+    """Without an attempt for so long, counting starts anew."""
+    one_back_every: timedelta | None = None
+    """How often one failure is forgotten, whatever was tried since; None is never."""
     failures_max: int | None = None
-    """Failures in a row after which nothing helps but an operator, ever; None is no such limit."""
-    forgotten_after: timedelta = timedelta(days=30)
-    """Without an attempt for so long, counting starts anew, unless `failures_max` is reached."""
-    halved_every: timedelta | None = None
-    """How often half of the failures are forgotten, whatever was tried since; None is never."""
+    """Failures with which nothing is tried before one of them is forgotten; None is no such limit."""
 
     def __post_init__(self) -> None:
         """Check the facts every other function relies on."""
         assert self.free >= 0
-        assert self.failures_max is None or self.failures_max >= 1
         assert timedelta(0) < self.first <= self.longest <= self.forgotten_after
-        assert self.halved_every is None or self.failures_max is None, "a lock-out never ends"
-        assert self.halved_every is None or self.halved_every > timedelta(0)
+        assert self.one_back_every is None or self.one_back_every > timedelta(0)
+        assert self.failures_max is None or self.failures_max >= 1
+        assert self.failures_max is None or self.one_back_every, "nothing is refused for ever"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -44,11 +38,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     allowed: bool
     failures: int
-    """In a row, this attempt included where it is allowed."""
+    """This attempt included where it is allowed."""
     retry_at: datetime | None = None
-    """When to try again; None where nothing but an operator helps, or where it is allowed."""
-    locked_now: bool = False
-    """This attempt, if it fails, is the last one: worth an audit event of its own."""
+    """Where it is not allowed: from when on it is, if nobody else fails until then."""
+    used_up: bool = False
+    """If this attempt fails, it is the last one before failures are forgotten."""
     counted_for: str | None = None
     """Where it is not allowed: the record that was counted last, which is let through."""
 
@@ -61,7 +55,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_at: datetime | None = None
     """When an attempt was allowed last."""
     since: datetime | None = None
-    """Where failures are halved: when they were last, or the first of them was counted. Attempts do
+    """Where failures are forgotten: when one was last, or the first of them was counted. Attempts do
     not move it, so neither success nor failure keeps the others' failures alive."""
     counted_for: str | None = None
     """The record whose attempt was counted last, unless that was forgiven."""
@@ -76,15 +70,15 @@ def attempt(
     again, because whoever counted it may have failed before it could answer.
     """
     count = _aged(count, rule, now)
-    locked = _is_locked(count.failures, rule)
     if record is not None and record == count.counted_for:
-        return count, Attempt(allowed=True, failures=count.failures, locked_now=locked)
-    waits = count.blocked_until is not None and now < count.blocked_until
-    if locked or waits:
+        used_up = _is_used_up(count.failures, rule)
+        return count, Attempt(allowed=True, failures=count.failures, used_up=used_up)
+    retry_at = _retry_at(count, rule)
+    if retry_at is not None and now < retry_at:
         return count, Attempt(
             allowed=False,
             failures=count.failures,
-            retry_at=None if locked else count.blocked_until,
+            retry_at=retry_at,
             counted_for=count.counted_for,
         )
     failures = count.failures + 1
@@ -95,8 +89,8 @@ def attempt(
         since=_since(count, rule, now),
         counted_for=record,
     )
-    locked_now = _is_locked(failures, rule)
-    return after, Attempt(allowed=True, failures=failures, locked_now=locked_now)
+    used_up = _is_used_up(failures, rule)
+    return after, Attempt(allowed=True, failures=failures, used_up=used_up)
 
 
 def wait(failures: int, rule: ThrottleRule) -> timedelta:
@@ -110,31 +104,34 @@ def forgiven(count: Count) -> Count:
     return replace(count, failures=max(count.failures - 1, 0), blocked_until=None, counted_for=None)
 
 
-def forgotten(count: Count, rule: ThrottleRule) -> datetime | None:
-    """Return after which moment the count is as good as none; None is never."""
-    if count.last_at is None or _is_locked(count.failures, rule):
-        return None
-    return count.last_at + rule.forgotten_after
-
-
-def _is_locked(failures: int, rule: ThrottleRule) -> bool:
+def _is_used_up(failures: int, rule: ThrottleRule) -> bool:
     return rule.failures_max is not None and failures >= rule.failures_max
+
+
+def _retry_at(aged: Count, rule: ThrottleRule) -> datetime | None:
+    """Return from when on an attempt is allowed; None is at once."""
+    until = aged.blocked_until
+    if rule.failures_max is None or not _is_used_up(aged.failures, rule):
+        return until
+    assert rule.one_back_every is not None
+    assert aged.since is not None, "a count that ages has it"
+    back = aged.since + (aged.failures - rule.failures_max + 1) * rule.one_back_every
+    return back if until is None else max(back, until)
 
 
 def _aged(count: Count, rule: ThrottleRule, now: datetime) -> Count:
     """Return what is left of *count* by *now*."""
-    forgotten_at = forgotten(count, rule)
-    if forgotten_at is not None and now > forgotten_at:
+    if count.last_at is not None and now > count.last_at + rule.forgotten_after:
         return Count()
-    since = count.since or count.last_at
-    if rule.halved_every is None or since is None:
+    if rule.one_back_every is None:
         return count
-    halvings = max((now - since) // rule.halved_every, 0)
-    left = count.failures >> min(halvings, DOUBLINGS_MAX)
-    return replace(count, failures=left, since=since + halvings * rule.halved_every)
+    since = count.since or count.last_at or now
+    passed = max((now - since) // rule.one_back_every, 0)
+    left = max(count.failures - passed, 0)
+    return replace(count, failures=left, since=since + passed * rule.one_back_every)
 
 
 def _since(aged: Count, rule: ThrottleRule, now: datetime) -> datetime | None:
-    if rule.halved_every is None:
+    if rule.one_back_every is None:
         return None
     return aged.since if aged.failures else now

@@ -1,6 +1,6 @@
 """What the identity worker needs from the outside, in its own words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -91,8 +91,15 @@ class Throttles(Protocol):
         ...
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
-        """Take one attempt, which was no failure, and the wait off the count, or forget them all.
+        """Take one attempt, which was no failure, and the wait off the count, or forget them all."""
+        ...
 
-        Forgetting them all is also what ends a lock-out.
-        """
+    async def look(
+        self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
+    ) -> Mapping[str, Attempt]:
+        """Return what `count` would say of each subject by its rule; count nothing."""
+        ...
+
+    async def unlock(self, username: str) -> int:
+        """Forget durably all that is counted of *username*; return how many counts there were."""
         ...

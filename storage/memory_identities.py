@@ -1,11 +1,12 @@
 """Sessions, answers and throttles in memory: for tests, ours and other teams'."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from handlers.corrupt import CorruptDocument
 from handlers.session import Answered, Session
+from handlers.subjects import below, of_user
 from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven
 from storage.identity_ports import IdentityChanges
 from storage.memory import MemoryCredentials
@@ -103,6 +104,23 @@ class MemoryThrottles:
         stored = self.counts.get(subject, Count())
         self.counts[subject], verdict = attempt(stored, rule, now, record)
         return verdict
+
+    async def look(
+        self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
+    ) -> Mapping[str, Attempt]:
+        """Return what `count` would say of each subject by its rule; count nothing."""
+        return {
+            subject: attempt(self.counts.get(subject, Count()), rule, now, record)[1]
+            for subject, rule in rules.items()
+        }
+
+    async def unlock(self, username: str) -> int:
+        """Forget all that is counted of *username*; return how many counts there were."""
+        first, end = below(username)
+        counted = [each for each in self.counts if each == of_user(username) or first <= each < end]
+        for each in counted:
+            del self.counts[each]
+        return len(counted)
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
         """Take one attempt and the wait off the count, or forget them all."""

@@ -1,10 +1,12 @@
 """Counters of failed sign-ins in MongoDB."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from handlers.subjects import below, of_user
 from handlers.throttling import DOUBLINGS_MAX, Attempt, Count, ThrottleRule, attempt
 from storage.documents import Document
-from storage.mongo_client import DURABLE, MongoClient
+from storage.mongo_client import DURABLE, MAJORITY, MongoClient
 from storage.mongo_errors import RefusedError
 from storage.ports import LostRaceError, StoreUnavailableError
 from storage.stored_identities import to_count
@@ -53,6 +55,31 @@ class MongoThrottles:
             "check its load"
         )
 
+    async def look(
+        self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
+    ) -> Mapping[str, Attempt]:
+        """Return what `count` would say of each subject by its rule; count nothing."""
+        command: Document = {
+            "find": "throttles",
+            "filter": {"_id": {"$in": list(rules)}},
+            "batchSize": len(rules),
+            "singleBatch": True,
+            "readConcern": MAJORITY,
+        }
+        found = (await self._client.run(command))["cursor"]["firstBatch"]
+        counts = {each["_id"]: to_count(each) for each in found}
+        return {
+            subject: attempt(counts.get(subject, Count()), rule, now, record)[1]
+            for subject, rule in rules.items()
+        }
+
+    async def unlock(self, username: str) -> int:
+        """Forget all that is counted of *username*; return how many counts there were."""
+        first, end = below(username)
+        query = {"$or": [{"_id": of_user(username)}, {"_id": {"$gte": first, "$lt": end}}]}
+        command: Document = {"delete": "throttles", "deletes": [{"q": query, "limit": 0}]}
+        return (await self._client.run({**command, "writeConcern": DURABLE}))["n"]
+
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
         """Take one attempt and the wait off the count, or forget them all."""
         query = {"_id": subject}
@@ -88,51 +115,49 @@ def _counting(rule: ThrottleRule, now: datetime, record: str | None) -> list[Doc
     waits = {
         "$and": [{"$ne": [{"$type": blocked_until}, "missing"]}, {"$lt": [now, blocked_until]}]
     }
-    after = {"$add": [failures, 1]}
+    used_up = False if rule.failures_max is None else {"$gte": [failures, rule.failures_max]}
     since = {"$cond": [{"$gt": [failures, 0]}, "$since", now]}
     counted: Document = {
-        "failures": after,
+        "failures": {"$add": [failures, 1]},
         "blocked_until": _blocked_until(rule, now),
         "last_at": now,
-        "since": "$$REMOVE" if rule.halved_every is None else since,
+        "since": "$$REMOVE" if rule.one_back_every is None else since,
         "counted_for": "$$REMOVE" if record is None else {"$literal": record},
-        "expires_at": {"$cond": [_locked(rule, after), "$$REMOVE", now + rule.forgotten_after]},
+        "expires_at": now + rule.forgotten_after,
     }
     return [
         *_ageing(rule, now),
-        {"$set": {"counts": {"$not": [{"$or": [again, _locked(rule, failures), waits]}]}}},
+        {"$set": {"counts": {"$not": [{"$or": [again, used_up, waits]}]}}},
         {"$set": {name: {"$cond": ["$counts", to, f"${name}"]} for name, to in counted.items()}},
         {"$unset": "counts"},
     ]
 
 
-def _locked(rule: ThrottleRule, failures: str | Document) -> Document | bool:
-    return False if rule.failures_max is None else {"$gte": [failures, rule.failures_max]}
-
-
 def _ageing(rule: ThrottleRule, now: datetime) -> list[Document]:
     """Return what leaves of the count what is left of it by *now*."""
     last_at = {"$ifNull": ["$last_at", now]}
-    over = {"$gt": [now, {"$add": [last_at, _ms(rule.forgotten_after)]}]}
-    forgotten = {"$and": [over, {"$not": [_locked(rule, "$failures")]}]}
-    gone: Document = {"$cond": [forgotten, "$$REMOVE", "$counted_for"]}
-    left: Document = {"$cond": [forgotten, 0, {"$ifNull": ["$failures", 0]}]}
-    ageing: Document = {"$set": {"failures": left, "counted_for": gone}}
-    if rule.halved_every is None:
-        return [ageing]
-    every_ms = _ms(rule.halved_every)
+    forgotten = {"$gt": [now, {"$add": [last_at, _ms(rule.forgotten_after)]}]}
+    ageing: list[Document] = [
+        {
+            "$set": {
+                "failures": {"$cond": [forgotten, 0, {"$ifNull": ["$failures", 0]}]},
+                "counted_for": {"$cond": [forgotten, "$$REMOVE", "$counted_for"]},
+            }
+        }
+    ]
+    if rule.one_back_every is None:
+        return ageing
+    every_ms = _ms(rule.one_back_every)
     since = {"$ifNull": ["$since", {"$ifNull": ["$last_at", now]}]}
     passed = {"$floor": {"$divide": [{"$subtract": [now, "$since"]}, every_ms]}}
-    halvings = {"$toLong": {"$max": [passed, 0]}}
-    divisor = {"$pow": [2, {"$min": ["$halvings", DOUBLINGS_MAX]}]}
-    halved = {"$toInt": {"$floor": {"$divide": ["$failures", divisor]}}}
-    moved = {"$add": ["$since", {"$multiply": ["$halvings", every_ms]}]}
+    left = {"$toInt": {"$max": [{"$subtract": ["$failures", "$passed"]}, 0]}}
+    moved = {"$add": ["$since", {"$multiply": ["$passed", every_ms]}]}
     return [
-        ageing,
+        *ageing,
         {"$set": {"since": since}},
-        {"$set": {"halvings": halvings}},
-        {"$set": {"failures": halved, "since": moved}},
-        {"$unset": "halvings"},
+        {"$set": {"passed": {"$toLong": {"$max": [passed, 0]}}}},
+        {"$set": {"failures": left, "since": moved}},
+        {"$unset": "passed"},
     ]
 
 

@@ -16,7 +16,7 @@ from workers.groups import NEEDS_HASH
 from workers.hashing import PasswordHasher, QuietPool
 from workers.identity.building import identity_answerers
 from workers.identity.envelopes import Envelopes
-from workers.identity.options import IdentityOptions
+from workers.identity.options import DEVICE_TOKEN, IdentityOptions
 from workers.identity.outside import Outside
 from workers.progress import Progress
 from workers.queries.answerer import QueryAnswerer
@@ -45,6 +45,7 @@ def build_identity(
         hasher=hasher,
         envelopes=_envelopes(resources, pool),
         clock=utc_now,
+        metrics=resources.metrics,
         options=IdentityOptions(
             prefix=settings.topic_prefix,
             access_token=timedelta(seconds=settings.access_token_s),
@@ -69,6 +70,8 @@ def _envelopes(resources: Resources, pool: QuietPool) -> Envelopes:
         issuer=settings.token_issuer,
         audience=settings.token_audience,
         access_token_s=settings.access_token_s,
+        device_token_s=int(DEVICE_TOKEN.total_seconds()),
+        leeway_s=settings.token_leeway_s,
     )
 
     def verify(token: str, now: datetime) -> Claims:

@@ -108,6 +108,17 @@ class Metrics:
             "Times a stored document could not be understood; the log names it.",
             ("collection",),
         )
+        self.guesses_refused_total = self._counter(
+            "guesses_refused_total",
+            "Passwords that were not looked at. reason: whose wait it is, of one device or user at a "
+            "source (device), a source (source), all unknown devices of a user (user); or a user's "
+            "turn (turn).",
+            ("reason",),
+        )
+        self.lock_outs_total = self._counter(
+            "lock_outs_total",
+            "Times wrong passwords used up what a day allows on one user's unknown devices.",
+        )
         self.housekeeper_failures_total = self._counter(
             "housekeeper_failures_total", "Chores of the housekeeper that failed.", ("chore",)
         )

@@ -36,7 +36,8 @@ from examples.gateway.tracing import HEADER as TRACE_HEADER
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH")
 
 SENT_HEADERS = ("Authorization", "Content-Type", KEY_HEADER, TRACE_HEADER)
-"""What pages of other origins may send. No cookies: whoever calls has a token, and sends it."""
+"""What pages of other origins may send, beside the cookie that tells browsers apart (`devices`): whoever
+calls is known by a token alone, and sends it."""
 
 READ_HEADERS = (KEY_HEADER, "Location", "Retry-After", "WWW-Authenticate")
 """What they may read of an answer."""
@@ -102,6 +103,7 @@ def _add_middleware(app: FastAPI, requests_max: int, cors_origins: Sequence[str]
     app.add_middleware(
         CORSMiddleware,
         allow_origins=cors_origins,
+        allow_credentials=True,
         allow_methods=METHODS,
         allow_headers=SENT_HEADERS,
         expose_headers=READ_HEADERS,

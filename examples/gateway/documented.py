@@ -16,11 +16,6 @@ def _header(description: str, schema: str = "string", *, required: bool = True) 
 
 _KEY = {KEY_HEADER: _header("The command's id; send the same again with it.")}
 _RETRY = {"Retry-After": _header("Seconds to wait.", "integer")}
-_LOCKED = {
-    "Retry-After": _header(
-        "Seconds to wait; absent where waiting does not help.", "integer", required=False
-    )
-}
 _CHALLENGE = {"WWW-Authenticate": _header("RFC 6750 §3.")}
 
 
@@ -65,7 +60,7 @@ SIGN_IN: Responses = {
     **REQUEST,
     401: _problem("Not signed in: `code` says why.", _CHALLENGE),
     409: _problem("The token was spent a moment ago, or the request is too old."),
-    429: _problem("Too many attempts.", _LOCKED),
+    429: _problem("Too many attempts, or too many requests of this source.", _RETRY),
 }
 """Of all that checks a password or a refresh token."""
 

@@ -11,7 +11,7 @@ from client import sessions
 from contracts.codes import Code
 from contracts.registration import Register
 from contracts.results import Result
-from contracts.sessions import Tokens
+from contracts.sessions import BearerTokens
 from examples.gateway.asking import KEY_HEADER, REGISTER_PREFIX, IdempotencyKey, command_id, decided
 from examples.gateway.bearer import User
 from examples.gateway.bodies import (
@@ -23,6 +23,7 @@ from examples.gateway.bodies import (
     body,
     described,
 )
+from examples.gateway.devices import DeviceToken, remember
 from examples.gateway.documented import LOGOUT, REGISTER, SIGN_IN, SIGNED_IN
 from examples.gateway.gateway import Gateway, TheGateway
 from examples.gateway.problems import ProblemError, too_many
@@ -70,9 +71,11 @@ async def register(
 async def login(
     gateway: TheGateway,
     request: Request,
+    response: Response,
     wanted: Annotated[LoginBody, body(LoginBody)],
-) -> Tokens:
-    """Open a session."""
+    device_token: DeviceToken = None,
+) -> BearerTokens:
+    """Open a session. A cookie tells the browser from strangers' when it signs in again."""
     to_seal_to = await sealing_keys(gateway)
     with gateway.sign_ins.place(source_of(request.scope)):
         async with answered():
@@ -82,17 +85,19 @@ async def login(
                 wanted.username,
                 wanted.password.get_secret_value(),
                 now=gateway.now(),
+                device_token=device_token,
                 **options(gateway, wanted.username, request),
             )
-    return signed_in.tokens
+    return remember(response, signed_in.tokens)
 
 
 @router.post("/refresh", responses=SIGN_IN, openapi_extra=described(RefreshBody))
 async def refresh(
     gateway: TheGateway,
     request: Request,
+    response: Response,
     wanted: Annotated[RefreshBody, body(RefreshBody)],
-) -> Tokens:
+) -> BearerTokens:
     """Exchange a refresh token for new tokens. It is spent: used again, it ends the session."""
     to_seal_to = await sealing_keys(gateway)
     async with answered():
@@ -104,7 +109,7 @@ async def refresh(
             now=gateway.now(),
             **options(gateway, wanted.username, request),
         )
-    return signed_in.tokens
+    return remember(response, signed_in.tokens)
 
 
 @router.post(

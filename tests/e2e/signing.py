@@ -13,8 +13,11 @@ from contracts.passwords import Passwords
 from contracts.sealing import Purpose
 from contracts.sessions import Tokens
 from contracts.topics import CHANGE_PASSWORD, LOGIN, LOGOUT, REFRESH, RESULTS, TopicSpec
+from handlers.subjects import of_user, of_user_from
 from tests.e2e.caller import PASSWORD, Body, Caller, an_id
 from tests.e2e.inbox import PATIENCE_S, Message
+from tests.e2e.running import RunningService
+from workers.identity.options import GUESSES_A_DAY_MAX
 
 REPLY = "accounts.reply.v1"
 
@@ -49,6 +52,7 @@ class Signed:
     session_id: str
     access: str = field(repr=False)
     refresh: str = field(repr=False)
+    device: str = field(repr=False)
 
 
 class Signing:
@@ -65,9 +69,14 @@ class Signing:
         self._replies: dict[str, list[Message]] = defaultdict(list)
 
     def login(self, username: str, password: str = PASSWORD, **fields: Any) -> Ask:
+        """Return a sign-in; with a `device_token`, on a device that is known."""
         request_id, keys = an_id(), ReplyKeyPair()
         sealed = self.sealed(password, Purpose.LOGIN_PASSWORD, request_id, username, keys)
         body: Body = {"sealed_password": sealed, "reply_key": keys.public}
+        if device_token := fields.pop("device_token", None):
+            body["sealed_device_token"] = self.sealed(
+                device_token, Purpose.LOGIN_DEVICE, request_id, username, keys
+            )
         return Ask(LOGIN, _request(request_id, username, body | fields), keys)
 
     def refresh(self, username: str, token: str, **fields: Any) -> Ask:
@@ -166,7 +175,8 @@ class Signing:
     def forgive(self, username: str) -> None:
         """Forget failed sign-ins, as if the user had waited."""
         with self.caller.service.mongodb() as database:
-            database.throttles.delete_one({"_id": f"user:{username}"})
+            subjects = [of_user(username), of_user_from(username, None)]
+            database.throttles.delete_many({"_id": {"$in": subjects}})
 
     def let_time_pass(self, collection: str, key: str, field_name: str) -> None:
         """Have it that *field_name* was written so long ago that nobody asks for it again."""
@@ -181,6 +191,14 @@ class Signing:
             return list(database[collection].find({"username": username}))
 
 
+def guessed_all_day(service: RunningService, username: str, *, but: int = 0) -> None:
+    """Have it that strangers guessed as often as a day allows, or *but* so many times."""
+    now = datetime.now(tz=UTC)
+    count = {"failures": GUESSES_A_DAY_MAX - but, "last_at": now, "since": now}
+    with service.mongodb() as database:
+        database.throttles.replace_one({"_id": of_user(username)}, count, upsert=True)
+
+
 def opened(ask: Ask, message: Message) -> Signed:
     """Return the tokens that *message* gave in reply to *ask*."""
     assert ask.keys is not None
@@ -191,7 +209,14 @@ def opened(ask: Ask, message: Message) -> Signed:
         username=ask.body["username"],
     )
     claims = jwt.decode(tokens.access_token, options={"verify_signature": False})
-    return Signed(ask.body["username"], claims["sid"], tokens.access_token, tokens.refresh_token)
+    assert tokens.device_token is not None
+    return Signed(
+        ask.body["username"],
+        claims["sid"],
+        tokens.access_token,
+        tokens.refresh_token,
+        tokens.device_token,
+    )
 
 
 def _request(request_id: str, username: str, fields: Body) -> Body:

@@ -11,6 +11,7 @@ from contracts.topics import AUDIT_EVENTS
 from tests.e2e.caller import Caller
 from tests.e2e.gateway_process import GatewayProcess, Visitor, a_gateway
 from tests.e2e.running import RunningService
+from tests.e2e.signing import guessed_all_day
 from tests.speed import at_this_speed
 
 REVOKED_MAX_S = 1.0
@@ -176,6 +177,21 @@ def test_guessing_is_slowed_down(gateway: GatewayProcess) -> None:
     assert {one.json()["code"] for one in answers} == {"invalid_credentials", "too_many_attempts"}
     assert slowed.status_code == 429
     assert int(slowed.headers["Retry-After"]) >= 1
+
+
+def test_a_browser_that_is_known_signs_in_while_strangers_guess(
+    service: RunningService, visitor: Visitor
+) -> None:
+    cookie = visitor.login().headers["Set-Cookie"].partition(";")[0]
+    guessed_all_day(service, visitor.username)
+    body = {"username": visitor.username, "password": visitor.password}
+
+    unknown = visitor.client.post("/auth/login", json=body)
+    known = visitor.client.post("/auth/login", json=body, headers={"Cookie": cookie})
+
+    assert (unknown.status_code, unknown.json()["code"]) == (429, "too_many_attempts")
+    assert int(unknown.headers["Retry-After"]) > 60
+    assert known.status_code == 200, known.text
 
 
 @pytest.mark.asyncio(loop_scope="module")

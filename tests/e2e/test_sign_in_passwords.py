@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from contracts.topics import REGISTER
 from tests.e2e.caller import PASSWORD, Caller, a_name
-from tests.e2e.signing import Ask, Signed, Signing
+from tests.e2e.signing import Ask, Signed, Signing, guessed_all_day, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -159,3 +159,21 @@ async def test_a_password_as_long_as_fits_a_seal_is_hashed_in_no_time(signing: S
     username = await signing.caller.a_user()
 
     assert not await signs_in(signing, username, "x" * 2500)
+
+
+async def test_on_a_known_device_nobody_waits_for_strangers(signing: Signing) -> None:
+    signed = await signing.a_session()
+    username = signed.username
+    guessed_all_day(signing.caller.service, username, but=1)
+
+    last = await signing.code(signing.login(username, "a guess", source="203.0.113.9"))
+    elsewhere = await signing.ask(signing.login(username, source="198.51.100.7"))
+    again = signing.login(username, device_token=signed.device)
+    renewed = opened(again, await signing.accepted(again))
+
+    assert last == "invalid_credentials"
+    assert (elsewhere.code, elsewhere.body["error"]["retryable"]) == ("too_many_attempts", True)
+    assert elsewhere.body["retry_after_s"] > 60
+    assert renewed.device != signed.device
+    events = await signing.caller.inbox.some("events.audit", username, 5)
+    assert "lock-out" in {event.body["action"] for event in events}

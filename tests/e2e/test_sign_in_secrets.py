@@ -68,6 +68,7 @@ async def a_life(signing: Signing) -> tuple[list[str], list[Signed]]:
     mixed_up = signing.refresh(username, renewed.access), signing.logout(username, renewed.refresh)
     assert [await signing.code(ask) for ask in mixed_up] == ["token_invalid"] * 2
     last = await signing.renew(await signing.renew(renewed))
+    assert await signing.code(signing.login(username, new, device_token=last.device)) is None
     assert await signing.code(signing.refresh(username, renewed.refresh)) == "token_reused"
     return [old, new, wrong, personal], [first, second, renewed, last]
 
@@ -79,14 +80,17 @@ async def test_no_password_and_no_token_stands_readable_anywhere(caller: Caller)
     passwords, sessions = await a_life(signing)
 
     [username] = {each.username for each in sessions}
-    await caller.inbox.some("events.audit", username, 14)
+    await caller.inbox.some("events.audit", username, 15)
     places = all_places(caller)
     assert all(places[f"topic {topic.name}"] for topic in (LOGIN, REFRESH, LOGOUT, CHANGE_PASSWORD))
     assert all(places[name] for name in ("collection sessions", "collection requests", "log"))
     assert all(places[name] for name in ("topic events.audit", "topic state.revocations"))
     assert " DEBUG " in caller.service.logs()
     tokens = [
-        part for each in sessions for token in (each.access, each.refresh) for part in parts(token)
+        part
+        for each in sessions
+        for token in (each.access, each.refresh, each.device)
+        for part in parts(token)
     ]
     assert found_in(places, passwords) == []
     assert found_in(places, tokens) == []
@@ -104,6 +108,7 @@ def by_mistake(signing: Signing, secret: str) -> list[Ask]:
     wrong: list[tuple[TopicSpec, str]] = [
         (LOGIN, "sealed_password"),
         (LOGIN, "password"),
+        (LOGIN, "sealed_device_token"),
         (LOGIN, "reply_key"),
         (LOGIN, secret),
         (REFRESH, "sealed_refresh_token"),

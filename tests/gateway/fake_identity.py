@@ -46,6 +46,8 @@ class FakeIdentity:
         self.accounts: dict[str, Account] = {}
         self.ended: set[str] = set()
         self.is_current = True
+        self.device_tokens: list[str | None] = []
+        """What came with each sign-in."""
         self._count = 0
 
     def is_revoked(self, session_id: str) -> bool:
@@ -82,6 +84,8 @@ class FakeIdentity:
 
     def _login(self, request: Login) -> dict[str, Any]:
         password = self._opened(request, request.sealed_password, Purpose.LOGIN_PASSWORD)
+        device = request.sealed_device_token
+        self.device_tokens.append(device and self._opened(request, device, Purpose.LOGIN_DEVICE))
         account = self.accounts.get(request.username)
         if account is None or account.password != password:
             raise RefusalError(Code.INVALID_CREDENTIALS)
@@ -105,6 +109,7 @@ class FakeIdentity:
             refresh_token=f"{session_id}.{self._count}",
             expires_in=TOKEN_S,
             refresh_expires_in=3600,
+            device_token=f"device-token-{self._count}",
         )
         self.account(request.username).sessions[session_id] = tokens.refresh_token
         sealed = sealed_tokens(tokens, request, request.reply_key, purpose, NOON)

@@ -55,10 +55,10 @@ def test_a_command_has_each_of_its_refusals(rig: Rig, method: str, path: str) ->
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
-def test_a_lock_that_no_waiting_lifts_needs_no_time(rig: Rig, path: str) -> None:
+def test_too_many_attempts_say_how_long_to_wait(rig: Rig, path: str) -> None:
     documented = responses(rig, "post", path)
 
-    assert documented["429"]["headers"]["Retry-After"]["required"] is False
+    assert documented["429"]["headers"]["Retry-After"]["required"] is True
 
 
 def test_a_registration_without_an_answer_has_no_link(rig: Rig) -> None:

@@ -44,8 +44,8 @@ WRONG: Mapping[str, object] = {
 
 RULES = (
     ThrottleRule(free=0),
-    ThrottleRule(free=5, failures_max=100),
-    ThrottleRule(free=5, halved_every=timedelta(hours=1)),
+    ThrottleRule(free=5, failures_max=5, one_back_every=timedelta(hours=1)),
+    ThrottleRule(free=5, one_back_every=timedelta(hours=1)),
 )
 LATER = NOON + timedelta(days=1)
 
@@ -112,7 +112,7 @@ def checked(found: object) -> None:
         raise CorruptDocumentError(found)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=["waits", "locks", "halves"])
+@pytest.mark.parametrize("rule", RULES, ids=["waits", "budget", "forgets"])
 async def test_a_counter(store: Store, client: MongoClient, rule: ThrottleRule) -> None:
     for _ in range(2):
         await store.throttles.count("user:alice", rule=rule, now=NOON, record="one")

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from handlers.asked import Asked
+from handlers.subjects import of_user, of_user_from
 from tests.ports.conftest import Store
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.identity_fakes import Answer
 from tests.unit.sealed import PASSWORD
 from workers.identity.answerer import IdentityAnswerer
+from workers.identity.options import DEVICE_RULE, GUESSES_A_DAY_MAX, USER_RULE
 
 NEW = "another horse, another staple"
 ROUNDS = 5
@@ -68,6 +70,28 @@ async def test_of_twenty_guesses_one_is_hashed(workers: Workers) -> None:
     codes = sorted(answer.code or "" for answer in answers)
     assert codes == ["invalid_credentials"] + ["too_many_attempts"] * 19
     assert len(bench.hasher.verified) == 1
+
+
+async def test_of_many_strangers_at_once_no_more_try_than_a_day_allows(
+    workers: Workers, store: Store
+) -> None:
+    bench, throttles = workers.bench, store.throttles
+    [own] = await workers.answer(bench.login())
+    for _ in range(GUESSES_A_DAY_MAX - 3):
+        await throttles.count(of_user("alice"), rule=USER_RULE, now=bench.now)
+    addresses = [f"203.0.113.{n}" for n in range(20)]
+    guesses = [bench.login(WRONG, f"in-{each}", source=each) for each in addresses]
+    known = bench.login(request_id="known", device_token=own.tokens["device_token"])
+
+    *strangers, user = await workers.answer(*guesses, known)
+
+    codes = sorted(answer.code or "" for answer in strangers)
+    assert codes == ["invalid_credentials"] * 3 + ["too_many_attempts"] * 17
+    assert user.status == "accepted"
+    assert len(bench.hasher.verified) == 1 + 3 + 1
+    rules = {of_user_from("alice", each): DEVICE_RULE for each in addresses}
+    seen = await throttles.look(rules, now=bench.now)
+    assert sum(not each.allowed for each in seen.values()) == 3, "nobody else is counted"
 
 
 async def test_one_request_read_by_many_is_answered_once(workers: Workers, store: Store) -> None:

@@ -28,8 +28,10 @@ pytestmark = pytest.mark.mongo
 HURRY_MS = 400
 """Short enough for a test, long enough for a server that answers."""
 
-MONTH = timedelta(days=30)
-USER = ThrottleRule(free=0, failures_max=100)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+USER = ThrottleRule(free=0)
+BUDGET = ThrottleRule(free=100, failures_max=100, one_back_every=HOUR)
 SOURCE = ThrottleRule(free=1)
 
 
@@ -132,30 +134,29 @@ async def test_a_session_that_ended_when_all_named_their_user_alike_is_read(
     assert not await store.identities.live_sessions("alice", now=NOON)
 
 
-@pytest.mark.parametrize(
-    ("rule", "expires_at"),
-    [(SOURCE, NOON + MONTH), (USER, NOON + MONTH), (ThrottleRule(free=0, failures_max=1), None)],
-    ids=["source", "user", "locked out"],
-)
-async def test_a_count_that_may_be_forgotten_is_deleted_then(
-    store: Store, client: MongoClient, rule: ThrottleRule, expires_at: object
+@pytest.mark.parametrize("rule", [SOURCE, USER, BUDGET], ids=["source", "user", "budget"])
+async def test_every_count_is_deleted_a_day_after_its_last_attempt(
+    store: Store, client: MongoClient, rule: ThrottleRule
 ) -> None:
     for _ in range(2):
         await store.throttles.count("subject", rule=rule, now=NOON)
 
-    expires = (await stored(client, "throttles")).get("expires_at")
-    assert (expires and expires.replace(tzinfo=NOON.tzinfo)) == expires_at
+    expires_at = (await stored(client, "throttles"))["expires_at"]
+    assert expires_at.replace(tzinfo=NOON.tzinfo) == NOON + DAY
 
 
-async def test_a_count_that_names_no_time_is_not_forgotten(
-    store: Store, client: MongoClient
+@pytest.mark.parametrize("times", [{}, {"last_at": NOON}], ids=["no time", "its last attempt"])
+async def test_a_lock_out_of_an_earlier_release_ends(
+    store: Store, client: MongoClient, times: dict[str, Any]
 ) -> None:
-    await client.run({"insert": "throttles", "documents": [{"_id": "user:alice", "failures": 99}]})
+    locked: dict[str, Any] = {"_id": "user:alice", "failures": 100, **times}
+    await client.run({"insert": "throttles", "documents": [locked]})
 
-    last = await store.throttles.count("user:alice", rule=USER, now=NOON)
-    more = await store.throttles.count("user:alice", rule=USER, now=NOON + MONTH)
+    refused = await store.throttles.count("user:alice", rule=BUDGET, now=NOON)
+    later = await store.throttles.count("user:alice", rule=BUDGET, now=NOON + HOUR)
 
-    assert (last.failures, last.locked_now, more.allowed) == (100, True, False)
+    assert (refused.allowed, refused.retry_at) == (False, NOON + HOUR)
+    assert later.allowed
 
 
 async def test_a_refused_attempt_writes_nothing(store: Store, client: MongoClient) -> None:
@@ -190,7 +191,7 @@ async def test_a_silent_server_is_unavailable_in_time(hurried: MongoClient, serv
 
 async def test_a_lock_out_survives_a_restart(store: Store, server: Server) -> None:
     """P8's other half: what must not be forgotten is where nothing is."""
-    locked = ThrottleRule(free=0, failures_max=1)
+    locked = ThrottleRule(free=0, failures_max=1, one_back_every=DAY)
     await store.throttles.count("user:alice", rule=locked, now=NOON)
     server.kill()
     await asyncio.to_thread(server.restart)
@@ -198,7 +199,7 @@ async def test_a_lock_out_survives_a_restart(store: Store, server: Server) -> No
     verdicts: list[bool] = []
 
     async def answered() -> bool:
-        later = NOON + MONTH
+        later = NOON + DAY - HOUR
         verdict = await store.throttles.count("user:alice", rule=locked, now=later)
         verdicts.append(verdict.allowed)
         return True

@@ -9,20 +9,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handlers.subjects import of_device, of_source, of_user, of_user_from
 from handlers.throttling import Attempt, ThrottleRule
 from storage.identity_ports import Throttles
 from storage.memory_identities import MemoryThrottles
 from tests.builders import NOON
 
-USER = ThrottleRule(free=0, failures_max=100)
+USER = ThrottleRule(free=0)
 SOURCE = ThrottleRule(free=100)
 SHORT = ThrottleRule(
     free=2, longest=timedelta(seconds=7), forgotten_after=timedelta(milliseconds=20_500)
 )
-HALVED = ThrottleRule(
-    free=2, longest=timedelta(seconds=7), halved_every=timedelta(milliseconds=9_500)
-)
-FEW = ThrottleRule(free=1, failures_max=4)
+BACK = timedelta(milliseconds=9_500)
+FORGETS = ThrottleRule(free=2, longest=timedelta(seconds=7), one_back_every=BACK)
+FEW = ThrottleRule(free=1, failures_max=4, one_back_every=BACK)
+BUDGET = ThrottleRule(free=3, failures_max=3, one_back_every=BACK)
 SECOND = timedelta(seconds=1)
 PARALLEL = 50
 
@@ -51,7 +52,7 @@ async def test_of_parallel_attempts_the_free_ones_and_one_more_are_allowed(
 
 
 async def test_the_last_attempt_of_all_is_allowed_once(throttles: Throttles) -> None:
-    rule = ThrottleRule(free=1000, failures_max=10)
+    rule = ThrottleRule(free=1000, failures_max=10, one_back_every=BACK)
 
     assert await allowed(throttles, rule) == 10
 
@@ -84,14 +85,14 @@ async def test_no_subject_is_an_operator(throttles: Throttles, subject: str) -> 
 
 
 async def test_forgiven_all_it_starts_anew(throttles: Throttles) -> None:
-    for each in range(4):
-        await throttles.count("user:alice", rule=FEW, now=NOON + each * timedelta(hours=1))
-    locked = await throttles.count("user:alice", rule=FEW, now=NOON + timedelta(days=3650))
+    for _ in range(3):
+        await throttles.count("user:alice", rule=BUDGET, now=NOON)
+    refused = await throttles.count("user:alice", rule=BUDGET, now=NOON)
 
     await throttles.forgive("user:alice", all_of_them=True)
 
-    assert locked == Attempt(allowed=False, failures=4)
-    assert await throttles.count("user:alice", rule=FEW, now=NOON) == Attempt(
+    assert refused == Attempt(allowed=False, failures=3, retry_at=NOON + BACK)
+    assert await throttles.count("user:alice", rule=BUDGET, now=NOON) == Attempt(
         allowed=True, failures=1
     )
 
@@ -131,13 +132,13 @@ async def test_the_record_counted_last_is_let_through_uncounted(throttles: Throt
 
 
 async def test_the_last_attempt_of_all_is_let_through_again(throttles: Throttles) -> None:
-    rule = ThrottleRule(free=0, failures_max=1)
+    rule = ThrottleRule(free=0, failures_max=1, one_back_every=BACK)
     first = await throttles.count("user:alice", rule=rule, now=NOON, record="one")
     other = await throttles.count("user:alice", rule=rule, now=NOON, record="two")
 
     again = await throttles.count("user:alice", rule=rule, now=NOON, record="one")
 
-    assert first == again == Attempt(allowed=True, failures=1, locked_now=True)
+    assert first == again == Attempt(allowed=True, failures=1, used_up=True)
     assert not other.allowed
 
 
@@ -152,6 +153,46 @@ async def test_a_forgiven_record_is_counted_again(throttles: Throttles) -> None:
     assert (again.failures, more.failures) == (2, 3)
 
 
+async def test_who_looks_counts_nothing(throttles: Throttles) -> None:
+    rules = {"user:alice": USER, "source:a": BUDGET}
+    for _ in range(2):
+        seen = await throttles.look(rules, now=NOON)
+        assert seen == dict.fromkeys(rules, Attempt(allowed=True, failures=1))
+    await throttles.count("user:alice", rule=USER, now=NOON, record="one")
+
+    seen = await throttles.look(rules, now=NOON)
+    again = await throttles.look(rules, now=NOON, record="one")
+
+    waits = seen["user:alice"]
+    assert (waits.allowed, waits.retry_at, waits.counted_for) == (False, NOON + SECOND, "one")
+    assert [each.allowed for each in (seen["source:a"], again["user:alice"])] == [True, True]
+
+
+async def test_unlocked_a_user_alone_starts_anew(throttles: Throttles) -> None:
+    alices = [
+        of_user("alice"),
+        of_user_from("alice", None),
+        of_user_from("alice", "\U0010ffff"),
+        of_user_from("alice", "198.51.100.7"),
+        of_device("alice", "s1"),
+    ]
+    others = [
+        *map(of_user, ("alice0", "alice.b", "alice-", "alic", "alicf", "alicea")),
+        of_user_from("alice0", None),
+        of_user_from("alic", "e/source"),
+        of_source("alice"),
+    ]
+    for each in (*alices, *others):
+        await throttles.count(each, rule=USER, now=NOON)
+
+    assert await throttles.unlock("alice") == len(alices)
+    assert await throttles.unlock("alice") == 0
+
+    seen = await throttles.look(dict.fromkeys((*alices, *others), USER), now=NOON)
+    assert [seen[each].allowed for each in alices] == [True] * len(alices)
+    assert [seen[each].allowed for each in others] == [False] * len(others)
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["count", "one", "two", "three", "forgive", "forgive all"]),
@@ -162,7 +203,9 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.parametrize("rule", [SHORT, FEW, HALVED], ids=["waits", "locks", "halves"])
+@pytest.mark.parametrize(
+    "rule", [SHORT, FEW, FORGETS, BUDGET], ids=["waits", "both", "forgets", "budget"]
+)
 @given(steps=STEPS)
 @settings(
     max_examples=25,
@@ -182,5 +225,8 @@ async def test_it_counts_as_the_rule_says(
                 await each.forgive(subject, all_of_them=step == "forgive all")
             continue
         record = None if step == "count" else step
+        for by in (None, record):
+            seen = await throttles.look({subject: rule}, now=now, record=by)
+            assert seen == await model.look({subject: rule}, now=now, record=by)
         counted = await throttles.count(subject, rule=rule, now=now, record=record)
         assert counted == await model.count(subject, rule=rule, now=now, record=record)

@@ -27,11 +27,12 @@ from tests.unit.test_hashing import CHEAP
 from workers.hashing import HashingPolicy, QuietPool
 from workers.identity.building import identity_answerers
 from workers.identity.envelopes import Envelopes
-from workers.identity.options import IdentityOptions
+from workers.identity.options import DEVICE_TOKEN, IdentityOptions
 from workers.identity.outside import Outside
 from workers.key_files import new_key
 from workers.key_pairs import Kind
 from workers.keys import KeyRing
+from workers.metrics import Metrics
 from workers.tokens import TokenIssuer
 
 WRONG = "not the password at all"
@@ -51,6 +52,7 @@ class Bench:
         self.identities = Identities(self.credentials)
         self.throttles = MemoryThrottles()
         self.accounts = Accounts()
+        self.metrics = Metrics()
         self.hasher = Hasher(CHEAP, hashing)
         self.seals = seals
         self.key: OKPKey = OKPKey.generate_key("X25519", private=True)
@@ -59,7 +61,11 @@ class Bench:
 
     def outside(self) -> Outside:
         issuer = TokenIssuer(
-            ring=self.ring, issuer="accounts", audience="accounts", access_token_s=300
+            ring=self.ring,
+            issuer="accounts",
+            audience="accounts",
+            access_token_s=300,
+            device_token_s=int(DEVICE_TOKEN.total_seconds()),
         )
         return Outside(
             identities=self.identities,
@@ -68,6 +74,7 @@ class Bench:
             hasher=self.hasher,
             envelopes=Envelopes(self.ring, issuer, self.claims, self.seals),
             clock=lambda: self.now,
+            metrics=self.metrics,
             options=IdentityOptions(),
         )
 
@@ -78,6 +85,15 @@ class Bench:
     def claims(self, token: str, now: datetime) -> Claims:
         jwks = self.ring.jwks()
         return verify_access_token(token, jwks, issuer="accounts", audience="accounts", now=now)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """What counts against somebody, by subject."""
+        counts = self.throttles.counts.items()
+        return {subject: count.failures for subject, count in counts if count.failures}
+
+    def counted(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"accounts_{name}", labels)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -112,6 +128,7 @@ class Bench:
 
     def login(self, password: str = PASSWORD, request_id: str = "in-1", **other: Any) -> Asked:
         username = other.pop("username", "alice")
+        device_token = other.pop("device_token", None)
         reply_key = self.jwk()
         fields: dict[str, Any] = {
             "request_id": request_id,
@@ -125,6 +142,14 @@ class Bench:
                 reply_key=reply_key,
             ),
         }
+        if device_token is not None:
+            fields["sealed_device_token"] = self.sealed(
+                device_token,
+                Purpose.LOGIN_DEVICE,
+                request_id,
+                username=username,
+                reply_key=reply_key,
+            )
         return self.asked(LOGIN, Login.model_validate(fields | other))
 
     def refresh(self, token: str, request_id: str = "re-1", **other: Any) -> Asked:

@@ -32,7 +32,9 @@ def a_full_ring(directory: Path) -> KeyRing:
 
 def an_issuer(ring: KeyRing) -> TokenIssuer:
     """Return what signs with *ring*."""
-    return TokenIssuer(ring=ring, issuer=ISSUER, audience=AUDIENCE, access_token_s=LIFE_S)
+    return TokenIssuer(
+        ring=ring, issuer=ISSUER, audience=AUDIENCE, access_token_s=LIFE_S, device_token_s=LIFE_S
+    )
 
 
 def a_token(ring: KeyRing) -> str:

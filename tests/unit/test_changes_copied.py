@@ -39,7 +39,7 @@ class TestAChange:
         answer = await bench.answer(copy_of(bench, other, field, getattr(request.request, field)))
 
         assert answer.code == "seal_invalid"
-        assert bench.throttles.counts == {}
+        assert bench.failures == {}
 
     @pytest.mark.parametrize("text", ["", "null", "[]", '{"password": "x"}', '{"password": 1}'])
     async def test_of_what_is_no_pair_of_passwords_is_no_guess(
@@ -52,7 +52,7 @@ class TestAChange:
         answer = await bench.answer(copy_of(bench, request, "sealed_passwords", sealed))
 
         assert answer.code == "seal_invalid"
-        assert bench.throttles.counts == {}
+        assert bench.failures == {}
 
 
 class TestACopyWithAnotherNewPassword:

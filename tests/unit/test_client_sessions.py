@@ -129,6 +129,30 @@ class TestSignIn:
         assert service.opened(sealed, Purpose.LOGIN_PASSWORD) != "p4ssw0rd"
         assert login.source == "::1"
 
+    async def test_seals_the_device_token_where_there_is_one(self, tmp_path: Path) -> None:
+        service = Service(tmp_path, with_tokens(), with_tokens())
+        for token in (None, "of the device"):
+            await sessions.sign_in(
+                service, service.keys, "alice", "p4ssw0rd", now=NOON, device_token=token
+            )
+
+        first, second = service.asked
+        assert isinstance(first, Login)
+        assert isinstance(second, Login)
+        assert first.sealed_device_token is None
+        assert second.sealed_device_token is not None
+        sealed = second.sealed_device_token
+        opened = service.opened(sealed, Purpose.LOGIN_DEVICE, second.reply_key)
+        assert opened == "of the device"
+        assert service.opened(sealed, Purpose.LOGIN_DEVICE) != opened
+
+    async def test_takes_tokens_of_a_service_that_knows_no_devices(self, tmp_path: Path) -> None:
+        service = Service(tmp_path, with_tokens())
+
+        signed_in = await sessions.sign_in(service, service.keys, "alice", "p", now=NOON)
+
+        assert signed_in.tokens.device_token is None
+
     async def test_uses_a_fresh_id_and_key_each_time(self, tmp_path: Path) -> None:
         service = Service(tmp_path, with_tokens(), with_tokens())
 

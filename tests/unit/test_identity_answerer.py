@@ -88,7 +88,7 @@ class TestAStoreThatIsAway:
         assert len(bobs.audited) == 1
         assert len(bench.identities.sessions) == 2
         assert len(bench.hasher.verified) == 2
-        assert bench.throttles.counts == {}
+        assert bench.failures == {}
 
     async def test_between_count_and_answer_costs_no_other_count(self, bench: Bench) -> None:
         request = bench.login("wrong, and interrupted")
@@ -99,7 +99,7 @@ class TestAStoreThatIsAway:
         answer = await bench.answer(request)
 
         assert answer.code == "invalid_credentials"
-        assert bench.throttles.counts["user:alice"].failures == 1
+        assert bench.failures["user:alice"] == 1
 
     async def test_outweighs_a_bug(self, bench: Bench) -> None:
         bench.register("bob")

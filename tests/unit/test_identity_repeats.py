@@ -45,7 +45,7 @@ class TestASealedPassword:
         answer = await bench.answer(stolen)
 
         assert answer.code == "seal_invalid"
-        assert bench.throttles.counts == {}
+        assert bench.failures == {}
         assert bench.identities.answers == {}
 
     async def test_that_does_not_open_is_audited_as_its_own_record(self, bench: Bench) -> None:
@@ -96,7 +96,7 @@ class TestALoginThatIsOld:
 
         assert answer.code == "expired"
         assert answer.said.beside == ()
-        assert bench.throttles.counts == {}
+        assert bench.failures == {}
         assert bench.hasher.verified == []
 
     async def test_enough_is_answered(self, bench: Bench) -> None:
@@ -160,7 +160,7 @@ class TestALoginSaidAgain:
         again = await bench.answer(bench.login(PASSWORD, "in-1"))
 
         assert again.code == "request_id_conflict"
-        assert bench.throttles.counts["user:alice"].failures == 1
+        assert bench.failures["user:alice"] == 1
 
     async def test_under_the_id_of_another_kind_of_request_is_refused(self, bench: Bench) -> None:
         await bench.answer(bench.login(request_id="one"))

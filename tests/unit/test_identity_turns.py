@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.subjects import of_user_from
 from handlers.throttling import Count
 from storage.ports import LostRaceError
 from tests.unit.identity_bench import WRONG, Bench, a_bench
@@ -27,10 +28,24 @@ class TestAFloodOfOneUser:
 
         codes = [answer.code for answer in alices]
         assert bobs.status == "accepted"
-        assert codes == [None] * 4 + ["too_many_attempts"] * 11
-        assert {answer.body["retry_after_s"] for answer in alices[4:]} == {1}
-        assert len(bench.hasher.verified) == 4 + 1
-        assert bench.throttles.counts == {}  # not a guess, so it counts as none
+        assert codes == [None] * 3 + ["too_many_attempts"] * 12
+        assert {answer.body["retry_after_s"] for answer in alices[3:]} == {1}
+        assert len(bench.hasher.verified) == 3 + 1
+        assert bench.failures == {}  # not a guess, so it counts as none
+        assert bench.counted("guesses_refused_total", reason="turn") == 12
+
+    async def test_leaves_a_turn_to_a_device_that_is_known(self, bench: Bench) -> None:
+        """P11: strangers from many addresses, in the batch in which the user signs in."""
+        known = (await bench.signed_in()).tokens["device_token"]
+        flood = [bench.login(WRONG, f"guess-{n}", source=f"203.0.113.{n}") for n in range(10)]
+
+        *strangers, own = await bench.answers(
+            [*flood, bench.login(request_id="own", device_token=known)]
+        )
+
+        codes = [answer.code for answer in strangers]
+        assert codes == ["invalid_credentials"] * 3 + ["too_many_attempts"] * 7
+        assert own.status == "accepted"
 
     async def test_gets_its_turns_anew_in_the_next_batch(self, bench: Bench) -> None:
         await bench.answers([bench.login(request_id=f"in-{n}") for n in range(5)])
@@ -64,7 +79,7 @@ class TestAFloodOfOneUser:
         assert codes == ["password_too_short"] * 2 + ["too_many_attempts"]
 
     async def test_of_wrong_guesses_is_told_how_long_to_wait(self, bench: Bench) -> None:
-        bench.throttles.counts["user:alice"] = Count(failures=5)
+        bench.throttles.counts[of_user_from("alice", None)] = Count(failures=5)
         flood = [bench.login(WRONG, f"in-{n}") for n in range(6)]
 
         first, *others = await bench.answers(flood)
@@ -80,4 +95,4 @@ class TestAFloodOfOneUser:
         answers = await bench.answers([bench.login(request_id=f"in-{n}") for n in range(5)])
 
         codes = [answer.code for answer in answers]
-        assert codes == [None] * 4 + ["too_many_attempts"]
+        assert codes == [None] * 3 + ["too_many_attempts"] * 2

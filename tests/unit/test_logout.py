@@ -122,7 +122,7 @@ class TestALogin:
         claims = bench.claims(answer.tokens["access_token"], bench.now)
         assert claims.epoch == 1
         assert len(bench.hasher.verified) == 1  # the hash is the same
-        assert bench.throttles.counts == {}
+        assert bench.failures == {}
 
 
 class TestAnAccessToken:

@@ -6,34 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.throttling import (
-    FAILURES_MAX,
-    Attempt,
-    Count,
-    ThrottleRule,
-    attempt,
-    forgiven,
-    forgotten,
-    wait,
-)
+from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, wait
 from tests.builders import NOON
 
-USER = ThrottleRule(free=0, failures_max=FAILURES_MAX)
-SOURCE = ThrottleRule(free=100)
+DEVICE = ThrottleRule(free=0)
 SECOND = timedelta(seconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 LONGEST = timedelta(minutes=15)
-MONTH = timedelta(days=30)
-HOUR = timedelta(hours=1)
-HALVED = ThrottleRule(free=100, halved_every=HOUR)
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+SOURCE = ThrottleRule(free=100, one_back_every=MINUTE)
+BUDGET_MAX = 100
+BACK = DAY / BUDGET_MAX
+BUDGET = ThrottleRule(free=BUDGET_MAX, failures_max=BUDGET_MAX, one_back_every=BACK)
 
-rules = st.builds(
-    ThrottleRule,
-    free=st.integers(0, 200),
-    failures_max=st.none() | st.integers(1, FAILURES_MAX),
-    forgotten_after=st.just(10_000 * MONTH),
-)
-pauses = st.integers(0, 40 * 86_400_000) | st.sampled_from([0, 1, 999, 1000, 900_000])
+
+def a_budget(failures: int, back_ms: int) -> ThrottleRule:
+    back = back_ms * MILLISECOND
+    return ThrottleRule(free=failures, failures_max=failures, one_back_every=back)
+
+
+rules = st.builds(ThrottleRule, free=st.integers(0, 200))
+bounded = st.builds(a_budget, st.integers(1, 20), st.integers(1, 10**7))
+pauses = st.integers(0, 2 * 86_400_000) | st.sampled_from([0, 1, 999, 1000, 900_000])
 
 
 @pytest.mark.parametrize(
@@ -44,7 +39,7 @@ pauses = st.integers(0, 40 * 86_400_000) | st.sampled_from([0, 1, 999, 1000, 900
     ],
 )
 def test_the_wait_doubles_from_1_s_to_15_min(failures: int, seconds: int) -> None:
-    assert wait(failures, USER) == seconds * SECOND
+    assert wait(failures, DEVICE) == seconds * SECOND
 
 
 @pytest.mark.parametrize(
@@ -74,7 +69,7 @@ def test_when_the_wait_is_over_the_next_is_allowed(at: timedelta, *, allowed: bo
     until = NOON + 4 * SECOND
     count = Count(failures=3, blocked_until=until, last_at=NOON)
 
-    after, verdict = attempt(count, USER, until + at)
+    after, verdict = attempt(count, DEVICE, until + at)
 
     assert verdict.allowed is allowed
     assert verdict.retry_at == (None if allowed else until)
@@ -84,108 +79,114 @@ def test_when_the_wait_is_over_the_next_is_allowed(at: timedelta, *, allowed: bo
 def test_a_refused_attempt_changes_nothing() -> None:
     count = Count(failures=3, blocked_until=NOON + SECOND, last_at=NOON)
 
-    assert attempt(count, USER, NOON)[0] == count
+    assert attempt(count, DEVICE, NOON)[0] == count
 
 
 @pytest.mark.parametrize(
-    ("failures", "allowed", "locked_now"),
+    ("failures", "allowed", "used_up"),
     [(97, True, False), (98, True, False), (99, True, True), (100, False, False)],
 )
-def test_of_100_failures_in_a_row_the_last_one_locks(
-    failures: int, *, allowed: bool, locked_now: bool
+def test_the_hundredth_failure_uses_the_budget_up(
+    failures: int, *, allowed: bool, used_up: bool
 ) -> None:
-    """NIST SP 800-63B §5.2.2."""
-    verdict = attempt(Count(failures=failures, last_at=NOON), USER, NOON + LONGEST)[1]
+    verdict = attempt(Count(failures=failures, last_at=NOON, since=NOON), BUDGET, NOON)[1]
 
-    assert (verdict.allowed, verdict.locked_now) == (allowed, locked_now)
-    assert verdict.failures == min(failures + 1, FAILURES_MAX)
+    assert (verdict.allowed, verdict.used_up) == (allowed, used_up)
+    assert verdict.failures == min(failures + 1, BUDGET_MAX)
+    assert verdict.retry_at == (None if allowed else NOON + BACK)
 
 
-@pytest.mark.parametrize(("after", "failures"), [(MONTH, FAILURES_MAX), (MONTH + MILLISECOND, 1)])
-def test_a_month_without_failure_and_a_user_who_is_not_locked_out_starts_anew(
-    after: timedelta, failures: int
-) -> None:
-    count = Count(failures=FAILURES_MAX - 1, last_at=NOON)
+@pytest.mark.parametrize(
+    ("at", "allowed"), [(BACK - MILLISECOND, False), (BACK, True), (BACK + MILLISECOND, True)]
+)
+def test_used_up_it_takes_one_more_when_one_is_forgotten(at: timedelta, *, allowed: bool) -> None:
+    count = Count(failures=BUDGET_MAX, last_at=NOON, since=NOON)
 
-    assert attempt(count, USER, NOON + after)[1].failures == failures
+    assert attempt(count, BUDGET, NOON + at)[1].allowed is allowed
+
+
+@pytest.mark.parametrize("failures", [100, 101, 150])
+def test_who_had_more_than_there_may_be_waits_until_they_are_fewer(failures: int) -> None:
+    count = Count(failures=failures, last_at=NOON, since=NOON)
+
+    verdict = attempt(count, BUDGET, NOON)[1]
+
+    retry_at = NOON + (failures - BUDGET_MAX + 1) * BACK
+    assert verdict.retry_at == retry_at
+    assert attempt(count, BUDGET, retry_at)[1].allowed
+
+
+def test_nothing_refuses_for_ever() -> None:
+    with pytest.raises(AssertionError, match="for ever"):
+        ThrottleRule(free=0, failures_max=1)
+
+
+@pytest.mark.parametrize(("after", "failures"), [(DAY, 100), (DAY + MILLISECOND, 1)])
+def test_a_day_without_an_attempt_and_counting_starts_anew(after: timedelta, failures: int) -> None:
+    count = Count(failures=99, last_at=NOON)
+
+    assert attempt(count, DEVICE, NOON + after)[1].failures == failures
 
 
 @pytest.mark.parametrize(
     ("after", "failures", "since"),
     [
-        *[(-HOUR, 90, NOON), (HOUR - MILLISECOND, 90, NOON), (HOUR, 45, NOON + HOUR)],
-        *[(2.5 * HOUR, 22, NOON + 2 * HOUR), (6 * HOUR, 1, NOON + 6 * HOUR)],
-        *[(7 * HOUR, 0, NOON + 7 * HOUR), (100 * HOUR, 0, NOON + 100 * HOUR)],
+        *[(-MINUTE, 3, NOON), (MINUTE - MILLISECOND, 3, NOON), (MINUTE, 2, NOON + MINUTE)],
+        *[(2.5 * MINUTE, 1, NOON + 2 * MINUTE), (3 * MINUTE, 0, NOON + 3 * MINUTE)],
+        (900 * MINUTE, 0, NOON + 900 * MINUTE),
     ],
 )
-def test_failures_are_halved_every_hour(after: timedelta, failures: int, since: datetime) -> None:
-    count = Count(failures=90, last_at=NOON, since=NOON)
+def test_of_a_source_one_failure_is_forgotten_every_minute(
+    after: timedelta, failures: int, since: datetime
+) -> None:
+    count = Count(failures=3, last_at=NOON, since=NOON)
 
-    counted, verdict = attempt(count, HALVED, NOON + after)
+    counted, verdict = attempt(count, SOURCE, NOON + after)
 
     assert verdict.failures == failures + 1
     assert counted.since == (since if failures else NOON + after)
 
 
 def test_an_attempt_keeps_no_older_failure_alive() -> None:
-    count, _ = attempt(Count(), HALVED, NOON)
-    for minutes in range(1, 60):
-        count = forgiven(attempt(count, HALVED, NOON + minutes * 60 * SECOND)[0])
+    count, _ = attempt(Count(), SOURCE, NOON)
+    for seconds in range(1, 60):
+        count = forgiven(attempt(count, SOURCE, NOON + seconds * SECOND)[0])
 
     assert count.failures == 1
-    assert attempt(count, HALVED, NOON + HOUR)[1].failures == 1
+    assert attempt(count, SOURCE, NOON + MINUTE)[1].failures == 1
 
 
 @pytest.mark.parametrize("failures", [1, 99, 100])
 def test_the_record_counted_last_is_let_through_uncounted(failures: int) -> None:
-    count = Count(failures=failures - 1, last_at=NOON)
+    count = Count(failures=failures - 1, last_at=NOON, since=NOON)
 
-    counted, first = attempt(count, USER, NOON, "record")
-    again = attempt(counted, USER, NOON, "record")
+    counted, first = attempt(count, BUDGET, NOON, "record")
+    again = attempt(counted, BUDGET, NOON, "record")
 
     assert again == (counted, first)
     assert first.allowed
-    assert first.locked_now is (failures == FAILURES_MAX)
+    assert first.used_up is (failures == BUDGET_MAX)
 
 
 def test_any_other_record_waits() -> None:
-    counted, _ = attempt(Count(), USER, NOON, "record")
+    counted, _ = attempt(Count(), DEVICE, NOON, "record")
 
     for other in (None, "another", "recor"):
-        after, verdict = attempt(counted, USER, NOON, other)
+        after, verdict = attempt(counted, DEVICE, NOON, other)
         assert (after, verdict.allowed, verdict.counted_for) == (counted, False, "record")
 
 
 def test_a_record_counted_before_the_last_waits() -> None:
-    counted, _ = attempt(Count(), USER, NOON, "first")
-    counted, _ = attempt(counted, USER, NOON + SECOND, "second")
+    counted, _ = attempt(Count(), DEVICE, NOON, "first")
+    counted, _ = attempt(counted, DEVICE, NOON + SECOND, "second")
 
-    assert not attempt(counted, USER, NOON + SECOND, "first")[1].allowed
+    assert not attempt(counted, DEVICE, NOON + SECOND, "first")[1].allowed
 
 
 def test_a_forgiven_record_is_counted_again() -> None:
-    count = forgiven(attempt(Count(), USER, NOON, "record")[0])
+    count = forgiven(attempt(Count(), DEVICE, NOON, "record")[0])
 
-    assert attempt(count, USER, NOON, "record")[0].failures == 1
-
-
-def test_a_lock_out_says_no_time_and_never_ends() -> None:
-    locked = Count(failures=FAILURES_MAX, blocked_until=NOON, last_at=NOON)
-
-    verdict = attempt(locked, USER, NOON + 10_000 * MONTH)[1]
-
-    assert verdict == Attempt(allowed=False, failures=FAILURES_MAX)
-
-
-@pytest.mark.parametrize(
-    ("after", "failures"),
-    [(MONTH - MILLISECOND, 151), (MONTH, 151), (MONTH + MILLISECOND, 1)],
-)
-def test_a_month_without_failure_and_a_source_starts_anew(after: timedelta, failures: int) -> None:
-    count = Count(failures=150, blocked_until=NOON + LONGEST, last_at=NOON)
-
-    assert forgotten(count, SOURCE) == NOON + MONTH
-    assert attempt(count, SOURCE, NOON + after)[1].failures == failures
+    assert attempt(count, DEVICE, NOON, "record")[0].failures == 1
 
 
 @pytest.mark.parametrize(("failures", "after"), [(0, 0), (1, 0), (2, 1), (100, 99), (101, 100)])
@@ -202,25 +203,34 @@ def test_a_wait_never_shrinks_and_is_never_above_15_min(
     assert timedelta(0) < wait(failures, rule) <= wait(failures + more, rule) <= LONGEST
 
 
-@given(rule=rules, steps=st.lists(pauses, max_size=300))
-def test_never_more_than_the_limit_are_allowed_in_a_row(
+@given(rule=bounded, steps=st.lists(pauses, max_size=200))
+def test_in_no_time_more_fail_than_there_are_and_are_forgotten(
     rule: ThrottleRule, steps: list[int]
 ) -> None:
-    count, now, allowed = Count(), NOON, 0
+    assert rule.failures_max is not None
+    assert rule.one_back_every is not None
+    count, now, tried = Count(), NOON, list[datetime]()
 
     for pause_ms in steps:
         now += pause_ms * MILLISECOND
         count, verdict = attempt(count, rule, now)
-        allowed += verdict.allowed
+        tried += [now] * verdict.allowed
 
-    assert rule.failures_max is None or allowed <= rule.failures_max
+    for at, first in enumerate(tried):
+        for number, last in enumerate(tried[at:], start=1):
+            assert number <= rule.failures_max + 1 + (last - first) // rule.one_back_every
 
 
-@given(attempts=st.integers(1, FAILURES_MAX))
-def test_who_waits_as_told_is_allowed_until_the_limit(attempts: int) -> None:
+@given(rule=rules | bounded, steps=st.lists(pauses, max_size=50))
+def test_who_waits_as_told_is_allowed_and_not_before(rule: ThrottleRule, steps: list[int]) -> None:
     count, now = Count(), NOON
 
-    for number in range(1, attempts + 1):
-        count, verdict = attempt(count, USER, now)
-        assert verdict == Attempt(allowed=True, failures=number, locked_now=number == FAILURES_MAX)
-        now = count.blocked_until or now
+    for pause_ms in steps:
+        now += pause_ms * MILLISECOND
+        count, verdict = attempt(count, rule, now)
+        if not verdict.allowed:
+            assert verdict.retry_at is not None
+            assert not attempt(count, rule, verdict.retry_at - MILLISECOND / 1000)[1].allowed
+            now = verdict.retry_at
+            count, verdict = attempt(count, rule, now)
+            assert verdict.allowed

@@ -118,7 +118,11 @@ class TestAnAccessToken:
 
     def test_fits_sealed_with_the_longest_of_everything(self, ring: KeyRing) -> None:
         issuer = TokenIssuer(
-            ring=ring, issuer="i" * 200, audience="a" * 200, access_token_s=24 * 3600
+            ring=ring,
+            issuer="i" * 200,
+            audience="a" * 200,
+            access_token_s=24 * 3600,
+            device_token_s=1,
         )
 
         token = issuer.access_token("u" * 32, SESSION, 2**53, NOON)

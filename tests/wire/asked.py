@@ -48,7 +48,7 @@ ASKED: dict[TopicSpec, dict[str, Any]] = {
         "order": "oldest",
     },
 }
-"""With everything optional."""
+"""With everything optional, of what there was first."""
 assert ASKED.keys() == REQUESTS.keys()
 
 LEAST: dict[TopicSpec, dict[str, Any]] = {
@@ -100,6 +100,9 @@ def examples() -> Iterator[Example]:
         yield Example("request", topic, b"alice", _sent(topic, ASKED))
         if topic in LEAST:
             yield Example("least", topic, b"alice", _sent(topic, LEAST))
+    again = {**_body(topics.LOGIN, ASKED), "sealed_device_token": SEALED}
+    on_a_device = Record(orjson.dumps(again), [])
+    yield Example("request-on-a-known-device", topics.LOGIN, b"alice", on_a_device)
     for name, topic, answer in answers():
         yield Example(f"reply-{name}", topics.RESULTS, b"alice", _reply(topic, answer, TRACE))
     yield from refused()

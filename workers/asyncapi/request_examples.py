@@ -53,7 +53,17 @@ REQUESTS_SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
         (
             "Sign in, from where the user is",
             _asks(1, sealed_password=SEALED, reply_key=REPLY_KEY, source=SOURCE),
-        )
+        ),
+        (
+            "Again, on the same device",
+            _asks(
+                12,
+                sealed_password=SEALED,
+                sealed_device_token=SEALED,
+                reply_key=REPLY_KEY,
+                source=SOURCE,
+            ),
+        ),
     ],
     topics.REFRESH: [
         (

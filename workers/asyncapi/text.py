@@ -35,9 +35,11 @@ reply in time? Send the same within ten seconds and get the same reply; later th
 otherwise). Under its id another content, sealed fields included, is refused as \
 `request_id_conflict`: seal once, and repeat what you sent. Questions have no such bounds.
 * No reply in time to a command? `get-outcome` says what became of it, without sending it again.
-* Failed sign-ins are counted by user and by `source`, before the password is looked at. \
-`too_many_attempts` says in `retry_after_s` when to try again; without it, an operator has to help. \
-Nothing tells whether a user exists.
+* Failed sign-ins are counted by user and `source` together, by `source`, and by user, before the \
+password is looked at; of IPv6 a `source` is its /64. `too_many_attempts` says in `retry_after_s` when \
+it is tried again. Nothing tells whether a user exists.
+* Keep the `device_token` of a sign-in on the user's device, also when they sign out, and send it \
+sealed with the next sign-in there: that one is counted by itself, whatever strangers guess.
 * A `next_cursor` continues a list under the same filters, however much money moves meanwhile. A \
 page may be short, or empty, and still have one.
 

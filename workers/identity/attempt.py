@@ -25,7 +25,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     credential: Credential | None = None
     relied_on: Credential | None = None
     locked_out: bool = False
-    """It is the failure after which the account takes no password."""
+    """It is the failure after which devices that are not known have to wait for long."""
 
     @property
     def ended(self) -> Sequence[Session]:

@@ -28,8 +28,8 @@ class PasswordChange:
         self.asked = asked
         self._outside = outside
         self._request = request
-        self._proof = Proof(outside, asked, by_source=False)
-        self._turn = Turn(turns, hashings=2)
+        self._turn = Turn(turns, outside.metrics, hashings=2)
+        self._proof: Proof | None = None
         self._secrets: tuple[str, Passwords] | None = None
         self._hash: str | None = None
 
@@ -75,10 +75,12 @@ class PasswordChange:
             return refusal(Code.SESSION_ENDED)
         if claims.epoch != credential.epoch:
             return refusal(Code.TOKEN_INVALID)  # of before the last change: refresh it first
-        if wait := self._turn.refused() or await self._proof.refused():
+        # Whoever has a token of the session is where it was opened, and counts for that device.
+        proof = self._proof = self._proof or Proof(outside, self.asked, own.session_id)
+        if wait := self._turn.refused(is_known=True) or await proof.refused():
             return wait
         self._turn.take()
-        if not await self._proof.holds(passwords.password, credential):
+        if not await proof.holds(passwords.password, credential):
             return refusal(Code.INVALID_CREDENTIALS)
         account = await outside.accounts.account(username)
         email = "" if account is None else account.profile.email
@@ -115,5 +117,4 @@ class PasswordChange:
             answer=answer,
             at=self._outside.clock(),
             session_id=own.session_id,
-            locked_out=self._proof.locked_out,
         )

@@ -16,7 +16,7 @@ from workers.sealing import open_sealed, seal_tokens, sealed_at_s
 from workers.tokens import TokenIssuer
 
 Verify = Callable[[str, datetime], Claims]
-"""Returns what an access token says at that moment, or raises `TokenError`."""
+"""Returns what a token says at that moment, or raises `TokenError`."""
 
 
 class Envelopes:
@@ -34,7 +34,11 @@ class Envelopes:
 
     async def verify(self, token: str, username: str, now: datetime) -> Claims | None:
         """Return what an access token says, if it is ours, good, and of *username*."""
-        return await self._pool.run(self._verified, token, username, now)
+        return await self._pool.run(_verified, self._verify, token, username, now)
+
+    async def device(self, token: str, username: str, now: datetime) -> Claims | None:
+        """Return what a device token says, if it is ours, good, and of *username*."""
+        return await self._pool.run(_verified, self._issuer.device, token, username, now)
 
     async def seal(self, asked: Asked, session: Session, refresh_token: str, now: datetime) -> str:
         """Return the tokens of *session* as from *now*, sealed to the reply key of *asked*."""
@@ -58,22 +62,15 @@ class Envelopes:
             found.append(secret)
         return found
 
-    def _verified(self, token: str, username: str, now: datetime) -> Claims | None:
-        try:
-            claims = self._verify(token, now)
-        except TokenError:
-            return None
-        return claims if claims.username == username else None
-
     def _sealed(self, asked: Asked, session: Session, refresh_token: str, now: datetime) -> str:
         key = _reply_key(asked)
         assert key is not None
         username = session.username
+        opened = username, session.session_id, session.epoch, now
         tokens = Tokens(
-            access_token=self._issuer.access_token(
-                username, session.session_id, session.epoch, now
-            ),
+            access_token=self._issuer.access_token(*opened),
             refresh_token=refresh_token,
+            device_token=self._issuer.device_token(*opened),
             expires_in=self._issuer.access_token_s,
             refresh_expires_in=_seconds(session.expires_at - now),
         )
@@ -86,6 +83,14 @@ class Envelopes:
             username=username,
             issued_at=now,
         )
+
+
+def _verified(verify: Verify, token: str, username: str, now: datetime) -> Claims | None:
+    try:
+        claims = verify(token, now)
+    except TokenError:
+        return None
+    return claims if claims.username == username else None
 
 
 def _is_recent(blob: str, asked: Asked) -> bool:

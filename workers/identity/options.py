@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from contracts.topics import AUDIT_EVENTS, REVOCATIONS
-from handlers.throttling import FAILURES_MAX, ThrottleRule
+from handlers.throttling import ThrottleRule
 
 SEAL_AGE_MAX = timedelta(minutes=30)
 """How far the time of sealing may be from the broker's: senders' clocks are wrong by less, and who
@@ -14,16 +14,35 @@ ANSWERS_KEPT = 2 * SEAL_AGE_MAX
 """How long an answer is remembered beyond the age at which its own record is too old: as long as
 what was sealed in it opens in any record. At 300 requests a second that is 2 GB."""
 
-USER_RULE = ThrottleRule(free=0, failures_max=FAILURES_MAX)
-"""Of one user: every failure costs a wait, so that guessing one password takes for ever."""
+DEVICE_TOKEN = timedelta(days=90)
+"""How long a device is known that nobody signs in on: longer than most people stay away, and a
+copy of its token is of little use."""
 
-SOURCE_RULE = ThrottleRule(free=100, halved_every=timedelta(hours=1))
-"""Of one source: many people share an address, and nobody may lock them all out for good.
+DEVICE_RULE = ThrottleRule(free=0)
+"""Of one known device of a user; and of one user from one source, on devices that are not known.
 
-Nobody there fails or succeeds for all the others, so there is no 'in a row' among them: failures are
-halved every hour instead, whatever was tried in it. A device that keeps sending an old password is
-held back by its user's wait to a dozen failures in the first hour and four in each other; who
-guesses over many users gets some hundred and ten in the first, then less than sixty in each."""
+Every failure costs a wait, so that guessing takes for ever: a dozen guesses in the first hour, then
+four in each other."""
+
+GUESSES_A_DAY_MAX = 100
+"""Of one user, from wherever they come: more than anybody mistypes, and 36,500 guesses a year
+(NIST SP 800-63B §5.2.2: no more than 100 in a row)."""
+
+USER_RULE = ThrottleRule(
+    free=GUESSES_A_DAY_MAX,
+    failures_max=GUESSES_A_DAY_MAX,
+    one_back_every=timedelta(days=1) / GUESSES_A_DAY_MAX,
+)
+"""Of all devices together that are not known to have signed the user in: those who guess from many
+addresses wait for one another, and the user's own devices wait for none of them."""
+
+SOURCE_RULE = ThrottleRule(free=100, one_back_every=timedelta(minutes=1))
+"""Of one source: many people share an address.
+
+Nobody there fails or succeeds for all the others, so there is no 'in a row' among them: a failure is
+forgotten every minute instead, whatever was tried in it. A device that keeps sending an old password
+is held back by its own wait, and adds nothing up; who guesses over many users gets some hundred and
+sixty guesses in the first hour, then sixty in each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +58,7 @@ class IdentityOptions:
     """How far the clocks of whoever makes and checks tokens may be apart."""
     request_age_max: timedelta = timedelta(minutes=5)
     """How old a request may be, by broker time, to be answered."""
+    device_rule: ThrottleRule = DEVICE_RULE
     user_rule: ThrottleRule = USER_RULE
     source_rule: ThrottleRule = SOURCE_RULE
 

@@ -10,6 +10,7 @@ from storage.identity_ports import Identities, Throttles
 from workers.hashing import PasswordHasher
 from workers.identity.envelopes import Envelopes
 from workers.identity.options import IdentityOptions
+from workers.metrics import Metrics
 
 
 class Accounts(Protocol):
@@ -30,4 +31,5 @@ class Outside:
     hasher: PasswordHasher
     envelopes: Envelopes
     clock: Callable[[], datetime]
+    metrics: Metrics
     options: IdentityOptions

@@ -26,31 +26,62 @@ class SignIn:
         self.asked = asked
         self._outside = outside
         self._request = request
-        self._proof = Proof(outside, asked, by_source=True)
-        self._turn = Turn(turns, hashings=1)
-        self._password: str | None = None
+        self._turn = Turn(turns, outside.metrics, hashings=1)
+        self._secrets: tuple[str, str | None] | None = None
+        self._is_known = False
+        self._proof: Proof | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Open a session for whoever knows the password."""
         outside, request = self._outside, self._request
-        if self._password is None:
-            blobs = {Purpose.LOGIN_PASSWORD: request.sealed_password}
-            secrets = await outside.envelopes.open(self.asked, blobs)
-            if secrets is None:
+        if self._secrets is None:
+            self._secrets = await self._unsealed()
+            if self._secrets is None:
                 return refusal(Code.SEAL_INVALID)
-            [self._password] = secrets
-        if wait := self._turn.refused() or await self._proof.refused():
+        password, device_token = self._secrets
+        if self._proof is None:
+            device = await self._device(device_token)
+            self._is_known = device is not None
+            self._proof = Proof(outside, self.asked, device)
+        if wait := self._turn.refused(is_known=self._is_known) or await self._proof.refused():
             return Draft(answer=wait, at=outside.clock())
         self._turn.take()
         credential = await outside.identities.credential(request.username)
-        right = await self._proof.holds(self._password, credential)
+        right = await self._proof.holds(password, credential)
         if not right or credential is None:
             return Draft(
                 answer=refusal(Code.INVALID_CREDENTIALS),
                 at=outside.clock(),
                 locked_out=self._proof.locked_out,
             )
-        return await self._opened(self._password, credential)
+        return await self._opened(password, credential)
+
+    async def _unsealed(self) -> tuple[str, str | None] | None:
+        """Return the password, and the device token where one came; None where not for this."""
+        request = self._request
+        blobs = {Purpose.LOGIN_PASSWORD: request.sealed_password}
+        if request.sealed_device_token is not None:
+            blobs[Purpose.LOGIN_DEVICE] = request.sealed_device_token
+        secrets = await self._outside.envelopes.open(self.asked, blobs)
+        if secrets is None:
+            return None
+        password, *device_token = secrets
+        return password, device_token[0] if device_token else None
+
+    async def _device(self, token: str | None) -> str | None:
+        """Return the device of *token*, which is the session that was opened there; None if not known.
+
+        Only who has a good token makes a difference here, so nobody learns who exists.
+        """
+        if token is None:
+            return None
+        outside, username = self._outside, self._request.username
+        claims = await outside.envelopes.device(token, username, outside.clock())
+        if claims is None:
+            return None
+        credential = await outside.identities.credential(username)
+        is_current = credential is not None and credential.epoch == claims.epoch
+        return claims.session_id if is_current else None
 
     async def _opened(self, password: str, credential: Credential) -> Draft:
         """Open a session, in the place of the oldest where there are enough."""

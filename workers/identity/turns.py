@@ -1,11 +1,15 @@
 """Whose passwords are hashed: of one user a few in each batch, so that others get their turn."""
 
-from contracts.codes import Code
 from handlers.replying import Refusal
+from workers.identity.proof import too_many
+from workers.metrics import Metrics
 
 HASHINGS_PER_USER_MAX = 4
 """Passwords hashed for one user in one batch: a second's work of one thread, which is how long a
 flood from a single user may hold up all others of its batch."""
+
+KEPT_FOR_KNOWN = 1
+"""Of them, for devices on which the user has signed in before: strangers cannot take it."""
 
 RETRY_AFTER_S = 1
 """When whoever got no turn may try again: the next batch is taken about then."""
@@ -21,18 +25,20 @@ class Turns:
 class Turn:
     """One request's, however often the request is decided again."""
 
-    def __init__(self, turns: Turns, *, hashings: int) -> None:
+    def __init__(self, turns: Turns, metrics: Metrics, *, hashings: int) -> None:
         """Take nothing yet; *hashings* is how many a request that is accepted needs."""
         self._turns = turns
+        self._metrics = metrics
         self._hashings = hashings
         self._taken = False
 
-    def refused(self) -> Refusal | None:
+    def refused(self, *, is_known: bool) -> Refusal | None:
         """Say that it has to wait where nothing is left, before its guess is counted."""
-        if self._taken or self._turns.left > 0:
+        kept = 0 if is_known else KEPT_FOR_KNOWN
+        if self._taken or self._turns.left > kept:
             return None
-        code = Code.TOO_MANY_ATTEMPTS
-        return Refusal(code=code, detail=code.info.meaning, retry_after_s=RETRY_AFTER_S)
+        self._metrics.guesses_refused_total.labels("turn").inc()
+        return too_many(RETRY_AFTER_S)
 
     def take(self) -> None:
         """Take it, once: from here on something is hashed."""

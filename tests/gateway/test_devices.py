@@ -1,0 +1,100 @@
+"""The cookie by which a browser is known, and that nothing else depends on it."""
+
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from contracts.sessions import Login
+from examples.gateway.devices import COOKIE, LENGTH_MAX
+from tests.gateway.rig import PASSWORD, SHOP, Rig, problem
+
+
+def cookie(response: Response) -> Any:
+    """Return the cookie that *response* sets."""
+    [kept] = SimpleCookie(response.headers["Set-Cookie"]).values()
+    assert kept.key == COOKIE
+    return kept
+
+
+def signed_in(rig: Rig, cookies: str | None, password: str = PASSWORD) -> Response:
+    """Sign alice in from a browser with *cookies*."""
+    headers = [] if cookies is None else [(b"Cookie", cookies.encode("latin-1"))]
+    body = {"username": "alice", "password": password}
+    return rig.client.post("/auth/login", json=body, headers=headers)
+
+
+class TestTheCookie:
+    def test_is_out_of_reach_of_pages_other_sites_and_the_clear(self, rig: Rig) -> None:
+        rig.register()
+
+        kept = cookie(rig.login())
+
+        assert (kept["httponly"], kept["secure"], kept["samesite"]) == (True, True, "strict")
+        assert (kept["path"], kept["max-age"], kept["domain"]) == ("/auth", "7776000", "")
+
+    def test_holds_the_device_token_which_the_answer_does_not_show(self, rig: Rig) -> None:
+        rig.register()
+
+        response = rig.login()
+
+        assert cookie(response).value.startswith("device-token-")
+        assert "device" not in response.text
+
+    def test_goes_to_the_service_with_the_next_sign_in(self, rig: Rig) -> None:
+        rig.register()
+        token = cookie(signed_in(rig, None)).value
+
+        again = signed_in(rig, f"{COOKIE}={token}")
+
+        assert again.status_code == 200
+        assert rig.fake.device_tokens == [None, token]
+        request = rig.fake.asked[-1]
+        assert isinstance(request, Login)
+        assert token not in request.model_dump_json()
+
+    def test_is_renewed_by_a_refresh(self, rig: Rig) -> None:
+        tokens = rig.sign_in()
+        before = rig.login()
+        body = {"username": "alice", "refresh_token": tokens["refresh_token"]}
+
+        response = rig.post("/auth/refresh", body)
+
+        assert cookie(response).value != cookie(before).value
+        assert "device" not in response.text
+
+    def test_stays_when_a_sign_in_fails_or_the_user_leaves(self, rig: Rig) -> None:
+        rig.sign_in()
+
+        for response in (rig.login("wrong"), rig.post("/auth/logout")):
+            assert "Set-Cookie" not in response.headers
+
+    @pytest.mark.parametrize("token", ["", "x" * (LENGTH_MAX + 1), "\x80", '"', "a b"])
+    def test_that_is_of_no_use_is_no_reason_to_refuse(self, rig: Rig, token: str) -> None:
+        rig.register()
+
+        response = signed_in(rig, f"{COOKIE}={token}")
+
+        assert response.status_code == 200
+        assert rig.fake.device_tokens[-1] in {None, token}
+
+    def test_lets_nobody_in(self, rig: Rig) -> None:
+        rig.register()
+        token = cookie(rig.login()).value
+
+        assert problem(signed_in(rig, f"{COOKIE}={token}", "wrong")) == (401, "invalid_credentials")
+        profile = rig.client.get("/auth/profile", headers={"Cookie": f"{COOKIE}={token}"})
+        assert problem(profile) == (401, "token_missing")
+
+    def test_is_kept_for_pages_that_may_call_and_no_others(self, rig: Rig) -> None:
+        rig.register()
+        body = {"username": "alice", "password": PASSWORD}
+
+        def allowed(origin: str) -> tuple[str | None, str | None]:
+            headers = rig.client.post("/auth/login", json=body, headers={"Origin": origin}).headers
+            names = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials")
+            return headers.get(names[0]), headers.get(names[1])
+
+        assert allowed(SHOP) == (SHOP, "true")
+        assert allowed("https://evil.example")[0] is None
