@@ -60,11 +60,12 @@ class AuditRecorded(Published):
     event_id: str
     username: Username
     action: str = Field(
-        description="The command's or request's name, or `lock-out`, `token-reuse`, `repair`."
+        description="The command's or request's name, or `lock-out`, `token-reuse`, `repair`, "
+        "`unlock`."
     )
     outcome: Literal["accepted", "rejected"]
     code: Code | None = None
-    command_id: CommandId = Field(description="Of the command, request or repair.")
+    command_id: CommandId = Field(description="Of the command, request, repair or unlocking.")
     actor: str | None = Field(default=None, description="Who asked, as the sender claimed.")
     source: str | None = Field(default=None, description="Where from, as the sender claimed.")
     session_id: str | None = Field(default=None, description="Of a sign-in, or used by a request.")

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from contracts.events import AuditRecorded
 from handlers.account import Account, Balance
+from handlers.operating import audit_event
 from handlers.outcome import Outcome
 from handlers.owing import EntryRange
-from handlers.repair import Repair, audit_event
+from handlers.repair import Repair
 from storage.ports import LostRaceError
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome
 from tests.identity_builders import a_credential, a_session

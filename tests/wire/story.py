@@ -13,10 +13,11 @@ from contracts.refusals import OF_REQUESTS_ALONE
 from contracts.topics import TopicSpec
 from handlers.account import Balance
 from handlers.batch import Stamp, decide_lane
+from handlers.operating import Operation, audit_event
 from handlers.outcome import Entry, Outcome, Trace
 from handlers.owing import EntryRange
 from handlers.rendering import Headers, Record, Rendering, balances, error_body, refusal
-from handlers.repair import Repair, audit_event
+from handlers.repair import Repair
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed
@@ -184,6 +185,15 @@ def repairs() -> Iterator[Example]:
         published=EntryRange(username="alice", after=1, up_to=3),
     )
     yield Example("repair-by-actor", topics.AUDIT_EVENTS, b"alice", audit_event(asked_for))
+    unlocking = Operation(
+        id="unlock-1",
+        username="alice",
+        at=NOON,
+        action="unlock",
+        detail="2 counts of failed sign-ins were forgotten",
+        actor="an operator",
+    )
+    yield Example("unlock", topics.AUDIT_EVENTS, b"alice", audit_event(unlocking))
 
 
 def states() -> Iterator[Example]:

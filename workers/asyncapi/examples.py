@@ -15,10 +15,11 @@ from contracts.money import to_minor
 from contracts.problems import Problem, field_error, in_short
 from handlers import rendering
 from handlers.account import Account, Balance, Profile
+from handlers.operating import audit_event
 from handlers.outcome import Entry, Outcome, Source, Trace
 from handlers.registration import account_id
 from handlers.rendering import Record, Rendering
-from handlers.repair import Repair, audit_event
+from handlers.repair import Repair
 
 Json = dict[str, Any]
 

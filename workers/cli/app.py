@@ -28,6 +28,7 @@ COMMANDS = {
     "watch": "Show results and events as they are published.",
     "verify": "Recompute every balance from the recorded decisions.",
     "repair": "Build an account anew from its recorded entries.",
+    "unlock": "Let a user sign in again whose password strangers have guessed at.",
     "offsets": "Show how far the consumer groups have read, or move one of them.",
     "dead-letters": "List what could not be decided, or send it again.",
     "config": "Show or check the configuration.",
