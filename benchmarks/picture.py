@@ -45,18 +45,14 @@ def draw(document: Mapping[str, Any], path: Path) -> None:
     for process, color in PROCESSES.items():
         costs = [point["cpu_us"][process] for point in points]
         below.plot(rates, costs, "o-", color=color, label=process)
-    above.set_yscale("log")
     above.set_ylabel("from due to answered, ms (log scale)")
-    below.set_ylabel("CPU per command, µs")
-    below.set_ylim(bottom=0)
+    below.set_ylabel("CPU per command, µs (log scale)")
     below.set_xlabel("offered rate, commands/s")
     judged = next(point["per_s"] for point in points if point["share"] == JUDGED_SHARE)
     idle_ms: float = document["idle_ms"]["p50"]
     backlog_us: float = details["cpu_us_per_command"]["ours"]["worker"]
     _bar(above, judged, "p99", THIRD_P99, (idle_ms, "idle p50", "ms"))
     _bar(below, judged, "worker", THIRD_CPU, (backlog_us, "worker in the backlog", "µs"))
-    above.legend(loc="upper left")
-    below.legend(loc="upper right")
     _axes(above, below, document["ours_per_s"])
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DOTS_PER_INCH)
@@ -95,12 +91,15 @@ def _bar(axes: Any, judged: float, judges: str, bar: Bar, floor: tuple[float, st
 def _axes(above: Any, below: Any, backlog_per_s: float) -> None:
     """Say on every axis what it counts."""
     ticker: Any = import_module("matplotlib.ticker")
-    above.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     for axes in (above, below):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_formatter(ticker.NullFormatter())
         axes.grid(visible=True, alpha=0.3)
         axes.set_xlim(0, backlog_per_s)
         axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
         axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+        axes.legend(loc="best", fontsize=9)
     per_cent = (lambda rate: rate / backlog_per_s * 100, lambda share: share * backlog_per_s / 100)
     shares = above.secondary_xaxis("top", functions=per_cent)
     shares.set_xlabel("offered, % of the backlog rate")
