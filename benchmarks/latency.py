@@ -161,6 +161,7 @@ class Latency:
         return answer.latencies_ms
 
     async def _drained(self, counted: Ends, target: int) -> None:
+        done = 0
         try:
             async with asyncio.timeout(DRAIN_S):
                 while (done := await counted.done()) < target:

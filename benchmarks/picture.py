@@ -100,8 +100,14 @@ def _axes(above: Any, below: Any, backlog_per_s: float) -> None:
         axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
         axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
         axes.legend(loc="best", fontsize=9)
-    per_cent = (lambda rate: rate / backlog_per_s * 100, lambda share: share * backlog_per_s / 100)
-    shares = above.secondary_xaxis("top", functions=per_cent)
+
+    def per_cent(rate: float) -> float:
+        return rate / backlog_per_s * 100
+
+    def rate_of(share: float) -> float:
+        return share * backlog_per_s / 100
+
+    shares = above.secondary_xaxis("top", functions=(per_cent, rate_of))
     shares.set_xlabel("offered, % of the backlog rate")
 
 

@@ -1,7 +1,7 @@
 """How long Kafka gathers records for a fetch, so that a batch is worth what every batch costs."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from aiokafka import ConsumerRecord, TopicPartition
 
@@ -41,7 +41,7 @@ partition begins, after that."""
 QUIET_S = 1.0
 """After so long without a record nothing comes."""
 
-Poll: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord[object, object]]]
+Poll: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
 """Records by partition, each partition's in their order."""
 
 
