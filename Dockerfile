@@ -23,7 +23,8 @@ RUN pip install --no-deps --no-build-isolation --compile . && pip check
 
 FROM python:3.13-slim
 
-RUN useradd --system --uid 10001 --user-group --no-create-home accounts \
+RUN groupadd --gid 10001 accounts \
+    && useradd --system --uid 10001 --gid accounts --no-create-home accounts \
     && install --directory --owner=accounts --group=accounts --mode=0700 /var/lib/accounts/keys
 COPY --from=build /opt/accounts /opt/accounts
 

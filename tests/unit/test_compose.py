@@ -54,6 +54,28 @@ def test_a_server_runs_a_tagged_image_and_is_asked_for_its_health(name: str) -> 
     assert SERVERS[name]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
 
 
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONCE))
+def test_what_serves_is_started_again(name: str) -> None:
+    """Else a worker that came back with its machine would wait for servers that did not."""
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_a_worker_that_cannot_answer_is_soon_called_unhealthy() -> None:
+    check = SERVICES["worker"]["healthcheck"]
+
+    assert check["retries"] * int(check["interval"].removesuffix("s")) <= 15
+    assert check["start_period"] == "60s", "until then it may still come up"
+
+
+@pytest.mark.parametrize("name", ["kafka", "mongodb"])
+def test_a_check_that_starts_a_whole_runtime_is_made_seldom(name: str) -> None:
+    """Every five seconds, Kafka's alone took a third of a core."""
+    check = SERVERS[name]["healthcheck"]
+
+    assert check["interval"] == "30s"
+    assert check["start_period"] == "60s", "the engine asks more often while it lasts"
+
+
 def test_the_servers_are_those_of_the_tests() -> None:
     assert {service["image"] for service in SERVERS.values()} == set(IMAGES.values())
 

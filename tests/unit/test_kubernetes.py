@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from tests.unit.docs_tables import ROOT
-from tests.unit.test_compose import COMPOSE, image_environment
+from tests.unit.test_compose import COMPOSE, FINAL_STAGE, image_environment, instructions
 from workers.cli.app import COMMANDS
 
 POD: dict[str, Any] = yaml.safe_load((ROOT / "deploy/kubernetes.yaml").read_text())["spec"][
@@ -31,6 +31,14 @@ def test_the_keys_come_to_where_the_image_looks_for_them() -> None:
     assert KEYS["command"][-1] == f"install -m 0600 /secret/*.json {folder}/"
     for container in (WORKER, KEYS):
         assert {"name": "keys", "mountPath": folder} in container["volumeMounts"]
+
+
+def test_its_user_and_group_are_those_of_the_image() -> None:
+    context = POD["securityContext"]
+
+    [made] = [line for line in instructions("RUN", FINAL_STAGE) if "useradd" in line]
+    assert f"groupadd --gid {context['runAsGroup']} accounts" in made
+    assert f"useradd --system --uid {context['runAsUser']} --gid accounts" in made
 
 
 def test_the_worker_runs_as_in_compose() -> None:
