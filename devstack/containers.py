@@ -51,7 +51,7 @@ class Containers:
             mongodb=mongodb.uri(ports["mongodb"]) if "mongodb" in servers else "",
             redis=valkey.uri(ports["redis"]) if "redis" in servers else "",
         )
-        self._containers = {name: _container(name, ports) for name in servers}
+        self._containers = {name: describe(name, ports) for name in servers}
         probes = {"kafka": kafka.serves, "mongodb": mongodb.is_primary, "redis": valkey.serves}
         try:
             for container in self._containers.values():
@@ -111,15 +111,15 @@ def _is_reachable(engine: str) -> bool:
     return True
 
 
-def _container(name: str, ports: Mapping[str, int]) -> DockerContainer:
+def describe(name: str, ports: Mapping[str, int]) -> DockerContainer:
     """Describe a container that listens on the same port number inside and outside.
 
     Both Kafka and the replica set tell clients where to connect: this way it is true on both sides.
     """
     port = ports[name]
     container = DockerContainer(IMAGES[name])
-    # The engine takes (address, port), so that it listens on loopback only; the type says port.
-    container.with_bind_ports(port, cast("int", (HOST, port)))
+    # As the engine takes it, to listen on loopback only; `with_bind_ports` takes a bare port.
+    container.ports[str(port)] = cast("int", (HOST, port))
     match name:
         case "kafka":
             settings = kafka.settings(KAFKA_DATA, port, ports["controller"], listen="0.0.0.0")  # noqa: S104 - inside

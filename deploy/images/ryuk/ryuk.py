@@ -4,6 +4,7 @@ A client connects, sends one line of filters, such as `label=org.testcontainers.
 stays. When the last one has left for as long as the time-out, every container with those labels goes.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -30,10 +31,11 @@ class Client(socketserver.StreamRequestHandler):
         with Client.changed:
             Client.here += 1
             Client.changed.notify()
-        for line in self.rfile:
-            for _, label in urllib.parse.parse_qsl(line.decode().strip()):
-                Client.labels.add(label)
-            self.wfile.write(b"ACK\n")
+        with contextlib.suppress(ConnectionError):  # it may be killed
+            for line in self.rfile:
+                for _, label in urllib.parse.parse_qsl(line.decode().strip()):
+                    Client.labels.add(label)
+                self.wfile.write(b"ACK\n")
         with Client.changed:
             Client.here -= 1
             Client.changed.notify()
