@@ -31,7 +31,7 @@ def kafka_jars(cache: Path, progress: Callable[[str], None]) -> list[Path]:
         DevStackError: No network, no room, or a jar that is not on our list.
     """
     expected = checksums.read()
-    folder = cache / f"kafka-{VERSION}-{fingerprint(expected)}"
+    folder = cache.absolute() / f"kafka-{VERSION}-{fingerprint(expected)}"
     if not folder.is_dir():
         with _only_one(cache, progress):
             if not folder.is_dir():

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -21,6 +22,10 @@ LOCK = "devstack.lock"
 LOCK_WAIT_S = 12.0
 """The servers of a stack that was just killed still need a moment to close: at most the grace that
 the supervisor gives them, and a little."""
+
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""In no path of ours: paths stand in files and messages of one line each."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,13 @@ def kept(path: Path, versions: Mapping[str, str]) -> Folder:
         DevStackError: It is in use, holds something else, or was written by other versions.
     """
     path = path.absolute()
+    if CONTROL.search(str(path)):
+        raise DevStackError("the data folder's name has a line break or the like: choose another")
     try:
         path.mkdir(parents=True, exist_ok=True)
         strangers = [entry.name for entry in path.iterdir() if entry.name not in (LOCK, MARKER)]
+    except FileExistsError:
+        raise DevStackError(f"cannot use the data folder {path} (it is a file)") from None
     except OSError as error:
         raise DevStackError(f"cannot use the data folder {path} ({error.strerror})") from None
     marker = path / MARKER
@@ -75,7 +84,10 @@ def kept(path: Path, versions: Mapping[str, str]) -> Folder:
 
 
 def _lock(path: Path) -> int:
-    file = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        file = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DevStackError(f"cannot use the data folder {path} ({error.strerror})") from None
     deadline = time.monotonic() + LOCK_WAIT_S
     while not _locked(file):
         if not pause_until(deadline):

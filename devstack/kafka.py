@@ -26,11 +26,15 @@ PROBE_S = 1.0
 JAVA_OPTIONS = (
     "-XX:+UseSerialGC",  # two cores and a small heap: starts faster than G1
     "-XX:-UsePerfData",  # no file in the system's temporary folder
+    "-Djava.io.tmpdir=tmp",  # the compression libraries unpack there
     "-Dlog4j2.level=WARN",
     "-Dlog4j2.disableJmx=true",
     "--sun-misc-unsafe-memory-access=allow",  # or Java 25 warns about every use
     "--enable-native-access=ALL-UNNAMED",  # the compression libraries
 )
+
+PROPERTIES = "server.properties"
+"""The configuration, in the folder that Kafka runs in."""
 
 COMPILED_QUICKLY = "-XX:TieredStopAtLevel=1"
 """For what ends soon: the second compiler's code is faster, but takes minutes to pay for itself."""
@@ -41,16 +45,16 @@ def plan(
 ) -> Plan:
     """Write the configuration and say how to start Kafka; ports: clients', controller's."""
     (folder / "tmp").mkdir(exist_ok=True)
-    properties = folder / "server.properties"
-    lines = (f"{key}={value}\n" for key, value in settings(str(folder / "data"), *ports).items())
-    properties.write_text("".join(lines), encoding="utf-8")
+    lines = (f"{key}={value}\n" for key, value in settings("data", *ports).items())
+    # Java reads Latin-1 there: nothing in it comes from outside, and all of it is ASCII.
+    (folder / PROPERTIES).write_text("".join(lines), encoding="ascii")
     port = ports[0]
     compiled = [COMPILED_QUICKLY] if short_lived else []
     return Plan(
         name="kafka",
         port=port,
         folder=folder,
-        argv=[*_java(folder, java, jars, "-Xmx512m", *compiled), "kafka.Kafka", str(properties)],
+        argv=[*_java(java, jars, "-Xmx512m", *compiled), "kafka.Kafka", PROPERTIES],
         env={"LANG": "C.UTF-8"},
         is_ready=lambda: serves(port),
     )
@@ -67,11 +71,11 @@ def format_storage(folder: Path, java: Path, jars: list[Path], processes: Proces
     (folder / "data").mkdir(exist_ok=True)
     log = folder / "format.log"
     argv = [
-        *_java(folder, java, jars, "-Xmx128m", COMPILED_QUICKLY),
+        *_java(java, jars, "-Xmx128m", COMPILED_QUICKLY),
         *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
-        *("--cluster-id", cluster_id(), "--config", str(folder / "server.properties")),
+        *("--cluster-id", cluster_id(), "--config", PROPERTIES),
     ]
-    processes.start("kafka-format", argv, {"LANG": "C.UTF-8"}, log)
+    processes.start("kafka-format", argv, {"LANG": "C.UTF-8"}, log, folder)
     patience = Patience(lambda: processes.pid("kafka-format"), log)
     while (status := processes.wait("kafka-format", LOOK_S)) is None and patience.lasts():
         pass
@@ -80,10 +84,9 @@ def format_storage(folder: Path, java: Path, jars: list[Path], processes: Proces
         raise DevStackError(f"Kafka could not format {folder / 'data'} ({why}): {log_tail(log)}")
 
 
-def _java(folder: Path, java: Path, jars: list[Path], *options: str) -> list[str]:
-    temporary = f"-Djava.io.tmpdir={folder / 'tmp'}"  # the compression libraries unpack there
+def _java(java: Path, jars: list[Path], *options: str) -> list[str]:
     classpath = ":".join(str(jar) for jar in jars)
-    return [str(java), *JAVA_OPTIONS, *options, temporary, "-cp", classpath]
+    return [str(java), *JAVA_OPTIONS, *options, "-cp", classpath]
 
 
 def settings(

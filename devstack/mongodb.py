@@ -59,9 +59,9 @@ def plan(folder: Path, port: int, mongod: Path, libraries: Mapping[str, Path]) -
         folder=folder,
         argv=[
             *(str(mongod), "--quiet", "--bind_ip", HOST, "--port", str(port), "--nounixsocket"),
-            *("--dbpath", str(folder / "data"), *replica_set_options()),
+            *("--dbpath", "data", *replica_set_options()),
         ],
-        env={"LD_LIBRARY_PATH": str(folder / "lib"), "LC_ALL": "C"},
+        env={"LD_LIBRARY_PATH": "lib", "LC_ALL": "C"},
         is_ready=lambda: is_primary(port),
     )
 

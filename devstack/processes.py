@@ -57,8 +57,15 @@ class Processes:
         """Return the process id of the supervisor."""
         return self._supervisor.pid
 
-    def start(self, name: str, argv: Sequence[str], env: Mapping[str, str], log: Path) -> int:
-        """Start a process and return its id; its output is appended to `log`.
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        folder: Path | None = None,
+    ) -> int:
+        """Start a process in `folder`, else here; return its id. Its output is appended to `log`.
 
         Raises:
             DevStackError: The program cannot be executed.
@@ -68,7 +75,7 @@ class Processes:
                 known.pop(name, None)
             clock = {key: os.environ[key] for key in CLOCK if key in os.environ}
             told = {"argv": list(argv), "env": {**clock, **env}, "log": str(log)}
-            self._send({"start": name, **told})
+            self._send({"start": name, **told, "folder": str(folder) if folder else None})
             self._changed.wait_for(
                 lambda: self._closed or name in self._pids or name in self._failures, ANSWER_MAX_S
             )
@@ -88,6 +95,17 @@ class Processes:
         """Send a signal to a process and its group; nothing happens when it is gone."""
         with self._changed:
             self._send({"signal": name, "number": int(number)})
+
+    def keep(self) -> None:
+        """Leave the folder there at the end; too late once everything is stopped."""
+        with self._changed, suppress(DevStackError):
+            self._send({"keep": True})
+
+    @property
+    def are_gone(self) -> bool:
+        """Whether everything is stopped, be it because somebody killed the supervisor."""
+        with self._changed:
+            return self._closed
 
     def wait(self, name: str, seconds: float) -> int | None:
         """Wait for a process to end: its status, negative for a signal; `None` if it still runs."""
@@ -138,6 +156,11 @@ class Processes:
                 self._exits[name] = status
             case _:
                 raise AssertionError(news)
+
+
+def how_ended(status: int) -> str:
+    """Say in words what `wait` returned."""
+    return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 
 def pause_until(deadline: float, seconds: float = 0.02) -> bool:

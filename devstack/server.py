@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devstack.errors import DevStackError
-from devstack.patience import Patience, log_tail
-from devstack.processes import Processes, pause_until
+from devstack.patience import Patience, last_lines, log_tail
+from devstack.processes import Processes, how_ended, pause_until
 
 POLL_S = 0.02
 """How often a server is asked whether it is ready."""
@@ -24,6 +24,8 @@ class Plan:
     name: str
     port: int
     folder: Path
+    """Absolute. The server runs in it, so that its arguments and its configuration need not name it:
+    each program has characters of its own that it does not take in a path."""
     argv: Sequence[str]
     env: Mapping[str, str]
     is_ready: Callable[[], bool]
@@ -45,7 +47,7 @@ class Server:
         """
         self._plan = plan
         self._processes = processes
-        self._start()
+        self._start(log_tail)  # nothing is in the folder yet: it goes, and the log is kept
 
     @property
     def name(self) -> str:
@@ -67,6 +69,11 @@ class Server:
         """Return the id of the server's process, `None` when it is not running."""
         return self._processes.pid(self.name)
 
+    def ended(self, seconds: float) -> str | None:
+        """Wait up to *seconds* for its end: say how it ended, `None` while it runs."""
+        status = self._processes.wait(self.name, seconds)
+        return None if status is None else how_ended(status)
+
     def kill(self) -> None:
         """End it by SIGKILL and wait until it is gone."""
         self._processes.signal(self.name, signal.SIGKILL)
@@ -83,11 +90,14 @@ class Server:
         """Stop it if it runs, then start it on the same port and data and wait until it serves.
 
         From now on with *more* arguments.
+
+        Raises:
+            DevStackError: As at the first start.
         """
         if self.pid is not None:
             self.stop()
         self._plan = replace(self._plan, argv=[*self._plan.argv, *more])
-        self._start()
+        self._start(last_lines)
 
     def pause(self) -> None:
         """Stop its clock (SIGSTOP) and wait until it stands: nothing answers, nothing is closed."""
@@ -101,19 +111,17 @@ class Server:
         """Let a paused server go on (SIGCONT)."""
         self._processes.signal(self.name, signal.SIGCONT)
 
-    def _start(self) -> None:
+    def _start(self, log_end: Callable[[Path], str]) -> None:
         plan = self._plan
-        self._processes.start(plan.name, plan.argv, plan.env, plan.log_path)
+        self._processes.start(plan.name, plan.argv, plan.env, plan.log_path, plan.folder)
         patience = Patience(lambda: self.pid, plan.log_path)
         while not plan.is_ready():
-            status = self._processes.wait(plan.name, POLL_S)
-            if status is not None:
-                tail = log_tail(self.log_path)
-                raise DevStackError(f"{plan.name} ended early ({_how(status)}): {tail}")
+            if (how := self.ended(POLL_S)) is not None:
+                raise DevStackError(f"{plan.name} ended early ({how}): {log_end(self.log_path)}")
             if self.pid is None:
                 raise DevStackError(f"{plan.name} was stopped before it was ready")
             if not patience.lasts():
-                tail = log_tail(self.log_path)
+                tail = log_end(self.log_path)
                 raise DevStackError(f"{plan.name} was not ready ({patience.waited()}): {tail}")
 
 
@@ -123,9 +131,3 @@ def _is_stopped(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] == "T"
     except FileNotFoundError:
         return False
-
-
-def _how(status: int) -> str:
-    if status < 0:
-        return signal.Signals(-status).name
-    return f"exit status {status}"

@@ -12,6 +12,7 @@ from typing import Self
 from devstack import downloads, folder, kafka, mongodb, valkey, wheels
 from devstack.addresses import SERVERS, Addresses, ServerName
 from devstack.errors import DevStackError
+from devstack.folder import Folder
 from devstack.machine import Machine, require_supported
 from devstack.options import StackOptions
 from devstack.ports import HOST, reserve
@@ -26,12 +27,19 @@ class Stack:
     """Running servers. Not bound to an event loop: use it from as many as you like."""
 
     def __init__(
-        self, addresses: Addresses, servers: Mapping[ServerName, Server], processes: Processes
+        self,
+        addresses: Addresses,
+        servers: Mapping[ServerName, Server],
+        processes: Processes,
+        place: Folder,
     ) -> None:
         """Take over what `start_stack` has started."""
         self.addresses = addresses
         self.servers = servers
-        self._processes = processes
+        self.processes = processes
+        """For what is to end together with the servers."""
+        self.folder = place.path
+        self.is_temporary = place.temporary
 
     @property
     def kafka(self) -> Server:
@@ -48,9 +56,14 @@ class Stack:
         """Return the Valkey server."""
         return self._server("redis")
 
+    def keep_data(self) -> None:
+        """Leave temporary data there, too, when the stack stops."""
+        self.processes.keep()
+        self.is_temporary = False
+
     def stop(self) -> None:
         """Stop the servers, remove temporary data; may be called again."""
-        self._processes.close()
+        self.processes.close()
 
     async def aclose(self) -> None:
         """Stop without blocking the event loop."""
@@ -125,7 +138,7 @@ def start_stack(options: StackOptions) -> Stack:
     except BaseException:
         processes.close()
         raise
-    return Stack(_addresses(servers), servers, processes)
+    return Stack(_addresses(servers), servers, processes, place)
 
 
 def _versions() -> dict[str, str]:

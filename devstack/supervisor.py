@@ -2,7 +2,7 @@
 
 It is run as a script. Commands come as JSON lines on standard input, news go out on standard
 output. When the input ends, whoever held the other end is gone or wants to stop: all servers are
-terminated, temporary data is removed. It is the servers' parent, so a signal can never hit a
+terminated, temporary data is removed unless it was told to keep it. It is the servers' parent, so a signal can never hit a
 process that merely inherited a number.
 """
 
@@ -36,6 +36,7 @@ class Supervisor:
         """Remember the parent as it is now."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._parent = os.getppid()
+        self.keeps_data = False
         self._libc = ctypes.CDLL(None)
 
     def run(self) -> None:
@@ -77,20 +78,25 @@ class Supervisor:
 
     def _obey(self, command: dict[str, Any]) -> None:
         match command:
-            case {"start": str(name), "argv": argv, "env": env, "log": str(log)}:
-                self._start(name, argv, env, log)
+            case {"start": str(name), "argv": argv, "env": env, "log": str(log), "folder": folder}:
+                self._start(name, argv, env, log, folder)
             case {"signal": str(name), "number": int(number)}:
                 if name in self._processes:
                     _send(self._processes[name], number)
+            case {"keep": True}:
+                self.keeps_data = True
             case _:
                 raise ValueError(f"unknown command {command}")
 
-    def _start(self, name: str, argv: list[str], env: dict[str, str], log: str) -> None:
+    def _start(
+        self, name: str, argv: list[str], env: dict[str, str], log: str, folder: str | None
+    ) -> None:
         try:
             with Path(log).open("ab") as output:
                 self._processes[name] = subprocess.Popen(  # noqa: S603 - argv is built by the stack
                     argv,
                     env=env,
+                    cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -141,7 +147,7 @@ def main() -> None:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         supervisor.stop_all()
-        if sys.argv[1:]:
+        if sys.argv[1:] and not supervisor.keeps_data:
             shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 

@@ -23,7 +23,7 @@ def plan(folder: Path, port: int, binary: Path, *, keep: bool) -> Plan:
         port=port,
         folder=folder,
         argv=[
-            *(str(binary), "--bind", HOST, "--port", str(port), "--dir", str(folder / "data")),
+            *(str(binary), "--bind", HOST, "--port", str(port), "--dir", "data"),
             *("--save", "", "--appendonly", "yes" if keep else "no"),
         ],
         env={"LC_ALL": "C"},

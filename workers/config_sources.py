@@ -85,7 +85,7 @@ def _is_ours(variable: str) -> bool:
 
 def _toml(path: Path, problems: list[str]) -> list[tuple[str, Found]]:
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         problems.append(f"{FILE_VARIABLE}: cannot read {path}: {reason}; name a TOML file")
@@ -109,8 +109,8 @@ def _flat(table: dict[str, Any], source: str, above: list[str]) -> Iterator[tupl
 def _dev_stack(path: Path) -> list[tuple[str, Found]]:
     """Return what `accounts dev` left for other commands, while it runs."""
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeError):
+        lines = os.fsdecode(path.read_bytes()).split("\n")  # it has paths in it
+    except OSError:
         return []
     pairs = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
     if not _alive(pairs.pop(DEV_PID, "")):

@@ -234,7 +234,7 @@ def _number(found: Mapping[str, str | None], name: str, otherwise: float, larges
 def _dev_stack(path: Path) -> dict[str, str]:
     """Return what `make run` left for other commands, while it runs."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
         pairs = dict(line.split("=", 1) for line in lines if "=" in line)
         os.kill(int(pairs["ACCOUNTS_DEV_PID"]), 0)  # signal 0 only asks whether it still runs
     except (OSError, ValueError, KeyError, OverflowError):

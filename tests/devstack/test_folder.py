@@ -60,5 +60,12 @@ def test_a_damaged_marker_is_an_error_in_words(tmp_path: Path) -> None:
 def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(DevStackError, match="cannot use the data folder"):
+    with pytest.raises(DevStackError, match=r"cannot use the data folder .*\(it is a file\)"):
         folder.kept(tmp_path / "file", VERSIONS)
+
+
+def test_a_name_that_would_break_a_line_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DevStackError, match="line break"):
+        folder.kept(tmp_path / "a\nb", VERSIONS)
+
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import os
 import signal
 import socket
 import sys
@@ -19,6 +20,9 @@ from devstack.stack import Stack, StackOptions, start, start_stack
 from tests.devstack.contents import require_written, write
 from tests.devstack.waiting import eventually, is_running
 
+PECULIAR = " Zoë's data, 100 %: a;b=c #1\\u0041 $HOME 数据 "
+"""What one or another program takes for something else in a path, if it is told one."""
+
 ROOT = Path(__file__).parent.parent.parent
 REDIS_ONLY = StackOptions(servers=frozenset({"redis"}))
 
@@ -33,13 +37,17 @@ signal.pause()
 """
 
 
-async def python(*arguments: str) -> tuple[Process, dict[str, Any]]:
+async def python(*arguments: str, **environ: str) -> tuple[Process, dict[str, Any]]:
     """Run a program of ours until it has printed its line of JSON."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=PIPE, cwd=ROOT
+        sys.executable, *arguments, stdout=PIPE, cwd=ROOT, env=os.environ | environ
     )
     assert process.stdout is not None
     return process, json.loads(await process.stdout.readline())
+
+
+def names_in(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}
 
 
 async def kill_and_restart(stack: Stack) -> None:
@@ -52,20 +60,24 @@ async def kill_and_restart(stack: Stack) -> None:
 
 
 async def test_data_outlives_killed_servers_and_the_stack(tmp_path: Path) -> None:
-    async with await start(StackOptions(data=tmp_path / "data")) as stack:
+    data = tmp_path / PECULIAR
+    async with await start(StackOptions(data=data)) as stack:
         await write(stack.addresses)
         await kill_and_restart(stack)
         await require_written(stack.addresses)
 
+    link = tmp_path / "link"
+    link.symlink_to(data)
     again, addresses = await python(
-        *("-m", "devstack", "--output", "json", "--data", str(tmp_path / "data"))
+        *("-m", "devstack", "--output", "json", "--data", str(link)), LC_ALL="C", LANG="C"
     )
 
     await require_written(Addresses(**addresses))
     again.send_signal(signal.SIGTERM)
     assert await again.wait() == 0
     assert addresses != dataclasses.asdict(stack.addresses)
-    assert (tmp_path / "data" / "kafka" / "data").is_dir()
+    assert names_in(tmp_path) == {PECULIAR, link.name}
+    assert "meta.properties" in names_in(data / "kafka" / "data")
 
 
 async def test_no_server_and_no_file_outlives_a_killed_process() -> None:

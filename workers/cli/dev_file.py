@@ -15,7 +15,8 @@ def dev_file(variables: Mapping[str, str]) -> Generator[None]:
     DEV_FILE.parent.mkdir(exist_ok=True)
     draft = DEV_FILE.with_suffix(".new")
     lines = [f"{name}={value}" for name, value in variables.items()]
-    draft.write_text("\n".join([*lines, f"{DEV_PID}={os.getpid()}", ""]), encoding="utf-8")
+    text = "\n".join([*lines, f"{DEV_PID}={os.getpid()}", ""])
+    draft.write_bytes(os.fsencode(text))  # as paths are, whatever the locale
     draft.rename(DEV_FILE)  # whole at once, so that no reader sees half of it
     try:
         yield
@@ -37,7 +38,7 @@ def require_none_running(directory: Path) -> None:
 
 def _running(path: Path) -> int | None:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = os.fsdecode(path.read_bytes()).split("\n")
         pid = int(dict(line.split("=", 1) for line in lines if "=" in line)[DEV_PID])
         os.kill(pid, 0)  # signal 0 only asks
     except (OSError, ValueError, KeyError, OverflowError):
