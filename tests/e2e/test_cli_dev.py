@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,23 @@ from tests.e2e.cli_process import Program, read_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.mongo, pytest.mark.redis]
 
+KEPT = "Zoë's data, 100 %"
+"""Where it keeps its data: in characters that another locale has not, and some that programs read."""
+
 GONE_MAX_S = 120.0
 """Far more than the servers need to stop on a machine that others keep busy."""
 
 
 @pytest.fixture(scope="module")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    return Program(tmp_path_factory.mktemp("dev"), {"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS": "4"})
+    environ = {"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS": "4", "LANG": "C", "LC_ALL": "C"}
+    return Program(tmp_path_factory.mktemp("dev"), environ)
 
 
 @pytest.fixture(scope="module")
 def told(accounts: Program) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Yield a running dev stack and all that it said until it was ready."""
-    with accounts.running("dev", "--data", "kept", "--story") as process:
+    with accounts.running("dev", "--data", KEPT, "--story") as process:
         yield process, read_until(process, "Ctrl-C stops everything")
         process.terminate()
         process.wait(GONE_MAX_S)
@@ -71,16 +76,50 @@ class TestDev:
     def test_starts_a_worker_again_that_died(
         self, accounts: Program, told: tuple[subprocess.Popen[str], str]
     ) -> None:
-        process, said = told
-        line = next(line for line in said.splitlines() if line.startswith("  Worker"))
-        pid = int(line.split("process ")[1].split()[0])
+        process, _ = told
 
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid_in_folder(accounts.cwd, "worker"), signal.SIGKILL)
 
-        assert "the worker has ended (SIGKILL)" in read_until(process, "has ended")
-        read_until(process, "the worker is ready again")
+        shown = read_until(process, "worker is ready again")
+        log = accounts.cwd / KEPT / "worker.log"
+        assert f"! worker has ended (SIGKILL); its log {log} ends with\n" in shown
+        assert log.read_text().splitlines()[0] in shown.replace("\n  ", "\n")
         answered = accounts.run("send", "deposit", "alice", "1.00", "USD", "--timeout", "60")
         assert answered.returncode == 0, answered
+
+    def test_starts_servers_again_that_died_and_the_worker_goes_on(
+        self, accounts: Program, told: tuple[subprocess.Popen[str], str]
+    ) -> None:
+        process, _ = told
+        before = json.loads(accounts.run("balance", "alice", "--output", "json").stdout)
+        servers = ("kafka", "mongodb", "redis")
+
+        for name in servers:
+            os.kill(pid_in_folder(accounts.cwd / KEPT / name), signal.SIGKILL)
+
+        shown = "".join(read_until(process, "is ready again") for _ in servers)
+        for name in servers:
+            log = accounts.cwd / KEPT / name / "server.log"
+            assert f"! {name} has ended (SIGKILL); its log {log} ends with\n" in shown
+            assert f"{name} is ready again" in shown
+        after = accounts.run("balance", "alice", "--output", "json", "--timeout", "60")
+        assert json.loads(after.stdout)["balances"] == before["balances"]
+
+    def test_goes_on_while_the_worker_cannot_start(
+        self, accounts: Program, told: tuple[subprocess.Popen[str], str]
+    ) -> None:
+        process, _ = told
+        keys = accounts.cwd / KEPT / "keys"
+        keys.rename(accounts.cwd / "keys-away")
+
+        os.kill(pid_in_folder(accounts.cwd, "worker"), signal.SIGKILL)
+        shown = read_until(process, "starting worker again in 1 s")
+        (accounts.cwd / "keys-away").rename(keys)
+
+        assert "! the worker ended at its start (exit status 2); its log " in shown
+        assert "no sealing key in" in shown
+        read_until(process, "worker is ready again")
+        assert process.poll() is None
 
     def test_keeps_its_data_where_it_is_told(
         self, accounts: Program, told: tuple[subprocess.Popen[str], str]
@@ -90,7 +129,7 @@ class TestDev:
         process.terminate()
         process.wait(GONE_MAX_S)
 
-        with accounts.running("dev", "--data", "kept", "--story") as again:
+        with accounts.running("dev", "--data", KEPT, "--story") as again:
             said = read_until(again, "Ctrl-C stops everything")
             verified = accounts.run("verify", "--topic", "--output", "json")
             again.terminate()
@@ -128,6 +167,16 @@ def test_goes_altogether_when_it_is_killed(tmp_path: Path) -> None:
     while _listens(host, int(port)):
         assert time.monotonic() < deadline, "Kafka outlived its parent"
         time.sleep(0.1)
+
+
+def pid_in_folder(folder: Path, argument: str = "") -> int:
+    """Return the process that runs in *folder*, of those that do so the one with *argument*."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_text(errors="replace").split("\0")
+            if (process / "cwd").readlink() == folder and argument in words:
+                return int(process.name)
+    raise AssertionError(f"nothing runs in {folder}")
 
 
 def _listens(host: str, port: int) -> bool:

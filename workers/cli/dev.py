@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,17 +13,16 @@ from typing import Annotated
 import typer
 
 from devstack.errors import DevStackError
-from devstack.patience import log_tail
 from devstack.ports import HOST, reserve
-from devstack.processes import Processes
 from devstack.stack import Stack, StackOptions, start_stack
 from workers.cli import story as story_of
 from workers.cli.connection import sidecar_of
 from workers.cli.dev_file import dev_file, require_none_running
+from workers.cli.dev_keeping import Keeping
 from workers.cli.dev_screen import Screen
 from workers.cli.dev_worker import DevWorker
 from workers.cli.output import CliError
-from workers.clock import monotonic_s, utc_now
+from workers.clock import utc_now
 from workers.config import Settings, load_settings
 from workers.key_rotation import make_missing
 from workers.topics import apply_topics
@@ -33,13 +31,7 @@ SIDECAR_PORT = 8080
 """Where people look first; any free port when it is taken."""
 
 WATCH_S = 1.0
-"""How often the servers are looked at; the end of the worker is noticed at once."""
-
-SHORT_LIFE_S = 10.0
-"""A worker that ends sooner has not got over its start."""
-
-SHORT_LIVES_MAX = 3
-"""So many in a row, and starting it once more would not help."""
+"""How often it is looked whether there is anything to stay for."""
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +66,7 @@ def dev(
             screen.story_begins()
             asyncio.run(story_of.play(run.settings))
         screen.next_commands(_accounts(), with_story=story, with_worker=worker is not None)
-        _stay_up(run.stack, worker, screen)
+        _stay_up(run.stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +74,8 @@ class _Run:
     """What runs, without the worker."""
 
     stack: Stack
+    keeping: Keeping
     settings: Settings
-    processes: Processes
-    folder: Path
     environment: Mapping[str, str]
 
 
@@ -93,24 +84,15 @@ def _start(data: Path | None, screen: Screen, cleanup: ExitStack) -> _Run:
     wished = load_settings()
     with screen.starting():
         stack = cleanup.enter_context(start_stack(StackOptions(data=data, progress=screen.step)))
-        folder = data.absolute() if data else Path(tempfile.mkdtemp(prefix="accounts-dev-"))
-        # It removes the folder even if this process is killed.
-        processes = Processes(remove=None if data else folder)
-        cleanup.callback(processes.close)
-        variables = _variables(stack, wished, folder / "keys")
+        keeping = cleanup.enter_context(Keeping(stack, screen))
+        variables = _variables(stack, wished, stack.folder / "keys")
         environment = {**os.environ, **variables}  # noqa: TID251 - handed on to the worker whole
         settings = load_settings(environment)
         screen.step("creating topics")
         asyncio.run(apply_topics(settings))
         make_missing(settings.keys_dir, utc_now())
     cleanup.enter_context(dev_file(variables))
-    return _Run(
-        stack=stack,
-        settings=settings,
-        processes=processes,
-        folder=folder,
-        environment=environment,
-    )
+    return _Run(stack=stack, keeping=keeping, settings=settings, environment=environment)
 
 
 def _variables(stack: Stack, wished: Settings, keys: Path) -> dict[str, str]:
@@ -136,43 +118,26 @@ def _sidecar_port(wanted: int) -> int:
 
 
 def _start_worker(run: _Run, screen: Screen, cleanup: ExitStack) -> DevWorker:
-    sidecar = sidecar_of(run.settings)
-    worker = DevWorker(run.processes, run.folder / "worker.log", run.environment, sidecar)
+    log = run.stack.folder / "worker.log"
+    worker = DevWorker(run.stack.processes, log, run.environment, sidecar_of(run.settings))
     cleanup.callback(worker.stop)
+    cleanup.callback(run.keeping.stop)
     with screen.starting():
         screen.step("starting the worker")
         worker.start()
+    run.keeping.keep(worker)
     return worker
 
 
-def _stay_up(stack: Stack, worker: DevWorker | None, screen: Screen) -> None:
-    """Look after what runs until a signal comes."""
-    missing: set[str] = set()
-    short_lives = 0
-    while True:
-        ended = worker.ended(WATCH_S) if worker else _pause()
-        gone = {server.name for server in stack.servers.values() if server.pid is None}
-        for name in sorted(gone - missing):
-            screen.trouble(f"{name} has ended; {log_tail(stack_log(stack, name))}")
-        missing = gone
-        if worker is None or ended is None:
-            continue
-        lived_s = monotonic_s() - worker.started_s
-        short_lives = short_lives + 1 if lived_s < SHORT_LIFE_S else 1
-        if short_lives >= SHORT_LIVES_MAX:
-            raise CliError(f"the worker ends again and again; {worker.log_end()}", exit_code=1)
-        screen.trouble(f"the worker has ended ({ended}); starting it again")
-        worker.start()
-        screen.relief(f"the worker is ready again, process {worker.pid}")
+def _stay_up(stack: Stack) -> None:
+    """Stay until a signal comes.
 
-
-def _pause() -> None:
-    signal.sigtimedwait((), WATCH_S)
-
-
-def stack_log(stack: Stack, name: str) -> Path:
-    """Return where the log of one server is."""
-    return next(one.log_path for one in stack.servers.values() if one.name == name)
+    Raises:
+        CliError: Somebody killed the process that owns the others.
+    """
+    while not stack.processes.are_gone:
+        signal.sigtimedwait((), WATCH_S)
+    raise CliError("the supervisor of the servers was killed, and they with it", exit_code=1)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
@@ -21,7 +20,7 @@ class Screen:
     def __init__(self) -> None:
         self._started_s = monotonic_s()
         self._output = output()  # now: other threads that report steps would not know it
-        self._console: Console = self._output.console()
+        self._console = self._output.console()
         self._status: Status | None = None
 
     @contextmanager
@@ -100,9 +99,16 @@ class Screen:
         self._print(Text())
         self._print(Text("Ctrl-C stops everything.", "dim"))
 
-    def trouble(self, line: str) -> None:
-        """Say what went wrong while it ran."""
-        self._print(Text("! ", "red").append(line, "default"))
+    def trouble(self, what: str) -> None:
+        """Say what went wrong while it ran; further lines, such as the end of a log, below it."""
+        first, *more = what.splitlines()
+        self._print(Text("! ", "red").append(first, "default"))
+        for line in more:
+            self._print(Text(f"  {line}", "dim"))
+
+    def next_step(self, line: str) -> None:
+        """Say what is done about it."""
+        self._print(Text(f"  {line}"))
 
     def relief(self, line: str) -> None:
         """Say that it is over."""
@@ -114,9 +120,10 @@ class Screen:
         self._print(Text("stopping", "dim"))
 
     def _row(self, name: str, value: str, remark: str) -> None:
-        self._print(
-            Text(f"  {name:<9} ", "bold").append(f"{value}  ", "default").append(remark, "dim")
-        )
+        if not self._output.is_json:
+            self._console.beside(
+                Text(f"  {name:<9} ", "bold"), Text(f"{value}  ").append(remark, "dim")
+            )
 
     def _print(self, text: Text) -> None:
         if not self._output.is_json:
