@@ -196,7 +196,12 @@ def test_a_pipe_gets_plain_columns(tmp_path: Path) -> None:
     [
         (["nope"], {}, "accounts: No such command 'nope'"),
         (["config", "show", "--nope"], {}, "accounts: No such option: --nope"),
-        (["send", "deposit", "alice", "-5", "USD"], {}, "amounts are above zero, such as 10.50"),
+        (
+            ["send", "deposit", "alice", "-5.10", "USD"],
+            {},
+            "accounts: the amount must be above zero, such as 10.50",
+        ),
+        (["offsets", "set", "ledger", "t", "-1", "0"], {}, "no number may be negative here"),
         (["--output", "xml", "config", "show"], {}, "accounts: Invalid value for '--output'"),
         (
             ["config", "show"],

@@ -8,7 +8,7 @@ import pytest
 from rich.text import Text
 
 from workers.cli import app, shown
-from workers.cli.output import CliError, Format, Output, choose, output
+from workers.cli.output import CliError, Format, Output, Table, choose, output
 from workers.cli.watched import Watched, line
 from workers.logs import TextFormatter
 from workers.redaction import UNPRINTABLE, cleaned
@@ -39,7 +39,7 @@ WAYS: dict[str, Callable[[str], None]] = {
     "record": lambda text: output().record({}, text),
     "note": lambda text: output().note(text),
     "table": lambda text: output().table(["name"], [[text]]),
-    "columns": lambda text: shown.Columns(["name"]).add([[text]]),
+    "pages": lambda text: Table(["name"]).add([[text]]),
     "facts": lambda text: shown.show({}, Text(text), [("name", text)]),
     "console": lambda text: output().console().print(Text("✓ ", "green").append(text, "bold")),
     "error": _complain,

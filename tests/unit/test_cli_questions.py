@@ -15,7 +15,7 @@ from contracts.replies import Reply
 from workers.cli.checking import checked
 from workers.cli.output import CliError, Format, choose
 from workers.cli.questions import body, show_no_answer, show_refusal
-from workers.cli.shown import Columns, as_json
+from workers.cli.shown import as_json
 from workers.cli.watched import Watched, line
 
 TRANSACTION = {
@@ -158,17 +158,6 @@ class TestShowNoAnswer:
             "request_id": "r-1",
             "username": "alice",
         }
-
-
-class TestColumns:
-    def test_prints_the_names_once_and_widens(self, capsys: pytest.CaptureFixture[str]) -> None:
-        columns = Columns(("a", "b"))
-
-        columns.add([("1", "x")])
-        columns.add([("1000", "y")])
-        columns.add([("2", "z")])
-
-        assert capsys.readouterr().out.splitlines() == ["a  b", "1  x", "1000  y", "2     z"]
 
 
 class TestWatchedReplies:

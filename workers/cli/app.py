@@ -4,13 +4,13 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from workers.cli.columns import broken
 from workers.cli.groups import LazyGroup, lazy
-from workers.cli.output import Format, choose, fitted, print_line
+from workers.cli.output import Format, choose, print_line, width_of
 from workers.redaction import cleaned, redact
 
 COMMANDS = {
@@ -103,6 +103,8 @@ def application() -> typer.Typer:
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
+        from importlib.metadata import version
+
         print_line(f"accounts {version('accounts')}")
         raise typer.Exit
 
@@ -127,12 +129,21 @@ def _options(
     choose(form)
 
 
+def _not_negative(error: typer.TyperException) -> str:
+    """Return what to say of a number that was taken for an option, because of its minus sign."""
+    context: Any = getattr(error, "ctx", None)
+    names = [one.metavar for one in context.command.params] if context else []
+    if "AMOUNT" in names:
+        return "the amount must be above zero, such as 10.50"
+    return "no number may be negative here"
+
+
 def complain(error: Exception) -> int:
     """Print *error* in one line per problem; return the exit code."""
     if isinstance(error, typer.TyperException):
         lines = error.format_message().splitlines()
         if NEGATIVE.search(lines[-1]):
-            lines[-1] += ". If it is an amount: amounts are above zero, such as 10.50"
+            lines = [_not_negative(error)]
     elif isinstance(error, typer.Abort):
         lines = ["stopped"]
     elif type(error).__module__.partition(".")[0] in OURS:
@@ -142,5 +153,7 @@ def complain(error: Exception) -> int:
         lines = [f"internal error: {type(error).__name__}: {reason} (--debug shows where)"]
     prefix = "" if len(lines) > 1 and lines[0].startswith("Usage:") else "accounts: "
     for line in lines:
-        sys.stderr.write(f"{fitted(redact(cleaned(prefix + line)))}\n")
+        shown, width = redact(cleaned(prefix + line)), width_of(sys.stderr)
+        whole = [shown] if width is None else broken(shown, width)
+        sys.stderr.write("\n".join(whole) + "\n")
     return getattr(error, "exit_code", CANNOT) or CANNOT

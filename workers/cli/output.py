@@ -3,17 +3,17 @@
 import json
 import shutil
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from workers.cli.columns import Columns, broken
 from workers.redaction import cleaned
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from workers.cli.clean_console import CleanConsole
 
 
 class Format(StrEnum):
@@ -53,13 +53,13 @@ class Output:
         """Whether colours and moving things reach a person."""
         return self.format is Format.AUTO and sys.stdout.isatty()
 
-    def console(self, *, stderr: bool = False) -> "Console":
+    def console(self, *, stderr: bool = False) -> "CleanConsole":
         """Return a rich console that is plain unless a person looks at it."""
         from workers.cli.clean_console import CleanConsole
 
         if self.format is Format.AUTO:
             stream = sys.stderr if stderr else sys.stdout
-            # A terminal would break lines inside words; a pipe gets each whole.
+            # Lines are broken, between words, where a person looks; a pipe gets each whole.
             return CleanConsole(stderr=stderr, highlight=False, soft_wrap=not stream.isatty())
         return CleanConsole(
             stderr=stderr, highlight=False, soft_wrap=True, no_color=True, force_terminal=False
@@ -67,47 +67,68 @@ class Output:
 
     def record(self, record: Mapping[str, object], *lines: str) -> None:
         """Print *record* as one JSON line, or *lines* for people."""
-        for line in [json.dumps(record, default=str)] if self.is_json else lines:
-            print_line(line)
+        if self.is_json:
+            print_line(json.dumps(record, default=str))
+            return
+        for line in lines:
+            print_line(line, width=width_of(sys.stdout))
 
     def note(self, text: str) -> None:
         """Say something that is not the answer: on standard error, and not to programs."""
         if not self.is_json:
-            self.console(stderr=True).print(text, markup=False)
+            from rich.text import Text
+
+            self.console(stderr=True).print(Text(text))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print rows: a JSON list of objects, a drawn table, or aligned plain columns."""
+        """Print rows: a JSON list of objects, or aligned plain columns."""
         if self.is_json:
             print_line(json.dumps([dict(zip(columns, row, strict=True)) for row in rows]))
-        elif self.is_live:
-            from workers.cli.clean_console import draw_table
-
-            draw_table(columns, rows)
-        else:
-            for line in _aligned([columns, *rows]):
-                print_line(line)
+            return
+        Table(columns).add(rows)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+class Table:
+    """Aligned columns of a table that may come page by page."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._columns = Columns(names, width_of(sys.stdout))
+        self._named = False
+
+    def add(self, rows: Sequence[Sequence[str]]) -> None:
+        """Print *rows*, the names above the first ones."""
+        lines = self._columns.lines([[cleaned(cell) for cell in row] for row in rows])
+        if not self._named:
+            self._named = True
+            for line in self._columns.lines([self._columns.names]):
+                _print_bold(line)
+        for line in lines:
+            print_line(line)
 
 
-def print_line(line: str) -> None:
-    """Print one line at once, so that a reader at the other end of a pipe can act on it."""
-    sys.stdout.write(cleaned(line) + "\n")
+def _print_bold(line: str) -> None:
+    if not output().is_live:
+        print_line(line)
+        return
+    from rich.text import Text
+
+    output().console().print(Text(line, "bold"), soft_wrap=True)
+
+
+def print_line(line: str, *, width: int | None = None) -> None:
+    """Print one line at once, so that a reader at the other end of a pipe can act on it.
+
+    With a *width* in more than one, broken between words.
+    """
+    shown = cleaned(line)
+    whole = [shown] if width is None else broken(shown, width)
+    sys.stdout.write("\n".join(whole) + "\n")
     sys.stdout.flush()
 
 
-def fitted(line: str) -> str:
-    """Return *line* for standard error: broken between words where that is a terminal."""
-    if not sys.stderr.isatty():
-        return line
-    width = shutil.get_terminal_size().columns
-    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+def width_of(stream: TextIO) -> int | None:
+    """Return how long a line may be where *stream* is a terminal, None where it is none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 _current: ContextVar[Output] = ContextVar("output")

@@ -1,6 +1,6 @@
 """How answers are printed: a line that says how it went and facts below it, or JSON."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from contracts.message import rfc3339
 from contracts.results import Error
-from workers.cli.output import output, print_line
+from workers.cli.output import output
 
 NAME_WIDTH = 12
 """Most names of facts fit, so that what they say stands below each other."""
@@ -25,7 +25,7 @@ def show(
     console = output().console(stderr=stderr)
     console.print(line)
     for name, value in facts:
-        console.print(Text(f"  {name:<{NAME_WIDTH}}", "dim").append(value, "default"))
+        console.beside(Text(f"  {name:<{NAME_WIDTH}}", "dim"), Text(value))
 
 
 def accepted(what: str) -> Text:
@@ -42,25 +42,6 @@ def error_facts(error: Error) -> list[tuple[str, str]]:
     """Return why it was refused."""
     facts = [("code", error.code.value), ("reason", error.detail)]
     return facts + [(one.field, one.problem) for one in error.errors]
-
-
-class Columns:
-    """Plain columns of a table that comes page by page; they widen, and are never narrowed."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._waiting: Sequence[Sequence[str]] = [names]
-        self._widths = [len(name) for name in names]
-
-    def add(self, rows: Sequence[Sequence[str]]) -> None:
-        """Print *rows*, the names above the first ones."""
-        rows, self._waiting = [*self._waiting, *rows], ()
-        for row in rows:
-            self._widths = [
-                max(width, len(cell)) for width, cell in zip(self._widths, row, strict=True)
-            ]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, self._widths, strict=True))
-            print_line("  ".join(cells).rstrip())
 
 
 def as_json(message: BaseModel) -> dict[str, Any]:

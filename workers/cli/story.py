@@ -68,14 +68,14 @@ def _registration(key: dict[str, Any], command_id: str, username: str, first_nam
 
 async def _play(accounts: AccountsClient, command: AnyCommand, remark: str) -> None:
     started_s = monotonic_s()
-    step = f"  {spoken(command) + remark:<{STEP_WIDTH}}"
+    step = Text(f"  {spoken(command) + remark:<{STEP_WIDTH}}")
     try:
         result = await accounts.ask(command, ANSWER_MAX_S, actor="story")
     except OutcomeUnknownError as error:
-        _print(Text(step).append("? ", "yellow").append(error.what))
+        _print(step, Text("? ", "yellow").append(error.what, "default"))
         return
     took = f"{(monotonic_s() - started_s) * 1000:.0f} ms"
-    _print(Text(step).append_text(_answer(result)).append(f"  {took}", "dim"))
+    _print(step, _answer(result).append(f"  {took}", "dim"))
 
 
 def _answer(result: Result) -> Text:
@@ -93,6 +93,6 @@ def _answer(result: Result) -> Text:
     return text
 
 
-def _print(text: Text) -> None:
+def _print(step: Text, answer: Text) -> None:
     if not output().is_json:
-        output().console().print(text)
+        output().console().beside(step, answer)

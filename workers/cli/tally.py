@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from workers.cli.clean_console import CleanConsole
 from workers.cli.output import output
 from workers.cli.published import Finding
 
@@ -28,7 +28,7 @@ class Tally:
     """Events that nothing recorded says were published: their writer is at work, or was killed."""
     found: int = 0
     told: list[Finding] = field(default_factory=list[Finding])
-    console: Console = field(default_factory=lambda: output().console())
+    console: CleanConsole = field(default_factory=lambda: output().console())
     """One for the findings and the progress bar, so that they do not overwrite each other."""
 
     def take(self, findings: list[Finding]) -> None:
@@ -40,7 +40,8 @@ class Tally:
         if not output().is_json:
             for one in told:
                 line = Text("✗ ", "red").append(f"{one.username:<14}  ", "bold")
-                self.console.print(line.append(f"{one.violation:<18}  {one.detail}", "default"))
+                said = Text(f"{one.violation:<18}  {one.detail}", "default")
+                self.console.beside(line, said)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Generator[Callable[[int], None]]:

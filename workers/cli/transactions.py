@@ -16,9 +16,9 @@ from workers.cli.checking import checked
 from workers.cli.connection import client_of
 from workers.cli.option_groups import add_command
 from workers.cli.options import Asking, User
-from workers.cli.output import output
+from workers.cli.output import Table, output
 from workers.cli.questions import body, show_no_answer, show_refusal
-from workers.cli.shown import Columns, as_json
+from workers.cli.shown import as_json
 from workers.config import load_settings
 
 COLUMNS = ("sequence", "occurred_at", "kind", "amount", "after", "currency", "command_id")
@@ -85,15 +85,13 @@ def transactions(
 
 
 async def _show(query: ListTransactions, how: Asking, *, everything: bool) -> None:
-    columns = Columns(COLUMNS)
+    table = Table(COLUMNS)
     try:
         async for reply, page in _pages(query, how):
             if output().is_json:
                 output().record(as_json(reply), "")
-            elif everything:
-                columns.add(_rows(page))
             else:
-                output().table(COLUMNS, _rows(page))
+                table.add(_rows(page))
             if not everything:
                 _note_more(page)
                 return
