@@ -1,8 +1,8 @@
 """Take orders that are paid from an account: check the balance, accept, and withdraw, once each.
 
-    python examples/order_service.py 127.0.0.1:9092 alice order-1 25.00 USD
+    python examples/order_service.py 127.0.0.1:9092 /tmp/orders.json alice order-1 25.00 USD
 
-What became of each order is kept in a file (`--orders`); after a crash or a time-out, run the same
+What became of each order is kept in the file named; after a crash or a time-out, run the same
 again: it goes on where it stopped. Needs the light install of this project only: the packages
 `client` and `contracts`.
 """
@@ -254,11 +254,10 @@ async def tell(bootstrap: str, order: Order, orders: Orders) -> None:
 def main() -> None:
     """Read the order from the command line."""
     parser = argparse.ArgumentParser(description="Place one order, or go on with it.")
-    for name in ("bootstrap", "username", "order_id", "total", "currency"):
+    parser.add_argument("bootstrap")
+    parser.add_argument("orders", type=Path, help="the file that keeps what became of each")
+    for name in ("username", "order_id", "total", "currency"):
         parser.add_argument(name)
-    parser.add_argument(
-        "--orders", type=Path, default=Path("orders.json"), help="the file that keeps them"
-    )
     said = parser.parse_args()
     order = Order(
         order_id=said.order_id, username=said.username, total=said.total, currency=said.currency

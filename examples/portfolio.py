@@ -1,6 +1,6 @@
 """Keep everybody's portfolio, right through repeats and restarts, in a file.
 
-    python examples/portfolio.py 127.0.0.1:9092 portfolio.json
+    python examples/portfolio.py 127.0.0.1:9092 /tmp/portfolio.json
 
 Starts from the compacted balances, follows them and the events, and continues where it stopped.
 Needs the light install of this project only: the packages `client` and `contracts`.
