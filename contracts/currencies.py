@@ -2,8 +2,6 @@
 
 from functools import cache
 
-from iso4217 import raw_table
-
 
 @cache
 def iso_scales() -> dict[str, int]:
@@ -11,6 +9,8 @@ def iso_scales() -> dict[str, int]:
 
     Codes without them (XAU, XTS, XXX) are left out, so they are refused as unsupported.
     """
+    from iso4217 import raw_table  # noqa: PLC0415 - parses its XML when it is loaded
+
     scales: dict[str, int] = {}
     for code, row in raw_table.items():
         units = str(row["CcyMnrUnts"] or "")

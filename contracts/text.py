@@ -5,6 +5,7 @@ Every worker decides alike whatever its Python, and a character of tomorrow is o
 """
 
 import re
+from functools import cache
 
 _SPACES = " \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _JOINERS = "\u034f\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -24,25 +25,31 @@ _NONE_AT_ALL = "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010ffff" + 
 )
 """Surrogates, what is for private use, and what is promised never to be a character."""
 
-_REFUSED = re.compile(f"[{_CONTROLS}{_INVISIBLE}{_NONE_AT_ALL}]|(?:^|[{_SPACES}])[{_JOINERS}]")
+_REFUSED = f"[{_CONTROLS}{_INVISIBLE}{_NONE_AT_ALL}]|(?:^|[{_SPACES}])[{_JOINERS}]"
 """A joiner stands behind what it joins."""
-_VISIBLE = re.compile(f"[^{_SPACES}{_JOINERS}{_CONTROLS}{_INVISIBLE}\u2800]")
+_VISIBLE = f"[^{_SPACES}{_JOINERS}{_CONTROLS}{_INVISIBLE}\u2800]"
 """U+2800 is the Braille cell without dots."""
-_SPACE_AROUND = re.compile(f"^[{_SPACES}]|[{_SPACES}]$")
+_SPACE_AROUND = f"^[{_SPACES}]|[{_SPACES}]$"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return *pattern*, compiled when it is first needed: with such ranges that takes a while."""
+    return re.compile(pattern)
 
 
 def is_plain(text: str) -> bool:
     """Say whether *text* has only what people write, on one line."""
     if text.isascii():
         return text.isprintable()  # every header of every command is asked about
-    return _REFUSED.search(text) is None
+    return _compiled(_REFUSED).search(text) is None
 
 
 def is_blank(text: str) -> bool:
     """Say whether *text* shows nothing."""
-    return _VISIBLE.search(text) is None
+    return _compiled(_VISIBLE).search(text) is None
 
 
 def has_space_around(text: str) -> bool:
     """Say whether *text* begins or ends with a space of any kind."""
-    return _SPACE_AROUND.search(text) is not None
+    return _compiled(_SPACE_AROUND).search(text) is not None

@@ -149,7 +149,8 @@ class Settings(Connections):
         except re.error as error:
             problems.append(f"reply_to_pattern is not a regular expression: {error}")
         try:
-            self.rules()
+            if self.assets or self.limits:  # without them nothing can be wrong
+                self.rules()
         except ValueError as error:
             problems.append(str(error))
         if problems:

@@ -4,15 +4,17 @@ import asyncio
 import json
 import ssl
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from client.accounts import AccountsClient
 from client.kafka import Kafka, Security
 from workers.cli.output import CliError
 from workers.config import Settings
 from workers.kafka import kafka_connection
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 HTTP_TIMEOUT_S = 15
 """The sidecar answers in milliseconds, where nothing runs at once; after this it hangs."""
@@ -66,7 +68,9 @@ class Sidecar:
         finally:
             connection.close()
 
-    def _connection(self) -> HTTPConnection:
+    def _connection(self) -> "HTTPConnection":
+        from http.client import HTTPConnection, HTTPSConnection
+
         if self.certificate is None:
             return HTTPConnection(self.host, self.port, timeout=HTTP_TIMEOUT_S)
         # It is on this machine, so we have its very certificate, whatever host that names.
@@ -94,6 +98,8 @@ async def key_to_seal_to(settings: Settings, file: Path | None) -> dict[str, Any
     Raises:
         CliError: It cannot be had.
     """
+    from http.client import HTTPException
+
     from client.sealing import sealing_key
 
     if file is not None:

@@ -28,8 +28,10 @@ def worker(
     give_large_buffers_back()
     # Here, because FastStream takes long to load and the other commands do without it.
     with loading():
+        from contracts import profile
         from workers.app import run_worker
 
+        profile.load()
     code = _run(run_worker(load_settings(), frozenset(only) if only else ALL))
     if code:
         # At once: at its end the interpreter would wait for threads, and one that hangs may be why
