@@ -15,6 +15,9 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 SUPPORTED := 3.11 3.12 3.13
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
+# Loaded once, it is compiled for good: also for who has Python keep nothing, and would compile it at each call.
+LOADED_OFTEN := import workers.app, workers.cli.delivery, workers.cli.dev, workers.cli.send
+
 # Sets the shell's `python` to the first one that is supported and can make an environment.
 define FIND_PYTHON
 for python in $(PYTHONS); do \
@@ -48,6 +51,7 @@ $(INSTALLED): requirements/dev.txt requirements/install.py pyproject.toml
 	echo "Making .venv with $$($$python --version): about 250 MB of packages the first time"; \
 	"$$python" -m venv .venv
 	@$(BIN)/python requirements/install.py requirements/dev.txt --no-compile --editable .
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c '$(LOADED_OFTEN)'
 	@touch $@
 
 .PHONY: run

@@ -182,6 +182,14 @@ def test_a_topic_is_there(page: Path) -> None:
     assert set(named) - own_files - of_callers <= known
 
 
+def test_no_example_writes_into_the_checkout() -> None:
+    started = re.findall(r"bin/python examples/.*", README.read_text(encoding="utf-8"))
+    files = [word for line in started for word in line.split() if word.endswith(".json")]
+
+    assert files
+    assert all(Path(file).is_absolute() for file in files)
+
+
 @pytest.mark.parametrize("path", [ALERTS, DASHBOARD], ids=lambda path: path.name)
 def test_a_metric_is_there(path: Path) -> None:
     named = set(re.findall(r"\baccounts_[a-z_]+\b", path.read_text()))
