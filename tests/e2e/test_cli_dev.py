@@ -113,11 +113,11 @@ class TestDev:
         keys.rename(accounts.cwd / "keys-away")
 
         os.kill(pid_in_folder(accounts.cwd, "worker"), signal.SIGKILL)
-        shown = read_until(process, "starting worker again in 1 s")
+        shown = read_until(process, "make them with `accounts keys new`")
         (accounts.cwd / "keys-away").rename(keys)
 
         assert "! the worker ended at its start (exit status 2); its log " in shown
-        assert "make them with `accounts keys new`" in shown
+        assert "starting worker again in" in read_until(process, "starting worker")
         read_until(process, "worker is ready again")
         assert process.poll() is None
 
