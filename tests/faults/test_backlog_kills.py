@@ -11,7 +11,7 @@ BACKLOG = {"ledger_batch_records_max": "100", "ledger_lanes": "2"}
 """Many full cycles of a few thousand commands: the worker reads ahead all the time."""
 
 USERS = 60
-MOVEMENTS = 4_000
+MOVEMENTS = 2_500
 
 
 async def test_workers_that_are_killed_or_join_in_a_backlog_change_nothing(

@@ -136,7 +136,7 @@ class TestAnUnknownUser:
                 changed(bench.throttles.counts[subject], counted_for=None)
                 for subject in (of_user(name), of_user_from(name, None))
             ]
-            for name in ("alice", "nobody")
+            for name in ("alice", "nobod")
         ]
         assert of_both[0] == of_both[1]
 

@@ -70,7 +70,8 @@ async def test_guessing_over_many_users_is_slowed_down_for_as_long_as_it_lasts(
             bench.wait(10)
         hourly.append(len(bench.hasher.verified) - before)
 
-    assert 100 < hourly[0] <= 161
+    # A hundred, one for each minute, and some while a wait is shorter than what is between two guesses.
+    assert 100 < hourly[0] <= 100 + 60 + 7
     assert max(hourly[1:]) <= 60
 
 

@@ -41,8 +41,8 @@ SOURCE_RULE = ThrottleRule(free=100, one_back_every=timedelta(minutes=1))
 
 Nobody there fails or succeeds for all the others, so there is no 'in a row' among them: a failure is
 forgotten every minute instead, whatever was tried in it. A device that keeps sending an old password
-is held back by its own wait, and adds nothing up; who guesses over many users gets some hundred and
-sixty guesses in the first hour, then sixty in each."""
+is held back by its own wait, and adds nothing up; who guesses over many users gets less than 170
+guesses in the first hour, then sixty in each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
