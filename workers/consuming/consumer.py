@@ -22,7 +22,7 @@ from aiokafka.errors import (
 
 from client.batches import Mark
 from workers.consuming.hooks import Hooks
-from workers.consuming.pace import Pace, Poll
+from workers.consuming.pace import Pace, Poll, joined, size
 from workers.consuming.records import Raw, malformed
 from workers.consuming.retention import OvertakenError, answers
 from workers.consuming.topic_consumer import TopicConsumer
@@ -47,6 +47,9 @@ are due as often."""
 POLL_QUIET_MS = 500
 """The same while nothing is in hand: what is due then can wait as long, and an idle worker costs
 little. A new assignment is read from when such a poll ends."""
+
+FRESH_MS = 25
+"""How long a second poll waits: a little longer than Kafka may hold the fetch before it."""
 
 ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
@@ -123,7 +126,7 @@ class CursorConsumer(TopicConsumer):
         try:
             if self.hooks.reset_needed and self.hooks.assigned:
                 await self._start_over()
-            records = await self._fetched(max_records)
+            records = await self._gathered(max_records)
             if self.hooks.reset_needed:
                 return None
             for tp, batch in records.items():
@@ -143,20 +146,31 @@ class CursorConsumer(TopicConsumer):
             return records
         return None
 
-    async def _fetched(self, max_records: int | None) -> Poll:
-        """Return what has come, and let Kafka gather for the next fetch as long as that is worth it."""
-        self._pace.polls()
+    async def _gathered(self, max_records: int | None) -> Poll:
+        """Poll, and where records come steadily let some gather first.
+
+        Taking what was fetched ahead has its partitions fetched again, for a second poll.
+        """
+        steady = self._pace.steady
+        await asyncio.sleep(self._pace.rest_s())
         wait_ms = POLL_MS if self._progress.busy else POLL_QUIET_MS
+        records = await self._fetched(timeout_ms=wait_ms, max_records=max_records)
+        left = None if max_records is None else max_records - size(records)
+        if steady and records and left != 0:
+            records = joined(records, await self._fetched(timeout_ms=FRESH_MS, max_records=left))
+        self._pace.took(records, max_records)
+        return records
+
+    async def _fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:
         try:
-            records: Poll = await super().getmany(timeout_ms=wait_ms, max_records=max_records)
+            records = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
         except (KafkaError, ConsumerStoppedError):
             raise
         except Exception as error:
             # A malformed record fails with whatever aiokafka stumbles over.
             raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
-        fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with these
-        fetch = self._pace.took(records, max_records)
-        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = fetch  # noqa: SLF001
+        fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
+        fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
         return records
 
     async def committed_or_zero(self, tp: TopicPartition) -> int:
