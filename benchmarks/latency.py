@@ -50,7 +50,7 @@ class Latency:
     async def settle(self) -> None:
         """Wait until the worker answers at all: start-up is not measured here."""
         job = self.job("first", 0, 0).model_copy(update={"rate": None, "count": 1})
-        await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
+        await self._alone(job)
 
     def job(self, name: str, rate: float, seconds: float) -> Job:
         """Return a paced job."""
@@ -74,13 +74,13 @@ class Latency:
                 "count": self.plan.idle_samples + IDLE_WARMUP,
             }
         )
-        answer = await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
+        answer = await self._alone(job)
         return p50_p99(answer.latencies_ms)
 
     async def paced(self, rate: float) -> dict[str, float]:
         """Measure a steady rate."""
         job = self.job(f"paced-{rate:.0f}", rate, self.plan.paced_s)
-        answer = await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
+        answer = await self._alone(job)
         return p50_p99(answer.latencies_ms)
 
     async def flood_ratio(self) -> float:
@@ -130,7 +130,7 @@ class Latency:
                 "dead_share": dead_share,
             }
         )
-        answer = await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
+        answer = await self._alone(job)
         return answer.latencies_ms
 
     async def _flooded(self, number: int) -> list[float]:
@@ -172,6 +172,10 @@ class Latency:
                 f"{target - done} of {target} commands still without an answer after "
                 f"{DRAIN_S:.0f} s; the worker's last lines:\n{self.worker.tail()}"
             ) from None
+
+    async def _alone(self, job: Job) -> Answer:
+        """Run *job* beside nothing else; all of it has to be answered."""
+        return await self._ask(job, await Dialogue.open(SENDER, job.model_dump_json()))
 
     async def _ask(self, job: Job, dialogue: Dialogue) -> Answer:
         answer = await self._watched(job, dialogue)

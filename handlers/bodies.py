@@ -92,17 +92,19 @@ class BalanceChangedBody(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
 
 
 class AuditBody(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """As `contracts.events.AuditRecorded`, of a command."""
+    """As `contracts.events.AuditRecorded`, of a command, a request or an operator's act."""
 
     event_id: str
     username: str
-    action: CommandName
+    action: str
     outcome: Status
     command_id: str
     occurred_at: str
     code: str | None = None
     actor: str | None = None
     detail: str | None = None
+    source: str | None = None
+    session_id: str | None = None
 
 
 class BalanceBody(msgspec.Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ import msgspec
 
 from contracts.headers import CeType
 from contracts.message import rfc3339
+from handlers.bodies import AuditBody
 from handlers.outcome import Trace
 from handlers.rendering import Record, common_headers, encoded, headers_of
 
@@ -30,17 +31,16 @@ def audit_event(done: Operation) -> Record:
     """Return who did what, as `contracts.events.AuditRecorded`."""
     event_id = f"{done.username}:{done.id}:audit"
     at = rfc3339(done.at)
-    body = {
-        "event_id": event_id,
-        "username": done.username,
-        "action": done.action,
-        "outcome": "accepted",
-        "command_id": done.id,
-        "occurred_at": at,
-    }
-    if done.actor is not None:
-        body["actor"] = done.actor
-    body["detail"] = done.detail[:DETAIL_LENGTH_MAX]
+    body = AuditBody(
+        event_id,
+        done.username,
+        done.action,
+        "accepted",
+        done.id,
+        at,
+        actor=done.actor,
+        detail=done.detail[:DETAIL_LENGTH_MAX],
+    )
     trace = Trace(correlation_id=done.id)
     common = common_headers(at, done.username.encode(), trace, done.id)
     return Record(encoded(body), headers_of(event_id, CeType.AUDIT_RECORDED, common))

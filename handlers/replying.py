@@ -10,6 +10,7 @@ from contracts.codes import Code
 from contracts.headers import CeType
 from contracts.message import rfc3339
 from handlers.asked import Asked
+from handlers.bodies import AuditBody
 from handlers.outcome import Trace
 from handlers.rendering import (
     Record,
@@ -99,21 +100,18 @@ def audit(
     event_id = f"{asked.id}:audit:{action}"
     if not remembered:
         event_id += f":{asked.source.partition}:{asked.source.offset}"
-    body: dict[str, Any] = {
-        "event_id": event_id,
-        "username": request.username,
-        "action": action,
-        "outcome": "accepted" if code is None else "rejected",
-        "command_id": request.request_id,
-        "occurred_at": rfc3339(at),
-    }
-    optional = {
-        "code": None if code is None else code.value,
-        "actor": asked.actor,
-        "source": getattr(request, "source", None),
-        "session_id": session_id,
-    }
-    body |= {name: value for name, value in optional.items() if value is not None}
+    body = AuditBody(
+        event_id,
+        request.username,
+        action,
+        "accepted" if code is None else "rejected",
+        request.request_id,
+        rfc3339(at),
+        None if code is None else code.value,
+        asked.actor,
+        source=getattr(request, "source", None),
+        session_id=session_id,
+    )
     common = common_headers(rfc3339(at), request.username.encode(), asked.trace, request.request_id)
     return Record(encoded(body), headers_of(event_id, CeType.AUDIT_RECORDED, common))
 

@@ -1,5 +1,6 @@
 """How long one has to wait after failing to sign in. Nothing here waits for ever."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -91,6 +92,19 @@ def attempt(
     )
     used_up = _is_used_up(failures, rule)
     return after, Attempt(allowed=True, failures=failures, used_up=used_up)
+
+
+def verdicts(
+    counts: Mapping[str, Count],
+    rules: Mapping[str, ThrottleRule],
+    now: datetime,
+    record: str | None = None,
+) -> Mapping[str, Attempt]:
+    """Return what `attempt` says of each subject by its rule; nobody counts anything."""
+    return {
+        subject: attempt(counts.get(subject, Count()), rule, now, record)[1]
+        for subject, rule in rules.items()
+    }
 
 
 def wait(failures: int, rule: ThrottleRule) -> timedelta:

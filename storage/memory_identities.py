@@ -7,7 +7,7 @@ from datetime import datetime
 from handlers.corrupt import CorruptDocument
 from handlers.session import Answered, Session
 from handlers.subjects import below, of_user
-from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven
+from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
 from storage.identity_ports import IdentityChanges
 from storage.memory import MemoryCredentials
 from storage.ports import CorruptDocumentError, Credential, LostRaceError
@@ -109,10 +109,7 @@ class MemoryThrottles:
         self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
     ) -> Mapping[str, Attempt]:
         """Return what `count` would say of each subject by its rule; count nothing."""
-        return {
-            subject: attempt(self.counts.get(subject, Count()), rule, now, record)[1]
-            for subject, rule in rules.items()
-        }
+        return verdicts(self.counts, rules, now, record)
 
     async def unlock(self, username: str) -> int:
         """Forget all that is counted of *username*; return how many counts there were."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from handlers.subjects import below, of_user
-from handlers.throttling import DOUBLINGS_MAX, Attempt, Count, ThrottleRule, attempt
+from handlers.throttling import DOUBLINGS_MAX, Attempt, Count, ThrottleRule, attempt, verdicts
 from storage.documents import Document
 from storage.mongo_client import DURABLE, MAJORITY, MongoClient
 from storage.mongo_errors import RefusedError
@@ -67,11 +67,7 @@ class MongoThrottles:
             "readConcern": MAJORITY,
         }
         found = (await self._client.run(command))["cursor"]["firstBatch"]
-        counts = {each["_id"]: to_count(each) for each in found}
-        return {
-            subject: attempt(counts.get(subject, Count()), rule, now, record)[1]
-            for subject, rule in rules.items()
-        }
+        return verdicts({each["_id"]: to_count(each) for each in found}, rules, now, record)
 
     async def unlock(self, username: str) -> int:
         """Forget all that is counted of *username*; return how many counts there were."""

@@ -106,13 +106,18 @@ def _flat(table: dict[str, Any], source: str, above: list[str]) -> Iterator[tupl
             yield name, Found(value, source, ".".join(path))
 
 
-def _dev_stack(path: Path) -> list[tuple[str, Found]]:
-    """Return what `accounts dev` left for other commands, while it runs."""
+def dev_variables(path: Path) -> dict[str, str]:
+    """Return what stands in the file that `accounts dev` keeps; nothing where there is none."""
     try:
         lines = os.fsdecode(path.read_bytes()).split("\n")  # it has paths in it
     except OSError:
-        return []
-    pairs = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+
+
+def _dev_stack(path: Path) -> list[tuple[str, Found]]:
+    """Return what `accounts dev` left for other commands, while it runs."""
+    pairs = dev_variables(path)
     if not _alive(pairs.pop(DEV_PID, "")):
         return []
     return [

@@ -16,8 +16,8 @@ from workers.consuming.records import Malformed, Raw, malformed
 from workers.dead_letters import dead_letter
 from workers.kafka import kafka_connection
 from workers.kafka_offsets import OffsetsError
-from workers.metrics import Metrics
-from workers.publishing import Publisher, PublishError
+from workers.kafka_publisher import kafka_publisher
+from workers.publishing import PublishError
 from workers.topic_names import TopicNames
 
 READ_MS = 10_000
@@ -75,13 +75,10 @@ async def bury(settings: Settings, batch: Malformed, topic: TopicSpec, group: st
     names = TopicNames.under(settings.topic_prefix)
     code = Code.INVALID_REQUEST if topic in REQUESTS else Code.INVALID_COMMAND
     letter = dead_letter(batch, topic, code, batch.fault, group=group, to=names.dead_letters)
-    deadline_ms = settings.ledger.publish_deadline_ms
-    publisher = Publisher(kafka_connection(settings), deadline_ms=deadline_ms, metrics=Metrics())
-    try:
-        await publisher.publish([letter])
-    except PublishError as error:
-        raise OffsetsError(
-            f"its dead letter was not acknowledged ({error}): run it again"
-        ) from None
-    finally:
-        await publisher.stop()
+    async with kafka_publisher(settings) as publisher:
+        try:
+            await publisher.publish([letter])
+        except PublishError as error:
+            raise OffsetsError(
+                f"its dead letter was not acknowledged ({error}): run it again"
+            ) from None

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Cookie, Response
 from pydantic import AfterValidator
 
+from client.tokens import TOKEN_LENGTH_MAX
 from contracts.sessions import BearerTokens, Tokens
 
 COOKIE = "__Secure-accounts-device"
@@ -17,15 +18,14 @@ PATH = "/auth"
 KEPT = timedelta(days=90)
 """As long as the service knows the device; each sign-in and refresh brings a new token."""
 
-LENGTH_MAX = 4096
-"""Characters of a token: the service's have about 450, and no browser keeps longer cookies."""
-
 DeviceToken = Annotated[
     str | None,
     Cookie(alias=COOKIE, include_in_schema=False),
     # Whatever is wrong with it, the browser is one that nobody knows; no reason to refuse.
     AfterValidator(
-        lambda token: token if token and token.isascii() and len(token) <= LENGTH_MAX else None
+        lambda token: (
+            token if token and token.isascii() and len(token) <= TOKEN_LENGTH_MAX else None
+        )
     ),
 ]
 

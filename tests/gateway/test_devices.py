@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
+from client.tokens import TOKEN_LENGTH_MAX
 from contracts.sessions import Login
-from examples.gateway.devices import COOKIE, LENGTH_MAX
+from examples.gateway.devices import COOKIE
 from tests.gateway.rig import PASSWORD, SHOP, Rig, problem
 
 
@@ -70,7 +71,7 @@ class TestTheCookie:
         for response in (rig.login("wrong"), rig.post("/auth/logout")):
             assert "Set-Cookie" not in response.headers
 
-    @pytest.mark.parametrize("token", ["", "x" * (LENGTH_MAX + 1), "\x80", '"', "a b"])
+    @pytest.mark.parametrize("token", ["", "x" * (TOKEN_LENGTH_MAX + 1), "\x80", '"', "a b"])
     def test_that_is_of_no_use_is_no_reason_to_refuse(self, rig: Rig, token: str) -> None:
         rig.register()
 

@@ -17,8 +17,8 @@ from workers.cli.option_groups import add_command
 from workers.cli.output import CliError, output
 from workers.config import Settings, load_settings
 from workers.kafka import kafka_connection
-from workers.metrics import Metrics
-from workers.publishing import Outgoing, Publisher, PublishError
+from workers.kafka_publisher import kafka_publisher
+from workers.publishing import Outgoing, PublishError
 from workers.replaying import CannotReplayError, DeadLetter, Originals
 
 COLUMNS = ("place", "at", "code", "from", "user", "reason")
@@ -130,19 +130,13 @@ def _tell(letter: DeadLetter) -> None:
 
 
 async def _send(settings: Settings, records: Sequence[Outgoing]) -> None:
-    publisher = Publisher(
-        kafka_connection(settings),
-        deadline_ms=settings.ledger.publish_deadline_ms,
-        metrics=Metrics(),
-    )
-    try:
-        await publisher.publish(records)
-    except PublishError as error:
-        raise CliError(
-            f"not all was acknowledged ({error}); sending commands twice is safe: run it again"
-        ) from error
-    finally:
-        await publisher.stop()
+    async with kafka_publisher(settings) as publisher:
+        try:
+            await publisher.publish(records)
+        except PublishError as error:
+            raise CliError(
+                f"not all was acknowledged ({error}); sending commands twice is safe: run it again"
+            ) from error
 
 
 def _row(letter: DeadLetter) -> tuple[str, ...]:

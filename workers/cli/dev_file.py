@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workers.cli.output import CliError
-from workers.config_sources import DEV_FILE, DEV_PID
+from workers.config_sources import DEV_FILE, DEV_PID, dev_variables
 
 
 @contextmanager
@@ -38,8 +38,7 @@ def require_none_running(directory: Path) -> None:
 
 def _running(path: Path) -> int | None:
     try:
-        lines = os.fsdecode(path.read_bytes()).split("\n")
-        pid = int(dict(line.split("=", 1) for line in lines if "=" in line)[DEV_PID])
+        pid = int(dev_variables(path)[DEV_PID])
         os.kill(pid, 0)  # signal 0 only asks
     except (OSError, ValueError, KeyError, OverflowError):
         return None

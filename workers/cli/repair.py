@@ -25,9 +25,8 @@ from workers.cli.published_topic import read_published
 from workers.cli.tally import Tally
 from workers.config import Settings, load_settings
 from workers.diagnosis import Diagnosis
-from workers.kafka import kafka_connection
-from workers.metrics import Metrics
-from workers.publishing import Publisher, PublishError
+from workers.kafka_publisher import kafka_publisher
+from workers.publishing import PublishError
 from workers.repair import Repairing
 from workers.repair_topics import PublishedRepairs
 from workers.stores import mongo_options
@@ -120,12 +119,7 @@ async def _repair(
 async def _open(settings: Settings, stack: AsyncExitStack) -> Repairing:
     client = MongoClient(mongo_options(settings))
     stack.push_async_callback(client.close)
-    publisher = Publisher(
-        kafka_connection(settings),
-        deadline_ms=settings.ledger.publish_deadline_ms,
-        metrics=Metrics(),
-    )
-    stack.push_async_callback(publisher.stop)
+    publisher = await stack.enter_async_context(kafka_publisher(settings))
     ledger = MongoLedger(client)
     await ledger.prepare()
     topics = PublishedRepairs(publisher, TopicNames.under(settings.topic_prefix))

@@ -21,9 +21,8 @@ from workers.cli.questions import body
 from workers.clock import fresh_name, utc_now
 from workers.config import Settings, load_settings
 from workers.identity.options import USER_RULE
-from workers.kafka import kafka_connection
-from workers.metrics import Metrics
-from workers.publishing import Outgoing, Publisher, PublishError
+from workers.kafka_publisher import kafka_publisher
+from workers.publishing import Outgoing, PublishError
 from workers.stores import mongo_options
 from workers.topic_names import TopicNames
 
@@ -67,12 +66,7 @@ async def _unlock(settings: Settings, user: str, consent: Consent, actor: str | 
 
 
 async def _publish(settings: Settings, stack: AsyncExitStack, done: Operation) -> None:
-    publisher = Publisher(
-        kafka_connection(settings),
-        deadline_ms=settings.ledger.publish_deadline_ms,
-        metrics=Metrics(),
-    )
-    stack.push_async_callback(publisher.stop)
+    publisher = await stack.enter_async_context(kafka_publisher(settings))
     topic = TopicNames.under(settings.topic_prefix).audit_events
     event = Outgoing.of(topic, done.username.encode(), audit_event(done))
     try:
