@@ -90,7 +90,11 @@ test-all: ## Run the tests that need no server on each supported Python that is 
 	@touch $@
 
 .PHONY: check
-check: lint types imports contract test ## All that CI runs: lint, types, imports, the contract, then the tests
+check: lint imports contract ## All that CI runs: lint, imports, the contract, then the tests, with the types beside them
+	@nice $(MAKE) --no-print-directory types >.venv/types.log 2>&1 & types=$$!; \
+	$(MAKE) --no-print-directory test; tested=$$?; \
+	wait $$types || { cat .venv/types.log >&2; exit 1; }; \
+	exit $$tested
 
 .PHONY: lint
 lint: install ## Look for mistakes and for unformatted files

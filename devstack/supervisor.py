@@ -21,6 +21,9 @@ from typing import Any
 STOP_GRACE_S = 10.0
 """Kafka and mongod close in about a second; after this the data is left to crash recovery."""
 
+STOP_GRACE_TEMPORARY_S = 1.0
+"""The same where the data is removed in a moment: a Kafka of many topics closes them for longer."""
+
 PARENT_CHECK_S = 1.0
 """How often to look whether the parent lives: a forked copy of it may hold the pipe open."""
 
@@ -63,12 +66,12 @@ class Supervisor:
                 for line in lines:
                     self._obey(json.loads(line))
 
-    def stop_all(self) -> None:
+    def stop_all(self, grace_s: float) -> None:
         """Terminate what runs, all at once; kill what has not gone after the grace."""
         for process in self._processes.values():
             _send(process, signal.SIGTERM)
             _send(process, signal.SIGCONT)  # one that is stopped could not act on it
-        deadline = time.monotonic() + STOP_GRACE_S
+        deadline = time.monotonic() + grace_s
         for process in self._processes.values():
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
@@ -146,9 +149,10 @@ def main() -> None:
         supervisor.run()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        supervisor.stop_all()
-        if sys.argv[1:] and not supervisor.keeps_data:
-            shutil.rmtree(sys.argv[1], ignore_errors=True)
+        temporary = sys.argv[1] if sys.argv[1:] and not supervisor.keeps_data else None
+        supervisor.stop_all(STOP_GRACE_TEMPORARY_S if temporary else STOP_GRACE_S)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from devstack.errors import DevStackError
 from devstack.processes import Processes
+from devstack.supervisor import STOP_GRACE_S
 from tests.devstack.waiting import eventually, is_running
 
 SLEEP = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"]
@@ -68,6 +70,21 @@ def test_closing_ends_children_and_removes_the_folder(processes: Processes, fold
     assert not folder.exists()
     with pytest.raises(DevStackError, match="has been stopped"):
         processes.start("c", SLEEP, {}, folder / "log")
+
+
+def test_who_does_not_end_is_soon_killed_where_nothing_is_kept(
+    processes: Processes, folder: Path
+) -> None:
+    deaf = ["/bin/sh", "-c", 'trap "" TERM; echo ready; sleep 600 & wait; sleep 600']
+    pid = processes.start("a", deaf, {}, folder / "log")
+    while "ready" not in (folder / "log").read_text():
+        time.sleep(0.01)
+
+    began_s = time.monotonic()
+    processes.close()
+
+    assert time.monotonic() - began_s < STOP_GRACE_S
+    assert not is_running(pid)
 
 
 async def test_children_die_with_a_killed_supervisor(processes: Processes, folder: Path) -> None:

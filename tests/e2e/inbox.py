@@ -118,9 +118,14 @@ class Inbox:
         return found if source is None else [one for one in found if dead_source(one) == source]
 
     async def until(
-        self, condition: Callable[[], T | None], what: str, within_s: float = PATIENCE_S
+        self,
+        condition: Callable[[], T | None],
+        what: str | Callable[[], str],
+        within_s: float = PATIENCE_S,
     ) -> T:
         """Return what *condition* returns as soon as it is true; asked whenever something arrives.
+
+        *what* says in the end what was waited for.
 
         Raises:
             AssertionError: It did not become true in time.
@@ -136,7 +141,8 @@ class Inbox:
                     await self._arrived.wait()
             except TimeoutError:
                 logs = self._service.log_ends()
-                raise AssertionError(f"waited {within_s} s in vain for {what}\n{logs}") from None
+                wanted = what if isinstance(what, str) else what()
+                raise AssertionError(f"waited {within_s} s in vain for {wanted}\n{logs}") from None
         return found
 
     async def answer(

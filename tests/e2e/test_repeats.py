@@ -134,10 +134,10 @@ async def test_with_offsets_reset_to_zero_everything_is_answered_again(caller: C
     await reset_offsets(service)
     await asyncio.to_thread(service.start_worker)
 
-    def all_again() -> bool:
-        return all(inbox.answered[one] >= 2 * count for one, count in before.items())
+    def missing() -> dict[str, int]:
+        return {one: less for one, n in before.items() if (less := 2 * n - inbox.answered[one]) > 0}
 
-    await inbox.until(all_again, "every answer once more")
+    await inbox.until(lambda: not missing(), lambda: f"answers once more: {missing()}")
     assert stored_accounts(service) == accounts
     for command_id, answers in first.items():
         again = inbox.answers(command_id)[len(answers) :]

@@ -14,6 +14,8 @@ from tests.speed import at_this_speed
 REVOKED_MAX_S = 1.0
 """What is promised: a gateway refuses an ended session within a second, Redis up or down."""
 ANSWERED_MAX_S = 30.0
+IMPATIENT_S = "3"
+"""How long a gateway waits for an answer that does not come, instead of half a minute."""
 DEPOSIT = {"amount": "100.00", "currency": "USD"}
 
 
@@ -82,15 +84,19 @@ def test_an_ended_session_stays_ended_in_a_gateway_that_starts_later(
 
 
 def test_a_command_without_an_answer_is_found_by_its_link(
-    gateway: GatewayProcess, worker: Worker
+    service: RunningService, gateway: GatewayProcess, worker: Worker
 ) -> None:
     """P2: the deposit that got no answer in time has its effect once."""
     visitor, key = a_visitor(gateway), uuid4().hex
-    worker.pause()
+    patient = visitor.client
+    with a_gateway(service, worker, answer_timeout_s=IMPATIENT_S) as impatient:
+        visitor.client = impatient.client
+        worker.pause()
 
-    late = visitor.call("POST", "/balance/deposit", DEPOSIT, key)
-    asked = visitor.call("GET", "/balance")
-    worker.resume()
+        late = visitor.call("POST", "/balance/deposit", DEPOSIT, key)
+        asked = visitor.call("GET", "/balance")
+        worker.resume()
+    visitor.client = patient
 
     assert late.status_code == 202
     assert late.headers["Location"] == f"/outcomes/gateway:{key}"
@@ -106,17 +112,22 @@ def test_a_command_without_an_answer_is_found_by_its_link(
 
 
 def test_it_goes_on_by_itself_after_kafka_was_away(
-    gateway: GatewayProcess, breakable: Stack, worker: Worker
+    service: RunningService, gateway: GatewayProcess, breakable: Stack, worker: Worker
 ) -> None:
     visitor = a_visitor(gateway)
-    breakable.kafka.kill()
+    with a_gateway(service, worker, answer_timeout_s=IMPATIENT_S) as impatient:
+        visitor.client = impatient.client
+        breakable.kafka.kill()
 
-    during = visitor.call("POST", "/balance/deposit", DEPOSIT)
+        during = visitor.call("POST", "/balance/deposit", DEPOSIT)
 
-    assert during.status_code in {202, 503}, during.text
-    breakable.kafka.restart()
-    worker.wait_ready()
-    wait_until(
-        lambda: visitor.call("GET", "/balance").status_code == 200, "it never gets well again"
-    )
-    assert visitor.call("POST", "/balance/deposit", DEPOSIT).status_code == 200
+        assert during.status_code in {202, 503}, during.text
+        breakable.kafka.restart()
+        worker.wait_ready()
+        wait_until(
+            lambda: visitor.call("GET", "/balance").status_code == 200, "it never gets well again"
+        )
+        wait_until(
+            lambda: visitor.call("POST", "/balance/deposit", DEPOSIT).status_code == 200,
+            "it takes no money again",
+        )
