@@ -90,7 +90,11 @@ test-all: ## Run the tests that need no server on each supported Python that is 
 	@touch $@
 
 .PHONY: check
-check: lint imports contract ## All that CI runs: lint, imports, the contract, then the tests, with the types beside them
+check: lint imports contract test-and-types ## All that CI runs: lint, imports, the contract, the tests, the types
+
+# Side by side: half of the tests' time is waiting. The types' errors come last, or nothing of them.
+.PHONY: test-and-types
+test-and-types: install
 	@nice $(MAKE) --no-print-directory types >.venv/types.log 2>&1 & types=$$!; \
 	$(MAKE) --no-print-directory test; tested=$$?; \
 	wait $$types || { cat .venv/types.log >&2; exit 1; }; \
