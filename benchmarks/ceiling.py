@@ -129,16 +129,10 @@ def batches(trial: Trial, writer: int) -> tuple[Iterator[Batch], Iterator[Batch]
     return cut(0, stored), cut(stored, stored + timed)
 
 
-async def write(client: MongoClient, work: Iterable[Batch], versions: dict[str, int]) -> None:
-    """Write batches one after the other, as the worker does: one transaction, two commands each.
-
-    *versions* are those stored; they are checked as the worker checks them.
-    """
+async def write(client: MongoClient, work: Iterable[Batch]) -> None:
+    """Write batches one after the other, as the worker does: one transaction, two commands each."""
     for accounts, outcomes in work:
-        updates: list[Document] = [
-            {"q": {"_id": doc["_id"], "version": versions[doc["_id"]]}, "u": doc}
-            for doc in accounts
-        ]
+        updates: list[Document] = [{"q": {"_id": doc["_id"]}, "u": doc} for doc in accounts]
         session = await client.begin()
         replaced = await client.run(
             {"update": "accounts", "updates": updates, "ordered": True}, session=session
@@ -149,7 +143,6 @@ async def write(client: MongoClient, work: Iterable[Batch], versions: dict[str, 
         )
         await session.commit_transaction()
         await session.end_session()
-        versions.update((doc["_id"], doc["version"]) for doc in accounts)
 
 
 async def open_accounts(client: MongoClient, users: int) -> None:
@@ -162,16 +155,15 @@ async def open_accounts(client: MongoClient, users: int) -> None:
 async def run(trial: Trial) -> Measured:
     """Measure one trial in a database of its own, removed afterwards."""
     cut = [batches(trial, writer) for writer in range(trial.writers)]
-    versions = {username(user): 1 for user in range(trial.users)}
     client = MongoClient(MongoOptions(uri=trial.mongodb, database=trial.database))
     await client.run({"dropDatabase": 1})
     await open_accounts(client, trial.users)
-    await asyncio.gather(*(write(client, beforehand, versions) for beforehand, _ in cut))
+    await asyncio.gather(*(write(client, beforehand) for beforehand, _ in cut))
     work = [list(timed) for _, timed in cut]
     await asyncio.to_thread(wait_for_go)
     try:
         before, start = cpu_of({"mongod": trial.mongod_pid}), time.perf_counter()
-        await asyncio.gather(*(write(client, part, versions) for part in work))
+        await asyncio.gather(*(write(client, part) for part in work))
         seconds = time.perf_counter() - start
         after = cpu_of({"mongod": trial.mongod_pid})
     finally:

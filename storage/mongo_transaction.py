@@ -8,6 +8,7 @@ from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
 from handlers.owing import EntryRange
 from storage.documents import Document, from_account, from_outcome
+from storage.mongo_client import MongoClient
 from storage.mongo_work import MongoWork
 from storage.stored import account_or_corrupt, outcome_or_corrupt
 from storage.stored_references import owner_or_corrupt
@@ -20,10 +21,19 @@ operation's time."""
 class MongoTransaction(MongoWork):
     """Written in as few commands as there are collections to touch."""
 
+    def __init__(self, client: MongoClient) -> None:
+        super().__init__(client)
+        self._versions: dict[str, int] = {}
+        """Of the accounts in this snapshot that were read and not written since."""
+
     async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
         """Return the accounts that exist."""
-        found = await self._find("accounts", {"_id": {"$in": list(usernames)}}, len(usernames))
-        return {document["_id"]: account_or_corrupt(document) for document in found}
+        documents = await self._find("accounts", {"_id": {"$in": list(usernames)}}, len(usernames))
+        found = {document["_id"]: account_or_corrupt(document) for document in documents}
+        for name, account in found.items():
+            if isinstance(account, Account):
+                self._versions[name] = account.version
+        return found
 
     async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome | CorruptDocument]:
         """Return the decisions already recorded, by `Outcome.id`."""
@@ -78,10 +88,20 @@ class MongoTransaction(MongoWork):
 
     async def _replace(self, accounts: Sequence[Account]) -> None:
         updates: list[Document] = [
-            {"q": {"_id": each.username, "version": each.version - 1}, "u": from_account(each)}
-            for each in accounts
+            {"q": self._before(each), "u": from_account(each)} for each in accounts
         ]
         await self._update("accounts", updates)
+
+    def _before(self, account: Account) -> Document:
+        """Return what finds the version that *account* follows.
+
+        What this snapshot was read from, nobody else can write without a lost race. So the id is
+        enough, and costs MongoDB half of what it takes to plan and check more.
+        """
+        before = account.version - 1
+        if self._versions.pop(account.username, None) == before:
+            return {"_id": account.username}
+        return {"_id": account.username, "version": before}
 
     async def _delete_claims(self, changes: Changes) -> None:
         deletes: list[Document] = [

@@ -99,6 +99,30 @@ async def test_a_writer_with_an_old_snapshot_loses(ledger: Ledger) -> None:
             await transaction.apply(some_changes(accounts=[an_account(version=2)]))
 
 
+@pytest.mark.parametrize("version", [1, 3, 4])
+async def test_what_was_read_is_replaced_by_its_next_version_only(
+    ledger: Ledger, version: int
+) -> None:
+    await write(ledger, accounts=[an_account()])
+
+    async with ledger.transaction() as transaction:
+        await transaction.accounts(["alice"])
+        with pytest.raises(LostRaceError):
+            await transaction.apply(some_changes(accounts=[an_account(version=version)]))
+
+    assert await ledger.account("alice") == an_account()
+
+
+async def test_what_was_read_is_replaced_once(ledger: Ledger) -> None:
+    await write(ledger, accounts=[an_account()])
+
+    async with ledger.transaction() as transaction:
+        await transaction.accounts(["alice"])
+        await transaction.apply(some_changes(accounts=[an_account(version=2)]))
+        with pytest.raises(LostRaceError):
+            await transaction.apply(some_changes(accounts=[an_account(version=2)]))
+
+
 async def test_the_second_decision_on_a_command_loses(ledger: Ledger) -> None:
     """P2: the loser of the race finds the outcome when it gathers again."""
     async with ledger.transaction() as first, ledger.transaction() as second:
