@@ -50,6 +50,11 @@ class Screen:
         self._sizes: dict[TopicPartition, int] = {}
         """Bytes that were unpacked of the partitions read last."""
         self._taken = asyncio.Event()
+        self.fetching = asyncio.Event()
+        """Whether records may be asked for. Where they may not, a fetch waits until they may."""
+        self.fetching.set()
+        self.asked = 0
+        """Fetches that brokers have not answered yet."""
 
     @property
     def closely(self) -> bool:
@@ -62,9 +67,14 @@ class Screen:
 
     async def send(self, node_id: Any, request: Any, **how: Any) -> Any:
         """Ask a broker; what it hands out is unpacked, and as much as there is room for."""
-        response = await self._ask(node_id, request, **how)
-        if getattr(response, "API_KEY", None) != _FETCH:
-            return response
+        if request.API_KEY != _FETCH:
+            return await self._ask(node_id, request, **how)
+        await self.fetching.wait()
+        self.asked += 1
+        try:
+            response = await self._ask(node_id, request, **how)
+        finally:
+            self.asked -= 1
         packed = any(is_packed(part[-1] or b"") for _, parts in response.topics for part in parts)
         if packed or self.closely or self.marks:
             await self._room()

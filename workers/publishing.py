@@ -13,6 +13,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from client.producer import end
 from client.shared import Shared
@@ -33,6 +34,9 @@ STOP_TIMEOUT_S = 5.0
 
 Connection: TypeAlias = Mapping[str, Any]
 """Keyword arguments that aiokafka's clients share: addresses and security."""
+
+Place: TypeAlias = tuple[str, int]
+"""A topic and the number of a partition."""
 
 
 class PublishError(Exception):
@@ -121,47 +125,41 @@ class Publisher:
         return producer
 
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
-        counts: dict[str, int] = {}
-        queues: dict[tuple[str, int], list[Outgoing]] = {}
-        for record in records:
-            count = counts.get(record.topic)
-            if count is None:
-                count = counts[record.topic] = len(await producer.partitions_for(record.topic))
-            partition = _hash(record.key) % count if record.key is not None else 0
-            queues.setdefault((record.topic, partition), []).append(record)
-        now_ms = round(utc_now().timestamp() * 1000)
-        sent = [
-            asyncio.ensure_future(_send_in_order(producer, topic, partition, queue, now_ms))
-            for (topic, partition), queue in queues.items()
-        ]
+        acknowledged: list[asyncio.Future[Any]] = []
         try:
-            for acknowledged in asyncio.as_completed(sent):
-                await acknowledged
+            for (topic, partition), batch in await _batches(producer, records):
+                acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+            done, _ = await asyncio.wait(acknowledged, return_when=asyncio.FIRST_EXCEPTION)
+            for each in done:
+                each.result()
         finally:
-            for task in sent:
-                task.cancel()
-            await asyncio.gather(*sent, return_exceptions=True)
+            for each in acknowledged:
+                if not each.cancel() and not each.cancelled():
+                    each.exception()  # of which one is enough
 
 
-async def _send_in_order(
-    producer: AIOKafkaProducer,
-    topic: str,
-    partition: int,
-    records: Sequence[Outgoing],
-    now_ms: int,
-) -> None:
-    """Write one partition's records, batch after batch."""
-    acknowledgements: list[asyncio.Future[Any]] = []
-    batch = producer.create_batch()
-    for each in records:
-        key, value, headers = each.key, each.value, each.headers
-        if batch.append(timestamp=now_ms, key=key, value=value, headers=headers) is None:
-            acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
-            batch = producer.create_batch()
-            batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
-    acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
-    for acknowledgement in acknowledgements:
-        await acknowledgement
+async def _batches(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing]
+) -> Sequence[tuple[Place, BatchBuilder]]:
+    """Return *records* in batches, those of one partition in their order."""
+    counts: dict[str, int] = {}
+    full: list[tuple[Place, BatchBuilder]] = []
+    last: dict[Place, BatchBuilder] = {}
+    now_ms = round(utc_now().timestamp() * 1000)
+    for record in records:
+        topic, key, value, headers = record.topic, record.key, record.value, record.headers
+        count = counts.get(topic)
+        if count is None:
+            count = counts[topic] = len(await producer.partitions_for(topic))
+        place = topic, _hash(key) % count if key is not None else 0
+        batch = last.get(place)
+        if batch is not None:
+            if batch.append(timestamp=now_ms, key=key, value=value, headers=headers) is not None:
+                continue
+            full.append((place, batch))
+        batch = last[place] = producer.create_batch()
+        batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
+    return [*full, *last.items()]
 
 
 async def _ended(producer: AIOKafkaProducer) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from client.batches import UNPACKED_BYTES_MAX
 from client.screening import Screen
@@ -19,12 +20,12 @@ HALF = UNPACKED_BYTES_MAX // 2
 @dataclass
 class Request:
     topics: Sequence[Any]
+    API_KEY: int = 1
 
 
 @dataclass
 class Response:
     topics: Sequence[Any]
-    API_KEY: int = 1
 
 
 @dataclass
@@ -117,3 +118,34 @@ async def test_the_loop_goes_on_while_it_unpacks() -> None:
         await asyncio.sleep(0)
 
     assert turns > 10
+
+
+async def test_a_fetch_waits_until_records_may_be_asked_for() -> None:
+    broker = Broker(a_batch(a_record(b"x")))
+    screen = Screen(broker.send, broker.unread, closely=False)
+    screen.fetching.clear()
+
+    fetch = asyncio.create_task(ask(screen))
+    await screen.send(0, Request([], API_KEY=3))  # whatever else is asked goes at once
+    await asyncio.sleep(0)
+    assert not fetch.done()
+
+    screen.fetching.set()
+    assert await fetch is broker.data
+
+
+async def test_fetches_without_an_answer_are_counted() -> None:
+    answered = asyncio.Event()
+
+    async def slow(_node_id: int, _request: Request) -> Response:
+        await answered.wait()
+        raise KafkaError("gone") from None
+
+    screen = Screen(slow, set, closely=False)
+    fetches = [asyncio.create_task(ask(screen)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert screen.asked == 2
+
+    answered.set()
+    await asyncio.gather(*fetches, return_exceptions=True)
+    assert screen.asked == 0

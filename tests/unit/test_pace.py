@@ -48,7 +48,7 @@ class TestPace:
 
 class TestSteadiness:
     @pytest.mark.parametrize(("count", "steady"), [(0, False), (9, False), (10, True), (999, True)])
-    def test_begins_where_a_second_poll_is_worth_its_wait(
+    def test_begins_where_a_fetch_behind_the_rest_is_worth_its_wait(
         self, count: int, *, steady: bool
     ) -> None:
         pace = Pace()

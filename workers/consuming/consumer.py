@@ -44,12 +44,12 @@ POLL_MS = 50
 """How long a poll waits for records while something else is due; they end it at once. Parked commands
 are due as often."""
 
+FRESH_MS = 25
+"""How long the other brokers are waited for: a little longer than Kafka may hold a fetch."""
+
 POLL_QUIET_MS = 500
 """The same while nothing is in hand: what is due then can wait as long, and an idle worker costs
 little. A new assignment is read from when such a poll ends."""
-
-FRESH_MS = 25
-"""How long a second poll waits: a little longer than Kafka may hold the fetch before it."""
 
 ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
@@ -149,16 +149,31 @@ class CursorConsumer(TopicConsumer):
     async def _gathered(self, max_records: int | None) -> Poll:
         """Poll, and where records come steadily let some gather first.
 
-        Taking what was fetched ahead has its partitions fetched again, for a second poll.
+        Then nothing is fetched ahead: one fetch of each broker brings all that has gathered.
         """
         steady = self._pace.steady
         await asyncio.sleep(self._pace.rest_s())
+        self.screen.fetching.set()
         wait_ms = POLL_MS if self._progress.busy else POLL_QUIET_MS
         records = await self._fetched(timeout_ms=wait_ms, max_records=max_records)
-        left = None if max_records is None else max_records - size(records)
-        if steady and records and left != 0:
-            records = joined(records, await self._fetched(timeout_ms=FRESH_MS, max_records=left))
+        if steady:
+            self.screen.fetching.clear()
+            records = await self._with_others(records, max_records)
         self._pace.took(records, max_records)
+        if not self._pace.steady:
+            self.screen.fetching.set()
+        return records
+
+    async def _with_others(self, records: Poll, max_records: int | None) -> Poll:
+        """Return *records* with those of brokers that have not answered yet."""
+        while records and self.screen.asked:
+            left = None if max_records is None else max_records - size(records)
+            if left == 0:
+                break
+            more = await self._fetched(timeout_ms=FRESH_MS, max_records=left)
+            if not more:
+                break
+            records = joined(records, more)
         return records
 
     async def _fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:

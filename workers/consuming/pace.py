@@ -16,8 +16,8 @@ REST_MAX_S = 0.020
 """The longest rest: below what one small cycle takes to be decided and published."""
 
 REST_WORTH_S = 0.005
-"""A rest so long means a steady stream, of which a second poll brings what came meanwhile. After
-less than that there is hardly more to be had, and waiting for it would delay a single command."""
+"""A rest so long means a steady stream, of which one fetch behind the rest brings all. After less than
+that records are fetched ahead, so that a single command does not wait for the fetch."""
 
 RECORDS_ENOUGH = 1000
 """Of one cycle: with so many the fixed cost is no longer felt, and a backlog wants no rest."""
@@ -49,7 +49,7 @@ class Pace:
 
     @property
     def steady(self) -> bool:
-        """Whether records come so steadily that a rest is worth a second poll."""
+        """Whether records come so steadily that they are fetched behind the rest, and not ahead."""
         return self._rest_s >= REST_WORTH_S
 
     def fetch_wait_ms(self, records: Poll) -> int:
@@ -77,5 +77,5 @@ def size(records: Poll) -> int:
 
 
 def joined(first: Poll, then: Poll) -> Poll:
-    """Return two polls, one right after the other, as one."""
+    """Return what two brokers brought, one after the other, as one poll."""
     return {tp: [*first.get(tp, ()), *then.get(tp, ())] for tp in {**first, **then}}
