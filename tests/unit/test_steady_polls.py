@@ -4,21 +4,21 @@ import pytest
 from aiokafka import TopicPartition
 
 from tests.unit.raw import a_raw
-from workers.consuming.consumer import FRESH_MS, CursorConsumer
+from workers.consuming.gathering_consumer import FRESH_MS, GatheringConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Poll
 from workers.progress import Progress
 
 MANY = 40
 """Records of a poll that make a steady stream."""
+WAIT_MS = 50
 
 
-class Reader(CursorConsumer):
+class Reader(GatheringConsumer):
     """Polls what it is told, and notes whether records may be asked for meanwhile."""
 
     def __init__(self, *polls: int) -> None:
-        progress = Progress("ledger")
-        super().__init__(hooks=Hooks(_nothing, _nothing, progress), progress=progress)
+        super().__init__(hooks=Hooks(_nothing, _nothing, Progress("ledger")))
         self._counts = list(polls)
         self.left: list[int | None] = []
         self.fetching: list[bool] = []
@@ -26,10 +26,10 @@ class Reader(CursorConsumer):
         self.brokers: list[int] = []
         """How many have not answered, poll by poll."""
 
-    def __del__(self) -> None:
+    def __del__(self, _warnings: object = None) -> None:
         """Leave nothing to close: it was never connected."""
 
-    async def _fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:
+    async def fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:
         self.waits_ms.append(timeout_ms)
         self.left.append(max_records)
         self.fetching.append(self.screen.fetching.is_set())
@@ -39,7 +39,7 @@ class Reader(CursorConsumer):
         return {place: [a_raw(offset=offset) for offset in range(count)]} if count else {}
 
     async def polled(self, max_records: int | None = None) -> Poll:
-        return await self._gathered(max_records)
+        return await self.gathered(WAIT_MS, max_records)
 
 
 async def _nothing() -> None:
@@ -51,7 +51,7 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_seconds: float) -> None:
         pass
 
-    monkeypatch.setattr("workers.consuming.consumer.asyncio.sleep", at_once)
+    monkeypatch.setattr("workers.consuming.gathering_consumer.asyncio.sleep", at_once)
 
 
 def counts(polls: list[Poll]) -> list[int]:
@@ -99,7 +99,7 @@ class TestASteadyStream:
 
         assert counts(polls) == [MANY, MANY + 5 + 6]
         assert reader.fetching == [True, True, False, False]
-        assert reader.waits_ms[2:] == [FRESH_MS, FRESH_MS]
+        assert reader.waits_ms == [WAIT_MS, WAIT_MS, FRESH_MS, FRESH_MS]
 
     async def test_does_not_wait_for_one_that_says_nothing(self) -> None:
         reader = Reader(MANY, MANY, 0)

@@ -21,11 +21,11 @@ from aiokafka.errors import (
 )
 
 from client.batches import Mark
+from workers.consuming.gathering_consumer import GatheringConsumer
 from workers.consuming.hooks import Hooks
-from workers.consuming.pace import Pace, Poll, joined, size
+from workers.consuming.pace import Poll
 from workers.consuming.records import Raw, malformed
 from workers.consuming.retention import OvertakenError, answers
-from workers.consuming.topic_consumer import TopicConsumer
 from workers.consuming.unforeseen import end_for
 from workers.progress import Progress
 
@@ -44,9 +44,6 @@ POLL_MS = 50
 """How long a poll waits for records while something else is due; they end it at once. Parked commands
 are due as often."""
 
-FRESH_MS = 25
-"""How long the other brokers are waited for: a little longer than Kafka may hold a fetch."""
-
 POLL_QUIET_MS = 500
 """The same while nothing is in hand: what is due then can wait as long, and an idle worker costs
 little. A new assignment is read from when such a poll ends."""
@@ -55,7 +52,7 @@ ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
 
-class CursorConsumer(TopicConsumer):
+class CursorConsumer(GatheringConsumer):
     """A consumer with its own cursors.
 
     A poll that raises may have taken records from other partitions, which are never returned:
@@ -77,7 +74,6 @@ class CursorConsumer(TopicConsumer):
         self._progress = progress
         """Of the worker that reads."""
         self._held: set[TopicPartition] = set()
-        self._pace = Pace()
         self._alone = asyncio.Lock()
         """Of a poll, or of a stay beside the reading."""
 
@@ -126,7 +122,8 @@ class CursorConsumer(TopicConsumer):
         try:
             if self.hooks.reset_needed and self.hooks.assigned:
                 await self._start_over()
-            records = await self._gathered(max_records)
+            wait_ms = POLL_MS if self._progress.busy else POLL_QUIET_MS
+            records = await self.gathered(wait_ms, max_records)
             if self.hooks.reset_needed:
                 return None
             for tp, batch in records.items():
@@ -145,48 +142,6 @@ class CursorConsumer(TopicConsumer):
         else:
             return records
         return None
-
-    async def _gathered(self, max_records: int | None) -> Poll:
-        """Poll, and where records come steadily let some gather first.
-
-        Then nothing is fetched ahead: one fetch of each broker brings all that has gathered.
-        """
-        steady = self._pace.steady
-        await asyncio.sleep(self._pace.rest_s())
-        self.screen.fetching.set()
-        wait_ms = POLL_MS if self._progress.busy else POLL_QUIET_MS
-        records = await self._fetched(timeout_ms=wait_ms, max_records=max_records)
-        if steady:
-            self.screen.fetching.clear()
-            records = await self._with_others(records, max_records)
-        self._pace.took(records, max_records)
-        if not self._pace.steady:
-            self.screen.fetching.set()
-        return records
-
-    async def _with_others(self, records: Poll, max_records: int | None) -> Poll:
-        """Return *records* with those of brokers that have not answered yet."""
-        while records and self.screen.asked:
-            left = None if max_records is None else max_records - size(records)
-            if left == 0:
-                break
-            more = await self._fetched(timeout_ms=FRESH_MS, max_records=left)
-            if not more:
-                break
-            records = joined(records, more)
-        return records
-
-    async def _fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:
-        try:
-            records = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
-        except (KafkaError, ConsumerStoppedError):
-            raise
-        except Exception as error:
-            # A malformed record fails with whatever aiokafka stumbles over.
-            raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
-        fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
-        fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
-        return records
 
     async def committed_or_zero(self, tp: TopicPartition) -> int:
         """Return what the group has committed, also of a partition that is not ours."""

@@ -1,0 +1,71 @@
+"""A consumer that lets a steady stream gather: a batch is worth what every batch costs."""
+
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+import asyncio
+from typing import Any
+
+from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError
+
+from workers.consuming.hooks import Hooks
+from workers.consuming.pace import Pace, Poll, joined, size
+from workers.consuming.topic_consumer import TopicConsumer
+
+FRESH_MS = 25
+"""How long the other brokers are waited for: a little longer than Kafka may hold a fetch."""
+
+
+class GatheringConsumer(TopicConsumer):
+    """A consumer that rests before a poll, as its `Pace` says, and fetches what has gathered."""
+
+    def __init__(self, *, hooks: Hooks, **settings: Any) -> None:
+        """Take the settings of aiokafka's consumer."""
+        super().__init__(hooks=hooks, **settings)
+        self._pace = Pace()
+
+    async def gathered(self, wait_ms: int, max_records: int | None) -> Poll:
+        """Poll for up to *wait_ms*, and where records come steadily let some gather first.
+
+        Then nothing is fetched ahead: one fetch of each broker brings all that has gathered.
+
+        Raises:
+            KafkaError: Whatever aiokafka raises, or a record that it stumbles over.
+        """
+        steady = self._pace.steady
+        await asyncio.sleep(self._pace.rest_s())
+        self.screen.fetching.set()
+        records = await self.fetched(timeout_ms=wait_ms, max_records=max_records)
+        if steady:
+            self.screen.fetching.clear()
+            records = await self._with_others(records, max_records)
+        self._pace.took(records, max_records)
+        if not self._pace.steady:
+            self.screen.fetching.set()
+        return records
+
+    async def _with_others(self, records: Poll, max_records: int | None) -> Poll:
+        """Return *records* with those of brokers that have not answered yet."""
+        while records and self.screen.asked:
+            left = None if max_records is None else max_records - size(records)
+            if left == 0:
+                break
+            more = await self.fetched(timeout_ms=FRESH_MS, max_records=left)
+            if not more:
+                break
+            records = joined(records, more)
+        return records
+
+    async def fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:
+        """Return what there is, as long as Kafka may hold a fetch for nothing."""
+        try:
+            records = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
+        except (KafkaError, ConsumerStoppedError):
+            raise
+        except Exception as error:
+            # A malformed record fails with whatever aiokafka stumbles over.
+            raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
+        fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
+        fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
+        return records
