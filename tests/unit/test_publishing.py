@@ -172,6 +172,18 @@ class TestPublisher:
         ]
         assert (kafka.producers, kafka.stopped) == (2, 2)
 
+    async def test_says_so_at_once_where_others_are_not_acknowledged_yet(
+        self, kafka: Kafka, publisher: Publisher
+    ) -> None:
+        kafka.held = {"slow": asyncio.get_running_loop().create_future()}
+        kafka.failures = 1
+
+        with pytest.raises(PublishError, match="KafkaConnectionError"):
+            await publisher.publish([a_record(topic="slow"), a_record()])
+
+        assert kafka.held["slow"].cancelled(), "nobody waits for it any more"
+        await publisher.stop()
+
     async def test_keeps_its_producer_while_all_goes_well(
         self, kafka: Kafka, publisher: Publisher
     ) -> None:
