@@ -72,13 +72,12 @@ def test_closing_ends_children_and_removes_the_folder(processes: Processes, fold
         processes.start("c", SLEEP, {}, folder / "log")
 
 
-def test_who_does_not_end_is_soon_killed_where_nothing_is_kept(
+async def test_who_does_not_end_is_soon_killed_where_nothing_is_kept(
     processes: Processes, folder: Path
 ) -> None:
     deaf = ["/bin/sh", "-c", 'trap "" TERM; echo ready; sleep 600 & wait; sleep 600']
     pid = processes.start("a", deaf, {}, folder / "log")
-    while "ready" not in (folder / "log").read_text():
-        time.sleep(0.01)
+    await eventually(lambda: "ready" in (folder / "log").read_text())
 
     began_s = time.monotonic()
     processes.close()
