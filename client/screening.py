@@ -21,7 +21,7 @@ from client.unpacking import Budget
 
 Records: TypeAlias = list[ConsumerRecord[Any, Any]]
 
-_FETCH = 1
+FETCH = 1
 """Kafka's number of the request."""
 
 _UNPACKING = ThreadPoolExecutor(1, thread_name_prefix="unpacking")
@@ -67,7 +67,7 @@ class Screen:
 
     async def send(self, node_id: Any, request: Any, **how: Any) -> Any:
         """Ask a broker; what it hands out is unpacked, and as much as there is room for."""
-        if request.API_KEY != _FETCH:
+        if request.API_KEY != FETCH:
             return await self._ask(node_id, request, **how)
         await self.fetching.wait()
         self.asked += 1

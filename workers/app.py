@@ -117,13 +117,12 @@ class Service:
         settings, metrics = self.settings, resources.metrics
         progress = [owner.progress for owner in self._owners]
         probe = KafkaProbe(kafka_connection(settings))
-        inputs_probe = KafkaProbe(kafka_connection(settings))
         stack.push_async_callback(probe.stop)
-        stack.push_async_callback(inputs_probe.stop)
+        inputs = Inputs(probe, consumers.built, metrics)
         health = Health(
             probes=[
-                Probe(name="kafka", ask=probe.ask),
-                Probe(name="topics", ask=Inputs(inputs_probe, consumers.built, metrics).ask),
+                Probe(name="kafka", ask=inputs.ask),
+                Probe(name="topics", ask=inputs.compare, last=True),
                 Probe(name="mongodb", ask=lambda: resources.mongo.run({"ping": 1})),
                 Probe(name="redis", ask=RedisHealth(resources.redis).ping, required=False),
             ],

@@ -32,6 +32,8 @@ class Probe:
     ask: Callable[[], Awaitable[object]]
     required: bool = True
     """Without it no command can be answered. What is not required only degrades."""
+    last: bool = False
+    """Asked when the others have answered: it goes by what one of them was told."""
 
 
 @dataclass(slots=True)
@@ -93,7 +95,10 @@ class Health:
 
     async def probe(self) -> None:
         """Ask every dependency once, all at the same time, each bounded."""
-        await asyncio.gather(*(self._ask(probe) for probe in self._probes))
+        for last in (False, True):
+            await asyncio.gather(
+                *(self._ask(probe) for probe in self._probes if probe.last == last)
+            )
 
     async def _ask(self, probe: Probe) -> None:
         problem = None

@@ -48,21 +48,30 @@ class Inputs:
         self._kafka = kafka
         self._consumers = consumers
         self._metrics = metrics
+        self._now: Mapping[str, TopicNow] | None = None
+        """What Kafka answered last."""
 
     async def ask(self) -> None:
+        """Ask Kafka which of the topics there are.
+
+        Raises:
+            KafkaError: Nobody answers.
+        """
+        self._now = None
+        self._now = await self._kafka.topics(sorted(self._wanted()))
+
+    async def compare(self) -> None:
         """Return when all is read; a topic that was made again is read anew, and new partitions, too.
 
         Left to themselves, the consumers look every five minutes.
 
         Raises:
-            UnreadInputError: Something is not read at the moment.
-            KafkaError: Nobody answers.
+            UnreadInputError: Something is not read at the moment, or Kafka did not answer.
         """
-        wanted = {topic for consumer in self._consumers for topic in consumer.subscribed()}
-        if not wanted:
-            return
-        now = await self._kafka.topics(sorted(wanted))
-        for topic in wanted:
+        now = self._now
+        if now is None:
+            raise UnreadInputError("Kafka did not say which topics there are")
+        for topic in self._wanted():
             partitions = now[topic].partitions if topic in now else 0
             self._metrics.topic_partitions.labels(topic).set(partitions)
         problems = [
@@ -70,6 +79,9 @@ class Inputs:
         ]
         if problems:
             raise UnreadInputError("; ".join(problems))
+
+    def _wanted(self) -> Collection[str]:
+        return {topic for consumer in self._consumers for topic in consumer.subscribed()}
 
     def _problems(self, consumer: Reads, now: Mapping[str, TopicNow]) -> Iterator[str]:
         anew = more = False

@@ -2,7 +2,8 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Self
 
@@ -88,27 +89,33 @@ def program(stack: Stack, folder: Path) -> Program:
     return Program(stack.processes, folder / "some.log").started()
 
 
+class Said(Screen):
+    """Keeps what it shows.
+
+    pytest's own record is emptied at each look, and loses what a thread writes meanwhile.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._console.file = self._shown = StringIO()
+
+    def __call__(self) -> list[str]:
+        """Return what was said so far, line by line."""
+        return self._shown.getvalue().splitlines()
+
+
 @pytest.fixture
-def said(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], list[str]]:
-    """Return what was said so far, line by line."""
+def said(monkeypatch: pytest.MonkeyPatch) -> Said:
     monkeypatch.setattr(dev_keeping, "WAITS_S", WAITS_S)
-    lines: list[str] = []
-
-    def all_of_it() -> list[str]:
-        lines.extend(capfd.readouterr().out.splitlines())
-        return lines
-
-    return all_of_it
+    return Said()
 
 
 async def test_what_is_killed_runs_again(
-    stack: Stack, program: Program, said: Callable[[], list[str]], folder: Path
+    stack: Stack, program: Program, said: Said, folder: Path
 ) -> None:
     await eventually(lambda: program.log_path.read_text() == "up\n")
 
-    with Keeping(stack, Screen()) as keeping:
+    with Keeping(stack, said) as keeping:
         keeping.keep(program)
         program.kill()
         await eventually(lambda: any("ready again" in line for line in said()))
@@ -123,11 +130,11 @@ async def test_what_is_killed_runs_again(
 
 
 async def test_a_start_that_fails_is_tried_again_later_and_later(
-    stack: Stack, program: Program, said: Callable[[], list[str]]
+    stack: Stack, program: Program, said: Said
 ) -> None:
     program.failures_left = 2
 
-    with Keeping(stack, Screen()) as keeping:
+    with Keeping(stack, said) as keeping:
         keeping.keep(program)
         program.kill()
         await eventually(lambda: any("ready again" in line for line in said()))
@@ -143,11 +150,11 @@ async def test_a_start_that_fails_is_tried_again_later_and_later(
 
 
 async def test_in_the_end_it_is_left_and_all_is_kept(
-    stack: Stack, program: Program, said: Callable[[], list[str]], folder: Path
+    stack: Stack, program: Program, said: Said, folder: Path
 ) -> None:
     program.failures_left = 100
 
-    with Keeping(stack, Screen()) as keeping:
+    with Keeping(stack, said) as keeping:
         keeping.keep(program)
         program.kill()
         await eventually(lambda: any("not started again any more" in line for line in said()))
@@ -159,9 +166,9 @@ async def test_in_the_end_it_is_left_and_all_is_kept(
 
 
 async def test_what_ends_with_an_error_keeps_its_data(
-    stack: Stack, said: Callable[[], list[str]], folder: Path
+    stack: Stack, said: Said, folder: Path
 ) -> None:
-    with pytest.raises(ZeroDivisionError), Keeping(stack, Screen()):
+    with pytest.raises(ZeroDivisionError), Keeping(stack, said):
         raise ZeroDivisionError
 
     assert is_there(folder)
@@ -171,13 +178,13 @@ async def test_what_ends_with_an_error_keeps_its_data(
 async def test_a_stop_meanwhile_starts_nothing(
     stack: Stack,
     program: Program,
-    said: Callable[[], list[str]],
+    said: Said,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dev_keeping, "WAITS_S", (0.0, 600.0))
     program.failures_left = 1
 
-    with Keeping(stack, Screen()) as keeping:
+    with Keeping(stack, said) as keeping:
         keeping.keep(program)
         program.kill()
         await eventually(lambda: any("in 600 s" in line for line in said()))

@@ -130,6 +130,21 @@ class TestHealth:
 
         assert report.components["mongodb"]["detail"] == "no answer within 0.01 s"
 
+    async def test_asks_last_what_goes_by_the_others(self) -> None:
+        asked = list[str]()
+
+        async def first() -> None:
+            await asyncio.sleep(0)
+            asked.append("kafka")
+
+        async def then() -> None:
+            asked.append("topics")
+
+        probes = [Probe(name="topics", ask=then, last=True), Probe(name="kafka", ask=first)]
+        await Health(probes=probes, workers=[], watchdog_s=30, metrics=Metrics()).probe()
+
+        assert asked == ["kafka", "topics"]
+
     async def test_does_not_trust_an_old_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health, "FRESH_S", -1)
 

@@ -1,11 +1,12 @@
 """Which topics are not read, and what is done about it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from client.topics_now import TopicNow
-from workers.inputs import Inputs, UnreadInputError
+from workers.inputs import Inputs, Reads, Topics, UnreadInputError
 from workers.metrics import Metrics
 
 DEPOSIT, WITHDRAW = "accounts.commands.deposit", "accounts.commands.withdraw"
@@ -15,9 +16,12 @@ class Kafka:
     """The topics there are."""
 
     def __init__(self) -> None:
+        self.away = False
         self.there = {DEPOSIT: TopicNow("id-1", 3), WITHDRAW: TopicNow("id-2", 3)}
 
     async def topics(self, names: Collection[str]) -> Mapping[str, TopicNow]:
+        if self.away:
+            raise KafkaConnectionError("away")
         return {name: topic for name, topic in self.there.items() if name in names}
 
 
@@ -44,6 +48,12 @@ class Consumer:
         self.anew += 1
 
 
+async def look(kafka: Topics, consumers: Sequence[Reads], metrics: Metrics | None = None) -> None:
+    inputs = Inputs(kafka, consumers, metrics or Metrics())
+    await inputs.ask()
+    await inputs.compare()
+
+
 def told(metrics: Metrics) -> float | None:
     return metrics.registry.get_sample_value("accounts_topic_partitions", {"topic": DEPOSIT})
 
@@ -53,7 +63,7 @@ class TestInputs:
         consumer, metrics = Consumer(), Metrics()
         consumer.topic_ids = {DEPOSIT: "id-1", WITHDRAW: "id-2"}
 
-        await Inputs(Kafka(), [consumer], metrics).ask()
+        await look(Kafka(), [consumer], metrics)
 
         assert (consumer.looked, consumer.anew) == (0, 0)
         assert told(metrics) == 3
@@ -63,7 +73,7 @@ class TestInputs:
         del kafka.there[DEPOSIT]
 
         with pytest.raises(UnreadInputError, match=f"{DEPOSIT} does not exist"):
-            await Inputs(kafka, [Consumer()], metrics).ask()
+            await look(kafka, [Consumer()], metrics)
 
         assert told(metrics) == 0
 
@@ -72,7 +82,7 @@ class TestInputs:
         kafka.there[WITHDRAW] = TopicNow("id-2", 6)
 
         with pytest.raises(UnreadInputError, match=f"{WITHDRAW} has 6 partitions, of which 3"):
-            await Inputs(kafka, [consumer], Metrics()).ask()
+            await look(kafka, [consumer])
 
         assert (consumer.looked, consumer.anew) == (1, 0)
 
@@ -81,9 +91,20 @@ class TestInputs:
         consumer.topic_ids = {DEPOSIT: "before", WITHDRAW: "id-2"}
 
         with pytest.raises(UnreadInputError, match=f"{DEPOSIT} was made again"):
-            await Inputs(Kafka(), [consumer], Metrics()).ask()
+            await look(Kafka(), [consumer])
 
         assert consumer.anew == 1
 
-    async def test_ask_nothing_where_nothing_is_read(self) -> None:
-        await Inputs(Kafka(), [], Metrics()).ask()
+    async def test_are_fine_where_nothing_is_read(self) -> None:
+        await look(Kafka(), [])
+
+    async def test_go_by_no_answer_from_before(self) -> None:
+        kafka = Kafka()
+        inputs = Inputs(kafka, [Consumer()], Metrics())
+        await inputs.ask()
+        kafka.away = True
+
+        with pytest.raises(KafkaConnectionError):
+            await inputs.ask()
+        with pytest.raises(UnreadInputError, match="Kafka did not say"):
+            await inputs.compare()

@@ -41,12 +41,12 @@ CLOSELY_S = 60.0
 """How long every record is read twice once one could not be decoded: it seldom comes alone."""
 
 POLL_MS = 50
-"""How long a poll waits for records while something else is due; they end it at once. Parked commands
-are due as often."""
+"""How long a poll waits for records while something else is due, or partitions are about to be given out;
+records end it at once. Parked commands are due as often."""
 
-POLL_QUIET_MS = 500
+POLL_QUIET_MS = 1000
 """The same while nothing is in hand: what is due then can wait as long, and an idle worker costs
-little. A new assignment is read from when such a poll ends."""
+little."""
 
 ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
@@ -122,7 +122,8 @@ class CursorConsumer(GatheringConsumer):
         try:
             if self.hooks.reset_needed and self.hooks.assigned:
                 await self._start_over()
-            wait_ms = POLL_MS if self._progress.busy else POLL_QUIET_MS
+            quiet = self.hooks.assigned and not self._progress.busy
+            wait_ms = POLL_QUIET_MS if quiet else POLL_MS
             records = await self.gathered(wait_ms, max_records)
             if self.hooks.reset_needed:
                 return None

@@ -7,8 +7,10 @@
 import asyncio
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaError
 
+from workers.consuming.held_fetches import HeldFetches
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Pace, Poll, joined, size
 from workers.consuming.topic_consumer import TopicConsumer
@@ -24,6 +26,17 @@ class GatheringConsumer(TopicConsumer):
         """Take the settings of aiokafka's consumer."""
         super().__init__(hooks=hooks, **settings)
         self._pace = Pace()
+        self._fetches = HeldFetches(self._client)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on at *offset*; what is fetched from elsewhere ends."""
+        super().seek(partition, offset)
+        self._fetches.end([partition])
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Read *partitions* again; a fetch without them ends."""
+        super().resume(*partitions)
+        self._fetches.end(partitions)
 
     async def gathered(self, wait_ms: int, max_records: int | None) -> Poll:
         """Poll for up to *wait_ms*, and where records come steadily let some gather first.
@@ -66,6 +79,7 @@ class GatheringConsumer(TopicConsumer):
         except Exception as error:
             # A malformed record fails with whatever aiokafka stumbles over.
             raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
+        self._fetches.end(records)  # where it was sent while these waited, and so without them
         fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
         fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
         return records

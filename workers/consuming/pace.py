@@ -27,11 +27,9 @@ FETCH_WAIT_MS = 20
 once. But one fetch at a time is under way, and where a poll comes late it leaves out the partitions
 that had records waiting: what comes to those meanwhile waits as long."""
 
-FETCH_WAIT_QUIET_MS = 1000
+FETCH_WAIT_QUIET_MS = 5000
 """The same while nothing comes, and so nothing waits: what comes is answered at once all the same, and
-asking as often as above would keep a tenth of a core busy in an idle worker, and more in Kafka. Not
-longer, because Kafka answers what else is asked on the connection, such as where a newly assigned
-partition begins, after that."""
+asking as often as above would keep a tenth of a core busy in an idle worker, and more in Kafka."""
 
 QUIET_S = 1.0
 """After so long without a record nothing comes."""

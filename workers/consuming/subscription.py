@@ -19,6 +19,10 @@ from workers.progress import Progress
 POLL_WAIT_MS = 5
 """How long the framework rests after a poll that brought nothing: it adds to every idle answer."""
 
+FETCHER_WAIT_MS = 1000
+"""How often aiokafka looks what else is to be fetched where nothing happens; what happens, such as a new
+assignment, has it look at once."""
+
 FETCH_BYTES_MAX = 2 * 1024 * 1024
 """Of one fetch over all partitions: some batches' worth, so that reading ahead stays bounded."""
 
@@ -68,6 +72,7 @@ def subscribe(
         session_timeout_ms=options.session_timeout_ms,
         heartbeat_interval_ms=options.session_timeout_ms // 5,
         rebalance_timeout_ms=max(options.session_timeout_ms, 2 * options.revoke_timeout_ms),
+        consumer_timeout_ms=FETCHER_WAIT_MS,
         fetch_max_wait_ms=FETCH_WAIT_MS,
         fetch_max_bytes=FETCH_BYTES_MAX,
         max_partition_fetch_bytes=min(
