@@ -1,0 +1,175 @@
+"""Nothing that the contract takes is dropped on its way: into accounts, outcomes, their documents, answers.
+
+A field that is added in one place type-checks in all others, is accepted, audited, and lost.
+"""
+
+import json
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from bson import BSON
+
+from contracts.codes import Code
+from contracts.commands import AnyCommand
+from contracts.events import BalanceChanged
+from contracts.ledger import Movement
+from contracts.profile import UpdateProfile
+from contracts.queries import GetProfile, ProfileAnswer, Transaction
+from contracts.registration import Register
+from handlers import querying
+from handlers.account import Account, Balance, Profile
+from handlers.decision import Moved
+from handlers.history import transaction
+from handlers.outcome import Entry, Outcome, Trace
+from handlers.recording import Conclusion, conclude
+from handlers.rendering import Rendering
+from handlers.replying import Refusal
+from storage.documents import CODEC, from_account, from_outcome
+from storage.stored import to_account, to_outcome
+from tests.builders import NOON, an_account, an_entry, an_outcome
+from tests.received import RULES, a_deposit, a_registration, an_update, received
+
+OF_A_COMMAND = {"command_id", "username"}
+NEVER_KEPT = {"sealed_password"}
+OF_AN_ACCOUNT = {"account_id", "status", "opened_at"}
+OF_AN_ENTRY = {"sequence", "kind", "currency", "amount", "before", "after", "available"}
+OF_AN_OUTCOME = {"command_id", "occurred_at"}
+
+PROFILE: dict[str, tuple[Any, Any]] = {
+    "email": ("ann@example.com", "ann@example.org"),
+    "first_name": ("Ann", "Anne"),
+    "last_name": ("Lee", "Leigh"),
+    "phone": ("+14155550123", "+14155550199"),
+    "date_of_birth": ("1990-12-31", "1991-01-01"),
+    "marketing_consent": (True, False),
+}
+"""Each field as a caller sends it, and as it is changed afterwards: neither is a default."""
+
+MOVEMENT: dict[str, tuple[Any, Any]] = {
+    "amount": ("1.00", "1.01"),
+    "currency": ("USD", "KWD"),
+    "expires_at": (NOON + timedelta(days=1), NOON + timedelta(days=2)),
+    "metadata": ({"order": "1"}, {"order": "2"}),
+    "reason": ("refund", "gift"),
+    "related_id": ("order-1", "order-2"),
+}
+"""Each field of a movement, with two values of another meaning."""
+
+RECORDED = MOVEMENT.keys() - {"amount", "currency", "expires_at"}
+"""What of a movement is recorded as it came; its amount is an entry, and its end is over."""
+
+
+def decided(account: Account | None, command: AnyCommand) -> Conclusion:
+    read = received(command, at_ms=round(NOON.timestamp() * 1000))
+    concluded = conclude(account, read, {}, rules=RULES, now=NOON)
+    assert isinstance(concluded, Conclusion)
+    return concluded
+
+
+def registered() -> Account:
+    first = {name: values[0] for name, values in PROFILE.items()}
+    account = decided(None, a_registration(**first)).account
+    assert account is not None
+    return msgspec.structs.replace(account, version=1)
+
+
+def shown(account: Account) -> dict[str, Any]:
+    """Return *account*'s profile as a caller reads it, once it was stored and read."""
+    stored = to_account(BSON.encode(from_account(account)).decode(CODEC))
+    query = GetProfile(request_id="q-1", username=account.username)
+    answer = querying.profile(query, stored, has_credential=True)
+    assert not isinstance(answer, Refusal)
+    read = ProfileAnswer.model_validate_json(json.dumps(answer["profile"]))
+    return read.model_dump(mode="json", exclude=OF_AN_ACCOUNT)
+
+
+def without_defaults(struct: msgspec.Struct) -> Collection[str]:
+    """Return the fields in which *struct* differs from what it would be if nobody named them."""
+    described = {field.name: field for field in msgspec.structs.fields(type(struct))}
+    return {name for name, field in described.items() if getattr(struct, name) != field.default}
+
+
+class TestAFieldOfAProfile:
+    @pytest.mark.parametrize(
+        "there",
+        [
+            Register.model_fields.keys() - OF_A_COMMAND - NEVER_KEPT,
+            UpdateProfile.model_fields.keys() - OF_A_COMMAND,
+            set(Profile.__struct_fields__),
+            from_account(registered())["profile"].keys(),
+            ProfileAnswer.model_fields.keys() - OF_AN_ACCOUNT,
+        ],
+        ids=["register", "update-profile", "account", "document", "answer"],
+    )
+    def test_stands_everywhere(self, there: Collection[str]) -> None:
+        assert set(there) == PROFILE.keys()
+
+    def test_is_shown_as_it_was_registered(self) -> None:
+        assert shown(registered()) == {name: values[0] for name, values in PROFILE.items()}
+
+    @pytest.mark.parametrize("name", PROFILE)
+    def test_is_shown_as_it_was_changed(self, name: str) -> None:
+        before = registered()
+
+        after = decided(before, an_update(**{name: PROFILE[name][1]})).account
+
+        assert after is not None
+        assert shown(after) == {**shown(before), name: PROFILE[name][1]}
+
+
+class TestAFieldOfAMovement:
+    def test_has_values_here(self) -> None:
+        assert Movement.model_fields.keys() - OF_A_COMMAND == MOVEMENT.keys()
+
+    @pytest.mark.parametrize("name", MOVEMENT)
+    def test_tells_another_command_under_the_same_id(self, name: str) -> None:
+        one, other = ({name: value} for value in MOVEMENT[name])
+
+        assert received(a_deposit(**one)).fingerprint != received(a_deposit(**other)).fingerprint
+
+    def test_is_told_by_the_event_and_the_history(self) -> None:
+        sent = {name: values[0] for name, values in MOVEMENT.items()}
+        outcome = decided(an_account(), a_deposit(**sent)).outcome
+        stored = to_outcome(BSON.encode(from_outcome(outcome)).decode(CODEC))
+
+        event = BalanceChanged.model_validate_json(Rendering(stored).balance_event().value)
+        listed = Transaction.model_validate(transaction(stored))
+
+        kept = {name: sent[name] for name in RECORDED}
+        assert event.model_dump(include=set(RECORDED)) == kept
+        assert listed.model_dump(include=set(RECORDED)) == kept
+        assert Transaction.model_fields.keys() == OF_AN_ENTRY | OF_AN_OUTCOME | RECORDED
+
+
+class TestWhatIsStored:
+    def test_of_an_account_comes_back_whole(self) -> None:
+        account = an_account(
+            profile=registered().profile,
+            balances={"USD": Balance(posted_minor=5, scale=2, held_minor=3)},
+            sequence=4,
+            published_sequence=2,
+        )
+        [balance] = account.balances.values()
+        for part in (account, account.profile, balance):
+            assert without_defaults(part) == set(part.__struct_fields__)
+
+        assert to_account(BSON.encode(from_account(account)).decode(CODEC)) == account
+
+    @pytest.mark.parametrize("refused", [False, True])
+    def test_of_an_outcome_comes_back_whole(self, *, refused: bool) -> None:
+        told: dict[str, Any] = {"detail": "d", "actor": "a", "reason": "r", "related_id": "i"}
+        told |= {"metadata": (("k", "v"),), "schema": 2, "entry": an_entry(3, held_minor=1)}
+        if refused:
+            told |= {"entry": None, "code": Code.EXPIRED}
+        trace = Trace(correlation_id="c", traceparent="p", tracestate="s")
+        outcome = an_outcome(sequence=3, trace=trace, **told)
+        absent = {"entry"} if refused else {"code"}
+        assert without_defaults(outcome) == set(Outcome.__struct_fields__) - absent
+
+        assert to_outcome(BSON.encode(from_outcome(outcome)).decode(CODEC)) == outcome
+
+    def test_of_an_entry_is_what_was_decided(self) -> None:
+        assert set(Entry.__struct_fields__) - {"sequence"} == set(Moved.__struct_fields__)
