@@ -51,8 +51,8 @@ async def guess(line: CommandLine) -> None:
 
 
 async def failures(line: CommandLine) -> list[int]:
-    """Return what is counted of bobby, of bobby at home, and of carol."""
-    now = datetime.now(tz=UTC)
+    """Return what another guess would make of what is counted of bobby, of bobby at home, of carol."""
+    now = datetime.now(tz=UTC) + DEVICE_RULE.first  # by when nobody waits: a wait adds nothing
     async with throttles_of(line) as throttles:
         subjects = (of_user("bobby"), HOME, of_user("carol"))
         seen = await throttles.look(dict.fromkeys(subjects, DEVICE_RULE), now=now)
