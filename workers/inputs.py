@@ -48,8 +48,8 @@ class Inputs:
         self._kafka = kafka
         self._consumers = consumers
         self._metrics = metrics
-        self._now: Mapping[str, TopicNow] | None = None
-        """What Kafka answered last."""
+        self._now: Mapping[str, TopicNow | None] | None = None
+        """What Kafka answered last, of all that it was asked for."""
 
     async def ask(self) -> None:
         """Ask Kafka which of the topics there are.
@@ -58,7 +58,9 @@ class Inputs:
             KafkaError: Nobody answers.
         """
         self._now = None
-        self._now = await self._kafka.topics(sorted(self._wanted()))
+        wanted = {topic for consumer in self._consumers for topic in consumer.subscribed()}
+        found = await self._kafka.topics(sorted(wanted))
+        self._now = {topic: found.get(topic) for topic in wanted}
 
     async def compare(self) -> None:
         """Return when all is read; a topic that was made again is read anew, and new partitions, too.
@@ -71,28 +73,26 @@ class Inputs:
         now = self._now
         if now is None:
             raise UnreadInputError("Kafka did not say which topics there are")
-        for topic in self._wanted():
-            partitions = now[topic].partitions if topic in now else 0
-            self._metrics.topic_partitions.labels(topic).set(partitions)
+        for topic, there in now.items():
+            self._metrics.topic_partitions.labels(topic).set(there.partitions if there else 0)
         problems = [
             problem for consumer in self._consumers for problem in self._problems(consumer, now)
         ]
         if problems:
             raise UnreadInputError("; ".join(problems))
 
-    def _wanted(self) -> Collection[str]:
-        return {topic for consumer in self._consumers for topic in consumer.subscribed()}
-
-    def _problems(self, consumer: Reads, now: Mapping[str, TopicNow]) -> Iterator[str]:
+    def _problems(self, consumer: Reads, now: Mapping[str, TopicNow | None]) -> Iterator[str]:
         anew = more = False
-        for topic in sorted(consumer.subscribed()):
-            if topic not in now:
+        # What is subscribed to since Kafka was asked is compared next time.
+        for topic in sorted(now.keys() & consumer.subscribed()):
+            there = now[topic]
+            if there is None:
                 yield f"{topic} does not exist: create it with `accounts topics apply`"
-            elif consumer.topic_ids.get(topic, now[topic].topic_id) != now[topic].topic_id:
+            elif consumer.topic_ids.get(topic, there.topic_id) != there.topic_id:
                 yield f"{topic} was made again, and is about to be read from its beginning"
                 anew = True
-            elif (known := consumer.known_partitions(topic)) != now[topic].partitions:
-                yield f"{topic} has {now[topic].partitions} partitions, of which {known} are read"
+            elif (known := consumer.known_partitions(topic)) != there.partitions:
+                yield f"{topic} has {there.partitions} partitions, of which {known} are read"
                 more = True
         if more:
             consumer.look_again()

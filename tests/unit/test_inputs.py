@@ -98,6 +98,17 @@ class TestInputs:
     async def test_are_fine_where_nothing_is_read(self) -> None:
         await look(Kafka(), [])
 
+    async def test_say_nothing_of_what_kafka_was_not_asked_for(self) -> None:
+        consumers = list[Reads]()
+        metrics = Metrics()
+        inputs = Inputs(Kafka(), consumers, metrics)
+        await inputs.ask()
+        consumers.append(Consumer())
+
+        await inputs.compare()
+
+        assert told(metrics) is None
+
     async def test_go_by_no_answer_from_before(self) -> None:
         kafka = Kafka()
         inputs = Inputs(kafka, [Consumer()], Metrics())
