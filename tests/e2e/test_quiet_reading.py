@@ -6,13 +6,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
 from contracts.topics import DEPOSIT
 from tests.devstack.waiting import eventually
+from tests.e2e.caller import open_producer
 from tests.e2e.running import RunningService
 from workers.consuming import pace
 from workers.consuming.gathering_consumer import GatheringConsumer
@@ -33,7 +35,7 @@ class Reader(GatheringConsumer):
             request_timeout_ms=2 * FOR_EVER_MS,
             auto_offset_reset="latest",
         )
-        topic = service.prefix + DEPOSIT.name
+        topic = service.topic(DEPOSIT)
         self.here, self.there = TopicPartition(topic, 0), TopicPartition(topic, 1)
 
     async def read(self) -> list[bytes]:
@@ -80,12 +82,12 @@ async def reader(
 
 
 @pytest_asyncio.fixture
-async def producer(installed: RunningService) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=installed.addresses.kafka) as producer:
+async def producer(installed: RunningService) -> AsyncIterator[Any]:
+    async with open_producer(installed) as producer:
         yield producer
 
 
-async def test_what_comes_is_read_at_once(reader: Reader, producer: AIOKafkaProducer) -> None:
+async def test_what_comes_is_read_at_once(reader: Reader, producer: Any) -> None:
     await producer.send_and_wait(reader.here.topic, b"first", partition=0)
 
     assert await reader.read() == [b"first"]
@@ -98,9 +100,7 @@ async def test_kafka_answers_other_questions(reader: Reader) -> None:
     assert reader.holding()
 
 
-async def test_a_partition_is_read_where_it_is_sought(
-    reader: Reader, producer: AIOKafkaProducer
-) -> None:
+async def test_a_partition_is_read_where_it_is_sought(reader: Reader, producer: Any) -> None:
     sent = await producer.send_and_wait(reader.here.topic, b"again", partition=0)
     assert await reader.read() == [b"again"]
     await reader.held()
@@ -110,9 +110,7 @@ async def test_a_partition_is_read_where_it_is_sought(
     assert await reader.read() == [b"again"]
 
 
-async def test_a_partition_is_read_once_it_is_resumed(
-    reader: Reader, producer: AIOKafkaProducer
-) -> None:
+async def test_a_partition_is_read_once_it_is_resumed(reader: Reader, producer: Any) -> None:
     reader.pause(reader.here)
     await producer.send_and_wait(reader.there.topic, b"there", partition=1)
     assert await reader.read() == [b"there"]
@@ -125,7 +123,7 @@ async def test_a_partition_is_read_once_it_is_resumed(
 
 
 async def test_a_partition_that_had_records_waiting_is_read_on(
-    reader: Reader, producer: AIOKafkaProducer
+    reader: Reader, producer: Any
 ) -> None:
     await producer.send_and_wait(reader.here.topic, b"first", partition=0)
     await reader.waits_without(reader.here)

@@ -76,9 +76,19 @@ def registered() -> Account:
     return msgspec.structs.replace(account, version=1)
 
 
+def kept_account(account: Account) -> Account:
+    """Return *account* once it was stored and read."""
+    return to_account(BSON.encode(from_account(account)).decode(CODEC))
+
+
+def kept_outcome(outcome: Outcome) -> Outcome:
+    """Return *outcome* once it was stored and read."""
+    return to_outcome(BSON.encode(from_outcome(outcome)).decode(CODEC))
+
+
 def shown(account: Account) -> dict[str, Any]:
     """Return *account*'s profile as a caller reads it, once it was stored and read."""
-    stored = to_account(BSON.encode(from_account(account)).decode(CODEC))
+    stored = kept_account(account)
     query = GetProfile(request_id="q-1", username=account.username)
     answer = querying.profile(query, stored, has_credential=True)
     assert not isinstance(answer, Refusal)
@@ -133,7 +143,7 @@ class TestAFieldOfAMovement:
     def test_is_told_by_the_event_and_the_history(self) -> None:
         sent = {name: values[0] for name, values in MOVEMENT.items()}
         outcome = decided(an_account(), a_deposit(**sent)).outcome
-        stored = to_outcome(BSON.encode(from_outcome(outcome)).decode(CODEC))
+        stored = kept_outcome(outcome)
 
         event = BalanceChanged.model_validate_json(Rendering(stored).balance_event().value)
         listed = Transaction.model_validate(transaction(stored))
@@ -156,7 +166,7 @@ class TestWhatIsStored:
         for part in (account, account.profile, balance):
             assert without_defaults(part) == set(part.__struct_fields__)
 
-        assert to_account(BSON.encode(from_account(account)).decode(CODEC)) == account
+        assert kept_account(account) == account
 
     @pytest.mark.parametrize("refused", [False, True])
     def test_of_an_outcome_comes_back_whole(self, *, refused: bool) -> None:
@@ -169,7 +179,7 @@ class TestWhatIsStored:
         absent = {"entry"} if refused else {"code"}
         assert without_defaults(outcome) == set(Outcome.__struct_fields__) - absent
 
-        assert to_outcome(BSON.encode(from_outcome(outcome)).decode(CODEC)) == outcome
+        assert kept_outcome(outcome) == outcome
 
     def test_of_an_entry_is_what_was_decided(self) -> None:
         assert set(Entry.__struct_fields__) - {"sequence"} == set(Moved.__struct_fields__)
