@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+from tests.places import REPOSITORY
+
+PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 PACKAGES: list[str] = PYPROJECT["tool"]["hatch"]["build"]["packages"]
 CORE = {"contracts", "handlers"}
 FILE_LINES_MAX = 300
@@ -31,7 +32,7 @@ MADE_BY_TOOLS = {"__pycache__", "build", "dist", "node_modules"}
 
 def texts() -> Iterator[Path]:
     """Yield every text file of the repository, in or out of version control."""
-    for folder, folders, names in os.walk(ROOT):
+    for folder, folders, names in os.walk(REPOSITORY):
         kept = [name for name in folders if name not in MADE_BY_TOOLS]
         folders[:] = sorted(name for name in kept if name == ".ci" or not name.startswith("."))
         for path in (Path(folder, name) for name in sorted(names)):
@@ -42,7 +43,7 @@ def texts() -> Iterator[Path]:
 TEXTS = list(texts())
 FILES = [path for path in TEXTS if path.suffix == ".py"]
 every_package = pytest.mark.parametrize("package", PACKAGES)
-LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
 every_lock = pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
 
 
@@ -90,22 +91,22 @@ def is_text(node: ast.stmt | None) -> bool:
 
 
 def package_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0]
+    return path.relative_to(REPOSITORY).parts[0]
 
 
 @every_package
 def test_a_package_is_there_and_says_what_it_is(package: str) -> None:
-    assert ast.get_docstring(tree(ROOT / package / "__init__.py"))
+    assert ast.get_docstring(tree(REPOSITORY / package / "__init__.py"))
 
 
 @every_package
 def test_the_rules_look_into_a_package(package: str) -> None:
-    assert ROOT / package / "__init__.py" in FILES
+    assert REPOSITORY / package / "__init__.py" in FILES
 
 
 def such(paths: Iterable[Path], is_bad: Callable[[Path], object]) -> list[str]:
     """Return the names of the files that are bad; all at once, as one failure each takes longer."""
-    return [str(path.relative_to(ROOT)) for path in paths if is_bad(path)]
+    return [str(path.relative_to(REPOSITORY)) for path in paths if is_bad(path)]
 
 
 def test_a_file_says_what_it_is() -> None:
@@ -178,7 +179,7 @@ def test_a_requirement_is_pinned_and_hashed(path: Path) -> None:
 
 def test_an_npm_package_is_pinned_and_hashed() -> None:
     """And its lock has no address: from where it is installed is the reader's affair."""
-    lock = (ROOT / "package-lock.json").read_text()
+    lock = (REPOSITORY / "package-lock.json").read_text()
     packages = {name: each for name, each in json.loads(lock)["packages"].items() if name}
 
     assert packages

@@ -19,11 +19,11 @@ from devstack.ports import HOST
 from devstack.stack import Stack, StackOptions, start, start_stack
 from tests.devstack.contents import require_written, write
 from tests.devstack.waiting import eventually, is_running
+from tests.places import REPOSITORY
 
 PECULIAR = " Zoë's data, 100 %: a;b=c #1\\u0041 $HOME 数据 "
 """What one or another program takes for something else in a path, if it is told one."""
 
-ROOT = Path(__file__).parent.parent.parent
 REDIS_ONLY = StackOptions(servers=frozenset({"redis"}))
 
 RUN_AND_WAIT = """
@@ -40,7 +40,7 @@ signal.pause()
 async def python(*arguments: str, **environ: str) -> tuple[Process, dict[str, Any]]:
     """Run a program of ours until it has printed its line of JSON."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=PIPE, cwd=ROOT, env=os.environ | environ
+        sys.executable, *arguments, stdout=PIPE, cwd=REPOSITORY, env=os.environ | environ
     )
     assert process.stdout is not None
     return process, json.loads(await process.stdout.readline())

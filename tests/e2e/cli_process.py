@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.places import REPOSITORY
+
 PATIENCE_S = 240.0
 """Far more than any of these commands takes on a machine that others keep busy."""
 

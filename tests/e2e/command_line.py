@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Self
 
 from devstack.addresses import Addresses
+from tests.places import REPOSITORY
 from workers.config import Settings, load_settings
 
-REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 240.0
 """Far more than any command takes on a machine that others keep busy."""
 

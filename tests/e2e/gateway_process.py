@@ -17,7 +17,8 @@ import httpx2
 
 from devstack.patience import Patience, last_lines
 from devstack.processes import Processes
-from tests.e2e.running import REPOSITORY, RunningService, Worker
+from tests.e2e.running import RunningService, Worker
+from tests.places import REPOSITORY
 
 END_MAX_S = 120.0
 """Longer than a gateway's own bound for a stop, on a machine that others keep busy too."""

@@ -22,6 +22,7 @@ from contracts.topics import REPLIES, TopicSpec
 from devstack.addresses import Addresses
 from devstack.patience import Patience, last_lines
 from devstack.processes import Processes
+from tests.places import REPOSITORY
 from workers.config import Settings, load_settings
 from workers.kafka import kafka_admin
 from workers.kafka_topics import create_topics
@@ -29,7 +30,6 @@ from workers.key_rotation import make_missing
 from workers.keys import KeyRing
 from workers.topics import apply_topics
 
-REPOSITORY = Path(__file__).parents[2]
 END_MAX_S = 120.0
 """Longer than a worker's own bound for a stop, on a machine that others keep busy too."""
 LOG_LINES = 30

@@ -13,10 +13,10 @@ import pytest
 from requirements import install
 from requirements.install import Installing, applies, normal
 from tests.install.tiny_wheels import a_pin, a_wheel, pins_of
+from tests.places import REPOSITORY
 
-ROOT = Path(__file__).parents[2]
-INSTALLER = ROOT / "requirements" / "install.py"
-LOCK = ROOT / "requirements" / "dev.txt"
+INSTALLER = REPOSITORY / "requirements" / "install.py"
+LOCK = REPOSITORY / "requirements" / "dev.txt"
 NEWER = "99999.0"
 
 

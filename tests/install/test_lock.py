@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires
-from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -12,9 +11,9 @@ from packaging.requirements import Requirement
 
 from requirements.install import normal
 from tests.install.tiny_wheels import pins_of
+from tests.places import REPOSITORY
 
-ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 BASE: list[str] = PROJECT["project"]["dependencies"]
@@ -77,7 +76,7 @@ def required(roots: list[str], environment: Environment) -> set[Requirement]:
 
 
 def pinned(lock: str, environment: Environment) -> dict[str, str]:
-    pins = pins_of(ROOT / "requirements" / lock)
+    pins = pins_of(REPOSITORY / "requirements" / lock)
     return {
         name: version
         for name, version, marker in pins
@@ -86,7 +85,10 @@ def pinned(lock: str, environment: Environment) -> dict[str, str]:
 
 
 def test_every_lock_is_known_here() -> None:
-    assert {path.name for path in (ROOT / "requirements").glob("*.txt")} == {*ROOTS, *ELSEWHERE}
+    assert {path.name for path in (REPOSITORY / "requirements").glob("*.txt")} == {
+        *ROOTS,
+        *ELSEWHERE,
+    }
 
 
 @every_lock

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,11 +25,12 @@ from storage.mongo_schema import COLLECTIONS
 from storage.mongo_throttles import MongoThrottles
 from tests.builders import NOON, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
+from tests.places import REPOSITORY
 from tests.ports.written import write
 
 pytestmark = pytest.mark.mongo
 
-SCRIPT = Path(__file__).parents[2] / "deploy" / "mongodb_users.py"
+SCRIPT = REPOSITORY / "deploy" / "mongodb_users.py"
 ROLES = ("ledger", "identity", "query", "housekeeper", "operator", "repairer", "worker")
 WORKERS = ("ledger", "identity", "housekeeper", "worker")
 PASSWORD = "only-in-this-test"

@@ -15,15 +15,15 @@ from contracts.headers import HEADER_LENGTH_MAX
 from contracts.problems import Problem
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TOPICS
+from tests.places import REPOSITORY
 from workers.asyncapi.headers import READ, WRITTEN
 from workers.asyncapi.messages import OF_ANSWERS
 from workers.config import PREFIX, load_settings
 from workers.config_shown import shown
 
-ROOT = Path(__file__).parent.parent.parent
-README = ROOT / "README.md"
-LIMITS = ROOT / "docs" / "limits.md"
-NOWHERE = ROOT / "tests"
+README = REPOSITORY / "README.md"
+LIMITS = REPOSITORY / "docs" / "limits.md"
+NOWHERE = REPOSITORY / "tests"
 """A folder in which no dev stack runs, so that only the defaults are shown."""
 
 DAY_MS = 24 * 3600 * 1000
@@ -74,7 +74,7 @@ def headers() -> Iterator[Sequence[str]]:
 def limits() -> Iterator[Sequence[str]]:
     """Yield every limit of the contract that is a number, with the reason under it."""
     yield "Limit", "Value", "Why"
-    for path in sorted((ROOT / "contracts").glob("*.py")):
+    for path in sorted((REPOSITORY / "contracts").glob("*.py")):
         module = import_module(f"contracts.{path.stem}")
         for node, after in pairwise(ast.parse(path.read_text(encoding="utf-8")).body):
             match node, after:

@@ -10,7 +10,8 @@ from typing import TypeAlias
 import pytest
 
 from contracts.topics import INPUTS, REPLIES, TOPICS
-from tests.unit.docs_tables import README, ROOT
+from tests.places import REPOSITORY
+from tests.unit.docs_tables import README
 from workers.roles import Role
 
 Grant: TypeAlias = tuple[str, str, str]
@@ -32,7 +33,7 @@ def granted(folder: Path) -> set[Grant]:
     tool.chmod(0o755)
     calls = folder / "calls"
     subprocess.run(
-        [ROOT / "deploy/kafka-acls.sh", "--bootstrap-server", "broker:9092"],
+        [REPOSITORY / "deploy/kafka-acls.sh", "--bootstrap-server", "broker:9092"],
         env={"PATH": f"{folder}:{os.environ['PATH']}", "CALLS": str(calls)},
         check=True,
     )

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -26,12 +25,12 @@ from contracts.results import Result
 from contracts.sealing import Purpose
 from contracts.sessions import SessionRevoked
 from contracts.topics import INPUTS, TOPICS, Kind, TopicSpec
+from tests.places import REPOSITORY
 from workers.asyncapi.document import Contract, document, to_yaml
 from workers.asyncapi.html import inline, prose, tag
 from workers.asyncapi.page import render
 from workers.cli.app import main
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT = document()
 PAGE = render(DOCUMENT)
 KEY_SETS = ("/.well-known/jwks.json", "/.well-known/sealing-keys.json")
@@ -88,7 +87,7 @@ class Elements(HTMLParser):
 
 class TestDocument:
     def test_is_the_one_that_is_committed(self) -> None:
-        committed = (ROOT / "asyncapi.yaml").read_text()
+        committed = (REPOSITORY / "asyncapi.yaml").read_text()
 
         assert committed == to_yaml(DOCUMENT), "run `make asyncapi` and commit asyncapi.yaml"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import REPOSITORY
 from workers.cli.app import COMMANDS
 
 WIDTH = 80
@@ -32,7 +33,7 @@ def accounts(
     return subprocess.run(
         [sys.executable, "-m", "workers", *arguments],
         cwd=cwd,
-        env=others | {"PYTHONPATH": str(Path(__file__).parents[2])} | (environ or {}),
+        env=others | {"PYTHONPATH": str(REPOSITORY)} | (environ or {}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -54,7 +55,7 @@ def test_lists_its_commands_without_loading_them(tmp_path: Path) -> None:
         check=False,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )
 
     assert ended.returncode == 0
@@ -71,7 +72,7 @@ def loaded(
         f"except SystemExit as ended: assert ended.code == {code}, ended.code\n"
         f"print('loaded', *(set({[*of]}) & set(sys.modules)), file=sys.stderr)"
     )
-    root = str(Path(__file__).parents[2])
+    root = str(REPOSITORY)
     ended = subprocess.run(
         [sys.executable, "-c", script],
         cwd=cwd,
@@ -140,7 +141,7 @@ def test_a_shell_completes(typed: str, offered: str, tmp_path: Path) -> None:
 def test_a_long_line_breaks_between_words_on_a_terminal(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     away = {"ACCOUNTS_KAFKA_BOOTSTRAP": "127.0.0.1:1", "COLUMNS": str(WIDTH)}
-    root = str(Path(__file__).parents[2])
+    root = str(REPOSITORY)
 
     ended = subprocess.run(
         [sys.executable, "-m", "workers", "topics", "show"],

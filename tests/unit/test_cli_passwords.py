@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import REPOSITORY
 from tests.unit.sealed import CANARY
 from workers.cli.output import CliError
 from workers.cli.passwords import PasswordFrom, password
@@ -57,7 +58,7 @@ class TestPassword:
             stdin=theirs,
             stdout=subprocess.PIPE,
             stderr=theirs,
-            cwd=Path(__file__).parents[2],
+            cwd=REPOSITORY,
             start_new_session=True,  # so that the terminal of whoever runs the tests is not asked
         ) as process:
             os.close(theirs)

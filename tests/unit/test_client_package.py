@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import client
+from tests.places import REPOSITORY
 
 
 @pytest.mark.parametrize("name", client.__all__)
@@ -24,7 +25,7 @@ def test_who_verifies_tokens_loads_no_kafka(tmp_path: Path) -> None:
     script = (
         "import sys; from client import verify_access_token; sys.exit('aiokafka' in sys.modules)"
     )
-    environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
 
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environ, check=False)
 

@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from devstack.containers import IMAGES
-from tests.unit.docs_tables import ROOT
+from tests.places import REPOSITORY
 from workers.cli.app import COMMANDS
 from workers.config import PREFIX, load_settings
 
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SERVERS = {name: service for name, service in SERVICES.items() if "build" not in service}
 ONCE = {"topics", "keys"}
-DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
 FINAL_STAGE = DOCKERFILE.rpartition("FROM ")[2]
 
 every_service = pytest.mark.parametrize("name", SERVICES)
@@ -111,7 +111,7 @@ def test_its_environment_is_a_configuration(name: str) -> None:
     environment = image_environment() | OURS[name]["environment"]
     given = {key: value for key, value in environment.items() if key.startswith(PREFIX)}
 
-    settings = load_settings(given, ROOT / "tests")
+    settings = load_settings(given, REPOSITORY / "tests")
 
     assert given
     assert settings.kafka_bootstrap.split(":")[0] in SERVERS
@@ -146,7 +146,7 @@ def test_the_keys_are_where_the_image_looks_for_them() -> None:
 def test_a_stop_outlasts_the_worker_s_own_bound() -> None:
     grace_s = int(SERVICES["worker"]["stop_grace_period"].removesuffix("s"))
 
-    assert grace_s > load_settings({}, ROOT / "tests").ledger.shutdown_timeout_ms / 1000 + 10
+    assert grace_s > load_settings({}, REPOSITORY / "tests").ledger.shutdown_timeout_ms / 1000 + 10
 
 
 def test_kafka_tells_each_side_an_address_that_it_can_reach() -> None:
@@ -196,7 +196,7 @@ def test_the_image_is_built_from_pinned_packages() -> None:
 
 
 def test_the_image_gets_every_package_and_nothing_else() -> None:
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
+    packages = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
         "packages"
     ]
     copied = {
@@ -206,7 +206,7 @@ def test_the_image_gets_every_package_and_nothing_else() -> None:
         for word in line.split()[:-1]
     }
     requirements = ("requirements/install.py", "requirements/worker.txt")
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
 
     assert copied == {*packages, "pyproject.toml", "LICENSE", *requirements}
     assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied

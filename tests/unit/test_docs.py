@@ -14,24 +14,27 @@ import yaml
 from typer.main import get_command
 
 from contracts.topics import REPLIES, TOPICS
-from tests.unit.docs_tables import README, ROOT, TABLES, with_tables
+from tests.places import REPOSITORY
+from tests.unit.docs_tables import README, TABLES, with_tables
 from workers.cli.app import COMMANDS, application
 from workers.config import PREFIX, setting_names
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 
 PROMISES = 12
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-ALERTS = ROOT / "deploy/prometheus/alerts.yml"
-DASHBOARD = ROOT / "deploy/grafana/accounts.json"
-ACLS = ROOT / "deploy/kafka-acls.sh"
-OPERATIONS = ROOT / "docs/operations.md"
-DECISIONS = ROOT / "docs/decisions"
-FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()}
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
+ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"
+DASHBOARD = REPOSITORY / "deploy/grafana/accounts.json"
+ACLS = REPOSITORY / "deploy/kafka-acls.sh"
+OPERATIONS = REPOSITORY / "docs/operations.md"
+DECISIONS = REPOSITORY / "docs/decisions"
+FOLDERS = {path.name for path in REPOSITORY.iterdir() if path.is_dir()}
 MADE_LATER = {".accounts/dev.env", ".venv/bin/accounts", ".venv/bin/pip", ".venv/bin/python"}
 """What only a run or the set-up makes."""
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+every_page = pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY))
+)
 
 
 def code(page: Path) -> Iterator[str]:
@@ -91,7 +94,7 @@ def test_the_tables_are_what_the_code_says(page: Path) -> None:
 
 @every_page
 def test_a_make_target_is_there(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     named = {match[1] for piece in code(page) if (match := re.match(r"make ([a-z-]+)", piece))}
 
     assert named <= targets
@@ -126,7 +129,7 @@ def test_a_file_is_there(page: Path) -> None:
         if word.split("/")[0] in FOLDERS and re.fullmatch(r"[\w./-]+", word) and "/" in word
     }
 
-    missing = [name for name in named - MADE_LATER if not (ROOT / name).exists()]
+    missing = [name for name in named - MADE_LATER if not (REPOSITORY / name).exists()]
     assert missing == []
 
 
@@ -149,7 +152,9 @@ def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
 
     assert files, f"P{number} names no test"
     for name in files:
-        assert re.search(rf"\bP{number}\b", (ROOT / name).read_text()), f"{name} shows P{number}?"
+        assert re.search(rf"\bP{number}\b", (REPOSITORY / name).read_text()), (
+            f"{name} shows P{number}?"
+        )
 
 
 @pytest.mark.parametrize("bound", fields(LedgerOptions), ids=lambda bound: bound.name)

@@ -7,10 +7,10 @@ import pytest
 from testcontainers.core.config import testcontainers_config
 
 from devstack.containers import IMAGES, KAFKA_DATA
-from tests.unit.docs_tables import ROOT
+from tests.places import REPOSITORY
 from tests.unit.test_compose import DOCKERFILE, SERVERS, instructions
 
-FOLDER = ROOT / "deploy/images"
+FOLDER = REPOSITORY / "deploy/images"
 IMAGES_ASKED_FOR = {*IMAGES.values(), testcontainers_config.ryuk_image}
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import yaml
 
-from tests.unit.docs_tables import ROOT
+from tests.places import REPOSITORY
 from tests.unit.test_compose import COMPOSE, FINAL_STAGE, image_environment, instructions
 from workers.cli.app import COMMANDS
 
-POD: dict[str, Any] = yaml.safe_load((ROOT / "deploy/kubernetes.yaml").read_text())["spec"][
+POD: dict[str, Any] = yaml.safe_load((REPOSITORY / "deploy/kubernetes.yaml").read_text())["spec"][
     "template"
 ]["spec"]
 [WORKER] = POD["containers"]
@@ -16,7 +16,7 @@ POD: dict[str, Any] = yaml.safe_load((ROOT / "deploy/kubernetes.yaml").read_text
 
 
 def test_the_probes_ask_paths_of_the_sidecar() -> None:
-    source = (ROOT / "workers/sidecar.py").read_text()
+    source = (REPOSITORY / "workers/sidecar.py").read_text()
     [port] = WORKER["ports"]
 
     assert str(port["containerPort"]) == image_environment()["ACCOUNTS_SIDECAR_PORT"]
@@ -46,7 +46,9 @@ def test_the_worker_runs_as_in_compose() -> None:
 
     assert set(WORKER["args"]) <= set(COMMANDS)
     assert f"{POD['terminationGracePeriodSeconds']}s" == grace
-    assert f"--uid {POD['securityContext']['runAsUser']} " in (ROOT / "Dockerfile").read_text()
+    assert (
+        f"--uid {POD['securityContext']['runAsUser']} " in (REPOSITORY / "Dockerfile").read_text()
+    )
     for container in (WORKER, KEYS):
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 from storage.mongo_schema import COLLECTIONS
-from tests.unit.docs_tables import README, ROOT
+from tests.places import REPOSITORY
+from tests.unit.docs_tables import README
 from workers.roles import Role
 
 RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = runpy.run_path(
-    str(ROOT / "deploy/mongodb_users.py")
+    str(REPOSITORY / "deploy/mongodb_users.py")
 )["RIGHTS"]
 
 
