@@ -33,6 +33,7 @@ class Reader(GatheringConsumer):
             hooks=Hooks(_nothing, _nothing, Progress("ledger")),
             bootstrap_servers=service.addresses.kafka,
             request_timeout_ms=2 * FOR_EVER_MS,
+            fetch_max_wait_ms=FOR_EVER_MS,  # of the first, which is asked before any poll
             auto_offset_reset="latest",
         )
         topic = service.topic(DEPOSIT)
@@ -74,7 +75,6 @@ async def reader(
     reader.assign([reader.here, reader.there])
     await reader.start()
     try:
-        await reader.seek_to_end(reader.here, reader.there)
         await reader.held()
         yield reader
     finally:
