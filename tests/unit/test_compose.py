@@ -1,4 +1,4 @@
-"""What docker-compose.yml and the Dockerfile must hold, as far as it shows without an engine."""
+"""What docker-compose.yml says of our own, and the Dockerfile, as far as it shows without an engine."""
 
 import json
 import re
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from devstack.containers import IMAGES
 from tests.places import REPOSITORY
 from workers.cli.app import COMMANDS
 from workers.config import PREFIX, load_settings
@@ -22,7 +21,6 @@ DOCKERFILE = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
 FINAL_STAGE = DOCKERFILE.rpartition("FROM ")[2]
 
 every_service = pytest.mark.parametrize("name", SERVICES)
-every_server = pytest.mark.parametrize("name", SERVERS)
 ours = pytest.mark.parametrize("name", OURS)
 
 
@@ -47,13 +45,6 @@ def test_it_names_no_secret(name: str) -> None:
     assert not re.search(r"passw|secret|token", json.dumps(SERVICES[name]), re.IGNORECASE)
 
 
-@every_server
-def test_a_server_runs_a_tagged_image_and_is_asked_for_its_health(name: str) -> None:
-    assert re.fullmatch(r"[\w./-]+:[\w.-]+", SERVERS[name]["image"])
-    assert not SERVERS[name]["image"].endswith(":latest")
-    assert SERVERS[name]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
-
-
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONCE))
 def test_what_serves_is_started_again(name: str) -> None:
     """Else a worker that came back with its machine would wait for servers that did not."""
@@ -65,19 +56,6 @@ def test_a_worker_that_cannot_answer_is_soon_called_unhealthy() -> None:
 
     assert check["retries"] * int(check["interval"].removesuffix("s")) <= 15
     assert check["start_period"] == "60s", "until then it may still come up"
-
-
-@pytest.mark.parametrize("name", ["kafka", "mongodb"])
-def test_a_check_that_starts_a_whole_runtime_is_made_seldom(name: str) -> None:
-    """Every five seconds, Kafka's alone took a third of a core."""
-    check = SERVERS[name]["healthcheck"]
-
-    assert check["interval"] == "30s"
-    assert check["start_period"] == "60s", "the engine asks more often while it lasts"
-
-
-def test_the_servers_are_those_of_the_tests() -> None:
-    assert {service["image"] for service in SERVERS.values()} == set(IMAGES.values())
 
 
 def test_the_worker_starts_last() -> None:
@@ -96,14 +74,15 @@ def test_what_runs_once_ends(name: str) -> None:
     assert SERVICES[name]["healthcheck"] == {"disable": True}
 
 
-@ours
-def test_its_command_is_one_of_ours(name: str) -> None:
-    service = OURS[name]
-    words = " ".join([*service.get("entrypoint", ["accounts"]), *service["command"]])
+def test_each_command_is_one_of_ours() -> None:
+    commands = {name: service["command"] for name, service in OURS.items()}
 
-    called = re.findall(r"\baccounts ([a-z]+)", words)
-    assert called
-    assert set(called) <= set(COMMANDS)
+    assert commands == {
+        "topics": ["topics", "apply"],
+        "keys": ["keys", "new"],
+        "worker": ["worker"],
+    }
+    assert {words[0] for words in commands.values()} <= set(COMMANDS)
 
 
 @ours
@@ -113,7 +92,7 @@ def test_its_environment_is_a_configuration(name: str) -> None:
 
     settings = load_settings(given, REPOSITORY / "tests")
 
-    assert given
+    assert OURS[name]["environment"] == OURS["worker"]["environment"]
     assert settings.kafka_bootstrap.split(":")[0] in SERVERS
     assert settings.mongodb_uri.split("//")[1].split(":")[0] in SERVERS
     assert settings.redis_url.split("//")[1].split(":")[0] in SERVERS
@@ -124,13 +103,33 @@ def test_it_has_no_more_rights_than_it_needs(name: str) -> None:
     assert OURS[name]["cap_drop"] == ["ALL"]
     assert OURS[name]["read_only"] is True
     assert OURS[name]["security_opt"] == ["no-new-privileges:true"]
+    assert OURS[name]["tmpfs"] == ["/tmp"], "the one folder that may be written to"
 
 
-@every_service
-def test_a_volume_is_declared(name: str) -> None:
-    named = {volume.split(":")[0] for volume in SERVICES[name].get("volumes", [])}
+@ours
+def test_it_is_the_one_image_with_an_init_before_it(name: str) -> None:
+    assert (OURS[name]["image"], OURS[name]["build"]) == ("accounts", ".")
+    assert OURS[name]["init"] is True, "which passes a stop on"
 
-    assert named <= set(COMPOSE["volumes"])
+
+def test_every_volume_is_declared_and_used() -> None:
+    named = {
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+    }
+
+    assert named == set(COMPOSE["volumes"])
+
+
+def test_the_worker_is_asked_at_the_sidecar_s_port() -> None:
+    port = image_environment()["ACCOUNTS_SIDECAR_PORT"]
+    way, program, option, text = SERVICES["worker"]["healthcheck"]["test"]
+
+    assert SERVICES["worker"]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert (way, program, option) == ("CMD", "python", "-c")
+    compile(text, "health check", "exec")
+    assert f"'http://127.0.0.1:{port}/health/ready'" in text
 
 
 def test_the_keys_are_where_the_image_looks_for_them() -> None:
@@ -138,7 +137,6 @@ def test_the_keys_are_where_the_image_looks_for_them() -> None:
     folder = volume.split(":")[1]
 
     assert image_environment()["ACCOUNTS_KEYS_DIR"] == folder
-    assert OURS["keys"]["command"] == ["keys", "new"]
     assert OURS["keys"]["volumes"] == OURS["worker"]["volumes"]
     assert folder in FINAL_STAGE.partition("COPY")[0], "made there, owned by the image's user"
 
@@ -149,27 +147,6 @@ def test_a_stop_outlasts_the_worker_s_own_bound() -> None:
     assert grace_s > load_settings({}, REPOSITORY / "tests").ledger.shutdown_timeout_ms / 1000 + 10
 
 
-def test_kafka_tells_each_side_an_address_that_it_can_reach() -> None:
-    kafka = SERVICES["kafka"]
-    told = dict(
-        address.split("://")
-        for address in kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
-    )
-
-    assert told["INSIDE"] == OURS["worker"]["environment"]["ACCOUNTS_KAFKA_BOOTSTRAP"]
-    assert [f"{told['OUTSIDE']}:{told['OUTSIDE'].split(':')[1]}"] == kafka["ports"]
-    assert kafka["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
-
-
-def test_mongodb_makes_its_own_replica_set() -> None:
-    mongodb = SERVICES["mongodb"]
-    script = mongodb["healthcheck"]["test"][-1]
-
-    assert "rs.initiate({_id: 'rs0', members: [{_id: 0, host: 'mongodb:27017'}]})" in script
-    assert "--replSet=rs0" in mongodb["command"]
-    assert "replicaSet=rs0" in OURS["worker"]["environment"]["ACCOUNTS_MONGODB_URI"]
-
-
 def test_the_image_runs_without_root_and_without_a_shell() -> None:
     [user] = instructions("USER", FINAL_STAGE)
 
@@ -178,13 +155,23 @@ def test_the_image_runs_without_root_and_without_a_shell() -> None:
     assert json.loads(instructions("CMD", FINAL_STAGE)[-1]) == ["worker"]
 
 
+def test_the_image_is_made_for_a_container() -> None:
+    environment = image_environment()
+
+    assert environment["ACCOUNTS_SIDECAR_HOST"] == "0.0.0.0", "who asks comes from outside"
+    assert instructions("EXPOSE", FINAL_STAGE) == [environment["ACCOUNTS_SIDECAR_PORT"]]
+    assert environment["ACCOUNTS_LOG_FORMAT"] == "json"
+    assert environment["PYTHONUNBUFFERED"] == "1", "else the last lines before a kill are lost"
+    assert environment["PYTHONDONTWRITEBYTECODE"] == "1", "it may not write beside the code"
+
+
 def test_the_image_asks_the_sidecar_for_its_health() -> None:
     [check] = instructions("HEALTHCHECK", FINAL_STAGE)
     program, option, text = json.loads(check.partition(" CMD ")[2])
 
     assert (program, option) == ("python", "-c")
     compile(text, "health check", "exec")
-    assert "/health/live" in text
+    assert "os.environ['ACCOUNTS_SIDECAR_PORT'] + '/health/live'" in text
 
 
 def test_the_image_is_built_from_pinned_packages() -> None:
