@@ -1,15 +1,23 @@
 """What may be lost, in Redis: the connection, its health, and the lease. Never money."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_hex
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    LockError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
 
 from storage.ports import StoreCheckError, StoreUnavailableError
 
@@ -17,22 +25,6 @@ Answer = TypeVar("Answer")
 
 TIMEOUT_MS = 1000
 """Longest wait for Redis: it costs latency only, so nobody waits long for it."""
-
-RENEW = """
-if redis.call('get', KEYS[1]) == ARGV[1] then
-  return redis.call('pexpire', KEYS[1], ARGV[2])
-end
-return 0
-"""
-"""Extends a lease only while it is still ours; in one step, or it could be another's by then."""
-
-RELEASE = """
-if redis.call('get', KEYS[1]) == ARGV[1] then
-  return redis.call('del', KEYS[1])
-end
-return 0
-"""
-"""Gives a lease up only while it is still ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +92,8 @@ class RedisLease:
     """The right to do one job, for a while, held by one process at a time.
 
     Redis may forget it, and a paused holder may not notice that it has expired. So whoever acquires
-    it also gets a fencing token, a number that only grows and is counted where nothing is lost.
+    it also gets a fencing token, a number that only grows and is counted where nothing is lost; the
+    token of the library's lock only tells its holders apart.
     """
 
     def __init__(
@@ -111,12 +104,15 @@ class RedisLease:
         ttl: timedelta,
         next_token: Callable[[str], Awaitable[int]],
     ) -> None:
-        self._redis = redis
         self._name = name
-        self._ttl = ttl
-        self._key = f"lease:{name}"
         self._next_token = next_token
-        self._holder = token_hex(16)
+        self._lock = Lock(
+            redis,
+            f"lease:{name}",
+            timeout=ttl.total_seconds(),
+            blocking=False,
+            thread_local=False,  # it belongs to the process, not to the thread that made it
+        )
 
     async def acquire(self) -> int | None:
         """Return a fencing token higher than any before, or None while another holds the lease.
@@ -124,8 +120,8 @@ class RedisLease:
         Raises:
             StoreUnavailableError: Redis or the counter does not answer; the lease is not ours.
         """
-        taken = self._redis.set(self._key, self._holder, nx=True, px=self._ttl)
-        if not await _asked(cast("Awaitable[bool | None]", taken)):
+        # The library's own choice is a UUID of version 1, which holds the machine's address.
+        if not await _asked(self._lock.acquire(token=token_hex(16))):
             return None
         return await self._next_token(self._name)
 
@@ -135,7 +131,10 @@ class RedisLease:
         Raises:
             StoreUnavailableError: Redis does not answer; count on the lease being lost.
         """
-        return bool(await self._run(RENEW, str(self._ttl // timedelta(milliseconds=1))))
+        try:
+            return await _asked(self._lock.reacquire())
+        except LockError:
+            return False
 
     async def release(self) -> None:
         """Give the lease up if it is ours.
@@ -143,19 +142,23 @@ class RedisLease:
         Raises:
             StoreUnavailableError: Redis does not answer; the lease ends by itself.
         """
-        await self._run(RELEASE)
-
-    async def _run(self, script: str, *arguments: str) -> object:
-        asked = self._redis.eval(script, 1, self._key, self._holder, *arguments)
-        return await _asked(cast("Awaitable[object]", asked))
+        with suppress(LockError):
+            await _asked(self._lock.release())
 
 
 async def _asked(answer: Awaitable[Answer]) -> Answer:
     try:
         return await answer
+    except LockError:
+        raise  # an answer, although the library counts it among the errors of Redis
     except (AuthenticationError, NoPermissionError) as error:
         raise StoreUnavailableError(
             f"Redis refuses this user ({type(error).__name__}): check its credentials and ACL"
+        ) from error
+    except ResponseError as error:
+        raise StoreUnavailableError(
+            f"Redis refuses what it is asked ({type(error).__name__}): check this user's ACL (a script "
+            "needs the right to each of its commands), and whether it is a replica or out of memory"
         ) from error
     except (RedisError, OSError) as error:
         raise StoreUnavailableError(

@@ -104,8 +104,9 @@ class Housekeeper:
                 chores.create_task(self._repeat("sweep", self._sweep.step))
                 chores.create_task(self._repeat("recount", self._recount.step))
                 chores.create_task(self._repeat("pending", self.count_pending))
-        except* LeaseLostError:
-            log.info("not keeping house any more: the lease with token %d is lost", token)
+        except* LeaseLostError as lost:
+            [why] = lost.exceptions
+            log.info("not keeping house any more, the lease with token %d is lost: %s", token, why)
         finally:
             self._metrics.pending_registrations.set(0)  # the next one counts; ours would go stale
             with suppress(StoreUnavailableError):
@@ -116,10 +117,10 @@ class Housekeeper:
             await asyncio.sleep(RENEW_S)
             try:
                 kept = await self._lease.renew()
-            except StoreUnavailableError:
-                kept = False
+            except StoreUnavailableError as error:
+                raise LeaseLostError(str(error)) from error
             if not kept:
-                raise LeaseLostError
+                raise LeaseLostError("it expired, or Redis forgot it")
 
     async def _repeat(self, name: str, chore: Callable[[], Awaitable[float]]) -> None:
         """Do *chore* again and again, with the pauses it asks for; no failure ends it."""

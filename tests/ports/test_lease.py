@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,7 @@ from tests.ports.waiting import until
 
 pytestmark = pytest.mark.redis
 
+README = Path(__file__).parents[2].joinpath("README.md").read_text()
 LONG = timedelta(minutes=1)
 
 
@@ -42,8 +44,10 @@ class Leases:
         self._name = name
         self._next_token = MemoryLedger().next_fencing_token
 
-    def one(self, ttl: timedelta = LONG) -> RedisLease:
-        return RedisLease(self._redis, name=self._name, ttl=ttl, next_token=self._next_token)
+    def one(self, ttl: timedelta = LONG, *, redis: Redis | None = None) -> RedisLease:
+        return RedisLease(
+            redis or self._redis, name=self._name, ttl=ttl, next_token=self._next_token
+        )
 
 
 @pytest.fixture
@@ -77,6 +81,43 @@ async def test_another_cannot_release_or_renew_it(leases: Leases) -> None:
 
     assert not await other.renew()
     assert await mine.renew()
+
+
+async def test_before_it_is_acquired_there_is_nothing_to_renew_or_release(leases: Leases) -> None:
+    mine = leases.one()
+
+    await mine.release()
+
+    assert not await mine.renew()
+    assert await mine.acquire() == 1
+
+
+async def test_a_lost_lease_is_not_released_for_whoever_has_it_now(
+    leases: Leases, redis: Redis, name: str
+) -> None:
+    mine, other = leases.one(), leases.one()
+    await mine.acquire()
+    await redis.delete(f"lease:{name}")
+    await other.acquire()
+
+    await mine.release()
+
+    assert await other.renew()
+
+
+async def test_a_server_that_forgot_its_scripts_is_told_them_again(
+    leases: Leases, redis: Redis
+) -> None:
+    """P8: it was restarted, or another has taken over."""
+    mine, other = leases.one(), leases.one()
+    await mine.acquire()
+
+    await redis.script_flush()
+    assert await mine.renew()
+    await redis.script_flush()
+    await mine.release()
+
+    assert await other.acquire() == 2
 
 
 async def test_it_ends_by_itself(leases: Leases, redis: Redis, name: str) -> None:
@@ -118,6 +159,53 @@ async def test_its_names_do_not_meet(redis: Redis) -> None:
 
     assert await first.acquire() == 1
     assert await second.acquire() == 1
+
+
+def rights() -> list[str]:
+    """Return what README.md has an operator grant the housekeeper in Redis."""
+    [row] = [line for line in README.splitlines() if line.startswith("| housekeeper |")]
+    granted = row.replace("\\|", "!").split("|")[-2].replace("!", "|")
+    return granted.strip(" `").split()
+
+
+class TestItsRights:
+    @pytest.fixture
+    async def keeps_house(
+        self, stack: Chosen, redis: Redis
+    ) -> AsyncIterator[Callable[[Sequence[str]], Awaitable[None]]]:
+        """Yield what does all that a housekeeper asks of Redis, as a user with those rights."""
+        user = uuid4().hex
+        leases = Leases(redis, f"accounts.{user}")
+
+        async def keep(granted: Sequence[str]) -> None:
+            await redis.acl_setuser(user, enabled=True, nopass=True, reset=True)
+            await redis.execute_command("ACL", "SETUSER", user, *granted)  # pyright: ignore[reportUnknownMemberType]
+            await redis.script_flush()
+            restricted = connect(
+                RedisOptions(url=stack.addresses.redis, username=user, password="any")
+            )
+            lease = leases.one(redis=restricted)
+            try:
+                await RedisHealth(restricted).ping()
+                assert await lease.acquire()
+                assert await lease.renew()
+                await lease.release()
+                assert await leases.one().acquire()
+            finally:
+                await restricted.aclose()
+
+        yield keep
+        await redis.acl_deluser(user)
+
+    async def test_suffice(self, keeps_house: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+        await keeps_house(rights())
+
+    @pytest.mark.parametrize("without", rights())
+    async def test_are_all_needed(
+        self, keeps_house: Callable[[Sequence[str]], Awaitable[None]], without: str
+    ) -> None:
+        with pytest.raises(StoreUnavailableError, match="Redis refuses"):
+            await keeps_house([right for right in rights() if right != without])
 
 
 async def test_a_server_that_answers_is_healthy(redis: Redis) -> None:

@@ -1,6 +1,7 @@
 """The housekeeper works under a lease, finds what is wrong, and is never in the way."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from workers.metrics import Metrics
 from workers.recount_rounds import RecountRounds
 from workers.sweep import Sweep
 
+AWAY = "redis does not answer"
 PENDING = "accounts_pending_registrations"
 A_LEASE = CorruptDocument(collection="leases", id="housekeeper", username="", field="fencing_token")
 
@@ -37,7 +39,7 @@ class FewLeases:
 
     def _answer(self) -> bool:
         if self.away:
-            raise StoreUnavailableError("redis does not answer")
+            raise StoreUnavailableError(AWAY)
         return self.free
 
     async def acquire(self) -> int | None:
@@ -176,6 +178,25 @@ class TestHousekeeper:
 
         running.lease.away = False
         await until(lambda: running.topic.calls > calls)
+
+    @pytest.mark.parametrize(
+        ("lost", "why"), [({"away": True}, AWAY), ({"free": False}, "Redis forgot")]
+    )
+    async def test_says_why_it_lost_the_lease(
+        self,
+        running: House,
+        caplog: pytest.LogCaptureFixture,
+        lost: dict[str, bool],
+        why: str,
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        await until(lambda: running.lease.tokens == 1)
+
+        for name, value in lost.items():
+            setattr(running.lease, name, value)
+
+        await until(lambda: "the lease with token 1 is lost" in caplog.text)
+        assert why in caplog.text
 
     async def test_reports_a_lease_that_cannot_be_counted_and_goes_on_once_it_is_mended(
         self, house: House
