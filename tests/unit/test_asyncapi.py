@@ -1,9 +1,8 @@
-"""The document is current, complete and true; the page shows all of it and loads nothing."""
+"""The document is current, complete and true."""
 
 import json
-import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -25,15 +24,11 @@ from contracts.results import Result
 from contracts.sealing import Purpose
 from contracts.sessions import SessionRevoked
 from contracts.topics import INPUTS, TOPICS, Kind, TopicSpec
-from tests.places import REPOSITORY
 from workers.asyncapi.document import Contract, document, to_yaml
-from workers.asyncapi.html import inline, prose, tag
-from workers.asyncapi.page import render
 from workers.cli.app import main
 
+REPOSITORY = Path(__file__).parents[2]
 DOCUMENT = document()
-PAGE = render(DOCUMENT)
-KEY_SETS = ("/.well-known/jwks.json", "/.well-known/sealing-keys.json")
 PUBLISHED = (Result, Reply, BalanceChanged, AuditRecorded, Balances, SessionRevoked)
 MODELS: Mapping[str, type[BaseModel]] = {
     model.__name__: model
@@ -62,27 +57,6 @@ def resolve(reference: str) -> Any:
     for part in reference.removeprefix("#/").split("/"):
         node = node[part]
     return node
-
-
-class Elements(HTMLParser):
-    """Collects what a page consists of; complains about a tag that is not closed."""
-
-    VOID = frozenset({"meta", "br"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.unclosed: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.unclosed.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.unclosed.pop() == tag
 
 
 class TestDocument:
@@ -230,63 +204,3 @@ class TestDocument:
         assert json.loads(shown.to_json()) == DOCUMENT
         assert shown.to_yaml() == to_yaml(DOCUMENT)
         assert shown.title == "accounts"
-
-
-class TestPage:
-    def test_is_well_formed(self) -> None:
-        assert Elements(PAGE).unclosed == []
-
-    def test_loads_nothing_and_runs_nothing(self) -> None:
-        elements = Elements(PAGE)
-
-        names = {name for name, _ in elements.seen}
-        attributes = {key for _, given in elements.seen for key in given}
-        assert names.isdisjoint({"script", "link", "img", "iframe", "form", "object"})
-        assert attributes.isdisjoint({"src", "style", "onclick", "srcset"})
-        assert re.search(r"https?://|@import|url\(", PAGE) is None
-
-    def test_links_to_what_is_there(self) -> None:
-        elements = Elements(PAGE)
-
-        ids = {given["id"] for _, given in elements.seen if "id" in given}
-        links = {given["href"] or "" for _, given in elements.seen if "href" in given}
-        served = {"/asyncapi.yaml", "/health", *KEY_SETS}
-        assert links - {f"#{each}" for each in ids} == served
-
-    def test_shows_everything(self) -> None:
-        shown = [f"accounts.{topic.name}" for topic in TOPICS]
-        shown += [code.value for code in Code]
-        shown += [
-            name
-            for schema in DOCUMENT["components"]["schemas"].values()
-            for name in schema.get("properties", {})
-        ]
-
-        missing = [each for each in shown if f">{each}<" not in PAGE]
-
-        assert missing == []
-
-    @pytest.mark.parametrize(
-        ("topic", "kept"),
-        [
-            ("results", "<li>kept 7 days</li>"),
-            ("state.balances", "<li>compacted: the latest of each key</li>"),
-            (
-                "state.revocations",
-                "<li>compacted: the latest of each key</li><li>kept 2 days</li>",
-            ),
-        ],
-    )
-    def test_says_how_long_records_are_kept(self, topic: str, kept: str) -> None:
-        shown = PAGE.partition(f">accounts.{topic}</a>")[2].partition("</ul>")[0]
-
-        assert f"<li>12 partitions</li>{kept}<li>records" in shown
-
-    def test_escapes_what_is_not_markup(self) -> None:
-        assert tag("p", "<b>&", title='"') == '<p title="&quot;">&lt;b&gt;&amp;</p>'
-        assert inline("a `<b>` c") == "a <code>&lt;b&gt;</code> c"
-
-    def test_knows_paragraphs_lists_and_headings(self) -> None:
-        text = "One.\n\n## Two\n\n* three\n  more\n* four\n"
-
-        assert prose(text) == ("<p>One.</p><h3>Two</h3><ul><li>three more</li><li>four</li></ul>")

@@ -2,24 +2,21 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markupsafe import Markup
 
 from contracts.topics import DAY_MS
 from workers.asyncapi.channels import REPLY_CHANNEL
-from workers.asyncapi.html import (
-    EMPTY,
-    Html,
-    code_block,
-    fold,
-    inline,
-    join,
-    prose,
-    table,
-    tag,
-)
-from workers.asyncapi.page_schema import fields
-from workers.asyncapi.schemas import SCHEMAS, Json
+from workers.asyncapi.page_schema import meanings, required_first, schema_name
+from workers.asyncapi.schemas import Json
 
 SHARED = (
     *("Code", "Entry", "Error", "FieldError", "BalanceState", "ReplyKey", "Tokens"),
@@ -45,215 +42,113 @@ POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none';
 
 def render(document: Json) -> str:
     """Return the page."""
-    info = document["info"]
     sections = [
-        (described["name"], _of_tag(document, described["name"]), described["description"])
-        for described in info["tags"]
+        described | {"channels": _of_tag(document, described["name"])}
+        for described in document["info"]["tags"]
     ]
-    body = [
-        tag(
-            "header", tag("h1", info["title"]), tag("span", f"version {info['version']}"), _links()
-        ),
-        tag("nav", *_contents(sections), aria_label="Contents"),
-        tag(
-            "main",
-            tag("section", prose(info["description"]), _servers(document), id="introduction"),
-            *(_section(document, *section) for section in sections),
-            tag("section", tag("h2", "Shared schemas"), *_schemas(document), id="schemas"),
-            _codes(document),
-            _problems(document),
-        ),
-    ]
-    head = [
-        Html('<meta charset="utf-8">'),
-        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        tag("title", f"{info['title']}: messages"),
-        tag("style", Html(STYLE)),
-    ]
-    return f"<!doctype html>{tag('html', tag('head', *head), tag('body', *body), lang='en')}\n"
-
-
-def _links() -> Html:
-    return join(
-        [
-            tag("a", "AsyncAPI (YAML)", href="/asyncapi.yaml"),
-            tag("a", "Sealing keys", href="/.well-known/sealing-keys.json"),
-            tag("a", "Signing keys", href="/.well-known/jwks.json"),
-            tag("a", "Health", href="/health"),
-        ]
+    page = _environment().get_template("page.html")
+    return page.render(
+        info=document["info"],
+        servers=document["servers"],
+        components=document["components"],
+        sections=sections,
+        shared=SHARED,
+        code_columns=CODE_COLUMNS,
+        style=Markup(STYLE),  # noqa: S704 - a file of ours; escaped it would be another style sheet
     )
 
 
-def _of_tag(document: Json, name: str) -> list[str]:
+def inline(text: str) -> Markup:
+    """Return one line of CommonMark as HTML."""
+    return Markup(_markdown().renderInline(text))  # noqa: S704 - what is not markup is escaped
+
+
+def markdown(text: str) -> Markup:
+    """Return CommonMark, which AsyncAPI has descriptions be written in, as HTML."""
+    return Markup(_markdown().render(text))  # noqa: S704 - what is not markup is escaped
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("workers.asyncapi"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "indented": _indented,
+        "inline": inline,
+        "markdown": markdown,
+        "meanings": meanings,
+        "required_first": required_first,
+        "schema_name": schema_name,
+    }
+    return environment
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """Return what turns CommonMark into HTML: neither HTML as it is nor what the page would load."""
+    markdown = MarkdownIt("commonmark", {"html": False}).disable("image")
+    markdown.core.ruler.push("below_h2", _below_h2)
+    return markdown
+
+
+def _below_h2(state: StateCore) -> None:
+    """Make headings one step smaller: the page's own sections begin with an h2."""
+    for token in state.tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(int(token.tag[1:]) + 1, 6)}"
+
+
+def _indented(value: Any) -> str:
+    """Return *value* as indented JSON, or text as it is."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _of_tag(document: Json, name: str) -> list[Json]:
     return [
-        channel
+        _channel(document, channel, described)
         for channel, described in document["channels"].items()
         if {"name": name} in described["tags"]
     ]
 
 
-def _address(document: Json, channel: str) -> str:
-    return document["channels"][channel]["address"] or "(the topic in reply_to)"
+def _channel(document: Json, name: str, described: Json) -> Json:
+    return {
+        "name": name,
+        "address": described["address"] or "(the topic in reply_to)",
+        "title": described["title"],
+        "description": described["description"],
+        "facts": _facts(described.get("bindings", {}).get("kafka")),
+        "answers": _answers(document, name),
+        "messages": [] if name == REPLY_CHANNEL else list(described["messages"]),
+    }
 
 
-def _contents(sections: Iterable[tuple[str, Sequence[str], str]]) -> Iterable[Html]:
-    yield tag("a", "Introduction", href="#introduction")
-    for name, channels, _ in sections:
-        yield tag("a", name.capitalize(), href=f"#tag-{name}", class_="group")
-        yield from (tag("a", channel, href=f"#{channel}") for channel in channels)
-    yield tag("a", "Shared schemas", href="#schemas", class_="group")
-    yield tag("a", "Codes", href="#codes", class_="group")
-    yield tag("a", "Problems", href="#problems", class_="group")
+def _facts(kafka: Mapping[str, Any] | None) -> list[str]:
+    """Return how the topic is set up."""
+    if kafka is None:
+        return []
+    config = kafka["topicConfiguration"] | kafka.get("x-topicConfiguration", {})
+    facts = [f"{kafka['partitions']} partitions"]
+    if "compact" in config["cleanup.policy"]:
+        facts.append("compacted: the latest of each key")
+    if "delete" in config["cleanup.policy"]:
+        facts.append(f"kept {config['retention.ms'] // DAY_MS} days")
+    facts.append(f"records up to {config['max.message.bytes'] // 1024} KiB")
+    if "message.timestamp.type" in config:
+        facts.append(config["message.timestamp.type"])
+    return facts
 
 
-def _servers(document: Json) -> Html:
-    rows = [
-        (name, tag("code", server["host"]), server["protocol"], server["description"])
-        for name, server in document["servers"].items()
+def _answers(document: Json, channel: str) -> list[str]:
+    """Return the schemas of what is answered to the messages of *channel*."""
+    return [
+        schema_name(operation["reply"]["messages"][0]["$ref"])
+        for operation in document["operations"].values()
+        if operation["channel"]["$ref"] == f"#/channels/{channel}" and "reply" in operation
     ]
-    return join([tag("h3", "Servers"), table(("Name", "Host", "Protocol", ""), rows)])
-
-
-def _section(document: Json, name: str, channels: Sequence[str], text: str) -> Html:
-    return tag(
-        "section",
-        tag("h2", name.capitalize()),
-        tag("p", text),
-        *(_channel(document, channel) for channel in channels),
-        id=f"tag-{name}",
-    )
-
-
-def _channel(document: Json, channel: str) -> Html:
-    described = document["channels"][channel]
-    shown = [] if channel == REPLY_CHANNEL else list(described["messages"])
-    return tag(
-        "article",
-        tag("h3", tag("a", _address(document, channel), href=f"#{channel}")),
-        tag("p", tag("strong", described["title"]), ". ", inline(described["description"])),
-        _facts(document, channel),
-        *(_message(document["components"], name) for name in shown),
-        id=channel,
-    )
-
-
-def _facts(document: Json, channel: str) -> Html:
-    """Return how the topic is set up and where answers go, as a list of short facts."""
-    facts: list[object] = []
-    kafka = document["channels"][channel].get("bindings", {}).get("kafka")
-    if kafka is not None:
-        config = kafka["topicConfiguration"] | kafka.get("x-topicConfiguration", {})
-        facts.append(f"{kafka['partitions']} partitions")
-        if "compact" in config["cleanup.policy"]:
-            facts.append("compacted: the latest of each key")
-        if "delete" in config["cleanup.policy"]:
-            facts.append(f"kept {config['retention.ms'] // DAY_MS} days")
-        facts.append(f"records up to {config['max.message.bytes'] // 1024} KiB")
-        if "message.timestamp.type" in config:
-            facts.append(config["message.timestamp.type"])
-    for operation in document["operations"].values():
-        if operation["channel"]["$ref"] == f"#/channels/{channel}" and "reply" in operation:
-            answer = operation["reply"]["messages"][0]["$ref"].rpartition("/")[2]
-            link = tag("a", answer, href=f"#schema-{answer}")
-            facts.append(
-                join(
-                    ["answered by ", link, " on ", tag("code", "reply_to"), " or the results topic"]
-                )
-            )
-    return tag("ul", *(tag("li", fact) for fact in facts), class_="facts") if facts else EMPTY
-
-
-def _message(components: Json, name: str) -> Html:
-    message = components["messages"][name]
-    payload = message["payload"]
-    described: dict[str, str] = {}
-    if "$ref" in payload:
-        described = {"id": f"schema-{payload['$ref'].removeprefix(SCHEMAS)}"}
-        payload = components["schemas"][payload["$ref"].removeprefix(SCHEMAS)]
-    text = message.get("description", "")
-    parts: list[object] = [
-        tag("h4", message["title"], " ", tag("small", name, " · ", message["contentType"])),
-        prose(text) if text else EMPTY,
-        fields(payload),
-    ]
-    if "x-refusals" in message:
-        parts.append(_refusals(message["x-refusals"]))
-    if "headers" in message:
-        parts.append(fold("Headers", fields(message["headers"])))
-    for place, example in enumerate(message["examples"]):
-        parts.append(_example(example, first=place == 0))
-    return tag("div", *parts, class_="message", **described)
-
-
-def _refusals(codes: Sequence[str]) -> Html:
-    return tag("p", "Refused with ", join((tag("code", code) for code in codes), by=" "))
-
-
-def _example(example: Json, *, first: bool) -> Html:
-    parts = [code_block(example["payload"])]
-    if "headers" in example:
-        lines = "\n".join(f"{name}: {value}" for name, value in example["headers"].items())
-        parts = [
-            tag("p", "Headers", class_="label"),
-            code_block(lines),
-            tag("p", "Value", class_="label"),
-            *parts,
-        ]
-    return fold(f"Example: {example['summary']}", *parts, unfolded=first)
-
-
-def _schemas(document: Json) -> Iterable[Html]:
-    schemas = document["components"]["schemas"]
-    for name in SHARED:
-        schema = schemas[name]
-        body = tag("p", tag("a", "All codes", href="#codes")) if name == "Code" else fields(schema)
-        described = prose(schema.get("description", "")) if name != "Code" else EMPTY
-        yield tag("article", tag("h3", name), described, body, id=f"schema-{name}")
-
-
-def _codes(document: Json) -> Html:
-    rows = [
-        (
-            join([tag("code", code["code"]), tag("small", " ", code["title"])]),
-            inline(code["meaning"]),
-            *(
-                tag("span", "●", title=said) if code[key] else EMPTY
-                for key, _, said in CODE_COLUMNS
-            ),
-        )
-        for code in document["components"]["schemas"]["Code"]["x-codes"]
-    ]
-    columns = ("Code", "Meaning", *(heading for _, heading, _ in CODE_COLUMNS))
-    legend = [tag("li", tag("strong", heading), ": ", said) for _, heading, said in CODE_COLUMNS]
-    return tag(
-        "section",
-        tag("h2", "Codes"),
-        tag(
-            "p",
-            "Why a command or request was not accepted, in order of precedence: when several apply, "
-            "the first is the answer.",
-        ),
-        tag("ul", *legend),
-        table(columns, rows),
-        id="codes",
-        class_="codes",
-    )
-
-
-def _problems(document: Json) -> Html:
-    described = document["components"]["schemas"]["FieldError"]["properties"]["problem"]
-    return tag(
-        "section",
-        tag("h2", "Problems"),
-        tag(
-            "p", "What can be wrong with a field, as ", tag("code", "errors"), " of a refusal says."
-        ),
-        table(
-            ("Problem", "Meaning"),
-            [
-                (tag("code", each["problem"]), inline(each["meaning"]))
-                for each in described["x-problems"]
-            ],
-        ),
-        id="problems",
-    )

@@ -1,9 +1,11 @@
-"""A JSON schema as a table of fields that people can read."""
+"""What the page says of the fields of a JSON schema, and in which order."""
 
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
 
-from workers.asyncapi.html import EMPTY, Html, inline, join, table, tag
-from workers.asyncapi.schemas import OPENED, SCHEMAS, Json
+from workers.asyncapi.schemas import OPENED, Json
+
+Said: TypeAlias = tuple[Literal["text", "pattern", "opened", "default"], Any]
 
 LIMITS = {
     "minLength": "length at least {}",
@@ -16,58 +18,38 @@ LIMITS = {
 """Keyword → how a person says it. Patterns stand apart: they are code."""
 
 
-def fields(schema: Json) -> Html:
-    """Return the properties of an object, required ones first."""
-    required = set(schema.get("required", []))
-    properties = schema.get("properties", {})
-    if not properties:
-        return join([tag("p", _type(schema), ". ", inline(schema.get("description", "")))])
-    order = sorted(properties, key=lambda name: name not in required)
-    rows = [
-        (
-            join([tag("code", name), EMPTY if name in required else tag("small", " optional")]),
-            _type(properties[name]),
-            _meaning(properties[name]),
-        )
-        for name in order
-    ]
-    return table(("Field", "Type", "Meaning"), rows)
+def schema_name(reference: str) -> str:
+    """Return what a `$ref` names."""
+    return reference.rpartition("/")[2]
 
 
-def _type(schema: Json) -> Html:
-    """Return what kind of value it is, with a link where it is described elsewhere."""
-    if "$ref" in schema:
-        name = schema["$ref"].removeprefix(SCHEMAS)
-        return tag("a", name, href=f"#schema-{name}")
-    if "anyOf" in schema:
-        return join((_type(each) for each in schema["anyOf"]), by=" or ")
-    if "const" in schema:
-        return tag("code", schema["const"])
-    if "enum" in schema:
-        return join((tag("code", value) for value in schema["enum"]), by=" ")
-    if schema.get("type") == "array":
-        return join(["list of ", _type(schema.get("items", {}))])
-    if isinstance(schema.get("additionalProperties"), dict):
-        return join(["object of ", _type(schema["additionalProperties"])])
-    return join([schema.get("type", "any value")])
+def required_first(
+    properties: Mapping[str, Json], required: Collection[str]
+) -> Iterable[tuple[str, Json]]:
+    """Return the fields of an object in the order in which they are shown."""
+    return sorted(properties.items(), key=lambda field: field[0] not in required)
 
 
-def _meaning(schema: Json) -> Html:
-    """Return the description, then every limit."""
-    said: list[Html] = []
+def meanings(schema: Json) -> list[Said]:
+    """Return the description, then every limit, each once; what is opened is a schema again."""
+    found = list(_meanings(schema))
+    return [said for place, said in enumerate(found) if said not in found[:place]]
+
+
+def _meanings(schema: Json) -> Iterator[Said]:
     options: list[Json] = [schema, *schema.get("anyOf", [])]
     for option in options:
         if "description" in option:
-            said.append(inline(option["description"]))
-        limits = {key: option[key] for key in LIMITS if key in option}
-        said += [inline(LIMITS[key].format(_number(limit))) for key, limit in limits.items()]
+            yield "text", option["description"]
+        for keyword, words in LIMITS.items():
+            if keyword in option:
+                yield "text", words.format(_number(option[keyword]))
         if "pattern" in option:
-            said.append(tag("code", option["pattern"], class_="pattern"))
+            yield "pattern", option["pattern"]
     if OPENED in schema:
-        said.append(join(["opened: ", _type(schema[OPENED])]))
+        yield "opened", schema[OPENED]
     if "default" in schema and schema["default"] not in (None, []):
-        said.append(join(["default ", tag("code", _json(schema["default"]))]))
-    return join(dict.fromkeys(said), by="<br>")
+        yield "default", _json(schema["default"])
 
 
 def _number(value: Any) -> str:
