@@ -11,7 +11,7 @@ ENV PATH="/opt/accounts/bin:$PATH" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_
 COPY requirements/install.py requirements/worker.txt requirements/
 RUN python requirements/install.py requirements/worker.txt --compile
 
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml hatch_build.py LICENSE ./
 COPY contracts contracts
 COPY handlers handlers
 COPY storage storage

@@ -46,7 +46,7 @@ help: ## Show this list
 .PHONY: install
 install: $(INSTALLED) ## Make .venv with everything, pinned and verified by hash
 
-$(INSTALLED): requirements/dev.txt requirements/install.py pyproject.toml
+$(INSTALLED): requirements/dev.txt requirements/install.py pyproject.toml hatch_build.py
 	@$(FIND_PYTHON); \
 	echo "Making .venv with $$($$python --version): about 250 MB of packages the first time"; \
 	"$$python" -m venv .venv
@@ -84,7 +84,7 @@ test-all: ## Run the tests that need no server on each supported Python that is 
 	if [ "$$absent" = "$$(printf ' %s' $(SUPPORTED))" ]; then exit 1; fi; \
 	if [ -n "$$failed" ]; then echo "Failed: Python$$failed" >&2; exit 1; fi
 
-.venv/3.%/installed: requirements/dev.txt requirements/install.py pyproject.toml
+.venv/3.%/installed: requirements/dev.txt requirements/install.py pyproject.toml hatch_build.py
 	@"python3.$*" -m venv "$(@D)"
 	@"$(@D)/bin/python" requirements/install.py requirements/dev.txt --no-compile --editable .
 	@touch $@

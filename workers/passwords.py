@@ -1,19 +1,17 @@
 """Judges sealed passwords beside the event loop; only the verdict leaves the thread."""
 
 import asyncio
-import runpy
 from collections.abc import Sequence
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from itertools import chain
-from pathlib import Path
 
 from contracts.codes import Code
 from contracts.commands import command_name
 from contracts.registration import Register
 from contracts.sealing import Purpose
 from contracts.topics import REGISTER
-from handlers.passwords import PASSWORD_LENGTH_MIN, folded, password_refusal, prepared
+from handlers.passwords import password_refusal, prepared
 from handlers.received import Judged, fingerprint
 from workers.hashing import QuietPool
 from workers.keys import KeyRing
@@ -27,18 +25,10 @@ SLICE_RECORDS_MAX = 100
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """Return the blocklist: the common passwords that `zxcvbn` ships, folded.
-
-    Those that the length refuses anyway are left out. The file is run by itself: importing the
-    package would keep its other word lists in memory, 14 MB instead of 5.
-    """
-    package = find_spec("zxcvbn")
-    assert package is not None
-    assert package.origin is not None, "zxcvbn is a package with files"
-    lists = runpy.run_path(str(Path(package.origin).with_name("frequency_lists.py")))
-    passwords: list[str] = lists["FREQUENCY_LISTS"]["passwords"]
-    candidates = (folded(password) for password in passwords)
-    return frozenset(found for found in candidates if len(found) >= PASSWORD_LENGTH_MIN)
+    """Return the blocklist, folded: `hatch_build.py` puts it beside the metadata of the installation."""
+    found = distribution("accounts").read_text("extra_metadata/common_passwords.txt")
+    assert found is not None, "accounts was built without its list: install it with `make install`"
+    return frozenset(found.splitlines())
 
 
 def password_problem(password: str, *, username: str, email: str) -> Code | None:

@@ -195,6 +195,6 @@ def test_the_image_gets_every_package_and_nothing_else() -> None:
     requirements = ("requirements/install.py", "requirements/worker.txt")
     ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
 
-    assert copied == {*packages, "pyproject.toml", "LICENSE", *requirements}
+    assert copied == {*packages, "pyproject.toml", "hatch_build.py", "LICENSE", *requirements}
     assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied
     assert "*" in ignored

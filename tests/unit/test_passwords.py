@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.codes import Code
-from handlers.passwords import password_refusal, prepared
+from handlers.passwords import folded, password_refusal, prepared
 from handlers.received import Judged
 from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
 from workers.hashing import QuietPool
@@ -68,6 +68,7 @@ class TestTheBlocklist:
 
         assert len(common) > 10_000
         assert min(map(len, common)) == 8
+        assert {folded(each) for each in common} == common, "they are compared folded"
 
     @pytest.mark.parametrize("password", ["password", "12345678", "iloveyou", "PASSWORD123"])
     def test_knows_the_usual_ones(self, password: str) -> None:

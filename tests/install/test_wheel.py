@@ -1,0 +1,44 @@
+"""What the service's wheel holds beside code: style sheet, templates, and the common passwords."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from workers.passwords import common_passwords
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
+    """Yield the wheel, built as the image builds it: with what is installed here."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", folder]
+    subprocess.run(build, cwd=ROOT, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    [built] = folder.glob("accounts-*.whl")
+    with ZipFile(built) as opened:
+        yield opened
+
+
+def test_it_holds_what_the_page_is_made_of(wheel: ZipFile) -> None:
+    page = ROOT / "workers" / "asyncapi"
+    parts = [*page.glob("templates/*.html"), page / "style.css"]
+
+    assert len(parts) > 1
+    assert {str(path.relative_to(ROOT)) for path in parts} <= set(wheel.namelist())
+
+
+def test_it_holds_the_common_passwords_and_their_licence(wheel: ZipFile) -> None:
+    """An editable installation, as `make install` makes it, is another wheel: both have them."""
+    made = {Path(name).name: name for name in wheel.namelist() if "/extra_metadata/" in name}
+
+    listed = wheel.read(made["common_passwords.txt"]).decode().splitlines()
+
+    assert len(listed) == len(set(listed)) > 10_000
+    assert frozenset(listed) == common_passwords()
+    assert b"Permission is hereby granted" in wheel.read(made["common_passwords.LICENSE"])
