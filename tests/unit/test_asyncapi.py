@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -24,10 +23,10 @@ from contracts.results import Result
 from contracts.sealing import Purpose
 from contracts.sessions import SessionRevoked
 from contracts.topics import INPUTS, TOPICS, Kind, TopicSpec
+from tests.places import REPOSITORY
 from workers.asyncapi.document import Contract, document, to_yaml
 from workers.cli.app import main
 
-REPOSITORY = Path(__file__).parents[2]
 DOCUMENT = document()
 PUBLISHED = (Result, Reply, BalanceChanged, AuditRecorded, Balances, SessionRevoked)
 MODELS: Mapping[str, type[BaseModel]] = {
