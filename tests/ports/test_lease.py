@@ -177,9 +177,11 @@ class TestItsRights:
         user = uuid4().hex
         leases = Leases(redis, f"accounts.{user}")
 
+        async def acl(*words: str) -> None:
+            await redis.execute_command("ACL", *words)  # pyright: ignore[reportUnknownMemberType]
+
         async def keep(granted: Sequence[str]) -> None:
-            await redis.acl_setuser(user, enabled=True, nopass=True, reset=True)
-            await redis.execute_command("ACL", "SETUSER", user, *granted)  # pyright: ignore[reportUnknownMemberType]
+            await acl("SETUSER", user, "reset", "on", "nopass", *granted)
             await redis.script_flush()
             restricted = connect(
                 RedisOptions(url=stack.addresses.redis, username=user, password="any")
@@ -195,7 +197,7 @@ class TestItsRights:
                 await restricted.aclose()
 
         yield keep
-        await redis.acl_deluser(user)
+        await acl("DELUSER", user)
 
     async def test_suffice(self, keeps_house: Callable[[Sequence[str]], Awaitable[None]]) -> None:
         await keeps_house(rights())

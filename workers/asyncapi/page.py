@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -78,14 +78,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "indented": _indented,
-        "inline": inline,
-        "markdown": markdown,
-        "meanings": meanings,
-        "required_first": required_first,
-        "schema_name": schema_name,
-    }
+    filters = cast("dict[str, Any]", environment.filters)  # typed as what Jinja2 brings only
+    filters.update(
+        indented=_indented,
+        inline=inline,
+        markdown=markdown,
+        meanings=meanings,
+        required_first=required_first,
+        schema_name=schema_name,
+    )
     return environment
 
 
