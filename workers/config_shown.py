@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from workers.config import Settings
 from workers.config_connections import Connections
+from workers.consuming.options import ReaderOptions
 from workers.ledger.options import LedgerOptions
 from workers.redaction import BLANK, redact
 
@@ -35,7 +36,7 @@ def shown(settings: Settings) -> list[Shown]:
 
 def _values(settings: Settings) -> Iterator[tuple[str, object, str]]:
     about = _documented(Connections) | _documented(Settings)
-    bounds = _documented(LedgerOptions)
+    bounds = _documented(ReaderOptions) | _documented(LedgerOptions)
     for name in Settings.model_fields:
         if name == "ledger":
             for bound in fields(LedgerOptions):

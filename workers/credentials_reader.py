@@ -10,12 +10,12 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from workers.clock import monotonic_s
+from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import COMMIT_TIMEOUT_S
 from workers.consuming.hooks import Hooks
+from workers.consuming.options import ReaderOptions
 from workers.consuming.records import Raw
 from workers.credentials import CredentialsWorker
-from workers.ledger.backoff import backoff_s
-from workers.ledger.options import LedgerOptions
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class CredentialsReader:
     """Between the consumer and the worker: commits, pauses what has to wait, and goes on."""
 
     worker: CredentialsWorker
-    options: LedgerOptions
+    options: ReaderOptions
     consumer: Consumer | None = None
     hooks: Hooks = field(init=False)
     _blocked: dict[TopicPartition, Blocked] = field(default_factory=dict[TopicPartition, Blocked])

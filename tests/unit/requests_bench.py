@@ -14,9 +14,9 @@ from handlers.replying import Refusal, reply, reply_body
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
 from tests.unit.sealed import NOON
+from workers.consuming.options import ReaderOptions
 from workers.consuming.records import Raw
 from workers.corrupt import CorruptDocuments
-from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Outgoing, Publisher, PublishError
@@ -166,7 +166,7 @@ class Bench:
             metrics=self.metrics,
             corrupt=CorruptDocuments(self.metrics),
             progress=self.progress,
-            options=LedgerOptions(retry_backoff_ms=1, retry_backoff_max_ms=2, revoke_timeout_ms=50),
+            options=ReaderOptions(retry_backoff_ms=1, retry_backoff_max_ms=2, revoke_timeout_ms=50),
         )
         self.reader.attach(self.consumer)
         self.reader.hooks.reset_needed = False

@@ -9,9 +9,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, RequestTimedOutError
 
 from tests.unit.credentials_bench import FIRST, TOPIC, Bench
+from workers.consuming.options import ReaderOptions
 from workers.credentials_reader import CredentialsReader
 from workers.hashing import QuietPool
-from workers.ledger.options import LedgerOptions
 
 SECOND = TopicPartition(TOPIC, 1)
 DEADLINE_S = 5
@@ -49,7 +49,7 @@ class ReaderBench(Bench):
     def __init__(self, directory: Path, pool: QuietPool) -> None:
         super().__init__(directory, pool)
         self.consumer = RecordingConsumer()
-        options = LedgerOptions(retry_backoff_ms=20, revoke_timeout_ms=DEADLINE_S * 1000)
+        options = ReaderOptions(retry_backoff_ms=20, revoke_timeout_ms=DEADLINE_S * 1000)
         self.reader = CredentialsReader(worker=self.worker, options=options, consumer=self.consumer)
         self.reader.hooks.reset_needed = False
 

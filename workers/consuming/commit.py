@@ -8,9 +8,9 @@ from typing import Protocol
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from workers.consuming.backoff import backoff_s
+from workers.consuming.options import ReaderOptions
 from workers.consuming.term import AbandonedError, Term
-from workers.ledger.backoff import backoff_s
-from workers.ledger.options import LedgerOptions
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Commit:
         *,
         done: Callable[[Mapping[TopicPartition, int]], None],
         refused: Callable[[str], None],
-        options: LedgerOptions,
+        options: ReaderOptions,
         progress: Progress,
     ) -> None:
         self._consumer = consumer

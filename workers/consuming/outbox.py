@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from workers.clock import monotonic_s
+from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import Commit
+from workers.consuming.options import ReaderOptions
 from workers.consuming.parcel import Parcel
 from workers.consuming.term import AbandonedError, Term
 from workers.consuming.unforeseen import end_for
-from workers.ledger.backoff import backoff_s
-from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Publisher, PublishError
@@ -34,7 +34,7 @@ class Outbox(Generic[P]):
         publisher: Publisher,
         replies: Replies,
         *,
-        options: LedgerOptions,
+        options: ReaderOptions,
         metrics: Metrics,
         progress: Progress,
     ) -> None:

@@ -10,10 +10,10 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from workers.consuming.hooks import Hooks
+from workers.consuming.options import ReaderOptions
 from workers.consuming.pace import FETCH_WAIT_MS
 from workers.consuming.records import Raw
 from workers.consuming.unforeseen import or_end
-from workers.ledger.options import LedgerOptions
 from workers.progress import Progress
 
 POLL_WAIT_MS = 5
@@ -47,7 +47,7 @@ class Subscription:
     hooks: Hooks
     progress: Progress
     batch_records_max: int
-    options: LedgerOptions
+    options: ReaderOptions
     poll_wait_ms: int = POLL_WAIT_MS
 
 

@@ -7,9 +7,9 @@ from functools import partial
 from handlers.batch import PerCommand
 from handlers.reading import Reading
 from handlers.received import Received
+from workers.consuming.backoff import backoff_s
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.term import AbandonedError
-from workers.ledger.backoff import backoff_s
 from workers.ledger.lane import Lane, Surroundings
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outside import Outside

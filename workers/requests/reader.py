@@ -12,15 +12,15 @@ from contracts.requests import AnyRequest, request_name
 from contracts.topics import TopicSpec
 from handlers.asked import Asked
 from workers.clock import monotonic_s
+from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import Commit
 from workers.consuming.hooks import Hooks
+from workers.consuming.options import ReaderOptions
 from workers.consuming.outbox import Outbox
 from workers.consuming.records import Raw
 from workers.consuming.term import AbandonedError, Term
 from workers.consuming.unreadable import Unreadable, parsed
 from workers.corrupt import CorruptDocuments
-from workers.ledger.backoff import backoff_s
-from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Publisher
@@ -70,7 +70,7 @@ class RequestReader:
     metrics: Metrics
     corrupt: CorruptDocuments
     progress: Progress
-    options: LedgerOptions
+    options: ReaderOptions
     consumer: Consumer | None = None
     hooks: Hooks = field(init=False)
     parser: RequestParser = field(init=False)

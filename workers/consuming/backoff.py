@@ -2,13 +2,13 @@
 
 import random
 
-from workers.ledger.options import LedgerOptions
+from workers.consuming.options import ReaderOptions
 
 DOUBLINGS_MAX = 16
 """Further doublings would only overflow: the longest wait is reached long before."""
 
 
-def backoff_s(tries: int, options: LedgerOptions) -> float:
+def backoff_s(tries: int, options: ReaderOptions) -> float:
     """Return seconds before try *tries* + 1: doubling, bounded, and spread by half.
 
     Spread, so that workers that failed together do not come back together.
