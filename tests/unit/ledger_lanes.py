@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 from handlers.reading import Reading
 from storage.ports import Ledger
 from tests.received import RULES, all_read, by_rules
+from workers.consuming.writer_generation import WriterGeneration
 from workers.corrupt import CorruptDocuments
 from workers.ledger.lane import Surroundings
 from workers.ledger.predecessors import Predecessors
 from workers.ledger.published_sequences import PublishedSequences
-from workers.ledger.tenure import Tenure
 from workers.metrics import Metrics
 
 METRICS = Metrics()
@@ -22,11 +22,11 @@ class Around:
     def __init__(
         self,
         ledger: Ledger,
-        tenure: Tenure | None = None,
+        generation: WriterGeneration | None = None,
         reading: Callable[[], Reading] = all_read,
     ) -> None:
-        self.tenure = tenure or Tenure()
-        self.number = self.tenure.number
+        self.generation = generation or WriterGeneration()
+        self.number = self.generation.number
         self.reading = reading
         self.pauses: list[tuple[str | None, int]] = []
         self.questions: list[Collection[int]] = []
@@ -42,7 +42,7 @@ class Around:
             metrics=METRICS,
             corrupt=CorruptDocuments(METRICS),
             acknowledged=self.published.acknowledged,
-            tenure=self.tenure,
+            generation=self.generation,
             signed_off=self.predecessors.signed_off,
             reading=self.reading,
             ask_ends=self._ask,
@@ -55,7 +55,7 @@ class Around:
 
     async def _pause(self, dependency: str | None, tries: int) -> None:
         self.pauses.append((dependency, tries))
-        self.tenure.check(self.number)
+        self.generation.check(self.number)
 
 
 def _done() -> asyncio.Future[None]:

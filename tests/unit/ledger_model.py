@@ -12,12 +12,11 @@ from tests.builders import NOON
 from tests.received import all_read, nothing_read
 from tests.unit.ledger_faults import Fault, FaultyLedger, UnforeseenError
 from tests.unit.ledger_lanes import Around
-from workers.consuming.term import AbandonedError
+from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.ledger.lane import Lane
 from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
 from workers.ledger.published_sequences import CycleSequences, PublishedSequences
-from workers.ledger.tenure import Tenure
 from workers.publishing import Outgoing
 from workers.topic_names import TopicNames
 
@@ -96,7 +95,7 @@ class Worker:
     """One process: cycle N+1 may be applied while N is on its way."""
 
     def __init__(self, ledger: FaultyLedger, log: Log, ghosts: list[Flight]) -> None:
-        self.tenure = Tenure()
+        self.generation = WriterGeneration()
         self.flight: Flight | None = None
         self.applied: Flight | None = None
         """The next cycle: in the store, and nothing of it in Kafka."""
@@ -134,15 +133,15 @@ class Worker:
         self, commands: Sequence[Received], *, final: bool, lanes: int
     ) -> Sequence[Lane] | None:
         """Return the lanes, once they are done; None where the cycle was given up."""
-        number = self.tenure.number
+        number = self.generation.number
         outer, self._ledger.strike = self._ledger.strike, partial(self._strike, commands)
         self.busy = True
         try:
-            # All of one tenure, as in the engine: the first may end it.
+            # All of one generation, as in the engine: the first may end it.
             done = [self._lane(share, final=final) for share in _shares(commands, lanes)]
             for lane in done:
                 finished(lane.run())
-            self.tenure.check(number)
+            self.generation.check(number)
         except AbandonedError:
             return None
         except UnforeseenError:
@@ -175,7 +174,7 @@ class Worker:
 
     def abandon(self) -> None:
         """Give up what is in hand, as `Engine.abandon` does."""
-        self.tenure.end()
+        self.generation.end()
         if self.flight is not None:
             self._ghosts.append(self.flight)
         self.flight = self.applied = None
@@ -184,14 +183,14 @@ class Worker:
     def sign_off(self) -> None:
         """Tell the others that all is published, if so, as `Engine` does."""
         if self.flight is None and self.applied is None:
-            finished(self._ledger.sign_off(self.tenure.writer, at=NOON))
-            self.tenure.retire_writer()
+            finished(self._ledger.sign_off(self.generation.writer, at=NOON))
+            self.generation.retire_writer()
 
     def _start(self) -> None:
         self.flight, self.applied = self.applied, None
 
     def _lane(self, users: dict[str, list[Received]], *, final: bool) -> Lane:
-        around = Around(self._ledger, self.tenure, all_read if final else nothing_read)
+        around = Around(self._ledger, self.generation, all_read if final else nothing_read)
         around.predecessors = self._predecessors
         around.published = self._published
         ahead = self.flight.publication.sequences if self.flight else CycleSequences()
@@ -203,7 +202,7 @@ class Worker:
         elif fault is Fault.ACKNOWLEDGED:
             self.acknowledge()
         elif fault is Fault.RETIRED:
-            self.tenure.retire_writer()
+            self.generation.retire_writer()
         else:
             self.abandon()
 

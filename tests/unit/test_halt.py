@@ -3,9 +3,8 @@
 import pytest
 
 from tests.unit.raw import a_raw
-from workers.consuming.term import AbandonedError, Term
+from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.halt import Halt
-from workers.ledger.tenure import Tenure
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Outgoing, Publisher, PublishError
@@ -33,17 +32,16 @@ class TestHalt:
 
         assert told == ["stop"]
 
-    @pytest.mark.parametrize("kind", [Term, Tenure])
-    def test_ends_every_term(self, kind: type[Term]) -> None:
+    def test_ends_every_generation(self) -> None:
         """Given while it was not set yet: the very same is asked later."""
         halt = Halt()
-        term = kind(halt)
-        term.check(term.number)
+        generation = WriterGeneration(halt)
+        generation.check(generation.number)
 
         halt.now("a bug")
 
         with pytest.raises(AbandonedError):
-            term.check(term.number)
+            generation.check(generation.number)
 
     async def test_publishes_nothing_more(self) -> None:
         halt = Halt()

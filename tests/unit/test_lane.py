@@ -23,7 +23,7 @@ from tests.received import (
 )
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_lanes import Around
-from workers.consuming.term import AbandonedError
+from workers.consuming.writer_generation import AbandonedError
 from workers.ledger import lane as lanes
 from workers.ledger.lane import RACES_MAX, Lane
 
@@ -124,13 +124,13 @@ class TestLane:
         self, ledger: FaultyLedger, fault: Fault
     ) -> None:
         around = Around(ledger)
-        name = around.tenure.writer
+        name = around.generation.writer
         ledger.planned = [fault]
         lane = a_lane(around, BOBBYS)
 
         await lane.run()
 
-        assert around.tenure.writer != name
+        assert around.generation.writer != name
         assert around.pauses == [(None, 1)]
         [applied] = lane.applied
         [answer] = applied.decision.answers
@@ -153,7 +153,7 @@ class TestLane:
     ) -> None:
         around = Around(ledger)
         ledger.planned = [*[Fault.LOST] * behind, Fault.ABANDONED_BEFORE]
-        ledger.strike = lambda _: around.tenure.end()
+        ledger.strike = lambda _: around.generation.end()
         lane = a_lane(around, *DEPOSITS, again=["bobby"])
 
         if behind:
@@ -165,7 +165,7 @@ class TestLane:
         stored = await ledger.account("alice")
         assert stored is not None
         assert (stored.sequence, stored.writer) == (1 if behind else 3, stored.writer)
-        assert stored.writer != around.tenure.writer
+        assert stored.writer != around.generation.writer
 
     async def test_asks_for_ends_once_and_decides_again(self, ledger: FaultyLedger) -> None:
         asked = {0: dict.fromkeys(TOPICS, 5)}

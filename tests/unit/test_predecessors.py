@@ -64,4 +64,4 @@ class TestLane:
         assert (applied.owed, lane.met, lane.sequences.lowest) == ((), [], {"alice": 8})
         account = await ledger.account("alice")
         assert account is not None
-        assert (account.writer, account.published_sequence) == (around.tenure.writer, 7)
+        assert (account.writer, account.published_sequence) == (around.generation.writer, 7)

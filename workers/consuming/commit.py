@@ -10,7 +10,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from workers.consuming.backoff import backoff_s
 from workers.consuming.options import ReaderOptions
-from workers.consuming.term import AbandonedError, Term
+from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Commit:
         self._options = options
         self._progress = progress
 
-    async def run(self, term: Term, number: int) -> None:
+    async def run(self, generation: WriterGeneration, number: int) -> None:
         """Commit what is still ours, again and again while Kafka does not answer.
 
         Raises:
@@ -59,7 +59,7 @@ class Commit:
         """
         tries = 0
         while True:
-            term.check(number)
+            generation.check(number)
             assigned = self._consumer.assignment()
             ours = {tp: offset for tp, offset in self._offsets.items() if tp in assigned}
             try:
@@ -67,7 +67,7 @@ class Commit:
                     async with asyncio.timeout(COMMIT_TIMEOUT_S):
                         await self._consumer.commit(ours)
             except (CommitFailedError, IllegalStateError) as error:
-                term.check(number)
+                generation.check(number)
                 self._refused(f"the group has moved on: {error}")
                 raise AbandonedError from error
             except (KafkaError, TimeoutError) as error:
@@ -75,7 +75,7 @@ class Commit:
                 self._progress.wait_for("kafka")
                 logger.warning("committing offsets failed and is repeated: %r", error)
                 await asyncio.sleep(backoff_s(tries, self._options))
-                term.check(number)
+                generation.check(number)
             else:
                 self._done(ours)
                 return

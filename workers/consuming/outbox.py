@@ -10,8 +10,8 @@ from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import Commit
 from workers.consuming.options import ReaderOptions
 from workers.consuming.parcel import Parcel
-from workers.consuming.term import AbandonedError, Term
 from workers.consuming.unforeseen import end_for
+from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Publisher, PublishError
@@ -60,11 +60,11 @@ class Outbox(Generic[P]):
         """Whether a batch is on its way."""
         return self._task is not None and not self._task.done()
 
-    def start(self, parcel: P, commit: Commit, term: Term) -> None:
+    def start(self, parcel: P, commit: Commit, generation: WriterGeneration) -> None:
         """Publish and commit beside the caller's next steps; the one before must be done."""
         assert not self.busy
         self.unacknowledged = self.uncommitted = parcel
-        self._task = asyncio.create_task(self._run(parcel, commit, term, term.number))
+        self._task = asyncio.create_task(self._run(parcel, commit, generation, generation.number))
         self._task.add_done_callback(self._ended)
 
     async def wait(self, timeout_s: float | None) -> bool:
@@ -111,7 +111,9 @@ class Outbox(Generic[P]):
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
-    async def _run(self, parcel: P, commit: Commit, term: Term, number: int) -> None:
+    async def _run(
+        self, parcel: P, commit: Commit, generation: WriterGeneration, number: int
+    ) -> None:
         started_s = monotonic_s()
         tries = 0
         while True:
@@ -124,11 +126,11 @@ class Outbox(Generic[P]):
                 logger.warning("publishing failed and is repeated: %s", error)
                 self.on_repeat(parcel)
                 await asyncio.sleep(backoff_s(tries, self._options))
-                term.check(number)
+                generation.check(number)
         self.unacknowledged = None
         self.on_acknowledged(parcel)
         parcel.count(self._metrics)
-        await commit.run(term, number)
+        await commit.run(generation, number)
         self.uncommitted = None
         self.on_committed(monotonic_s() - started_s)
         self._progress.advance()

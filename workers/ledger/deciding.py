@@ -9,7 +9,7 @@ from handlers.reading import Reading
 from handlers.received import Received
 from workers.consuming.backoff import backoff_s
 from workers.consuming.consumer import CursorConsumer
-from workers.consuming.term import AbandonedError
+from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.ledger.lane import Lane, Surroundings
 from workers.ledger.options import LedgerOptions
 from workers.ledger.outside import Outside
@@ -19,7 +19,6 @@ from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
 from workers.ledger.published_sequences import CycleSequences, PublishedSequences
 from workers.ledger.states_again import StatesAgain
-from workers.ledger.tenure import Tenure
 
 LANE_COMMANDS_MIN = 1000
 """Commands that are worth another lane: a transaction costs the worker three milliseconds and MongoDB
@@ -40,7 +39,7 @@ class Deciding:
         """Commands that wait for the next cycle."""
         self.again = StatesAgain(options.publish_deadline_ms)
         """Accounts whose state is said once more."""
-        self.tenure = Tenure(outside.progress.halt)
+        self.generation = WriterGeneration(outside.progress.halt)
         self.predecessors = Predecessors(outside.ledger)
         self.published = PublishedSequences()
         """Of accounts that others write, too."""
@@ -73,7 +72,7 @@ class Deciding:
         Raises:
             AbandonedError: The cycle was given up.
         """
-        number = self.tenure.number
+        number = self.generation.number
         ask = partial(self._ask_ends, consumer) if alone else _ask_nothing
         self._positions.begin_cycle()
         partitions = {received.source.partition for received in commands}
@@ -84,7 +83,7 @@ class Deciding:
             per_command=self._per_command,
             corrupt=self._outside.corrupt,
             metrics=self._outside.metrics,
-            tenure=self.tenure,
+            generation=self.generation,
             signed_off=self.predecessors.signed_off,
             acknowledged=self.published.acknowledged,
             reading=self.reading,
@@ -97,7 +96,7 @@ class Deciding:
             await _run(lanes, publication)
         finally:
             asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
-        self.tenure.check(number)
+        self.generation.check(number)
         self._doubtful = any(lane.doubted for lane in lanes)
         self.lot.park((received for lane in lanes for received in lane.parked), self.reading())
         for lane in lanes:
@@ -140,14 +139,14 @@ class Deciding:
         """
         if dependency is not None:
             self._outside.progress.wait_for(dependency)
-        self.tenure.check(number)
+        self.generation.check(number)
         if tries:
             await asyncio.sleep(backoff_s(tries, self._options))
         hooks = consumer.hooks
         if dependency is not None and not self._staying.locked() and not hooks.reset_needed:
             async with self._staying:
                 await consumer.stay()
-        self.tenure.check(number)
+        self.generation.check(number)
 
 
 async def _ask_nothing(_numbers: Collection[int]) -> None:

@@ -15,8 +15,8 @@ from workers.consuming.hooks import Hooks
 from workers.consuming.outbox import Outbox
 from workers.consuming.pace import RECORDS_ENOUGH
 from workers.consuming.records import Raw
-from workers.consuming.term import AbandonedError
 from workers.consuming.unforeseen import end_for
+from workers.consuming.writer_generation import AbandonedError
 from workers.ledger.conclude import guarded
 from workers.ledger.deciding import Deciding
 from workers.ledger.intake import Intake, Taken
@@ -62,7 +62,7 @@ class Engine:
         )
         self._deciding = Deciding(outside, options, guarded(rules), self._positions)
         self._lot, self._again = self._deciding.lot, self._deciding.again
-        self._tenure = self._deciding.tenure
+        self._generation = self._deciding.generation
         self._outbox = self._an_outbox()
         self._turn = asyncio.Lock()
         self._cycle_in_hand: asyncio.Task[None] | None = None
@@ -164,7 +164,7 @@ class Engine:
     def abandon(self, reason: str) -> None:
         """Give up everything that is applied but not published; it is owed from now on."""
         logger.warning("giving up what is in hand: %s", reason)
-        self._tenure.end()
+        self._generation.end()
         # A late write of ours may leave an older state last.
         late = self._outbox.uncommitted
         self._again.schedule(late.usernames if late else ())
@@ -181,8 +181,8 @@ class Engine:
             return  # nothing is certain, or not yet
         if self._outbox.uncommitted or len(self._again):
             return  # a late write may still follow
-        writer = self._tenure.writer
-        self._tenure.retire_writer()
+        writer = self._generation.writer
+        self._generation.retire_writer()
         try:
             async with asyncio.timeout(SIGN_OFF_S):
                 await self._outside.ledger.sign_off(writer, at=utc_now())
@@ -202,7 +202,7 @@ class Engine:
         return self._consumer
 
     async def _cycle(self, taken: Taken, steps: Steps, *, alone: bool) -> None:
-        number = self._tenure.number
+        number = self._generation.number
         self._positions.take_in(taken, self._reading.undecodable)
         publication = Publication(
             names=self._names, group=self.options.group, read_at_s=steps.started_s
@@ -221,8 +221,8 @@ class Engine:
         commit = self._commit(taken.cursors)
         steps.end("apply")
         await self._outbox.free(self._reading.stay)
-        self._tenure.check(number)
-        self._outbox.start(publication, commit, self._tenure)
+        self._generation.check(number)
+        self._outbox.start(publication, commit, self._generation)
         steps.end("wait")
         self._hold()
         self._recheck_at_s = monotonic_s() + self.options.parked_recheck_ms / 1000

@@ -17,10 +17,10 @@ from storage.ports import (
     StoreUnavailableError,
 )
 from workers.clock import utc_now
+from workers.consuming.writer_generation import WriterGeneration
 from workers.corrupt import CorruptDocuments
 from workers.ledger.gathering import Gathering, Owed
 from workers.ledger.published_sequences import CycleSequences
-from workers.ledger.tenure import Tenure
 from workers.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Surroundings:
     per_command: PerCommand
     corrupt: CorruptDocuments
     metrics: Metrics
-    tenure: Tenure
+    generation: WriterGeneration
     signed_off: Callable[[Collection[str]], Awaitable[Collection[str]]]
     """Return those of some writers that have published all they wrote."""
     acknowledged: Mapping[str, int]
@@ -89,11 +89,11 @@ class Lane:
     doubted: bool = False
     """Some refusal could have been lifted by other commands."""
     _number: int = field(init=False)
-    """Of the tenure that the cycle began in."""
+    """Of the generation that the cycle began in."""
 
     def __post_init__(self) -> None:
-        """Belong to the present tenure."""
-        self._number = self.around.tenure.number
+        """Belong to the present generation."""
+        self._number = self.around.generation.number
 
     async def run(self) -> None:
         """Apply everything; what has to wait is in `parked`.
@@ -153,7 +153,7 @@ class Lane:
                 return None
             except CommitUnknownError as error:
                 logger.warning("the ledger decides again: %s", error)
-                self.around.tenure.retire_writer()
+                self.around.generation.retire_writer()
                 await self.around.pause(None, tries)
             except StoreUnavailableError as error:
                 logger.warning("the ledger waits: %s", error)
@@ -165,10 +165,10 @@ class Lane:
     async def _attempt(
         self, users: Sequence[Sequence[Received]], again: Sequence[str], commands_max: int | None
     ) -> Applied:
-        # What is written after the end of a tenure must not bear the name of the next: nobody would
-        # publish it.
-        self.around.tenure.check(self._number)
-        writer, timed = self.around.tenure.writer, self.around.metrics.timed
+        # What is written after the end of a generation must not bear the name of the next: nobody
+        # would publish it.
+        self.around.generation.check(self._number)
+        writer, timed = self.around.generation.writer, self.around.metrics.timed
         async with self.around.ledger.transaction() as transaction:
             with timed("mongodb", "gather"):
                 commands = [received for user in users for received in user]
@@ -183,7 +183,7 @@ class Lane:
             if decision.changes:
                 with timed("mongodb", "apply"):
                     await transaction.apply(decision.changes)
-            self.around.tenure.check(self._number)  # what is given up need not be owed, too
+            self.around.generation.check(self._number)  # what is given up need not be owed, too
             with timed("mongodb", "commit"):
                 await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}

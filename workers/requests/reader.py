@@ -18,8 +18,8 @@ from workers.consuming.hooks import Hooks
 from workers.consuming.options import ReaderOptions
 from workers.consuming.outbox import Outbox
 from workers.consuming.records import Raw
-from workers.consuming.term import AbandonedError, Term
 from workers.consuming.unreadable import Unreadable, parsed
+from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.corrupt import CorruptDocuments
 from workers.metrics import Metrics
 from workers.progress import Progress
@@ -76,7 +76,7 @@ class RequestReader:
     parser: RequestParser = field(init=False)
     _names: TopicNames = field(init=False)
     _outbox: Outbox[Sayings] = field(init=False)
-    _term: Term = field(init=False)
+    _generation: WriterGeneration = field(init=False)
     _committed: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: bool = False
@@ -86,7 +86,7 @@ class RequestReader:
         self.hooks = Hooks(self.revoked, self.idle, self.progress)
         self.parser = RequestParser(self.topics, self.prefix)
         self._names = TopicNames.under(self.prefix)
-        self._term = Term(self.progress.halt)
+        self._generation = WriterGeneration(self.progress.halt)
         self._outbox = Outbox(
             self.publisher,
             self.replies,
@@ -142,7 +142,7 @@ class RequestReader:
     def abandon(self, reason: str) -> None:
         """Give up what is in hand; it is read again from the committed offsets."""
         logger.warning("giving up requests in hand: %s", reason)
-        self._term.end()
+        self._generation.end()
         self._outbox.abandon()
         self._committed.clear()
         self.hooks.reset_needed = True
@@ -153,7 +153,7 @@ class RequestReader:
         return self.consumer
 
     async def _batch(self, records: Sequence[Raw]) -> None:
-        number = self._term.number
+        number = self._generation.number
         sayings = Sayings(names=self._names, group=self.group, read_at_s=monotonic_s())
         commit = self._commit()
         asked = self._asked(records, sayings)
@@ -163,8 +163,8 @@ class RequestReader:
             else:
                 sayings.add_said(each)
         await self._outbox.free(self._reading.stay)
-        self._term.check(number)
-        self._outbox.start(sayings, commit, self._term)
+        self._generation.check(number)
+        self._outbox.start(sayings, commit, self._generation)
 
     def _asked(self, records: Sequence[Raw], sayings: Sayings) -> Sequence[Asked]:
         """Return the requests in *records*; what is none is said to be."""
@@ -192,7 +192,7 @@ class RequestReader:
                 self.progress.wait_for("mongodb")
                 logger.warning("requests wait: %s", error)
             else:
-                self._term.check(number)
+                self._generation.check(number)
                 self.progress.advance()
                 return said
             self._check(number)
@@ -207,7 +207,7 @@ class RequestReader:
         Raises:
             AbandonedError: The batch was given up, its partitions are going, or the service stops.
         """
-        self._term.check(number)
+        self._generation.check(number)
         if self.hooks.reset_needed or self._stopping:
             raise AbandonedError
 
