@@ -6,8 +6,8 @@ import msgspec
 
 from contracts.headers import CE_TYPE, CeType
 from contracts.registration import Register
+from handlers.input_records import CommandRecord
 from handlers.outcome import Outcome
-from handlers.received import Received
 from handlers.rendering import Record, Rendering, encoded
 
 
@@ -23,7 +23,7 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     audit: Record
 
 
-def announce(received: Received, outcome: Outcome, *, new: bool) -> Announced:
+def announce(received: CommandRecord, outcome: Outcome, *, new: bool) -> Announced:
     """Return what *received* is told of *outcome*, and what others are told of both.
 
     Not *new*, it was decided before: its event was published then, or is owed.
@@ -41,18 +41,18 @@ def announce(received: Received, outcome: Outcome, *, new: bool) -> Announced:
     )
 
 
-def is_repeat(received: Received, outcome: Outcome, *, new: bool) -> bool:
+def is_repeat(received: CommandRecord, outcome: Outcome, *, new: bool) -> bool:
     """Say whether another record with this command id was decided before."""
     return not new and outcome.source != received.source
 
 
-def _awaits_credential(received: Received, outcome: Outcome) -> bool:
+def _awaits_credential(received: CommandRecord, outcome: Outcome) -> bool:
     return (
         outcome.code is None and received.type == "register" and received.password_problem is None
     )
 
 
-def _credential(received: Received, rendering: Rendering, *, duplicate: bool) -> Record:
+def _credential(received: CommandRecord, rendering: Rendering, *, duplicate: bool) -> Record:
     """Return what waits to be hashed, as `contracts.registration.PendingCredential`."""
     command = received.command
     assert isinstance(command, Register)

@@ -14,10 +14,10 @@ from handlers.announcing import Announced, is_repeat
 from handlers.changes import Changes, EmailClaim
 from handlers.corrupt import CorruptDocument
 from handlers.decision import Opened, Refused
+from handlers.input_records import CommandRecord
 from handlers.merging import Queues, earliest
 from handlers.outcome import Outcome
 from handlers.reading import Reading
-from handlers.received import Received
 from handlers.recording import Conclusion, Stamp, stamped
 
 Verdict: TypeAlias = Conclusion | Outcome | Refused
@@ -28,10 +28,10 @@ class PerCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is done for each command by itself: a bug of ours in it must cost that command only."""
 
     conclude: Callable[
-        [Account | None, Received, Mapping[str, str], datetime], Conclusion | Refused
+        [Account | None, CommandRecord, Mapping[str, str], datetime], Conclusion | Refused
     ]
     """`handlers.recording.conclude`, with the rules bound."""
-    announce: Callable[[Received, Outcome, bool], Announced | Refused]
+    announce: Callable[[CommandRecord, Outcome, bool], Announced | Refused]
     """`handlers.announcing.announce`; the last argument says whether the outcome is new."""
 
 
@@ -57,7 +57,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What to say to the sender of one record."""
 
-    received: Received
+    received: CommandRecord
     outcome: Outcome | None
     """The decision: new, or recorded before. None where nothing can be decided."""
     announced: Announced | None = None
@@ -79,9 +79,9 @@ class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changes: Changes
     answers: Sequence[Answer]
     """In decided order."""
-    parked: Sequence[Received]
+    parked: Sequence[CommandRecord]
     """Undecided: refusing them now might be too early."""
-    undecided: Sequence[Received]
+    undecided: Sequence[CommandRecord]
     """Left over because `commands_max` was reached."""
     questions: frozenset[int]
     """Partition numbers whose end offsets would let some refusal be final."""
@@ -103,14 +103,14 @@ class _Fold:
     email_owners: dict[str, str]
     recorded: list[Outcome] = field(default_factory=list[Outcome])
     answers: list[Answer] = field(default_factory=list[Answer])
-    parked: list[Received] = field(default_factory=list[Received])
+    parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
     questions: set[int] = field(default_factory=set[int])
     doubted: bool = False
     opened: list[str] = field(default_factory=list[str])
-    undecided: list[Received] = field(default_factory=list[Received])
+    undecided: list[CommandRecord] = field(default_factory=list[CommandRecord])
     claims: dict[str, None] = field(default_factory=dict[str, None])
 
-    def user(self, commands: Sequence[Received]) -> None:
+    def user(self, commands: Sequence[CommandRecord]) -> None:
         """Decide one user's commands until done, or until a refusal would be too early."""
         if len(commands) == 1 and self.commands_max is None:
             [received] = commands
@@ -139,7 +139,7 @@ class _Fold:
             self._settle(received, verdict)
             queues.take(received)
 
-    def _verdict(self, received: Received) -> Verdict:
+    def _verdict(self, received: CommandRecord) -> Verdict:
         gathered = self.gathered
         if gathered.corrupt or gathered.corrupt_outcomes:
             username = received.command.username
@@ -156,7 +156,7 @@ class _Fold:
             detail="this command_id was used before with another content",
         )
 
-    def _settle(self, received: Received, verdict: Verdict) -> None:
+    def _settle(self, received: CommandRecord, verdict: Verdict) -> None:
         if isinstance(verdict, Refused):
             self.answers.append(Answer(received=received, outcome=None, refused=verdict))
             return
@@ -232,7 +232,7 @@ class _Fold:
 
 
 def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of the day
-    users: Sequence[Sequence[Received]],
+    users: Sequence[Sequence[CommandRecord]],
     gathered: Gathered,
     reading: Reading,
     stamp: Stamp,

@@ -13,13 +13,13 @@ from contracts.registration import Register
 from handlers import ledger, profile, registration
 from handlers.account import Account
 from handlers.decision import Decision, Refused
-from handlers.received import Received
+from handlers.input_records import CommandRecord
 from handlers.rules import Rules
 
 
 def decide(
     account: Account | None,
-    received: Received,
+    received: CommandRecord,
     email_owners: Mapping[str, str],
     *,
     rules: Rules,

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from handlers.account import Account, Balance
 from handlers.decision import Moved, Opened, ProfileChanged
-from handlers.received import Received
+from handlers.input_records import CommandRecord
 from handlers.registration import account_id
 
 NOT_STORED = 0
@@ -17,7 +17,7 @@ NOT_STORED = 0
 def evolve(
     account: Account | None,
     decision: Opened | ProfileChanged | Moved,
-    received: Received,
+    received: CommandRecord,
     *,
     now: datetime,
 ) -> Account:

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+from handlers.input_records import CommandRecord
 from handlers.reading import Place
-from handlers.received import Received
 
 
 class Queues:
@@ -17,14 +17,14 @@ class Queues:
 
     __slots__ = ("_clock_skew_ms", "_queues")
 
-    def __init__(self, commands: Iterable[Received], *, clock_skew_ms: int) -> None:
+    def __init__(self, commands: Iterable[CommandRecord], *, clock_skew_ms: int) -> None:
         self._clock_skew_ms = clock_skew_ms
-        self._queues: dict[Place, deque[Received]] = {}
+        self._queues: dict[Place, deque[CommandRecord]] = {}
         for received in commands:
             place = (received.source.topic, received.source.partition)
             self._queues.setdefault(place, deque()).append(received)
 
-    def candidates(self) -> Sequence[Received]:
+    def candidates(self) -> Sequence[CommandRecord]:
         """Return the queues' heads that may be next, best first; empty when all is done."""
         if len(self._queues) == 1:
             [queue] = self._queues.values()
@@ -37,7 +37,7 @@ class Queues:
         tied.sort(key=lambda head: (head.rank, head.timestamp_ms, head.source.topic))
         return tied
 
-    def take(self, received: Received) -> None:
+    def take(self, received: CommandRecord) -> None:
         """Remove *received*, the head of its queue."""
         place = (received.source.topic, received.source.partition)
         queue = self._queues[place]
@@ -46,11 +46,11 @@ class Queues:
         if not queue:
             del self._queues[place]
 
-    def rest(self) -> Sequence[Received]:
+    def rest(self) -> Sequence[CommandRecord]:
         """Return everything that was not taken, each queue in its order."""
         return [received for queue in self._queues.values() for received in queue]
 
 
-def earliest(candidates: Sequence[Received]) -> Received:
+def earliest(candidates: Sequence[CommandRecord]) -> CommandRecord:
     """Return the one to refuse first where all would be: by broker time."""
     return min(candidates, key=attrgetter("timestamp_ms"))

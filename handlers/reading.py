@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from handlers.input_records import CommandRecord
 from handlers.outcome import Source
-from handlers.received import Received
 
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition number."""
@@ -40,7 +40,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     asked: Mapping[int, Ends] = msgspec.field(default_factory=dict[int, Ends])
     """Partition number → end offsets asked for in this cycle, after all its commands were read."""
 
-    def is_final(self, received: Received) -> bool:
+    def is_final(self, received: CommandRecord) -> bool:
         """Say whether no unread command could still lift a refusal of *received*."""
         ends = self.ends(received)
         return not any(
@@ -49,16 +49,16 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             if topic != received.source.topic
         )
 
-    def lacks_ends(self, received: Received) -> bool:
+    def lacks_ends(self, received: CommandRecord) -> bool:
         """Say whether asking for end offsets could settle what `is_final` leaves open."""
         return self.ends(received) is None
 
-    def ends(self, received: Received) -> Ends | None:
+    def ends(self, received: CommandRecord) -> Ends | None:
         """Return the end offsets that *received* is measured by; None where none were asked for."""
         kept = self.kept.get(received.source)
         return self.asked.get(received.source.partition) if kept is None else kept
 
-    def _could_hide(self, topic: str, received: Received, ends: Ends | None) -> bool:
+    def _could_hide(self, topic: str, received: CommandRecord, ends: Ends | None) -> bool:
         """Say whether *topic* may hold an unread command that was sent before *received*."""
         place = (topic, received.source.partition)
         reading = self.ours.get(place)

@@ -10,8 +10,8 @@ from handlers.account import Account
 from handlers.decide import decide
 from handlers.decision import Decision, Moved, Opened, ProfileChanged, Refused
 from handlers.evolve import NOT_STORED, evolve
+from handlers.input_records import CommandRecord
 from handlers.outcome import Entry, Outcome
-from handlers.received import Received
 from handlers.rules import Rules
 
 
@@ -67,7 +67,7 @@ class Conclusion(msgspec.Struct, frozen=True, gc=False):
 
 def conclude(
     account: Account | None,
-    received: Received,
+    received: CommandRecord,
     email_owners: Mapping[str, str],
     *,
     rules: Rules,
@@ -88,7 +88,7 @@ def conclude(
 
 
 def _outcome(
-    received: Received, decision: Decision, account: Account | None, now: datetime
+    received: CommandRecord, decision: Decision, account: Account | None, now: datetime
 ) -> Outcome:
     command = received.command
     code, detail, entry = None, None, None

@@ -1,7 +1,7 @@
 """Outcomes and accounts as the bytes that are published: the same input, the same bytes, for ever."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -164,30 +164,45 @@ def balances(account: Account) -> Record:
     return Record(encoded(body), headers_of(event_id, CeType.BALANCES, common))
 
 
-def refusal(
-    *,
-    username: str,
-    command_id: str,
-    name: str,
-    error: dict[str, Any],
-    at: datetime,
-    trace: Trace,
-) -> Record:
-    """Return the answer to a record that could not be decided."""
-    said_at = rfc3339(at)
-    body = {
-        "command_id": command_id,
-        "username": username,
-        "type": name,
-        "status": "rejected",
-        "duplicate": False,
-        "decided_at": said_at,
-        "error": error,
-    }
-    value = encoded(body)
-    common = common_headers(said_at, username.encode(), trace, command_id)
-    event_id = answer_id(f"{username}:{command_id}:{error['code']}", value)
-    return Record(value, headers_of(event_id, CeType.RESULT, common))
+class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
+    """How an answer to commands differs from one to requests, where it tells of no decision."""
+
+    kind: str
+    id_field: str
+    at_field: str
+    marks: Mapping[str, bool] = {}
+
+    def refusal(
+        self,
+        *,
+        username: str,
+        identifier: str,
+        name: str,
+        error: dict[str, Any],
+        at: datetime,
+        trace: Trace,
+    ) -> Record:
+        """Return the answer to a record that could not be decided."""
+        said_at = rfc3339(at)
+        body = {
+            self.id_field: identifier,
+            "username": username,
+            "type": name,
+            "status": "rejected",
+            **self.marks,
+            self.at_field: said_at,
+            "error": error,
+        }
+        value = encoded(body)
+        common = common_headers(said_at, username.encode(), trace, identifier)
+        event_id = answer_id(f"{username}:{identifier}:{error['code']}", value)
+        return Record(value, headers_of(event_id, self.kind, common))
+
+
+OF_COMMANDS = AnswerForm(
+    kind=CeType.RESULT, id_field="command_id", at_field="decided_at", marks={"duplicate": False}
+)
+OF_REQUESTS = AnswerForm(kind=CeType.REPLY, id_field="request_id", at_field="answered_at")
 
 
 def error_body(code: Code, detail: str, errors: Sequence[dict[str, str]] = ()) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import msgspec
 from contracts.codes import Code
 from contracts.headers import CeType
 from contracts.message import rfc3339
-from handlers.asked import Asked
 from handlers.bodies import AuditBody
+from handlers.input_records import RequestRecord
 from handlers.outcome import Trace
 from handlers.rendering import (
     Record,
@@ -32,7 +32,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     errors: tuple[dict[str, str], ...] = ()
 
 
-def reply_body(asked: Asked, answer: Mapping[str, Any] | Refusal, at: datetime) -> bytes:
+def reply_body(asked: RequestRecord, answer: Mapping[str, Any] | Refusal, at: datetime) -> bytes:
     """Return the reply, as `contracts.replies.Reply`; *answer* holds its optional fields."""
     body: dict[str, Any] = {
         "request_id": asked.request.request_id,
@@ -50,7 +50,7 @@ def reply_body(asked: Asked, answer: Mapping[str, Any] | Refusal, at: datetime) 
     return encoded(body)
 
 
-def reply(asked: Asked, body: bytes, at: datetime) -> Record:
+def reply(asked: RequestRecord, body: bytes, at: datetime) -> Record:
     """Return *body* as the record to publish, with the trace of the record that asks."""
     common = common_headers(
         rfc3339(at), asked.request.username.encode(), asked.trace, asked.request.request_id
@@ -58,33 +58,8 @@ def reply(asked: Asked, body: bytes, at: datetime) -> Record:
     return Record(body, headers_of(answer_id(f"{asked.id}:reply", body), CeType.REPLY, common))
 
 
-def refusal(
-    *,
-    username: str,
-    request_id: str,
-    name: str,
-    error: dict[str, Any],
-    at: datetime,
-    trace: Trace,
-) -> Record:
-    """Return the reply to a record that could not be read as a request."""
-    said_at = rfc3339(at)
-    body = {
-        "request_id": request_id,
-        "username": username,
-        "type": name,
-        "status": "rejected",
-        "answered_at": said_at,
-        "error": error,
-    }
-    value = encoded(body)
-    common = common_headers(said_at, username.encode(), trace, request_id)
-    event_id = answer_id(f"{username}:{request_id}:{error['code']}", value)
-    return Record(value, headers_of(event_id, CeType.REPLY, common))
-
-
 def audit(
-    asked: Asked,
+    asked: RequestRecord,
     *,
     action: str,
     at: datetime,

@@ -60,7 +60,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expires_at: datetime
     """When it may be forgotten: requests of then are too old to be answered."""
     fingerprint: bytes = b""
-    """`Asked.fingerprint` of what was answered; empty where an earlier release did."""
+    """`RequestRecord.fingerprint` of what was answered; empty where an earlier release did."""
     session_id: str | None = None
     """Of the session it opened, renewed or used: its audit event names it."""
     ended: Sequence[str] = ()
@@ -70,5 +70,5 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def id(self) -> str:
-        """What identifies the request; as `Asked.id`."""
+        """What identifies the request; as `RequestRecord.id`."""
         return f"{self.username}:{self.request_id}"

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.session import Answered, EndReason, Session
 
 REPEAT = timedelta(seconds=10)
@@ -34,7 +34,7 @@ class Repeat(Enum):
     """Its id is used up."""
 
 
-def repeat(answered: Answered, asked: Asked, now: datetime) -> Repeat:
+def repeat(answered: Answered, asked: RequestRecord, now: datetime) -> Repeat:
     """Return how *asked* relates to what was answered under its id."""
     if answered.source == asked.source:
         return Repeat.SAME
@@ -47,7 +47,7 @@ def repeat(answered: Answered, asked: Asked, now: datetime) -> Repeat:
     return Repeat.EXPIRED
 
 
-def is_too_old(asked: Asked, age_max: timedelta, now: datetime) -> bool:
+def is_too_old(asked: RequestRecord, age_max: timedelta, now: datetime) -> bool:
     """Whether *asked* waited so long, by broker time, that nobody waits for its answer."""
     return now.timestamp() * 1000 - asked.timestamp_ms > age_max.total_seconds() * 1000
 
@@ -125,7 +125,7 @@ Refreshed: TypeAlias = Rotated | Superseded | Repeated | Reused | Ended | Unknow
 
 def refresh(
     session: Session | None,
-    asked: Asked,
+    asked: RequestRecord,
     presented: RefreshToken,
     fresh: RefreshToken,
     now: datetime,

@@ -61,7 +61,7 @@ class Identities(Protocol):
         ...
 
     async def answered(self, request: str) -> Answered | None:
-        """Return what the request with this `Asked.id` was answered, as long as it is kept."""
+        """Return what the request with this `RequestRecord.id` was answered, as long as it is kept."""
         ...
 
     async def apply(self, changes: IdentityChanges) -> None:

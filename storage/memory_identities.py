@@ -47,7 +47,7 @@ class MemoryIdentities:
         return live[:limit]
 
     async def answered(self, request: str) -> Answered | None:
-        """Return what the request with this `Asked.id` was answered."""
+        """Return what the request with this `RequestRecord.id` was answered."""
         self._readable("requests", request)
         return self.answers.get(request)
 

@@ -55,7 +55,7 @@ class MongoIdentities:
         return sessions[:limit]
 
     async def answered(self, request: str) -> Answered | None:
-        """Return what the request with this `Asked.id` was answered, while it is kept."""
+        """Return what the request with this `RequestRecord.id` was answered, while it is kept."""
         found = await self._one("requests", request)
         return None if found is None else to_answered(found)
 

@@ -15,9 +15,9 @@ from handlers.account import Account
 from handlers.announcing import announce
 from handlers.batch import Gathered, PerCommand
 from handlers.decision import Refused
+from handlers.input_records import CommandRecord, fingerprint
 from handlers.outcome import Outcome, Source, Trace
 from handlers.reading import Reading
-from handlers.received import Received, fingerprint
 from handlers.recording import Conclusion, conclude
 from handlers.rules import CurrencyRules, Rules
 
@@ -43,7 +43,7 @@ def by_rules(rules: Rules) -> PerCommand:
 
     def bound(
         account: Account | None,
-        command: Received,
+        command: CommandRecord,
         email_owners: Mapping[str, str],
         now: datetime,
     ) -> Conclusion | Refused:
@@ -94,11 +94,11 @@ def topic_of(command: AnyCommand) -> TopicSpec:
 
 def received(
     command: AnyCommand, *, offset: int = 0, partition: int = 0, at_ms: int = 1000, **changed: Any
-) -> Received:
+) -> CommandRecord:
     """Return *command* as read from its own topic."""
     topic = topic_of(command)
     name = command_name(topic)
-    read = Received(
+    read = CommandRecord(
         command=command,
         type=name,
         rank=topic.rank or 0,

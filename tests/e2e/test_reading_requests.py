@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.topics import AUDIT_EVENTS, GET_BALANCE, GET_PROFILE, RESULTS, TopicSpec
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.rendering import Record
 from handlers.replying import audit, reply, reply_body
 from tests.e2e.caller import Body, Caller, a_name, an_id, open_caller
@@ -37,11 +37,11 @@ class Accepting:
         self.batches: list[int] = []
         self._audit = service.topic(AUDIT_EVENTS)
 
-    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
         self.batches.append(len(asked))
         return [self._said(each) for each in asked]
 
-    def _said(self, asked: Asked) -> Said:
+    def _said(self, asked: RequestRecord) -> Said:
         if asked.request.username.startswith(BROKEN):
             raise ZeroDivisionError(asked.request.username)
         at = utc_now()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.subjects import of_user, of_user_from
 from tests.ports.conftest import Store
 from tests.unit.identity_bench import WRONG, Bench, a_bench
@@ -30,10 +30,10 @@ class Workers:
             bench.outside(), identities=store.identities, throttles=store.throttles
         )
 
-    async def answer(self, *asked: Asked) -> list[Answer]:
+    async def answer(self, *asked: RequestRecord) -> list[Answer]:
         return await asyncio.gather(*(self._answer(each) for each in asked))
 
-    async def _answer(self, asked: Asked) -> Answer:
+    async def _answer(self, asked: RequestRecord) -> Answer:
         [said] = await IdentityAnswerer(self._outside, batch_records_max=1).answer([asked])
         return Answer(said, self.bench.key)
 

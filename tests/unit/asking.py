@@ -6,7 +6,7 @@ import orjson
 
 from contracts.replies import Reply
 from contracts.requests import QUERIES, AnyRequest, request_name
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Source, Trace
 from workers.requests.answering import Said
 
@@ -19,10 +19,10 @@ def a_question(name: str, username: str = "alice", **fields: Any) -> AnyRequest:
     return MODELS[name].model_validate_json(orjson.dumps(body))
 
 
-def asked(name: str, username: str = "alice", **fields: Any) -> Asked:
+def asked(name: str, username: str = "alice", **fields: Any) -> RequestRecord:
     """Return a question, with what its record adds."""
     request = a_question(name, username, **fields)
-    return Asked(
+    return RequestRecord(
         request=request,
         type=name,
         source=Source(topic=f"accounts.requests.{name}", partition=1, offset=7),

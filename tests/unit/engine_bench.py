@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from contracts.registration import Register
 from contracts.topics import DEPOSIT, ORDERED, RESULTS, WITHDRAW, TopicSpec
 from handlers.account import Account
-from handlers.received import Judged
+from handlers.input_records import Judged
 from storage.memory import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
 from tests.unit.requests_bench import PATIENCE_S, Story, TellingPublisher, TellingReplies

@@ -15,7 +15,7 @@ from contracts.passwords import ChangePassword, Passwords
 from contracts.requests import IdentityRequest
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Source, Trace
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_identities import MemoryThrottles
@@ -126,7 +126,9 @@ class Bench:
         public = self.key.as_dict(private=False)
         return {name: public[name] for name in ("kty", "crv", "x")}
 
-    def login(self, password: str = PASSWORD, request_id: str = "in-1", **other: Any) -> Asked:
+    def login(
+        self, password: str = PASSWORD, request_id: str = "in-1", **other: Any
+    ) -> RequestRecord:
         username = other.pop("username", "alice")
         device_token = other.pop("device_token", None)
         reply_key = self.jwk()
@@ -152,7 +154,7 @@ class Bench:
             )
         return self.asked(LOGIN, Login.model_validate(fields | other))
 
-    def refresh(self, token: str, request_id: str = "re-1", **other: Any) -> Asked:
+    def refresh(self, token: str, request_id: str = "re-1", **other: Any) -> RequestRecord:
         username = other.pop("username", "alice")
         reply_key = self.jwk()
         fields: dict[str, Any] = {
@@ -165,7 +167,7 @@ class Bench:
         }
         return self.asked(REFRESH, Refresh.model_validate(fields | other))
 
-    def logout(self, token: str, request_id: str = "out-1", **other: Any) -> Asked:
+    def logout(self, token: str, request_id: str = "out-1", **other: Any) -> RequestRecord:
         username = other.pop("username", "alice")
         sealed = self.sealed(token, Purpose.LOGOUT_TOKEN, request_id, username=username)
         fields: dict[str, Any] = {
@@ -175,7 +177,7 @@ class Bench:
         }
         return self.asked(LOGOUT, Logout.model_validate(fields | other))
 
-    def change(self, token: str, old: str, new: str, request_id: str = "ch-1") -> Asked:
+    def change(self, token: str, old: str, new: str, request_id: str = "ch-1") -> RequestRecord:
         pair = Passwords(password=old, new_password=new).to_seal()
         request = ChangePassword(
             request_id=request_id,
@@ -185,9 +187,9 @@ class Bench:
         )
         return self.asked(CHANGE, request)
 
-    def asked(self, topic: str, request: IdentityRequest) -> Asked:
+    def asked(self, topic: str, request: IdentityRequest) -> RequestRecord:
         self._offset += 1
-        return Asked(
+        return RequestRecord(
             request=request,
             type=topic.removeprefix("accounts.requests."),
             source=Source(topic=topic, partition=0, offset=self._offset),
@@ -196,17 +198,17 @@ class Bench:
             actor="gateway",
         )
 
-    def again(self, asked: Asked) -> Asked:
+    def again(self, asked: RequestRecord) -> RequestRecord:
         """Return the same request in a record of its own."""
         self._offset += 1
         source = replace(asked.source, offset=self._offset)
         return replace(asked, source=source, timestamp_ms=int(self.now.timestamp() * 1000))
 
-    async def answer(self, asked: Asked) -> Answer:
+    async def answer(self, asked: RequestRecord) -> Answer:
         [answer] = await self.answers([asked])
         return answer
 
-    async def answers(self, asked: Sequence[Asked]) -> list[Answer]:
+    async def answers(self, asked: Sequence[RequestRecord]) -> list[Answer]:
         return [Answer(each, self.key) for each in await self.answerer.answer(asked)]
 
     async def signed_in(self, request_id: str = "in-1") -> Answer:

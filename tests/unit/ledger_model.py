@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from handlers.input_records import CommandRecord
 from handlers.outcome import Outcome
-from handlers.received import Received
 from tests.builders import NOON
 from tests.received import all_read, nothing_read
 from tests.unit.ledger_faults import Fault, FaultyLedger, UnforeseenError
@@ -99,9 +99,9 @@ class Worker:
         self.flight: Flight | None = None
         self.applied: Flight | None = None
         """The next cycle: in the store, and nothing of it in Kafka."""
-        self.parked: list[Received] = []
+        self.parked: list[CommandRecord] = []
         self.busy = False
-        self.rival: Callable[[Sequence[Received]], None] = lambda _: None
+        self.rival: Callable[[Sequence[CommandRecord]], None] = lambda _: None
         """Lets another worker decide the same."""
         self._ledger = ledger
         self._predecessors = Predecessors(ledger)
@@ -110,7 +110,7 @@ class Worker:
         self._ghosts = ghosts
         """What was given up, and may still arrive."""
 
-    def cycle(self, records: Iterable[Received], *, final: bool, lanes: int) -> None:
+    def cycle(self, records: Iterable[CommandRecord], *, final: bool, lanes: int) -> None:
         """Decide *records*, behind what is parked, and leave them to be published."""
         assert self.applied is None
         commands = [*self.parked, *records]
@@ -130,7 +130,7 @@ class Worker:
             self._start()
 
     def _decided(
-        self, commands: Sequence[Received], *, final: bool, lanes: int
+        self, commands: Sequence[CommandRecord], *, final: bool, lanes: int
     ) -> Sequence[Lane] | None:
         """Return the lanes, once they are done; None where the cycle was given up."""
         number = self.generation.number
@@ -189,14 +189,14 @@ class Worker:
     def _start(self) -> None:
         self.flight, self.applied = self.applied, None
 
-    def _lane(self, users: dict[str, list[Received]], *, final: bool) -> Lane:
+    def _lane(self, users: dict[str, list[CommandRecord]], *, final: bool) -> Lane:
         around = Around(self._ledger, self.generation, all_read if final else nothing_read)
         around.predecessors = self._predecessors
         around.published = self._published
         ahead = self.flight.publication.sequences if self.flight else CycleSequences()
         return Lane(around.surroundings(), ahead, users=users)
 
-    def _strike(self, commands: Sequence[Received], fault: Fault) -> None:
+    def _strike(self, commands: Sequence[CommandRecord], fault: Fault) -> None:
         if fault is Fault.RACE:
             self.rival(commands)
         elif fault is Fault.ACKNOWLEDGED:
@@ -207,8 +207,8 @@ class Worker:
             self.abandon()
 
 
-def _shares(commands: Iterable[Received], lanes: int) -> list[dict[str, list[Received]]]:
-    shares: list[dict[str, list[Received]]] = [{} for _ in range(lanes)]
+def _shares(commands: Iterable[CommandRecord], lanes: int) -> list[dict[str, list[CommandRecord]]]:
+    shares: list[dict[str, list[CommandRecord]]] = [{} for _ in range(lanes)]
     for received in commands:
         username = received.command.username
         shares[len(username) % lanes].setdefault(username, []).append(received)

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from contracts.codes import Code
 from contracts.requests import QUERIES
 from contracts.topics import GET_BALANCE
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.replying import Refusal, reply, reply_body
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
@@ -114,7 +114,7 @@ class TellingAnswerer:
 
     def __init__(self, story: Story) -> None:
         self.batches: list[list[str]] = []
-        self.fails: Callable[[Asked], None] = lambda _: None
+        self.fails: Callable[[RequestRecord], None] = lambda _: None
         self.refused: Code | None = None
         self.padding: dict[str, int] = {}
         """Request id → the least length of its reply."""
@@ -123,7 +123,7 @@ class TellingAnswerer:
         self.open.set()
         self._story = story
 
-    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
         self.batches.append([each.request.request_id for each in asked])
         await self.open.wait()
         for each in asked:
@@ -131,7 +131,7 @@ class TellingAnswerer:
         self._story.lines.append("answered")
         return [self._said(each) for each in asked]
 
-    def _said(self, asked: Asked) -> Said:
+    def _said(self, asked: RequestRecord) -> Said:
         code = self.refused
         body = reply_body(asked, Refusal(code=code, detail="no") if code else {}, NOON)
         wanted = self.padding.get(asked.request.request_id, len(body))

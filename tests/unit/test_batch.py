@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.batch import Gathered, LaneDecision, decide_lane
+from handlers.input_records import CommandRecord
 from handlers.reading import PartitionReading, Reading
-from handlers.received import Received
 from handlers.recording import Stamp
 from tests.builders import NOON, an_account
 from tests.received import (
@@ -31,12 +31,12 @@ FIVE = dict.fromkeys(TOPICS, 5)
 
 
 def decided(
-    commands: Sequence[Received],
+    commands: Sequence[CommandRecord],
     gathered: Gathered,
     reading: Reading | None = None,
     commands_max: int | None = None,
 ) -> LaneDecision:
-    users: dict[str, list[Received]] = {}
+    users: dict[str, list[CommandRecord]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
     return decide_lane(
@@ -57,7 +57,7 @@ def codes(decision: LaneDecision) -> list[Code | None]:
     ]
 
 
-def ids(commands: Sequence[Received]) -> list[str]:
+def ids(commands: Sequence[CommandRecord]) -> list[str]:
     return [each.command.command_id for each in commands]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.passwords import ChangePassword, Passwords
 from contracts.sealing import Purpose
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 
@@ -21,7 +21,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield bench
 
 
-def copy_of(bench: Bench, asked: Asked, field: str, value: str) -> Asked:
+def copy_of(bench: Bench, asked: RequestRecord, field: str, value: str) -> RequestRecord:
     """Return a copy of *asked* with another *field*, in a record of its own."""
     request = asked.request.model_copy(update={field: value})
     return bench.asked(asked.source.topic, cast("ChangePassword", request))

@@ -6,9 +6,9 @@ from contracts.headers import HEADER_LENGTH_MAX, KAFKA_CORRELATION_ID, KAFKA_REP
 from handlers.rendering import Record
 from tests.received import a_registration, received
 from tests.unit.raw import DEPOSIT_BODY, a_raw
-from workers.consuming.headers import kafka_correlation_id, read_headers, reply_to_of
+from workers.consuming.headers import added_by, kafka_correlation_id
 from workers.consuming.parcel import Asks, Parcel
-from workers.ledger.parsing import Parser
+from workers.consuming.parsing import CommandParser
 from workers.topic_names import TopicNames
 
 OURS, SPRINGS = (
@@ -36,7 +36,9 @@ ID = (KAFKA_CORRELATION_ID, BINARY)
 def test_the_answer_is_wanted_on_our_own_header_or_on_springs(
     headers: list[tuple[str, bytes | None]], wanted: str | None
 ) -> None:
-    assert reply_to_of(read_headers(headers)) == wanted
+    _, reply_to, _, _ = added_by(headers, "c-1")
+
+    assert reply_to == wanted
 
 
 LONGEST = b"x" * HEADER_LENGTH_MAX[KAFKA_CORRELATION_ID]
@@ -70,7 +72,7 @@ def answered(asks: Asks) -> list[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("body", [{}, {"amount": 1}], ids=["readable", "unreadable"])
 def test_it_goes_back_with_the_answer(body: dict[str, object]) -> None:
-    parser = Parser("accounts.")
+    parser = CommandParser("accounts.")
     read = parser.parse(a_raw({**DEPOSIT_BODY, **body}, headers=[ID, SPRINGS]))
     without = parser.parse(a_raw({**DEPOSIT_BODY, **body}, headers=[SPRINGS]))
 

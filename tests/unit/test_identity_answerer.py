@@ -12,7 +12,7 @@ import pytest
 from contracts.events import AuditRecorded
 from contracts.replies import Reply
 from contracts.sessions import SessionRevoked
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.unit.identity_bench import Answer, Bench, a_bench
 from tests.unit.sealed import CANARY, PASSWORD
@@ -156,7 +156,7 @@ async def everything(bench: Bench, secret: str) -> list[Answer]:
     """Return the answers to all kinds of requests, in which every sealed thing is a secret."""
     told: list[Answer] = []
 
-    async def tell(asked: Asked) -> dict[str, str]:
+    async def tell(asked: RequestRecord) -> dict[str, str]:
         told.append(await bench.answer(asked))
         bench.wait(11)
         return told[-1].tokens if "sealed_tokens" in told[-1].body else {}

@@ -10,7 +10,7 @@ from joserfc.jwk import OKPKey
 from msgspec.structs import replace
 
 from contracts.sessions import Login, ReplyKey
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Trace
 from tests.unit.identity_bench import LOGIN, WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
@@ -23,7 +23,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield bench
 
 
-def sealed_password(asked: Asked) -> str:
+def sealed_password(asked: RequestRecord) -> str:
     assert isinstance(asked.request, Login)
     return asked.request.sealed_password
 

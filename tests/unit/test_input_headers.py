@@ -2,18 +2,18 @@
 
 import pytest
 
-from handlers.received import Received
+from handlers.input_records import CommandRecord
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
+from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
-from workers.ledger.parsing import Parser
 
 PARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 
-def command(record: Raw) -> Received:
-    found = Parser(PREFIX).parse(record)
-    assert isinstance(found, Received)
+def command(record: Raw) -> CommandRecord:
+    found = CommandParser(PREFIX).parse(record)
+    assert isinstance(found, CommandRecord)
     return found
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from contracts.codes import Code
 from contracts.registration import Register
-from handlers.received import Judged, Received
+from handlers.input_records import CommandRecord, Judged
 from tests.unit.raw import a_raw
+from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable
 from workers.ledger.intake import Intake
-from workers.ledger.parsing import Parser
 
 
 class NoGate:
@@ -20,10 +20,10 @@ class NoGate:
         return [Judged() for _ in registers]
 
 
-class FailingParser(Parser):
+class FailingParser(CommandParser):
     """Fails on every record at an odd offset."""
 
-    def parse(self, record: Raw) -> Received | Unreadable:
+    def parse(self, record: Raw) -> CommandRecord | Unreadable:
         if record.offset % 2:
             raise OverflowError("hunter2")
         return super().parse(record)

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
+from handlers.input_records import CommandRecord
 from handlers.reading import PartitionReading
-from handlers.received import Received
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, readable
 from tests.ports.written import write
@@ -28,8 +28,8 @@ from workers.ledger import lane as lanes
 from workers.ledger.lane import RACES_MAX, Lane
 
 
-def a_lane(around: Around, *commands: Received, again: Sequence[str] = ()) -> Lane:
-    users: dict[str, list[Received]] = {}
+def a_lane(around: Around, *commands: CommandRecord, again: Sequence[str] = ()) -> Lane:
+    users: dict[str, list[CommandRecord]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
     return Lane(around.surroundings(), users=users, again=list(again))

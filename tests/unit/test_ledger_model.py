@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from contracts.codes import Code
 from handlers.account import Account
-from handlers.received import Received
+from handlers.input_records import CommandRecord
 from tests.received import a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_model import Flight, Log, Worker, finished
@@ -47,7 +47,7 @@ class LedgerModel(RuleBasedStateMachine):
         self.ledger = FaultyLedger()
         self.log = Log()
         self.ghosts: list[Flight] = []
-        self.sent: list[Received] = []
+        self.sent: list[CommandRecord] = []
         self.workers = [self._a_worker() for _ in WORKERS]
 
     def _a_worker(self) -> Worker:
@@ -55,7 +55,7 @@ class LedgerModel(RuleBasedStateMachine):
         worker.rival = self._race
         return worker
 
-    def _race(self, records: Sequence[Received]) -> None:
+    def _race(self, records: Sequence[CommandRecord]) -> None:
         """Let a worker that can decide these records first."""
         for worker in self.workers:
             if not worker.busy and worker.applied is None:
@@ -97,7 +97,7 @@ class LedgerModel(RuleBasedStateMachine):
     def _deliver(
         self,
         which: int,
-        records: Sequence[Received],
+        records: Sequence[CommandRecord],
         planned: list[Fault],
         *,
         final: bool,

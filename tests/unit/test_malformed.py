@@ -11,11 +11,11 @@ from contracts.codes import Code
 from contracts.dead_letters import DlqHeader
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
+from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Malformed, malformed
 from workers.consuming.unreadable import Unreadable
 from workers.credentials_records import read_waiting
 from workers.dead_letters import dead_letter
-from workers.ledger.parsing import Parser
 from workers.publishing import Outgoing
 from workers.replaying import CannotReplayError, DeadLetter, Originals
 
@@ -33,7 +33,7 @@ def letter(record: Malformed) -> Outgoing:
 def test_nothing_of_it_is_decided(mark: Mark) -> None:
     record = malformed(a_raw(), mark)
 
-    read = Parser(PREFIX).parse(record)
+    read = CommandParser(PREFIX).parse(record)
 
     assert isinstance(read, Unreadable)
     assert (read.code, read.reason) == (Code.INVALID_COMMAND, mark.reason)
@@ -41,14 +41,14 @@ def test_nothing_of_it_is_decided(mark: Mark) -> None:
 
 
 def test_a_record_is_answered_where_it_says_whom() -> None:
-    read = Parser(PREFIX).parse(malformed(a_raw(headers=[("reply_to", b"mine")]), NAME))
+    read = CommandParser(PREFIX).parse(malformed(a_raw(headers=[("reply_to", b"mine")]), NAME))
 
     assert isinstance(read, Unreadable)
     assert (read.id, read.username, read.reply_to) == ("c-1", "alice", "mine")
 
 
 def test_a_record_under_another_key_is_answered_to_nobody() -> None:
-    read = Parser(PREFIX).parse(malformed(a_raw(key=b"bobby"), NAME))
+    read = CommandParser(PREFIX).parse(malformed(a_raw(key=b"bobby"), NAME))
 
     assert isinstance(read, Unreadable)
     assert (read.id, read.username) == (None, None)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.input_records import CommandRecord
 from handlers.merging import Queues, earliest
-from handlers.received import Received
 from tests.received import SKEW_MS, a_deposit, a_registration, a_withdrawal, an_update, received
 
 COMMANDS = {
@@ -18,11 +18,11 @@ COMMANDS = {
 }
 
 
-def at(name: str, at_ms: int, offset: int = 0, partition: int = 0) -> Received:
+def at(name: str, at_ms: int, offset: int = 0, partition: int = 0) -> CommandRecord:
     return received(COMMANDS[name], at_ms=at_ms, offset=offset, partition=partition)
 
 
-def in_order(*commands: Received) -> list[str]:
+def in_order(*commands: CommandRecord) -> list[str]:
     queues = Queues(commands, clock_skew_ms=SKEW_MS)
     names: list[str] = []
     while candidates := queues.candidates():
@@ -101,7 +101,7 @@ def test_every_queue_keeps_its_order_and_nothing_is_lost(
         for number, (name, partition, at_ms) in enumerate(places)
     ]
     queues = Queues(commands, clock_skew_ms=SKEW_MS)
-    taken: list[Received] = []
+    taken: list[CommandRecord] = []
 
     while candidates := queues.candidates():
         earliest_ms = min(each.timestamp_ms for each in candidates)

@@ -11,15 +11,15 @@ import pytest
 
 from contracts.problems import Problem, field_error
 from contracts.topics import AUDIT_EVENTS, DEAD_LETTERS, DEPOSIT, RESULTS, UPDATE_PROFILE, TopicSpec
-from handlers.received import Received
+from handlers.input_records import CommandRecord
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX
 from tests.unit.engine_bench import Bench
 from tests.unit.raw import a_raw
+from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable
-from workers.ledger.parsing import Parser
 
 CHANGE: Mapping[str, Any] = {"command_id": "c-1", "username": "alice"}
 TWICE = (
@@ -77,9 +77,9 @@ def record(case: str, offset: int = 7) -> Raw:
     return a_raw(topic=topic, value=value, offset=offset)
 
 
-def read(case: str) -> Received:
-    found = Parser(PREFIX).parse(record(case))
-    assert isinstance(found, Received)
+def read(case: str) -> CommandRecord:
+    found = CommandParser(PREFIX).parse(record(case))
+    assert isinstance(found, CommandRecord)
     return found
 
 
@@ -136,7 +136,7 @@ async def test_is_refused_where_nothing_was(bench: Bench, case: str) -> None:
 )
 def test_is_nothing_that_no_release_took(field: Mapping[str, str]) -> None:
     """Bounded as it was: what is gathered for a cycle fits into one question."""
-    found = Parser(PREFIX).parse(a_raw({**CHANGE, **field}, UPDATE_PROFILE))
+    found = CommandParser(PREFIX).parse(a_raw({**CHANGE, **field}, UPDATE_PROFILE))
 
     assert isinstance(found, Unreadable)
     assert found.reason == f"{next(iter(field))}: too_long"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
+from handlers.input_records import CommandRecord
 from handlers.reading import Ends, PartitionReading, Place, Reading
-from handlers.received import Received
 from tests.received import TOPICS, a_deposit, a_withdrawal, nothing_read, received
 from workers.ledger import parking
 from workers.ledger.parking import ParkingLot
@@ -14,7 +14,7 @@ from workers.ledger.parking import ParkingLot
 WITHDRAW, DEPOSIT = "accounts.commands.withdraw", "accounts.commands.deposit"
 
 
-def waiting(offset: int, partition: int = 0) -> Received:
+def waiting(offset: int, partition: int = 0) -> CommandRecord:
     return received(a_withdrawal(command_id=f"w-{offset}"), offset=offset, partition=partition)
 
 

@@ -11,26 +11,26 @@ from hypothesis import strategies as st
 from contracts import topics
 from contracts.codes import Code
 from contracts.topics import ORDERED, TopicSpec
+from handlers.input_records import CommandRecord
 from handlers.outcome import Source, Trace
-from handlers.received import Received
 from tests.received import PREFIX
 from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY, a_raw
 from tests.unit.sealed import CANARY
+from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import PROBLEMS_MAX, Unreadable
-from workers.ledger.parsing import Parser
 
 VALID = orjson.dumps(DEPOSIT_BODY)
 PARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 
-def parsed(record: Raw) -> Received | Unreadable:
-    return Parser(PREFIX).parse(record)
+def parsed(record: Raw) -> CommandRecord | Unreadable:
+    return CommandParser(PREFIX).parse(record)
 
 
-def command(record: Raw) -> Received:
+def command(record: Raw) -> CommandRecord:
     found = parsed(record)
-    assert isinstance(found, Received)
+    assert isinstance(found, CommandRecord)
     return found
 
 

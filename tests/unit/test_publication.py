@@ -10,8 +10,8 @@ from contracts import topics
 from contracts.codes import Code
 from contracts.problems import Problem, field_error
 from contracts.registration import PendingCredential
+from handlers.input_records import CommandRecord
 from handlers.outcome import Trace
-from handlers.received import Received
 from handlers.recording import Conclusion, conclude
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account
@@ -20,10 +20,10 @@ from tests.ports.written import write
 from tests.received import PREFIX, RULES, SEALED, a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_lanes import Around
 from tests.unit.raw import DEPOSIT_BODY, a_raw
+from workers.consuming.parsing import CommandParser
 from workers.consuming.unreadable import Unreadable
 from workers.credentials_records import Waiting, read_waiting
 from workers.ledger.lane import Lane
-from workers.ledger.parsing import Parser
 from workers.ledger.publication import Publication
 from workers.publishing import Outgoing
 from workers.topic_names import TopicNames
@@ -40,9 +40,9 @@ async def ledger() -> MemoryLedger:
 
 
 async def published(
-    ledger: MemoryLedger, *commands: Received, again: Sequence[str] = ()
+    ledger: MemoryLedger, *commands: CommandRecord, again: Sequence[str] = ()
 ) -> Publication:
-    users: dict[str, list[Received]] = {}
+    users: dict[str, list[CommandRecord]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
     lane = Lane(Around(ledger).surroundings(), users=users, again=list(again))
@@ -58,7 +58,7 @@ def said_on(records: Sequence[Outgoing], topic: str) -> list[dict[str, object]]:
 
 def a_problem(**body: object) -> Unreadable:
     record = a_raw({**DEPOSIT_BODY, **body}, headers=[("reply_to", REPLY_TO.encode())])
-    found = Parser(PREFIX).parse(record)
+    found = CommandParser(PREFIX).parse(record)
     assert isinstance(found, Unreadable)
     return found
 

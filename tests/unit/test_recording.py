@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.account import Account, Balance
+from handlers.input_records import CommandRecord
 from handlers.outcome import Entry, Trace
 from handlers.owing import EntryRange, owed_range, taken_over
-from handlers.received import Received
 from handlers.recording import Conclusion, Stamp, conclude, stamped
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_deposit, a_withdrawal, an_update, received
@@ -17,7 +17,7 @@ from tests.received import RULES, a_deposit, a_withdrawal, an_update, received
 ME, OTHER = "me", "another"
 
 
-def decided(account: Account | None, command: Received) -> Conclusion:
+def decided(account: Account | None, command: CommandRecord) -> Conclusion:
     concluded = conclude(account, command, {}, rules=RULES, now=NOON)
     assert isinstance(concluded, Conclusion)
     return concluded

@@ -15,7 +15,7 @@ from contracts.problems import Problem, field_error
 from contracts.results import Result
 from handlers.account import Balance
 from handlers.outcome import Entry, Outcome, Trace
-from handlers.rendering import Record, Rendering, balances, error_body, refusal
+from handlers.rendering import OF_COMMANDS, Record, Rendering, balances, error_body
 from tests.builders import NOON, an_account, an_entry, an_outcome
 
 TRACED = Trace(correlation_id="order-7", traceparent="00-a-b-01", tracestate="a=b")
@@ -167,9 +167,9 @@ class TestBalances:
 class TestRefusal:
     def test_is_an_answer_that_names_each_wrong_field(self) -> None:
         problems = [field_error("amount", Problem.WRONG_TYPE)]
-        record = refusal(
+        record = OF_COMMANDS.refusal(
             username="alice",
-            command_id="c-1",
+            identifier="c-1",
             name="deposit",
             error=error_body(Code.INVALID_COMMAND, "amount: wrong_type", problems),
             at=NOON,

@@ -7,10 +7,9 @@ from contracts.codes import Code
 from contracts.headers import CE_ID
 from contracts.queries import GetBalance, GetProfile
 from contracts.requests import AnyRequest
-from handlers import rendering, replying
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Source, Trace
-from handlers.rendering import Record, error_body
+from handlers.rendering import OF_COMMANDS, OF_REQUESTS, Record, error_body
 from handlers.replying import reply, reply_body
 from tests.builders import NOON
 
@@ -21,8 +20,8 @@ def id_of(record: Record) -> bytes:
     return dict(record.headers)[CE_ID]
 
 
-def asked(kind: type[AnyRequest] = GetBalance, offset: int = 0) -> Asked:
-    return Asked(
+def asked(kind: type[AnyRequest] = GetBalance, offset: int = 0) -> RequestRecord:
+    return RequestRecord(
         request=kind.model_validate({"request_id": "same", "username": "alice"}),
         type="get-profile" if kind is GetProfile else "get-balance",
         source=Source(topic="t", partition=0, offset=offset),
@@ -31,7 +30,7 @@ def asked(kind: type[AnyRequest] = GetBalance, offset: int = 0) -> Asked:
     )
 
 
-def a_reply(question: Asked, answer: dict[str, Any], after_s: int = 0) -> Record:
+def a_reply(question: RequestRecord, answer: dict[str, Any], after_s: int = 0) -> Record:
     at = NOON + timedelta(seconds=after_s)
     return reply(question, reply_body(question, answer, at), at)
 
@@ -54,14 +53,14 @@ def test_a_reply_that_is_said_again_has_the_same_id() -> None:
 
 
 def test_refusals_of_two_contents_under_one_id_have_ids_that_differ() -> None:
-    common: dict[str, Any] = {"username": "alice", "at": NOON, "trace": Trace(correlation_id="c")}
+    common: dict[str, Any] = {
+        "username": "alice",
+        "identifier": "c",
+        "at": NOON,
+        "trace": Trace(correlation_id="c"),
+    }
     errors = [error_body(Code.INVALID_COMMAND, f"amount: {problem}") for problem in PROBLEMS]
-    of_commands = [
-        rendering.refusal(command_id="c", name="deposit", error=error, **common) for error in errors
-    ]
-    of_requests = [
-        replying.refusal(request_id="c", name="get-balance", error=error, **common)
-        for error in errors
-    ]
+    of_commands = [OF_COMMANDS.refusal(name="deposit", error=each, **common) for each in errors]
+    of_requests = [OF_REQUESTS.refusal(name="get-balance", error=each, **common) for each in errors]
 
     assert len({id_of(each) for each in [*of_commands, *of_requests]}) == 4

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from typing_extensions import override
 
-from handlers.asked import Asked
 from handlers.corrupt import CorruptDocument
+from handlers.input_records import RequestRecord
 from storage.ports import CorruptDocumentError
 from tests.unit.requests_bench import PLACE, Bench, TellingAnswerer
 from tests.unit.sealed import CANARY
@@ -18,7 +18,7 @@ class Forgetful(TellingAnswerer):
     """Leaves the first one out."""
 
     @override
-    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
         said = await super().answer(asked)
         return said[1:]
 
@@ -35,7 +35,7 @@ class TestCorruptDocuments:
     ) -> None:
         """One bad document is its user's trouble only."""
 
-        def fails(asked: Asked) -> None:
+        def fails(asked: RequestRecord) -> None:
             if asked.request.request_id in bad:
                 raise CorruptDocumentError(
                     CorruptDocument(
@@ -61,7 +61,7 @@ class TestBugs:
     async def test_a_request_that_fails_the_answerer_costs_itself_only(
         self, bench: Bench, bad: set[str], caplog: pytest.LogCaptureFixture
     ) -> None:
-        def fails(asked: Asked) -> None:
+        def fails(asked: RequestRecord) -> None:
             if asked.request.request_id in bad:
                 raise ZeroDivisionError(CANARY)
 

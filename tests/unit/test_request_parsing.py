@@ -15,14 +15,14 @@ from contracts.problems import Problem, field_error
 from contracts.queries import ListTransactions
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Source, Trace
 from tests.received import PREFIX, SEALED
 from tests.unit.raw import a_raw
 from tests.unit.sealed import CANARY
+from workers.consuming.parsing import RequestParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable
-from workers.requests.parsing import RequestParser
 
 KEY = {"kty": "OKP", "crv": "X25519", "x": "A" * 43}
 WHO: Mapping[str, Any] = {"request_id": "r-1", "username": "alice"}
@@ -61,9 +61,9 @@ OPERATORS: tuple[Any, ...] = (
 PARSER = RequestParser(REQUESTS, PREFIX)
 
 
-def asked(record: Raw) -> Asked:
+def asked(record: Raw) -> RequestRecord:
     found = PARSER.parse(record)
-    assert isinstance(found, Asked), found
+    assert isinstance(found, RequestRecord), found
     return found
 
 

@@ -6,7 +6,7 @@ import pytest
 from aiokafka.errors import CommitFailedError, RequestTimedOutError
 
 from contracts.codes import Code
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from storage.ports import CommitUnknownError, StoreUnavailableError
 from tests.unit.requests_bench import HERS, OTHER, PATIENCE_S, PLACE, Bench
 from workers.publishing import Outgoing
@@ -82,7 +82,7 @@ class TestTrouble:
         failures = [error] * 3
         waited_for: list[str | None] = []
 
-        def fails(_: Asked) -> None:
+        def fails(_: RequestRecord) -> None:
             waited_for.append(bench.progress.waiting_for)
             if failures:
                 raise failures.pop()
@@ -183,7 +183,7 @@ class TestLeaving:
     async def test_does_not_wait_for_a_store_when_it_has_to_go(
         self, bench: Bench, *, stops: bool, caplog: pytest.LogCaptureFixture
     ) -> None:
-        def fails(_: Asked) -> None:
+        def fails(_: RequestRecord) -> None:
             raise StoreUnavailableError("away")
 
         bench.answerer.fails = fails

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contracts.sessions import Refresh, ReplyKey
 from handlers import sessions
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Source, Trace
 from handlers.session import Answered, Session
 from handlers.sessions import (
@@ -47,14 +47,14 @@ def a_session() -> Session:
     return rotated.session
 
 
-def asked(request_id: str = "r-2", username: str = "alice", source: Source = HERE) -> Asked:
+def asked(request_id: str = "r-2", username: str = "alice", source: Source = HERE) -> RequestRecord:
     request = Refresh(
         request_id=request_id,
         username=username,
         sealed_refresh_token="a.b.c.d.e",
         reply_key=ReplyKey(kty="OKP", crv="X25519", x="a" * 43),
     )
-    return Asked(
+    return RequestRecord(
         request=request,
         type="refresh",
         source=source,

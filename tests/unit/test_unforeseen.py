@@ -8,8 +8,8 @@ import pytest
 
 from contracts.topics import WITHDRAW
 from handlers.announcing import Announced
+from handlers.input_records import CommandRecord
 from handlers.outcome import Outcome
-from handlers.received import Received
 from tests.received import PREFIX
 from tests.unit.simulated_process import (
     Tripwire,
@@ -22,12 +22,12 @@ from tests.unit.unforeseen_histories import (
     RequestHistory,
     said_of,
 )
+from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable
 from workers.error_places import places
 from workers.hashing import QuietPool
 from workers.ledger import conclude
-from workers.ledger.parsing import Parser
 
 CALLS_MAX = 400
 """Awaited calls of one history; each is made to fail in a run of its own."""
@@ -77,19 +77,19 @@ async def test_a_record_that_fails_alone_costs_itself_only(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug in one record's parsing or rendering is a dead letter; the others are answered."""
-    parse, announce = Parser.parse, conclude.announce
+    parse, announce = CommandParser.parse, conclude.announce
 
-    def fail(self: Parser, record: Raw) -> Received | Unreadable:
+    def fail(self: CommandParser, record: Raw) -> CommandRecord | Unreadable:
         if where == "parse" and record.topic.endswith(WITHDRAW.name) and record.offset == 0:
             raise UnforeseenError
         return parse(self, record)
 
-    def refuse(received: Received, outcome: Outcome, *, new: bool) -> Announced:
+    def refuse(received: CommandRecord, outcome: Outcome, *, new: bool) -> Announced:
         if where == "announce" and received.command.command_id == "w-1":
             raise UnforeseenError
         return announce(received, outcome, new=new)
 
-    monkeypatch.setattr(Parser, "parse", fail)
+    monkeypatch.setattr(CommandParser, "parse", fail)
     monkeypatch.setattr(conclude, "announce", refuse)
     history = LedgerHistory()
     topics = await history.start_over()

@@ -15,11 +15,11 @@ from contracts.requests import IDENTITY_REQUESTS, REQUESTS, request_name
 from contracts.topics import TopicSpec
 from handlers import history, querying
 from handlers.account import Account, Balance, Profile
-from handlers.asked import Asked
 from handlers.history import Walk
+from handlers.input_records import RequestRecord
 from handlers.outcome import Outcome, Source, Trace
-from handlers.rendering import Record, error_body
-from handlers.replying import Refusal, audit, refusal, reply, reply_body, revocation
+from handlers.rendering import OF_REQUESTS, Record, error_body
+from handlers.replying import Refusal, audit, reply, reply_body, revocation
 from handlers.session import EndReason, Session
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.wire.message import SEALED, TRACE, Example
@@ -119,9 +119,9 @@ def _sent(topic: TopicSpec, fields: Mapping[TopicSpec, Mapping[str, Any]]) -> Re
     return Record(orjson.dumps(_body(topic, fields)), [])
 
 
-def asked(topic: TopicSpec, trace: Trace = TRACE) -> Asked:
+def asked(topic: TopicSpec, trace: Trace = TRACE) -> RequestRecord:
     """Return the request with everything optional, as it was read."""
-    return Asked(
+    return RequestRecord(
         request=REQUESTS[topic].model_validate_json(orjson.dumps(_body(topic, ASKED))),
         type=request_name(topic),
         source=Source(topic=f"accounts.{topic.name}", partition=3, offset=2**40),
@@ -205,9 +205,9 @@ def _refused(topic: TopicSpec, code: Code) -> Record:
 
 def _unread(code: Code) -> Record:
     problem = {"field": "limit", "problem": "less_than_equal"}
-    return refusal(
+    return OF_REQUESTS.refusal(
         username="alice",
-        request_id="q-1",
+        identifier="q-1",
         name="list-transactions",
         error=error_body(code, "limit: less_than_equal", [problem]),
         at=NOON,

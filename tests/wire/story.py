@@ -16,7 +16,14 @@ from handlers.batch import Stamp, decide_lane
 from handlers.operating import Operation, audit_event
 from handlers.outcome import Entry, Outcome, Trace
 from handlers.owing import EntryRange
-from handlers.rendering import Headers, Record, Rendering, balances, error_body, refusal
+from handlers.rendering import (
+    OF_COMMANDS,
+    Headers,
+    Record,
+    Rendering,
+    balances,
+    error_body,
+)
 from handlers.repair import Repair
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
@@ -146,9 +153,9 @@ def said(name: str, rendering: Rendering) -> Iterator[Example]:
 
 
 def undecided(code: Code) -> Record:
-    return refusal(
+    return OF_COMMANDS.refusal(
         username="alice",
-        command_id=f"c-{code}",
+        identifier=f"c-{code}",
         name="deposit",
         error=error_body(
             code, "amount: string_type", [{"field": "amount", "problem": "string_type"}]
@@ -164,9 +171,9 @@ def fields() -> Iterator[Example]:
         {"field": "amount", "problem": "wrong_type", "detail": "A sentence for people."},
         {"field": "currency", "problem": "missing", "detail": "Another."},
     ]
-    answer = refusal(
+    answer = OF_COMMANDS.refusal(
         username="alice",
-        command_id="c-fields",
+        identifier="c-fields",
         name="deposit",
         error=error_body(Code.INVALID_COMMAND, "amount: wrong_type; currency: missing", problems),
         at=NOON,

@@ -150,9 +150,9 @@ ALICE = Account(
 
 def _not_a_command() -> Record:
     problem = field_error("amount", Problem.WRONG_TYPE)
-    return rendering.refusal(
+    return rendering.OF_COMMANDS.refusal(
         username="alice",
-        command_id="01JZX5Y7M2C9W6",
+        identifier="01JZX5Y7M2C9W6",
         name="deposit",
         error=rendering.error_body(Code.INVALID_COMMAND, in_short([problem]), [problem]),
         at=NOON,

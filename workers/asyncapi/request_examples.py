@@ -13,9 +13,9 @@ from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactio
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
 from handlers import history, querying, replying
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Source, Trace
-from handlers.rendering import Record, error_body
+from handlers.rendering import OF_REQUESTS, Record, error_body
 from handlers.replying import Refusal
 from handlers.session import Session
 from workers.asyncapi.examples import (
@@ -97,9 +97,9 @@ REQUESTS_SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
 assert REQUESTS_SENT.keys() == REQUESTS.keys()
 
 
-def asked(topic: TopicSpec, sent: Mapping[str, Any]) -> Asked:
+def asked(topic: TopicSpec, sent: Mapping[str, Any]) -> RequestRecord:
     """Return *sent* as the service reads it."""
-    return Asked(
+    return RequestRecord(
         request=REQUESTS[topic].model_validate_json(orjson.dumps(sent)),
         type=request_name(topic),
         source=Source(topic=topic.name, partition=0, offset=0),
@@ -109,7 +109,7 @@ def asked(topic: TopicSpec, sent: Mapping[str, Any]) -> Asked:
     )
 
 
-def _asked(topic: TopicSpec) -> Asked:
+def _asked(topic: TopicSpec) -> RequestRecord:
     return asked(topic, REQUESTS_SENT[topic][0][1])
 
 
@@ -167,9 +167,9 @@ REFUSED: tuple[tuple[TopicSpec, str, Refusal], ...] = (
 def _not_a_request() -> Record:
     problem = {"field": "limit", "problem": "less_than_equal"}
     request_id = REQUESTS_SENT[topics.LIST_TRANSACTIONS][0][1]["request_id"]
-    return replying.refusal(
+    return OF_REQUESTS.refusal(
         username="alice",
-        request_id=request_id,
+        identifier=request_id,
         name=request_name(topics.LIST_TRANSACTIONS),
         error=error_body(Code.INVALID_REQUEST, "limit: less_than_equal", [problem]),
         at=NOON,

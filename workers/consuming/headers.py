@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from contracts import headers as names
 from contracts.text import is_plain
@@ -9,8 +10,26 @@ from handlers.outcome import Trace
 
 _PLAIN = re.compile(r"[ -~]+\Z")
 
+RawHeaders: TypeAlias = Sequence[tuple[str, bytes | None]]
 
-def read_headers(raw: Sequence[tuple[str, bytes | None]]) -> Mapping[str, str]:
+Added: TypeAlias = tuple[Trace, str | None, bytes | None, str | None]
+"""Trace, `reply_to`, `kafka_correlationId` and actor."""
+
+
+def added_by(raw: RawHeaders, cause: str) -> Added:
+    """Return what a sender may add to a command or request; *cause* correlates where it says nothing."""
+    if not raw:
+        return Trace(correlation_id=cause), None, None, None
+    headers = read_headers(raw)
+    return (
+        trace_of(headers, cause),
+        headers.get(names.REPLY_TO) or headers.get(names.KAFKA_REPLY_TOPIC),
+        kafka_correlation_id(raw),
+        headers.get(names.ACTOR),
+    )
+
+
+def read_headers(raw: RawHeaders) -> Mapping[str, str]:
     """Return the headers we read; one that is null, binary or too long is as good as absent."""
     if not raw:
         return {}
@@ -28,15 +47,8 @@ def read_headers(raw: Sequence[tuple[str, bytes | None]]) -> Mapping[str, str]:
     return found
 
 
-def reply_to_of(headers: Mapping[str, str]) -> str | None:
-    """Return the topic that *headers* want the answer on."""
-    return headers.get(names.REPLY_TO) or headers.get(names.KAFKA_REPLY_TOPIC)
-
-
-def kafka_correlation_id(raw: Sequence[tuple[str, bytes | None]]) -> bytes | None:
+def kafka_correlation_id(raw: RawHeaders) -> bytes | None:
     """Return what Spring tells its answers apart by, as it came: it is seldom text."""
-    if not raw:
-        return None
     longest = names.HEADER_LENGTH_MAX[names.KAFKA_CORRELATION_ID]
     found = None
     for name, value in raw:

@@ -15,12 +15,7 @@ from contracts.message import COMMAND_ID_PATTERN, USERNAME_PATTERN
 from contracts.problems import Problem, field_error, in_short, problem_of
 from contracts.topics import TopicSpec
 from handlers.outcome import Trace
-from workers.consuming.headers import (
-    kafka_correlation_id,
-    read_headers,
-    reply_to_of,
-    trace_of,
-)
+from workers.consuming.headers import added_by
 from workers.consuming.records import Malformed, Raw
 
 logger = logging.getLogger(__name__)
@@ -142,14 +137,14 @@ class Faults:
         identifier, username = address
         if record.key is not None and record.key != username.encode():
             return self.misplaced(record, fault.topic)
-        headers = read_headers(record.headers)
+        trace, reply_to, correlation_id, _ = added_by(record.headers, identifier)
         return replace(
             fault,
             id=identifier,
             username=username,
-            trace=trace_of(headers, identifier),
-            reply_to=reply_to_of(headers),
-            kafka_correlation_id=kafka_correlation_id(record.headers),
+            trace=trace,
+            reply_to=reply_to,
+            kafka_correlation_id=correlation_id,
         )
 
     def _address(self, value: bytes) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from contracts.passwords import ChangePassword
 from contracts.sessions import Login, Logout, Refresh
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from storage.ports import StoreUnavailableError
 from workers.identity.attempt import Attempt
 from workers.identity.change_password import PasswordChange
@@ -31,7 +31,7 @@ class IdentityAnswerer:
         """How many requests it takes at once."""
         return self._batch_records_max
 
-    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
         """Answer each, in order.
 
         What was answered before a failure is stored: asked again, it is only said again.
@@ -39,7 +39,7 @@ class IdentityAnswerer:
         Raises:
             StoreUnavailableError: At least one has no answer.
         """
-        queues: dict[str, list[Asked]] = {}
+        queues: dict[str, list[RequestRecord]] = {}
         for each in asked:
             queues.setdefault(each.request.username, []).append(each)
         # All run to their end, so that no task of this batch goes on beside the next.
@@ -60,11 +60,11 @@ class IdentityAnswerer:
             raise failure
         return [said[id(each)] for each in asked]
 
-    async def _answer_user(self, queue: Sequence[Asked]) -> list[Said]:
+    async def _answer_user(self, queue: Sequence[RequestRecord]) -> list[Said]:
         turns = Turns()
         return [await self._remembering.conclude(self._attempt(each, turns)) for each in queue]
 
-    def _attempt(self, asked: Asked, turns: Turns) -> Attempt:
+    def _attempt(self, asked: RequestRecord, turns: Turns) -> Attempt:
         request = asked.request
         match request:
             case Login():

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from contracts.codes import Code
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.replying import Refusal
 from handlers.session import Session
 from storage.ports import Credential
@@ -37,7 +37,7 @@ class Attempt(Protocol):
     """One request, for as long as it takes to store its answer."""
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> RequestRecord:
         """What is asked."""
         ...
 

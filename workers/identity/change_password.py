@@ -7,7 +7,7 @@ from contracts.codes import Code
 from contracts.passwords import ChangePassword, Passwords
 from contracts.sealing import Purpose
 from handlers import sessions
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.passwords import prepared
 from handlers.replying import Refusal
 from handlers.session import Session
@@ -23,7 +23,7 @@ class PasswordChange:
     """One change of a password."""
 
     def __init__(
-        self, outside: Outside, asked: Asked, request: ChangePassword, turns: Turns
+        self, outside: Outside, asked: RequestRecord, request: ChangePassword, turns: Turns
     ) -> None:
         self.asked = asked
         self._outside = outside

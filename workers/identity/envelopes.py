@@ -7,7 +7,7 @@ from typing import Any
 from client.tokens import Claims, TokenError
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Refresh, ReplyKey, Tokens
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.session import Session
 from workers.hashing import QuietPool
 from workers.identity.options import SEAL_AGE_MAX
@@ -28,7 +28,7 @@ class Envelopes:
         self._verify = verify
         self._pool = pool
 
-    async def open(self, asked: Asked, blobs: Mapping[Purpose, str]) -> list[str] | None:
+    async def open(self, asked: RequestRecord, blobs: Mapping[Purpose, str]) -> list[str] | None:
         """Return the secrets in *blobs*; None where one was not sealed for exactly this request."""
         return await self._pool.run(self._opened, asked, blobs)
 
@@ -40,11 +40,13 @@ class Envelopes:
         """Return what a device token says, if it is ours, good, and of *username*."""
         return await self._pool.run(_verified, self._issuer.device, token, username, now)
 
-    async def seal(self, asked: Asked, session: Session, refresh_token: str, now: datetime) -> str:
+    async def seal(
+        self, asked: RequestRecord, session: Session, refresh_token: str, now: datetime
+    ) -> str:
         """Return the tokens of *session* as from *now*, sealed to the reply key of *asked*."""
         return await self._pool.run(self._sealed, asked, session, refresh_token, now)
 
-    def _opened(self, asked: Asked, blobs: Mapping[Purpose, str]) -> list[str] | None:
+    def _opened(self, asked: RequestRecord, blobs: Mapping[Purpose, str]) -> list[str] | None:
         request = asked.request
         key = _reply_key(asked)
         found: list[str] = []
@@ -62,7 +64,9 @@ class Envelopes:
             found.append(secret)
         return found
 
-    def _sealed(self, asked: Asked, session: Session, refresh_token: str, now: datetime) -> str:
+    def _sealed(
+        self, asked: RequestRecord, session: Session, refresh_token: str, now: datetime
+    ) -> str:
         key = _reply_key(asked)
         assert key is not None
         username = session.username
@@ -93,13 +97,13 @@ def _verified(verify: Verify, token: str, username: str, now: datetime) -> Claim
     return claims if claims.username == username else None
 
 
-def _is_recent(blob: str, asked: Asked) -> bool:
+def _is_recent(blob: str, asked: RequestRecord) -> bool:
     # In integers: a sender may write any number there, also one that no float can hold.
     apart_ms = abs(sealed_at_s(blob) * 1000 - asked.timestamp_ms)
     return apart_ms <= SEAL_AGE_MAX // timedelta(milliseconds=1)
 
 
-def _reply_key(asked: Asked) -> ReplyKey | None:
+def _reply_key(asked: RequestRecord) -> ReplyKey | None:
     request: Any = asked.request
     return request.reply_key if isinstance(request, Login | Refresh) else None
 

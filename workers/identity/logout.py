@@ -7,7 +7,7 @@ from contracts.codes import Code
 from contracts.sealing import Purpose
 from contracts.sessions import Logout
 from handlers import sessions
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.replying import Refusal
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
@@ -16,7 +16,7 @@ from workers.identity.outside import Outside
 class SignOut:
     """One logout."""
 
-    def __init__(self, outside: Outside, asked: Asked, request: Logout) -> None:
+    def __init__(self, outside: Outside, asked: RequestRecord, request: Logout) -> None:
         self.asked = asked
         self._outside = outside
         self._request = request

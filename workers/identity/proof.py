@@ -9,7 +9,7 @@ from contracts.codes import Code
 from contracts.passwords import ChangePassword
 from contracts.sessions import Login
 from handlers import subjects
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.passwords import prepared
 from handlers.replying import Refusal
 from handlers.throttling import Attempt as Allowance
@@ -33,7 +33,7 @@ class Limit(NamedTuple):
 class Proof:
     """One guess of one request, however often the request is decided again."""
 
-    def __init__(self, outside: Outside, asked: Asked, device: str | None) -> None:
+    def __init__(self, outside: Outside, asked: RequestRecord, device: str | None) -> None:
         """Count nothing yet; *device* is the one it comes from, where the user is known on it."""
         request = asked.request
         assert isinstance(request, Login | ChangePassword)

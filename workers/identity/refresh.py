@@ -6,7 +6,7 @@ from contracts.codes import Code
 from contracts.sealing import Purpose
 from contracts.sessions import Refresh
 from handlers import sessions
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.replying import Refusal
 from handlers.sessions import Ended, Repeated, Reused, Rotated, Superseded, Unknown
 from workers.identity.attempt import Draft, refusal
@@ -17,7 +17,7 @@ from workers.identity.refresh_tokens import next_token, read_token
 class Renewal:
     """One refresh."""
 
-    def __init__(self, outside: Outside, asked: Asked, request: Refresh) -> None:
+    def __init__(self, outside: Outside, asked: RequestRecord, request: Refresh) -> None:
         self.asked = asked
         self._outside = outside
         self._request = request

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from contracts.codes import Code
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.rendering import Record
 from handlers.replying import Refusal, audit, reply, reply_body, revocation
 from handlers.session import Answered, Session
@@ -79,7 +79,7 @@ class Remembering:
             f"a {asked.type} lost {TRIES_MAX} races in a row; it is read again"
         )
 
-    def _answered(self, asked: Asked, draft: Draft) -> Answered:
+    def _answered(self, asked: RequestRecord, draft: Draft) -> Answered:
         options = self._outside.options
         # As long as tokens live that it revoked: read again, their revocations are said again.
         kept = max(ANSWERS_KEPT, options.access_token + options.leeway)
@@ -96,7 +96,7 @@ class Remembering:
             locked_out=draft.locked_out,
         )
 
-    async def _repeated(self, asked: Asked, stored: Answered) -> Said:
+    async def _repeated(self, asked: RequestRecord, stored: Answered) -> Said:
         now = self._outside.clock()
         match repeat(stored, asked, now):
             case Repeat.SAME:
@@ -111,22 +111,22 @@ class Remembering:
             case Repeat.EXPIRED:
                 return self._expired(asked, now)
 
-    def _expired(self, asked: Asked, now: datetime) -> Said:
+    def _expired(self, asked: RequestRecord, now: datetime) -> Said:
         """Refuse without a trace: an audit event would say that something was tried."""
         return _refuse(asked, refusal(Code.EXPIRED), now, ())
 
-    def _not_tried(self, asked: Asked, answer: Refusal) -> Said:
+    def _not_tried(self, asked: RequestRecord, answer: Refusal) -> Said:
         now = self._outside.clock()
         record = audit(asked, action=asked.type, at=now, code=answer.code, remembered=False)
         return _refuse(asked, answer, now, [self._event(asked, record)])
 
-    def _said(self, asked: Asked, answered: Answered, ended: Sequence[Session]) -> Said:
+    def _said(self, asked: RequestRecord, answered: Answered, ended: Sequence[Session]) -> Said:
         """Return *answered* with all that follows from it."""
         revoked = [self._revoked(asked, each) for each in ended]
         audited = [self._event(asked, each) for each in _audits(asked, answered)]
         return _say(asked, answered, [*revoked, *audited])
 
-    def _revoked(self, asked: Asked, session: Session) -> Outgoing:
+    def _revoked(self, asked: RequestRecord, session: Session) -> Outgoing:
         record = revocation(
             session,
             expires_at=self._tokens_expire_at(session),
@@ -141,7 +141,7 @@ class Remembering:
         options = self._outside.options
         return session.ended_at + options.access_token + options.leeway
 
-    def _event(self, asked: Asked, record: Record) -> Outgoing:
+    def _event(self, asked: RequestRecord, record: Record) -> Outgoing:
         key = asked.request.username.encode()
         return Outgoing.of(self._outside.options.audit_topic, key, record)
 
@@ -170,7 +170,7 @@ def _read(answered: Answered) -> _Body:
     return msgspec.json.decode(answered.body, type=_Body)
 
 
-def _audits(asked: Asked, answered: Answered) -> Iterator[Record]:
+def _audits(asked: RequestRecord, answered: Answered) -> Iterator[Record]:
     """Yield what is audited of a request: itself, and what it brought to light."""
     body = _read(answered)
     code = None if body.error is None else body.error.code
@@ -189,7 +189,7 @@ def _audits(asked: Asked, answered: Answered) -> Iterator[Record]:
         )
 
 
-def _say(asked: Asked, answered: Answered, beside: Sequence[Outgoing]) -> Said:
+def _say(asked: RequestRecord, answered: Answered, beside: Sequence[Outgoing]) -> Said:
     body = _read(answered)
     return Said(
         asked=asked,
@@ -200,7 +200,9 @@ def _say(asked: Asked, answered: Answered, beside: Sequence[Outgoing]) -> Said:
     )
 
 
-def _refuse(asked: Asked, answer: Refusal, now: datetime, beside: Sequence[Outgoing]) -> Said:
+def _refuse(
+    asked: RequestRecord, answer: Refusal, now: datetime, beside: Sequence[Outgoing]
+) -> Said:
     return Said(
         asked=asked,
         reply=reply(asked, reply_body(asked, answer, now), now),

@@ -6,7 +6,7 @@ from contracts.codes import Code
 from contracts.sealing import Purpose
 from contracts.sessions import Login
 from handlers import sessions
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.passwords import prepared
 from handlers.replying import Refusal
 from storage.ports import Credential
@@ -22,7 +22,9 @@ from workers.tokens import new_refresh_token
 class SignIn:
     """One login."""
 
-    def __init__(self, outside: Outside, asked: Asked, request: Login, turns: Turns) -> None:
+    def __init__(
+        self, outside: Outside, asked: RequestRecord, request: Login, turns: Turns
+    ) -> None:
         self.asked = asked
         self._outside = outside
         self._request = request

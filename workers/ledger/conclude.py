@@ -8,8 +8,8 @@ from handlers.account import Account
 from handlers.announcing import Announced, announce
 from handlers.batch import UNREADABLE, PerCommand
 from handlers.decision import Refused
+from handlers.input_records import CommandRecord
 from handlers.outcome import Outcome
-from handlers.received import Received
 from handlers.recording import Conclusion, conclude
 from handlers.rules import Rules
 from workers.rendered import report
@@ -22,7 +22,7 @@ def guarded(rules: Rules) -> PerCommand:
 
     def conclude_one(
         account: Account | None,
-        received: Received,
+        received: CommandRecord,
         email_owners: Mapping[str, str],
         now: datetime,
     ) -> Conclusion | Refused:
@@ -35,7 +35,7 @@ def guarded(rules: Rules) -> PerCommand:
     return PerCommand(conclude=conclude_one, announce=announce_one)
 
 
-def announce_one(received: Received, outcome: Outcome, new: bool) -> Announced | Refused:  # noqa: FBT001 - the shape of `PerCommand.announce`
+def announce_one(received: CommandRecord, outcome: Outcome, new: bool) -> Announced | Refused:  # noqa: FBT001 - the shape of `PerCommand.announce`
     """Return what is said of *outcome*, or that it cannot be said.
 
     Recorded before, it may have been written by a release that this one does not understand.
@@ -47,6 +47,6 @@ def announce_one(received: Received, outcome: Outcome, new: bool) -> Announced |
         return FAILED if new else UNREADABLE
 
 
-def _place(received: Received) -> str:
+def _place(received: CommandRecord) -> str:
     source = received.source
     return f"{source.topic}-{source.partition}@{source.offset}"

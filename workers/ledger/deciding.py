@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from handlers.batch import PerCommand
+from handlers.input_records import CommandRecord
 from handlers.reading import Reading
-from handlers.received import Received
 from workers.consuming.backoff import backoff_s
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.writer_generation import AbandonedError, WriterGeneration
@@ -57,7 +57,7 @@ class Deciding:
 
     async def decide(
         self,
-        commands: Sequence[Received],
+        commands: Sequence[CommandRecord],
         publication: Publication,
         *,
         ahead: Publication | None,
@@ -108,7 +108,7 @@ class Deciding:
         return not self._doubtful and not len(self.lot)
 
     def _lanes(
-        self, commands: Sequence[Received], around: Surroundings, ahead: Publication | None
+        self, commands: Sequence[CommandRecord], around: Surroundings, ahead: Publication | None
     ) -> Sequence[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
         count = min(self._options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)

@@ -10,9 +10,9 @@ from contracts.registration import Register
 from handlers.account import Account
 from handlers.batch import Gathered
 from handlers.corrupt import CorruptDocument
+from handlers.input_records import CommandRecord
 from handlers.outcome import Outcome
 from handlers.owing import EntryRange, owed_range, taken_over
-from handlers.received import Received
 from handlers.rendering import Record
 from storage.ports import LedgerTransaction
 from workers.corrupt import CorruptDocuments
@@ -44,7 +44,10 @@ class Gathering:
     be no races, but an account that is behind its own entries."""
 
     async def read(
-        self, transaction: LedgerTransaction, commands: Sequence[Received], again: Sequence[str]
+        self,
+        transaction: LedgerTransaction,
+        commands: Sequence[CommandRecord],
+        again: Sequence[str],
     ) -> tuple[Gathered, Sequence[Owed]]:
         """Return what is known of the users of *commands*, and of the accounts named *again*.
 
@@ -128,7 +131,7 @@ def _readable(
 
 def _owned(
     found: Mapping[str, str | CorruptDocument],
-    commands: Sequence[Received],
+    commands: Sequence[CommandRecord],
     accounts: Mapping[str, Account],
     corrupt: dict[str, CorruptDocument],
 ) -> Mapping[str, str]:
@@ -164,7 +167,7 @@ def _corrupt(username: str, identifier: str, field: str) -> CorruptDocument:
     return CorruptDocument(collection="outcomes", id=identifier, username=username, field=field)
 
 
-def _claims(commands: Sequence[Received], accounts: Mapping[str, Account]) -> set[str]:
+def _claims(commands: Sequence[CommandRecord], accounts: Mapping[str, Account]) -> set[str]:
     """Return the addresses whose owners decide these commands, given-up ones included."""
     claims: set[str] = set()
     for received in commands:

@@ -9,10 +9,10 @@ from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from contracts.registration import Register
-from handlers.received import Judged, Received
+from handlers.input_records import CommandRecord, Judged
+from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable, parsed
-from workers.ledger.parsing import Parser
 
 
 class Gate(Protocol):
@@ -34,7 +34,7 @@ class Taken:
     records: Sequence[Raw]
     cursors: Mapping[TopicPartition, int]
     """Where the poll left every partition: later ones may move on before this one is decided."""
-    commands: list[Received] = field(default_factory=list[Received])
+    commands: list[CommandRecord] = field(default_factory=list[CommandRecord])
     unreadable: list[Unreadable] = field(default_factory=list[Unreadable])
     count: int = field(init=False)
     """How many records it had."""
@@ -54,7 +54,7 @@ class Intake:
     """Parses every record by itself: a bad one is a value beside the others."""
 
     def __init__(self, prefix: str, gate: Gate) -> None:
-        self.parser = Parser(prefix)
+        self.parser = CommandParser(prefix)
         self._gate = gate
 
     async def read(self, records: Sequence[Raw], cursors: Mapping[TopicPartition, int]) -> Taken:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from handlers.account import Account
 from handlers.batch import Gathered, LaneDecision, PerCommand, Stamp, decide_lane
+from handlers.input_records import CommandRecord
 from handlers.reading import Reading
-from handlers.received import Received
 from storage.ports import (
     CommitUnknownError,
     Ledger,
@@ -76,13 +76,13 @@ class Lane:
     around: Surroundings
     ahead: CycleSequences = field(default_factory=CycleSequences)
     """Of the cycle before, as long as not all of it is acknowledged."""
-    users: dict[str, list[Received]] = field(default_factory=dict[str, list[Received]])
+    users: dict[str, list[CommandRecord]] = field(default_factory=dict[str, list[CommandRecord]])
     again: list[str] = field(default_factory=list[str])
     """Accounts that are only to be published once more."""
     applied: list[Applied] = field(default_factory=list[Applied])
     sequences: CycleSequences = field(default_factory=CycleSequences)
     """Of this lane."""
-    parked: list[Received] = field(default_factory=list[Received])
+    parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
     """Commands that have to wait."""
     met: list[str] = field(default_factory=list[str])
     """Users whose account another writer had marked."""
@@ -118,7 +118,7 @@ class Lane:
         self.applied.clear()
         self.users.clear()
 
-    async def _one_by_one(self, pending: Sequence[list[Received]]) -> None:
+    async def _one_by_one(self, pending: Sequence[list[CommandRecord]]) -> None:
         """Decide each command by itself, so that a contended account keeps up only its own."""
         for user in pending:
             commands = user
@@ -127,7 +127,7 @@ class Lane:
                 commands = list(applied.decision.undecided)
 
     async def _insist(
-        self, users: Sequence[list[Received]], again: Sequence[str], commands_max: int | None
+        self, users: Sequence[list[CommandRecord]], again: Sequence[str], commands_max: int | None
     ) -> Applied:
         """Try until it is applied, however many races are lost."""
         tries = 0
@@ -139,7 +139,7 @@ class Lane:
             await self.around.pause(None, tries)
 
     async def _try(
-        self, users: Sequence[list[Received]], again: Sequence[str], commands_max: int | None
+        self, users: Sequence[list[CommandRecord]], again: Sequence[str], commands_max: int | None
     ) -> Applied | None:
         """Return what was applied, or None for a lost race; waits out everything else."""
         tries = 0
@@ -163,7 +163,10 @@ class Lane:
                 return applied
 
     async def _attempt(
-        self, users: Sequence[Sequence[Received]], again: Sequence[str], commands_max: int | None
+        self,
+        users: Sequence[Sequence[CommandRecord]],
+        again: Sequence[str],
+        commands_max: int | None,
     ) -> Applied:
         # What is written after the end of a generation must not bear the name of the next: nobody
         # would publish it.
@@ -222,7 +225,7 @@ class Lane:
 
     def _decide(
         self,
-        users: Sequence[Sequence[Received]],
+        users: Sequence[Sequence[CommandRecord]],
         gathered: Gathered,
         writer: str,
         commands_max: int | None,

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from handlers.input_records import CommandRecord
 from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
-from handlers.received import Received
 from workers.clock import monotonic_s
 
 
@@ -13,7 +13,7 @@ class ParkingLot:
     """Parked commands in the order they were read, and the end offsets kept with them."""
 
     def __init__(self) -> None:
-        self._parked: list[Received] = []
+        self._parked: list[CommandRecord] = []
         self.ends: dict[Source, Ends] = {}
         self._since_s: dict[Source, float] = {}
         """Since when each waits."""
@@ -22,12 +22,12 @@ class ParkingLot:
         """Return how many commands wait."""
         return len(self._parked)
 
-    def take(self) -> Sequence[Received]:
+    def take(self) -> Sequence[CommandRecord]:
         """Remove and return everything, oldest first; the end offsets stay."""
         parked, self._parked = self._parked, []
         return parked
 
-    def park(self, commands: Iterable[Received], reading: Reading) -> None:
+    def park(self, commands: Iterable[CommandRecord], reading: Reading) -> None:
         """Keep *commands* for the next cycle, with the end offsets they are measured by."""
         self._parked = sorted(commands, key=lambda received: received.source.offset)
         self.ends = {

@@ -8,8 +8,8 @@ from contracts import topics
 from handlers.account import Account
 from handlers.announcing import Announced
 from handlers.batch import Answer
-from handlers.received import Received
-from handlers.rendering import error_body, refusal
+from handlers.input_records import CommandRecord
+from handlers.rendering import OF_COMMANDS, error_body
 from workers.clock import utc_now
 from workers.consuming.parcel import Parcel
 from workers.consuming.records import Raw
@@ -62,9 +62,9 @@ class Publication(Parcel):
             self.answered[name, "unreadable", problem.code.value] += 1
             if problem.username is None or problem.id is None or problem.trace is None:
                 continue
-            record = refusal(
+            record = OF_COMMANDS.refusal(
                 username=problem.username,
-                command_id=problem.id,
+                identifier=problem.id,
                 name=name,
                 error=error_body(problem.code, problem.reason, problem.problems),
                 at=utc_now(),
@@ -83,7 +83,7 @@ class Publication(Parcel):
             self.answered[received.type, "rejected" if code else "accepted", code or ""] += 1
             self._announce(received, answer.announced)
 
-    def _announce(self, received: Received, announced: Announced) -> None:
+    def _announce(self, received: CommandRecord, announced: Announced) -> None:
         key, names = received.command.username.encode(), self.names
         if announced.awaits_credential:
             self.records.append(Outgoing.of(names.credentials, key, announced.answer))
@@ -98,9 +98,9 @@ class Publication(Parcel):
         assert refused is not None
         self.answered[received.type, "undecided", refused.code.value] += 1
         command = received.command
-        answered = refusal(
+        answered = OF_COMMANDS.refusal(
             username=command.username,
-            command_id=command.command_id,
+            identifier=command.command_id,
             name=received.type,
             error=error_body(refused.code, refused.detail, refused.errors),
             at=utc_now(),

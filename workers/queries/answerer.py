@@ -11,7 +11,7 @@ from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactio
 from contracts.requests import AnyRequest
 from handlers import history, querying
 from handlers.account import Account
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.outcome import Outcome, outcome_id
 from handlers.replying import Refusal, reply, reply_body
 from handlers.seeking import Seek
@@ -48,7 +48,7 @@ class QueryAnswerer:
         """How many questions it takes at once."""
         return BATCH_RECORDS_MAX
 
-    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
         """Answer each, in order.
 
         Raises:
@@ -86,7 +86,7 @@ class QueryAnswerer:
         existing = frozenset(await self._credentials.existing(waiting))
         return _Found(accounts=accounts, outcomes=outcomes, existing=existing)
 
-    async def _page(self, asked: Asked, found: "_Found", scan_max: int) -> Said:
+    async def _page(self, asked: RequestRecord, found: "_Found", scan_max: int) -> Said:
         query = asked.request
         assert isinstance(query, ListTransactions)
         account = found.accounts.get(query.username)
@@ -105,7 +105,7 @@ class QueryAnswerer:
         while stretch := steps.next_read:
             steps.take(stretch, await self._reads.entries(stretch))
 
-    def _said(self, asked: Asked, answer: Mapping[str, Any] | Refusal) -> Said:
+    def _said(self, asked: RequestRecord, answer: Mapping[str, Any] | Refusal) -> Said:
         at = self._clock()
         record = reply(asked, reply_body(asked, answer, at), at)
         if isinstance(answer, Refusal):

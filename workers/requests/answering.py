@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.rendering import Record
 from workers.publishing import Outgoing
 
@@ -13,7 +13,7 @@ from workers.publishing import Outgoing
 class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One answered request: its reply, and what is published beside it."""
 
-    asked: Asked
+    asked: RequestRecord
     reply: Record
     """Made by `handlers.replying.reply`."""
     status: str
@@ -32,7 +32,7 @@ class Answerer(Protocol):
         """How many requests it takes at once."""
         ...
 
-    async def answer(self, asked: Sequence[Asked]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
         """Answer each, in order.
 
         Any other exception is our bug: the reader then asks one by one, and the request that

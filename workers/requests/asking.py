@@ -7,7 +7,7 @@ import msgspec
 
 from contracts.codes import Code
 from contracts.topics import RECORD_BYTES_MAX
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from handlers.replying import Refusal
 from storage.ports import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
 from workers.corrupt import CorruptDocuments
@@ -38,12 +38,12 @@ UNREADABLE = Refusal(
 class Failed(msgspec.Struct, frozen=True, gc=False):
     """A request that cannot be answered: our bug, or a document that cannot be understood."""
 
-    asked: Asked
+    asked: RequestRecord
     why: Refusal = FAILED
 
 
 async def ask(
-    answerer: Answerer, asked: Sequence[Asked], corrupt: CorruptDocuments
+    answerer: Answerer, asked: Sequence[RequestRecord], corrupt: CorruptDocuments
 ) -> Sequence[Said | Failed]:
     """Return what is said to each of *asked*, in order.
 

@@ -10,13 +10,14 @@ from aiokafka import TopicPartition
 
 from contracts.requests import AnyRequest, request_name
 from contracts.topics import TopicSpec
-from handlers.asked import Asked
+from handlers.input_records import RequestRecord
 from workers.clock import monotonic_s
 from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import Commit
 from workers.consuming.hooks import Hooks
 from workers.consuming.options import ReaderOptions
 from workers.consuming.outbox import Outbox
+from workers.consuming.parsing import RequestParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable, parsed
 from workers.consuming.writer_generation import AbandonedError, WriterGeneration
@@ -27,7 +28,6 @@ from workers.publishing import Publisher
 from workers.replies import Replies
 from workers.requests.answering import Answerer, Said
 from workers.requests.asking import AWAY, Failed, ask
-from workers.requests.parsing import RequestParser
 from workers.requests.sayings import Sayings
 from workers.topic_names import TopicNames
 
@@ -166,9 +166,9 @@ class RequestReader:
         self._generation.check(number)
         self._outbox.start(sayings, commit, self._generation)
 
-    def _asked(self, records: Sequence[Raw], sayings: Sayings) -> Sequence[Asked]:
+    def _asked(self, records: Sequence[Raw], sayings: Sayings) -> Sequence[RequestRecord]:
         """Return the requests in *records*; what is none is said to be."""
-        asked: list[Asked] = []
+        asked: list[RequestRecord] = []
         for record in records:
             read = parsed(self.parser, record)
             if isinstance(read, Unreadable):
@@ -177,7 +177,9 @@ class RequestReader:
                 asked.append(read)
         return asked
 
-    async def _answered(self, asked: Sequence[Asked], number: int) -> Sequence[Said | Failed]:
+    async def _answered(
+        self, asked: Sequence[RequestRecord], number: int
+    ) -> Sequence[Said | Failed]:
         """Ask until the stores answer, staying in the group.
 
         Raises:

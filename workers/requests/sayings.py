@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from contracts.topics import TopicSpec
-from handlers.rendering import error_body
-from handlers.replying import refusal, reply, reply_body
+from handlers.rendering import OF_REQUESTS, error_body
+from handlers.replying import reply, reply_body
 from workers.clock import utc_now
 from workers.consuming.parcel import Parcel
 from workers.consuming.records import Raw
@@ -42,9 +42,9 @@ class Sayings(Parcel):
         self.answered[name, "unreadable", problem.code.value] += 1
         if problem.username is None or problem.id is None or problem.trace is None:
             return
-        record = refusal(
+        record = OF_REQUESTS.refusal(
             username=problem.username,
-            request_id=problem.id,
+            identifier=problem.id,
             name=name,
             error=error_body(problem.code, problem.reason, problem.problems),
             at=utc_now(),

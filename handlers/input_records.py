@@ -1,4 +1,4 @@
-"""One command as it was read: what it says, and where and when it stood."""
+"""One command or request as it was read: what it says, and where and when it stood."""
 
 import hashlib
 from datetime import UTC
@@ -9,6 +9,7 @@ import orjson
 from contracts.codes import Code
 from contracts.commands import AnyCommand, CommandName, is_movement
 from contracts.money import canonical
+from contracts.requests import AnyRequest
 from handlers.decision import Refused
 from handlers.outcome import Source, Trace, outcome_id
 
@@ -28,15 +29,11 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What shows the identity worker that it was judged, and as part of which registration."""
 
 
-class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A readable command, with what its record and headers add."""
+class InputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the record and the headers of a command or request add to it."""
 
-    command: AnyCommand
-    type: CommandName
-    rank: int
-    """Who goes first when broker times tie."""
-    fingerprint: bytes
     source: Source
+    """Where its record stands."""
     timestamp_ms: int
     """Broker time."""
     trace: Trace
@@ -44,6 +41,18 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kafka_correlation_id: bytes | None = None
     """Goes back with the answer, as it came."""
     actor: str | None = None
+    record: object = None
+    """As it was read; only its dead letter looks inside."""
+
+
+class CommandRecord(InputRecord, frozen=True, kw_only=True, gc=False):
+    """A readable command."""
+
+    command: AnyCommand
+    type: CommandName
+    rank: int
+    """Who goes first when broker times tie."""
+    fingerprint: bytes
     password_problem: Code | None = None
     """Of a registration: why its sealed password is refused."""
     voucher: str | None = None
@@ -51,13 +60,33 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refused: Refused | None = None
     """What today's rules find wrong in it. An earlier release may have taken and recorded it: then it
     is answered as it was."""
-    record: object = None
-    """As it was read; only its dead letter looks inside."""
 
     @property
     def id(self) -> str:
         """What identifies the decision on this command; as `Outcome.id`."""
         return outcome_id(self.command.username, self.command.command_id)
+
+
+class RequestRecord(InputRecord, frozen=True, kw_only=True, gc=False):
+    """A readable request."""
+
+    request: AnyRequest
+    type: str
+    """Its name, such as `get-balance`."""
+
+    @property
+    def id(self) -> str:
+        """What identifies the request: `<username>:<request_id>`."""
+        return outcome_id(self.request.username, self.request.request_id)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What tells a repeat from another content under the same id: every field, as it was sent.
+
+        Sealed ones, too: what is in them is the content, and only their sender can compare it.
+        """
+        text = orjson.dumps([self.type, sorted(self.request.model_dump().items())])
+        return hashlib.blake2b(text, digest_size=FINGERPRINT_BYTES).digest()
 
 
 def fingerprint(name: str, command: AnyCommand) -> bytes:
