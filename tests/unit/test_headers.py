@@ -7,7 +7,7 @@ from handlers.rendering import Record
 from tests.received import a_registration, received
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from workers.consuming.headers import added_by, kafka_correlation_id
-from workers.consuming.parcel import Asks, Parcel
+from workers.consuming.outgoing_batch import Asks, OutgoingBatch
 from workers.consuming.parsing import CommandParser
 from workers.topic_names import TopicNames
 
@@ -64,9 +64,9 @@ def test_springs_correlation_id_is_any_bytes(
 
 
 def answered(asks: Asks) -> list[tuple[str, bytes]]:
-    parcel = Parcel(names=TopicNames.under("accounts."), group="g", read_at_s=0)
-    parcel.answer(b"alice", Record(b"{}", [("ce_id", b"1")]), asks)
-    [said] = [*parcel.records, *(reply.answer for reply in parcel.replies)]
+    batch = OutgoingBatch(names=TopicNames.under("accounts."), group="g", read_at_s=0)
+    batch.answer(b"alice", Record(b"{}", [("ce_id", b"1")]), asks)
+    [said] = [*batch.records, *(reply.answer for reply in batch.replies)]
     return list(said.headers)
 
 

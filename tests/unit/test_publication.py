@@ -212,7 +212,7 @@ class TestUndecided:
     def test_what_cannot_be_read_becomes_a_dead_letter_and_an_answer(self) -> None:
         publication = Publication(names=NAMES, group="group", read_at_s=0)
 
-        publication.add_unreadable([a_problem(amount=1)])
+        publication.add_unreadable(a_problem(amount=1), "deposit")
 
         [letter] = publication.records
         [reply] = publication.replies
@@ -224,7 +224,7 @@ class TestUndecided:
     def test_what_nobody_can_be_told_becomes_a_dead_letter_only(self) -> None:
         publication = Publication(names=NAMES, group="group", read_at_s=0)
 
-        publication.add_unreadable([a_problem(username="NOBODY")])
+        publication.add_unreadable(a_problem(username="NOBODY"), "deposit")
 
         assert [record.topic for record in publication.records] == [NAMES.dead_letters]
         assert publication.replies == []

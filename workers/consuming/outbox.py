@@ -9,7 +9,7 @@ from workers.clock import monotonic_s
 from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import Commit
 from workers.consuming.options import ReaderOptions
-from workers.consuming.parcel import Parcel
+from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.unforeseen import end_for
 from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.metrics import Metrics
@@ -19,7 +19,7 @@ from workers.replies import Replies
 
 logger = logging.getLogger(__name__)
 
-P = TypeVar("P", bound=Parcel)
+P = TypeVar("P", bound=OutgoingBatch)
 
 STAY_S = 60.0
 """How often a worker that waits for Kafka to take a batch says that it is still there: well within
@@ -60,11 +60,11 @@ class Outbox(Generic[P]):
         """Whether a batch is on its way."""
         return self._task is not None and not self._task.done()
 
-    def start(self, parcel: P, commit: Commit, generation: WriterGeneration) -> None:
+    def start(self, batch: P, commit: Commit, generation: WriterGeneration) -> None:
         """Publish and commit beside the caller's next steps; the one before must be done."""
         assert not self.busy
-        self.unacknowledged = self.uncommitted = parcel
-        self._task = asyncio.create_task(self._run(parcel, commit, generation, generation.number))
+        self.unacknowledged = self.uncommitted = batch
+        self._task = asyncio.create_task(self._run(batch, commit, generation, generation.number))
         self._task.add_done_callback(self._ended)
 
     async def wait(self, timeout_s: float | None) -> bool:
@@ -112,24 +112,24 @@ class Outbox(Generic[P]):
             self._task.cancel()
 
     async def _run(
-        self, parcel: P, commit: Commit, generation: WriterGeneration, number: int
+        self, batch: P, commit: Commit, generation: WriterGeneration, number: int
     ) -> None:
         started_s = monotonic_s()
         tries = 0
         while True:
             try:
-                await parcel.send(self._publisher, self._replies)
+                await batch.send(self._publisher, self._replies)
                 break
             except PublishError as error:
                 tries += 1
                 self._progress.wait_for("kafka")
                 logger.warning("publishing failed and is repeated: %s", error)
-                self.on_repeat(parcel)
+                self.on_repeat(batch)
                 await asyncio.sleep(backoff_s(tries, self._options))
                 generation.check(number)
         self.unacknowledged = None
-        self.on_acknowledged(parcel)
-        parcel.count(self._metrics)
+        self.on_acknowledged(batch)
+        batch.count(self._metrics)
         await commit.run(generation, number)
         self.uncommitted = None
         self.on_committed(monotonic_s() - started_s)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
 
+from contracts.commands import command_name
 from handlers.rules import Rules
 from storage.ports import StoreUnavailableError
 from workers.clock import monotonic_s, utc_now
@@ -207,7 +208,8 @@ class Engine:
         publication = Publication(
             names=self._names, group=self.options.group, read_at_s=steps.started_s
         )
-        publication.add_unreadable(taken.unreadable)
+        for problem in taken.unreadable:
+            publication.add_unreadable(problem, command_name(problem.topic))
         commands = [*self._lot.take(), *taken.commands]
         taken.forget()
         await self._deciding.decide(

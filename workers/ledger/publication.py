@@ -1,6 +1,6 @@
 """What one applied cycle has to say, in the order in which it is said."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,9 +11,8 @@ from handlers.batch import Answer
 from handlers.input_records import CommandRecord
 from handlers.rendering import OF_COMMANDS, error_body
 from workers.clock import utc_now
-from workers.consuming.parcel import Parcel
+from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import Unreadable
 from workers.ledger.lane import Lane
 from workers.ledger.published_sequences import CycleSequences
 from workers.publishing import Outgoing
@@ -21,8 +20,10 @@ from workers.rendered import state_of
 
 
 @dataclass(slots=True, kw_only=True)
-class Publication(Parcel):
+class Publication(OutgoingBatch):
     """A cycle's records. States are acknowledged before anything else is sent."""
+
+    form = OF_COMMANDS
 
     sequences: CycleSequences = field(default_factory=CycleSequences)
     """Of the events published here."""
@@ -54,24 +55,6 @@ class Publication(Parcel):
         self.sequences.take_in(lane.sequences)
         self.shared.update(lane.met)
 
-    def add_unreadable(self, unreadable: Iterable[Unreadable]) -> None:
-        """Keep what could not be understood, and answer where it can be told whom."""
-        for problem in unreadable:
-            self.bury(problem.record, problem.topic, problem.code, problem.reason)
-            name = problem.topic.name.removeprefix("commands.")
-            self.answered[name, "unreadable", problem.code.value] += 1
-            if problem.username is None or problem.id is None or problem.trace is None:
-                continue
-            record = OF_COMMANDS.refusal(
-                username=problem.username,
-                identifier=problem.id,
-                name=name,
-                error=error_body(problem.code, problem.reason, problem.problems),
-                at=utc_now(),
-                trace=problem.trace,
-            )
-            self.answer(problem.username.encode(), record, problem)
-
     def _answers(self, answers: Sequence[Answer]) -> None:
         for answer in answers:
             received = answer.received
@@ -98,7 +81,7 @@ class Publication(Parcel):
         assert refused is not None
         self.answered[received.type, "undecided", refused.code.value] += 1
         command = received.command
-        answered = OF_COMMANDS.refusal(
+        refusal = self.form.refusal(
             username=command.username,
             identifier=command.command_id,
             name=received.type,
@@ -106,8 +89,8 @@ class Publication(Parcel):
             at=utc_now(),
             trace=received.trace,
         )
-        self.answer(command.username.encode(), answered, received)
+        self.answer(command.username.encode(), refusal, received)
         if refused.code.info.dead_letter:
             topic = next(t for t in topics.ORDERED if received.source.topic.endswith(t.name))
             record = cast("Raw", received.record)
-            self.bury(record, topic, refused.code, refused.detail)
+            self.add_dead_letter(record, topic, refused.code, refused.detail)

@@ -28,7 +28,7 @@ from workers.publishing import Publisher
 from workers.replies import Replies
 from workers.requests.answering import Answerer, Said
 from workers.requests.asking import AWAY, Failed, ask
-from workers.requests.sayings import Sayings
+from workers.requests.reply_batch import ReplyBatch
 from workers.topic_names import TopicNames
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class RequestReader:
     hooks: Hooks = field(init=False)
     parser: RequestParser = field(init=False)
     _names: TopicNames = field(init=False)
-    _outbox: Outbox[Sayings] = field(init=False)
+    _outbox: Outbox[ReplyBatch] = field(init=False)
     _generation: WriterGeneration = field(init=False)
     _committed: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -154,25 +154,25 @@ class RequestReader:
 
     async def _batch(self, records: Sequence[Raw]) -> None:
         number = self._generation.number
-        sayings = Sayings(names=self._names, group=self.group, read_at_s=monotonic_s())
+        batch = ReplyBatch(names=self._names, group=self.group, read_at_s=monotonic_s())
         commit = self._commit()
-        asked = self._asked(records, sayings)
+        asked = self._asked(records, batch)
         for each in await self._answered(asked, number):
             if isinstance(each, Failed):
-                sayings.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
+                batch.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
             else:
-                sayings.add_said(each)
+                batch.add_said(each)
         await self._outbox.free(self._reading.stay)
         self._generation.check(number)
-        self._outbox.start(sayings, commit, self._generation)
+        self._outbox.start(batch, commit, self._generation)
 
-    def _asked(self, records: Sequence[Raw], sayings: Sayings) -> Sequence[RequestRecord]:
+    def _asked(self, records: Sequence[Raw], batch: ReplyBatch) -> Sequence[RequestRecord]:
         """Return the requests in *records*; what is none is said to be."""
         asked: list[RequestRecord] = []
         for record in records:
             read = parsed(self.parser, record)
             if isinstance(read, Unreadable):
-                sayings.add_unreadable(read, request_name(read.topic))
+                batch.add_unreadable(read, request_name(read.topic))
             else:
                 asked.append(read)
         return asked

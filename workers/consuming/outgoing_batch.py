@@ -3,14 +3,15 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from contracts.codes import Code
 from contracts.headers import KAFKA_CORRELATION_ID
 from contracts.topics import TopicSpec
-from handlers.rendering import Record
+from handlers.rendering import AnswerForm, Record, error_body
 from workers.clock import monotonic_s, utc_now
 from workers.consuming.records import Raw
+from workers.consuming.unreadable import Unreadable
 from workers.dead_letters import dead_letter
 from workers.metrics import Metrics
 from workers.publishing import Outgoing, Publisher
@@ -33,8 +34,11 @@ class Asks(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Parcel:
+class OutgoingBatch:
     """A batch's records, its answers among them."""
+
+    form: ClassVar[AnswerForm]
+    """How those are answered whose records say nothing that could be decided."""
 
     names: TopicNames
     group: str
@@ -62,7 +66,23 @@ class Parcel:
         else:
             self.replies.append(Reply(to=reply_to, answer=answer))
 
-    def bury(self, record: Raw, topic: TopicSpec, code: Code, reason: str) -> None:
+    def add_unreadable(self, problem: Unreadable, name: str) -> None:
+        """Keep what is no command or request, and answer where it can be told whom."""
+        self.add_dead_letter(problem.record, problem.topic, problem.code, problem.reason)
+        self.answered[name, "unreadable", problem.code.value] += 1
+        if problem.username is None or problem.id is None or problem.trace is None:
+            return
+        record = self.form.refusal(
+            username=problem.username,
+            identifier=problem.id,
+            name=name,
+            error=error_body(problem.code, problem.reason, problem.problems),
+            at=utc_now(),
+            trace=problem.trace,
+        )
+        self.answer(problem.username.encode(), record, problem)
+
+    def add_dead_letter(self, record: Raw, topic: TopicSpec, code: Code, reason: str) -> None:
         """Keep *record* as a dead letter."""
         self.dead[record.topic, code.value] += 1
         self.records.append(

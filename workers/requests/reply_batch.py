@@ -4,19 +4,20 @@ from dataclasses import dataclass
 from typing import cast
 
 from contracts.topics import TopicSpec
-from handlers.rendering import OF_REQUESTS, error_body
+from handlers.rendering import OF_REQUESTS
 from handlers.replying import reply, reply_body
 from workers.clock import utc_now
-from workers.consuming.parcel import Parcel
+from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import Unreadable
 from workers.requests.answering import Said
 from workers.requests.asking import Failed
 
 
 @dataclass(slots=True, kw_only=True)
-class Sayings(Parcel):
+class ReplyBatch(OutgoingBatch):
     """One batch's answers."""
+
+    form = OF_REQUESTS
 
     def add_said(self, said: Said) -> None:
         """Say what the answerer says."""
@@ -34,20 +35,4 @@ class Sayings(Parcel):
         at = utc_now()
         body = reply_body(asked, why, at)
         self.answer(asked.request.username.encode(), reply(asked, body, at), asked)
-        self.bury(cast("Raw", asked.record), topic, why.code, why.detail)
-
-    def add_unreadable(self, problem: Unreadable, name: str) -> None:
-        """Keep what is no request, and answer where it can be told whom."""
-        self.bury(problem.record, problem.topic, problem.code, problem.reason)
-        self.answered[name, "unreadable", problem.code.value] += 1
-        if problem.username is None or problem.id is None or problem.trace is None:
-            return
-        record = OF_REQUESTS.refusal(
-            username=problem.username,
-            identifier=problem.id,
-            name=name,
-            error=error_body(problem.code, problem.reason, problem.problems),
-            at=utc_now(),
-            trace=problem.trace,
-        )
-        self.answer(problem.username.encode(), record, problem)
+        self.add_dead_letter(cast("Raw", asked.record), topic, why.code, why.detail)
