@@ -28,8 +28,8 @@ from workers.building import (
 from workers.building_requests import build_identity, build_queries
 from workers.checks import run_checks
 from workers.config import Settings
-from workers.consumers import Consumers, Owner
-from workers.credentials_subscriber import add_credentials
+from workers.consumers import Consumers
+from workers.consuming.membership import Membership
 from workers.error_places import places
 from workers.halt import Halt
 from workers.health import Health, Probe
@@ -38,9 +38,7 @@ from workers.kafka import kafka_connection
 from workers.kafka_probe import KafkaProbe
 from workers.kafka_security import kafka_security
 from workers.lag import Lag
-from workers.ledger.subscriber import add_ledger
 from workers.logs import set_up_logging
-from workers.requests.subscriber import add_requests
 from workers.roles import ALL, Role
 from workers.sidecar import sidecar_routes
 from workers.sidecar_server import listen, sidecar_server, sidecar_tls
@@ -64,7 +62,7 @@ class Service:
     def __init__(self, settings: Settings, roles: Collection[Role]) -> None:
         self.settings = settings
         self._roles = roles
-        self._owners: list[Owner] = []
+        self._members: list[Membership[Any]] = []
         self._chores: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._halt = Halt()
         self.reason: str | None = None
@@ -82,8 +80,10 @@ class Service:
             graceful_timeout=settings.ledger.shutdown_timeout_ms / 1000,
             logger=None,
         )
-        await self._add_workers(broker, resources, stack)
-        consumers = Consumers(self._owners, skips=settings.undecodable_batches == "skip")
+        await self._add_workers(resources, stack)
+        for member in self._members:
+            member.subscribe(broker)
+        consumers = Consumers(self._members, skips=settings.undecodable_batches == "skip")
 
         async def connect() -> None:
             await consumers.connect(broker)
@@ -115,7 +115,7 @@ class Service:
     def _watched(self, resources: Resources, consumers: Consumers, stack: AsyncExitStack) -> Health:
         """Return the health of this process; add what watches over it to the chores."""
         settings, metrics = self.settings, resources.metrics
-        progress = [owner.progress for owner in self._owners]
+        progress = [member.progress for member in self._members]
         probe = KafkaProbe(kafka_connection(settings))
         stack.push_async_callback(probe.stop)
         inputs = Inputs(probe, consumers.built, metrics)
@@ -142,34 +142,23 @@ class Service:
         ]
         return health
 
-    async def _add_workers(
-        self, broker: KafkaBroker, resources: Resources, stack: AsyncExitStack
-    ) -> None:
+    async def _add_workers(self, resources: Resources, stack: AsyncExitStack) -> None:
         if Role.LEDGER in self._roles:
-            engine = build_engine(resources, stack)
-            add_ledger(broker, engine)
-            self._owners.append(engine)
+            self._members.append(build_engine(resources, stack).membership)
         if Role.IDENTITY in self._roles:
-            await self._add_identity(broker, resources, stack)
+            await self._add_identity(resources, stack)
         if Role.QUERY in self._roles:
-            queries = build_queries(resources, stack)
-            add_requests(broker, queries)
-            self._owners.append(queries)
+            self._members.append(build_queries(resources, stack).membership)
         if Role.HOUSEKEEPER in self._roles:
             self._chores.append(build_housekeeper(resources, stack).run)
 
-    async def _add_identity(
-        self, broker: KafkaBroker, resources: Resources, stack: AsyncExitStack
-    ) -> None:
+    async def _add_identity(self, resources: Resources, stack: AsyncExitStack) -> None:
         hasher = build_hasher(resources, stack)
         cost_s = await hasher.measure_cost_s()
         logger.info("hashing one password takes %.0f ms on this machine", cost_s * 1000)
-        credentials = build_credentials(resources, hasher, stack)
-        add_credentials(broker, credentials)
-        self._owners.append(credentials)
+        self._members.append(build_credentials(resources, hasher, stack).membership)
         for reader in build_identity(resources, hasher, stack):
-            add_requests(broker, reader)
-            self._owners.append(reader)
+            self._members.append(reader.membership)
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncGenerator[None]:
@@ -196,7 +185,7 @@ class Service:
         timer = threading.Timer(longest_s, _end_hard)
         timer.daemon = True
         timer.start()
-        await asyncio.gather(*(owner.drain() for owner in self._owners))
+        await asyncio.gather(*(member.drain() for member in self._members))
 
     def _end(self, reason: str) -> None:
         self.reason = self.reason or reason

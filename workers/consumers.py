@@ -2,51 +2,26 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from faststream.kafka import KafkaBroker
 
 from workers.consuming.consumer import CursorConsumer
-from workers.consuming.hooks import Hooks
-from workers.progress import Progress
-
-
-class Owner(Protocol):
-    """Who reads what one consumer group brings."""
-
-    hooks: Hooks
-
-    @property
-    def progress(self) -> Progress:
-        """The owner's account of itself."""
-        ...
-
-    @property
-    def group(self) -> str:
-        """The consumer group it reads in."""
-        ...
-
-    def attach(self, consumer: CursorConsumer) -> None:
-        """Read from *consumer* from now on."""
-        ...
-
-    async def drain(self) -> None:
-        """Finish what is in hand within a bound; nothing is taken afterwards."""
-        ...
+from workers.consuming.membership import Membership
 
 
 class Consumers:
     """The consumers of this process, as far as the framework has built them."""
 
-    def __init__(self, owners: Sequence[Owner], *, skips: bool = True) -> None:
+    def __init__(self, members: Sequence[Membership[Any]], *, skips: bool = True) -> None:
         """Go on behind what cannot be decoded if they are to *skip* it."""
         self._skips = skips
-        self._owners = {owner.group: owner for owner in owners}
+        self._members = {member.subscription.group: member for member in members}
         self.built: list[CursorConsumer] = []
 
     async def connect(self, broker: KafkaBroker) -> None:
-        """Connect *broker* so that each owner's group gets a consumer hooked to its owner.
+        """Connect *broker* so that each group gets a consumer hooked to its member.
 
         The framework has no other place for a consumer class; its own test broker uses this one.
         """
@@ -57,14 +32,14 @@ class Consumers:
         shared: dict[str, Any] = build.keywords
 
         def build_consumer(**settings: Any) -> AIOKafkaConsumer:
-            owner = self._owners[settings["group_id"]]
+            member = self._members[settings["group_id"]]
             consumer = CursorConsumer(
-                hooks=owner.hooks,
-                progress=owner.progress,
+                hooks=member.hooks,
+                progress=member.progress,
                 skips=self._skips,
                 **{**shared, **settings},
             )
-            owner.attach(consumer)
+            member.attach(consumer)
             self.built.append(consumer)
             return consumer
 

@@ -1,34 +1,33 @@
 """Reads waiting registrations in small batches; what cannot be settled yet is read again later."""
 
-import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 
+from contracts.topics import CREDENTIALS
 from workers.clock import monotonic_s
 from workers.consuming.backoff import backoff_s
-from workers.consuming.commit import COMMIT_TIMEOUT_S
-from workers.consuming.hooks import Hooks
+from workers.consuming.commit import MOVED_ON, Commits, commit_ours
+from workers.consuming.membership import Membership
 from workers.consuming.options import ReaderOptions
 from workers.consuming.records import Raw
+from workers.consuming.subscription import Subscription
 from workers.credentials import CredentialsWorker
-from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
 
+POLL_WAIT_MS = 20
+"""Rest after a poll that brought nothing: a tenth of what one hash takes."""
 
-class Consumer(Protocol):
+
+class Consumer(Commits, Protocol):
     """What is needed of `workers.consuming.consumer.CursorConsumer`."""
 
     cursors: dict[TopicPartition, int]
-
-    def assignment(self) -> Collection[TopicPartition]:
-        """Return the partitions that are ours."""
-        ...
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from *offset*."""
@@ -36,10 +35,6 @@ class Consumer(Protocol):
 
     def hold(self, places: Iterable[TopicPartition]) -> None:
         """Stop reading *places*, and go on with whatever was held before but is not named."""
-        ...
-
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Commit *offsets*."""
         ...
 
 
@@ -57,47 +52,42 @@ class CredentialsReader:
 
     worker: CredentialsWorker
     options: ReaderOptions
-    consumer: Consumer | None = None
-    hooks: Hooks = field(init=False)
+    membership: Membership[Consumer] = field(init=False)
     _blocked: dict[TopicPartition, Blocked] = field(default_factory=dict[TopicPartition, Blocked])
     _uncommitted: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _stopping: bool = False
 
     def __post_init__(self) -> None:
-        """Listen to the group."""
-        self.hooks = Hooks(self.revoked, self.idle, self.worker.progress)
-
-    @property
-    def progress(self) -> Progress:
-        """This worker's account of itself."""
-        return self.worker.progress
-
-    @property
-    def group(self) -> str:
-        """The consumer group it reads in."""
-        return self.worker.group
-
-    def attach(self, consumer: Consumer) -> None:
-        """Read from *consumer* from now on."""
-        self.consumer = consumer
+        """Join the group."""
+        self.membership = Membership(
+            reader=self,
+            subscription=Subscription(
+                title="credentials",
+                topics=(self.worker.prefix + CREDENTIALS.name,),
+                group=self.worker.group,
+                batch_records_max=self.worker.batch_records_max,
+                poll_wait_ms=POLL_WAIT_MS,
+            ),
+            options=self.options,
+            progress=self.worker.progress,
+            metrics=self.worker.metrics,
+        )
 
     async def take(self, records: Sequence[Raw]) -> None:
         """Settle *records* as far as possible now, and commit that."""
-        async with self._turn:
-            if self._stopping or self.hooks.reset_needed or self.progress.halt.is_set:
+        async with self.membership.turn:
+            if self.membership.over:
                 return  # they are read again from the committed offsets
             offsets = await self.worker.process(records)
             self._uncommitted |= offsets
             await self._commit()
-            if not self.hooks.reset_needed:
+            if not self.membership.hooks.reset_needed:
                 self._block(records, offsets)
                 self._hold()
 
     async def idle(self) -> None:
         """Go on with what has waited long enough."""
-        async with self._turn:
-            if self.progress.halt.is_set:
+        async with self.membership.turn:
+            if self.worker.progress.halt.is_set:
                 return
             await self._commit()
             self._hold()
@@ -105,29 +95,18 @@ class CredentialsReader:
                 self.worker.progress.busy = False
                 self.worker.progress.advance()
 
-    async def revoked(self) -> None:
-        """Finish the batch in hand within a bound; forget everything about the partitions."""
-        await self._settled(self.options.revoke_timeout_ms)
+    async def settle(self) -> None:
+        """Commit what is settled and not committed yet."""
+        await self._commit()
+
+    def give_up(self) -> None:
+        """Leave the batch in hand to itself: what it settles is settled, and read again."""
+
+    def forget(self) -> None:
+        """Drop everything about the partitions."""
         self._blocked.clear()
         self._uncommitted.clear()
         self.worker.forget()
-
-    async def drain(self) -> None:
-        """Finish the batch in hand within a bound; nothing is taken afterwards."""
-        self._stopping = True
-        await self._settled(self.options.shutdown_timeout_ms)
-
-    async def _settled(self, timeout_ms: int) -> None:
-        try:
-            async with asyncio.timeout(timeout_ms / 1000), self._turn:
-                await self._commit()
-        except TimeoutError:
-            logger.warning("a batch of credentials was not finished in time; it is read again")
-
-    @property
-    def _reading(self) -> Consumer:
-        assert self.consumer is not None, "the consumer is attached before the first poll"
-        return self.consumer
 
     def _block(self, records: Sequence[Raw], offsets: Mapping[TopicPartition, int]) -> None:
         """Go back to the first record not settled of each partition, and let it wait there."""
@@ -140,27 +119,24 @@ class CredentialsReader:
             tries = known.tries + 1 if known else 1
             until_s = monotonic_s() + backoff_s(tries, self.options)
             self._blocked[tp] = Blocked(until_s=until_s, tries=tries)
-            self._reading.seek(tp, offset)
-            self._reading.cursors[tp] = offset
+            self.membership.consumer.seek(tp, offset)
+            self.membership.consumer.cursors[tp] = offset
         self.worker.progress.busy = bool(self._blocked)
 
     def _hold(self) -> None:
         now_s = monotonic_s()
-        self._reading.hold(tp for tp, each in self._blocked.items() if each.until_s > now_s)
+        self.membership.consumer.hold(
+            tp for tp, each in self._blocked.items() if each.until_s > now_s
+        )
 
     async def _commit(self) -> None:
         """Commit what is settled; where Kafka does not answer, it is tried again."""
-        if self.progress.halt.is_set:
-            return
-        assigned = self._reading.assignment()
-        offsets = {tp: each for tp, each in self._uncommitted.items() if tp in assigned}
-        if not offsets:
+        if not self._uncommitted or self.worker.progress.halt.is_set:
             return
         try:
-            async with asyncio.timeout(COMMIT_TIMEOUT_S):
-                await self._reading.commit(offsets)
-        except (CommitFailedError, IllegalStateError):
-            self.hooks.reset_needed = True  # not ours any more: no other try can succeed
+            await commit_ours(self.membership.consumer, self._uncommitted)
+        except MOVED_ON:
+            self.membership.hooks.reset_needed = True
         except (KafkaError, TimeoutError) as error:
             logger.warning("credentials were settled but not committed yet: %r", error)
             return

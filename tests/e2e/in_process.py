@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from faststream.kafka import KafkaBroker
 
@@ -10,18 +11,17 @@ from contracts.requests import QUERIES
 from tests.e2e.running import RunningService
 from workers.building import build_engine, open_resources
 from workers.config import Settings
-from workers.consumers import Consumers, Owner
+from workers.consumers import Consumers
+from workers.consuming.membership import Membership
 from workers.corrupt import CorruptDocuments
 from workers.kafka import kafka_connection
 from workers.ledger.engine import Engine
-from workers.ledger.subscriber import add_ledger
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.publishing import Publisher
 from workers.replies import Replies
 from workers.requests.answering import Answerer
 from workers.requests.reader import RequestReader
-from workers.requests.subscriber import add_requests
 
 
 @asynccontextmanager
@@ -30,9 +30,7 @@ async def ledger_here(service: RunningService, settings: Settings) -> AsyncGener
     async with AsyncExitStack() as stack:
         resources = await open_resources(service.settings, stack)
         engine = build_engine(replace(resources, settings=settings), stack)
-        broker = _broker(service)
-        add_ledger(broker, engine)
-        async with _reading(broker, engine):
+        async with _reading(service, engine.membership):
             yield engine
 
 
@@ -56,26 +54,22 @@ async def queries_here(service: RunningService, answerer: Answerer) -> AsyncGene
         progress=Progress("queries"),
         options=service.settings.ledger,
     )
-    broker = _broker(service)
-    add_requests(broker, reader)
     try:
-        async with _reading(broker, reader):
+        async with _reading(service, reader.membership):
             yield metrics
     finally:
         await replies.stop()
         await publisher.stop()
 
 
-def _broker(service: RunningService) -> KafkaBroker:
-    return KafkaBroker(service.addresses.kafka, allow_auto_create_topics=False, logger=None)
-
-
 @asynccontextmanager
-async def _reading(broker: KafkaBroker, owner: Owner) -> AsyncGenerator[None]:
-    await Consumers([owner]).connect(broker)
+async def _reading(service: RunningService, member: Membership[Any]) -> AsyncGenerator[None]:
+    broker = KafkaBroker(service.addresses.kafka, allow_auto_create_topics=False, logger=None)
+    member.subscribe(broker)
+    await Consumers([member]).connect(broker)
     await broker.start()
     try:
         yield
-        await owner.drain()
+        await member.drain()
     finally:
         await broker.stop()

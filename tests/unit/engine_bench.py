@@ -37,7 +37,7 @@ class Consumer:
     def __init__(self, engine: Engine) -> None:
         self.cursors = dict.fromkeys((DEPOSITS, WITHDRAWALS), 0)
         self.undecodable: set[TopicPartition] = set()
-        self.hooks = engine.hooks
+        self.hooks = engine.membership.hooks
         self.hooks.reset_needed = False
         self.commits: list[dict[TopicPartition, int]] = []
 
@@ -123,7 +123,7 @@ class Bench:
             PREFIX,
         )
         self.consumer = Consumer(self.engine)
-        self.engine.attach(cast("CursorConsumer", self.consumer))
+        self.engine.membership.attach(cast("CursorConsumer", self.consumer))
 
     async def take(self, *records: Raw) -> None:
         await self.engine.take(self.consumer.polled(records))
@@ -131,7 +131,7 @@ class Bench:
 
     async def all_done(self) -> None:
         """Return once nothing is in hand."""
-        await self.engine.drain()
+        await self.engine.membership.drain()
         assert self.engine.progress.failed is None
 
     async def idle_until(self, done: Callable[[], object]) -> None:

@@ -168,8 +168,8 @@ class Bench:
             progress=self.progress,
             options=ReaderOptions(retry_backoff_ms=1, retry_backoff_max_ms=2, revoke_timeout_ms=50),
         )
-        self.reader.attach(self.consumer)
-        self.reader.hooks.reset_needed = False
+        self.reader.membership.attach(self.consumer)
+        self.reader.membership.hooks.reset_needed = False
         self._next = 0
 
     def asking(

@@ -9,20 +9,20 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from aiokafka import TopicPartition
 
 from client.shared import Shared
 from tests.unit.requests_bench import HERS
 from workers.consuming.hooks import Hooks
+from workers.consuming.membership import Membership
 from workers.consuming.records import Raw
 from workers.consuming.unforeseen import end_for, or_end
 from workers.halt import Halt
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
-from workers.progress import Progress
 from workers.publishing import Outgoing, Publisher
 from workers.replies import Replies, Reply
 
@@ -218,48 +218,31 @@ class SimulatedEnds(EndOffsets):
         return {tp: len(self._topics.inputs.get(tp, ())) for tp in places}
 
 
-class Reader(Protocol):
-    """What the engine and the two readers share."""
-
-    hooks: Hooks
-
-    @property
-    def progress(self) -> Progress: ...
-
-    def attach(self, consumer: Any) -> None: ...
-
-    async def take(self, records: Sequence[Raw]) -> None: ...
-
-    async def idle(self) -> None: ...
-
-    async def drain(self) -> None: ...
+Start = Callable[[Topics, Tripwire], Membership[Any]]
+"""Returns the membership of a process's reader, over stores that outlive it."""
 
 
-Start = Callable[[Topics, Tripwire], Reader]
-"""Returns a process's reader, over stores that outlive it."""
-
-
-async def lived(topics: Topics, trip: Tripwire, start: Start) -> Reader:
+async def lived(topics: Topics, trip: Tripwire, start: Start) -> Membership[Any]:
     """Run one process until all is committed, or until it has failed and would be gone."""
-    reader = start(topics, trip)
-    consumer = Consumer(topics, reader.hooks, trip)
-    reader.attach(cast("Any", consumer))
-    take = or_end(reader.take, title="records", progress=reader.progress)
-    halt = reader.progress.halt
+    member = start(topics, trip)
+    consumer = Consumer(topics, member.hooks, trip)
+    member.attach(cast("Any", consumer))
+    take = or_end(member.reader.take, title="records", progress=member.progress)
+    halt = member.progress.halt
     for _ in range(ROUNDS_MAX):
-        await _polled(consumer, take, reader)
+        await _polled(consumer, take, member)
         if halt.is_set or topics.finished:
             break
     if halt.is_set:
-        await _goes_on(topics, consumer, take, reader)
+        await _goes_on(topics, consumer, take, member)
     else:
         assert topics.finished, "this process got stuck"
-    await reader.drain()
-    return reader
+    await member.drain()
+    return member
 
 
 async def _polled(
-    consumer: Consumer, take: Callable[[Any], Awaitable[None]], reader: Reader
+    consumer: Consumer, take: Callable[[Any], Awaitable[None]], member: Membership[Any]
 ) -> None:
     """Poll once, as the framework and the real consumer do."""
     records = consumer.poll()
@@ -267,21 +250,24 @@ async def _polled(
         if records:
             await take(records)
         else:
-            await reader.idle()
+            await member.reader.idle()
     except Exception as error:  # noqa: BLE001 - as `CursorConsumer.getmany`
-        end_for(error, what="a poll", progress=reader.progress)
+        end_for(error, what="a poll", progress=member.progress)
     await asyncio.sleep(0.0005)
 
 
 async def _goes_on(
-    topics: Topics, consumer: Consumer, take: Callable[[Any], Awaitable[None]], reader: Reader
+    topics: Topics,
+    consumer: Consumer,
+    take: Callable[[Any], Awaitable[None]],
+    member: Membership[Any],
 ) -> None:
     """Hold that a process that has failed does nothing more, whatever it is still asked to do."""
     before = (dict(topics.committed), len(topics.published))
     for _ in range(ROUNDS_AFTERWARDS):
-        await _polled(consumer, take, reader)
-    await reader.hooks.on_partitions_revoked(list(consumer.cursors))
-    await reader.hooks.on_partitions_assigned(list(consumer.cursors))
-    await _polled(consumer, take, reader)
-    await reader.drain()
+        await _polled(consumer, take, member)
+    await member.hooks.on_partitions_revoked(list(consumer.cursors))
+    await member.hooks.on_partitions_assigned(list(consumer.cursors))
+    await _polled(consumer, take, member)
+    await member.drain()
     assert before == (topics.committed, len(topics.published)), "it published or committed"

@@ -50,8 +50,9 @@ class ReaderBench(Bench):
         super().__init__(directory, pool)
         self.consumer = RecordingConsumer()
         options = ReaderOptions(retry_backoff_ms=20, revoke_timeout_ms=DEADLINE_S * 1000)
-        self.reader = CredentialsReader(worker=self.worker, options=options, consumer=self.consumer)
-        self.reader.hooks.reset_needed = False
+        self.reader = CredentialsReader(worker=self.worker, options=options)
+        self.reader.membership.attach(self.consumer)
+        self.reader.membership.hooks.reset_needed = False
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ async def test_starts_over_when_its_partitions_were_given_away(bench: ReaderBenc
 
     await bench.reader.take([bench.waiting(0)])
 
-    assert bench.reader.hooks.reset_needed
+    assert bench.reader.membership.hooks.reset_needed
 
 
 async def test_commits_only_what_is_still_its_own(bench: ReaderBench) -> None:
@@ -139,7 +140,7 @@ async def test_commits_only_what_is_still_its_own(bench: ReaderBench) -> None:
 
 
 async def test_takes_nothing_before_it_has_read_where_to_start(bench: ReaderBench) -> None:
-    bench.reader.hooks.reset_needed = True
+    bench.reader.membership.hooks.reset_needed = True
 
     await bench.reader.take([bench.waiting(0)])
 
@@ -153,15 +154,27 @@ async def test_finishes_the_batch_in_hand_before_it_gives_partitions_up(
     taking = asyncio.create_task(bench.reader.take([bench.waiting(0)]))
     await asyncio.sleep(0)  # it holds the turn now
 
-    await bench.reader.hooks.on_partitions_revoked([FIRST])
+    await bench.reader.membership.hooks.on_partitions_revoked([FIRST])
 
     assert taking.done()
     assert bench.consumer.committed == [{FIRST: 1}]
 
 
 async def test_takes_nothing_once_it_stops(bench: ReaderBench) -> None:
-    await bench.reader.drain()
+    await bench.reader.membership.drain()
 
     await bench.reader.take([bench.waiting(0)])
 
     assert bench.answers.sent == []
+
+
+async def test_is_out_of_its_group_as_soon_as_its_partitions_go(bench: ReaderBench) -> None:
+    """And counts it, as every reader does: what waits there waits for whoever has them next."""
+    bench.credentials.away = True
+    await bench.reader.take([bench.waiting(0)])
+    bench.progress.joined = True
+
+    await bench.reader.membership.hooks.on_partitions_revoked([FIRST])
+
+    assert (bench.progress.joined, bench.progress.busy) == (False, False)
+    assert bench.metrics.registry.get_sample_value("accounts_rebalances_total") == 1

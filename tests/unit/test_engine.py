@@ -118,8 +118,8 @@ async def test_what_was_read_before_a_rebalance_is_dropped(bench: Bench) -> None
     await bench.take(*map(command, range(BATCH)))
     second = asyncio.create_task(bench.take(command(BATCH)))
     await asyncio.sleep(0)
-    bench.engine.hooks.reset_needed = True
-    revoked = asyncio.create_task(bench.engine.revoked())
+    bench.engine.membership.hooks.reset_needed = True
+    revoked = asyncio.create_task(bench.engine.membership.revoked())
     await asyncio.sleep(0)
 
     bench.ledger.open.set()
@@ -147,7 +147,7 @@ class TestSigningOff:
     async def test_says_that_nothing_is_owed_once_all_is_out(self, bench: Bench) -> None:
         await bench.take(*map(command, range(BATCH)))
 
-        await bench.engine.drain()
+        await bench.engine.membership.drain()
 
         account = await bench.ledger.account("alice")
         assert account is not None
@@ -160,8 +160,8 @@ class TestSigningOff:
         account = await bench.ledger.account("alice")
         assert account is not None
 
-        bench.engine.abandon("told to")
-        await bench.engine.drain()
+        bench.engine.membership.abandon("told to")
+        await bench.engine.membership.drain()
 
         assert account.sequence == BATCH
         assert await bench.ledger.signed_off([account.writer]) == set()
@@ -170,8 +170,8 @@ class TestSigningOff:
         names = set[str]()
         for number in range(2):
             await bench.take(command(number))
-            await bench.engine.revoked()
-            bench.engine.hooks.reset_needed = False
+            await bench.engine.membership.revoked()
+            bench.engine.membership.hooks.reset_needed = False
 
             account = await bench.ledger.account("alice")
             assert account is not None

@@ -138,7 +138,7 @@ class TestSigningOff:
         clock.now_s += DEADLINE_S
         await due.idle_until(lambda: len(due.said(BALANCES)) == 2)
 
-        await due.engine.drain()
+        await due.engine.membership.drain()
 
         assert await due.ledger.signed_off([writer]) == {writer}
 
@@ -167,7 +167,7 @@ class TestWhatIsNotAcknowledged:
         await killed.take(command(0))
         second = asyncio.create_task(killed.take(command(1)))
         await killed.stored_at(2)
-        killed.engine.abandon("killed")
+        killed.engine.membership.abandon("killed")
         await second
 
         other = Bench(killed.ledger)

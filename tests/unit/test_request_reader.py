@@ -127,7 +127,7 @@ class TestTrouble:
         await bench.reader.take(bench.asking("1"))
         await bench.reader.take(bench.asking("2"))
 
-        assert bench.reader.hooks.reset_needed
+        assert bench.reader.membership.hooks.reset_needed
         assert bench.said() == [("1", None)]
         assert bench.progress.failed is None
 
@@ -151,7 +151,7 @@ class TestLeaving:
         taking = asyncio.create_task(bench.reader.take(bench.asking("1")))
         await asyncio.sleep(0)  # it holds the turn now
 
-        await bench.reader.hooks.on_partitions_revoked([PLACE])
+        await bench.reader.membership.hooks.on_partitions_revoked([PLACE])
 
         assert taking.done()
         assert bench.consumer.committed == [{PLACE: 1}]
@@ -161,21 +161,21 @@ class TestLeaving:
         taking = asyncio.create_task(bench.reader.take(bench.asking("1")))
         await asyncio.sleep(0)
 
-        await bench.reader.hooks.on_partitions_revoked([PLACE])
+        await bench.reader.membership.hooks.on_partitions_revoked([PLACE])
         bench.answerer.open.set()
         await asyncio.wait_for(taking, PATIENCE_S)
-        await bench.reader.drain()  # nothing is on its way any more
+        await bench.reader.membership.drain()  # nothing is on its way any more
 
         assert (bench.said(), bench.consumer.committed) == ([], [])
-        assert bench.reader.hooks.reset_needed
+        assert bench.reader.membership.hooks.reset_needed
 
     async def test_gives_up_what_is_not_published_in_time(self, bench: Bench) -> None:
         bench.publisher.open.clear()
         await bench.reader.take(bench.asking("1"))
 
-        await bench.reader.hooks.on_partitions_revoked([PLACE])
+        await bench.reader.membership.hooks.on_partitions_revoked([PLACE])
         bench.publisher.open.set()
-        await bench.reader.drain()  # nothing is on its way any more
+        await bench.reader.membership.drain()  # nothing is on its way any more
 
         assert (bench.said(), bench.consumer.committed) == ([], [])
 
@@ -191,9 +191,9 @@ class TestLeaving:
         await asyncio.sleep(0)
 
         if stops:
-            await bench.reader.drain()
+            await bench.reader.membership.drain()
         else:
-            await bench.reader.hooks.on_partitions_revoked([PLACE])
+            await bench.reader.membership.hooks.on_partitions_revoked([PLACE])
 
         assert taking.done()
         assert "giving up" not in caplog.text  # which is what happens at the deadline
@@ -204,19 +204,19 @@ class TestLeaving:
         bench.consumer.cursors[OTHER] = 4
 
         await bench.reader.take(bench.asking("1"))
-        await asyncio.wait_for(bench.reader.drain(), PATIENCE_S)
+        await asyncio.wait_for(bench.reader.membership.drain(), PATIENCE_S)
 
         assert bench.consumer.committed == [{OTHER: 4}]
 
     async def test_takes_nothing_before_it_has_read_where_to_start(self, bench: Bench) -> None:
-        bench.reader.hooks.reset_needed = True
+        bench.reader.membership.hooks.reset_needed = True
 
         await bench.reader.take(bench.asking("1"))
 
         assert bench.answerer.batches == []
 
     async def test_takes_nothing_once_it_stops(self, bench: Bench) -> None:
-        await bench.reader.drain()
+        await bench.reader.membership.drain()
 
         await bench.reader.take(bench.asking("1"))
 

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.raw import a_raw
 from tests.unit.sealed import CANARY
 from workers.consuming.records import Raw
-from workers.consuming.subscription import or_end
+from workers.consuming.unforeseen import or_end
 from workers.progress import Progress
 
 

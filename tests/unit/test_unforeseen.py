@@ -59,8 +59,8 @@ async def test_loses_and_doubles_nothing_wherever_it_strikes(history: Any) -> No
     for at in range(1, CALLS_MAX):
         topics, trip = await history.start_over(), Tripwire(at)
 
-        reader = await lived(topics, trip, history.start)
-        if reader.progress.halt.is_set:
+        member = await lived(topics, trip, history.start)
+        if member.progress.halt.is_set:
             await lived(topics, Tripwire(), history.start)
 
         await history.check(topics)
@@ -94,9 +94,9 @@ async def test_a_record_that_fails_alone_costs_itself_only(
     history = LedgerHistory()
     topics = await history.start_over()
 
-    reader = await lived(topics, Tripwire(), history.start)
+    member = await lived(topics, Tripwire(), history.start)
 
-    assert not reader.progress.halt.is_set
+    assert not member.progress.halt.is_set
     letters = [each for each in topics.published if each.topic == f"{PREFIX}dead-letters"]
     assert [dict(each.headers)["dlq_code"] for each in letters] == [b"internal_error"]
     accepted = [name for name, (status, _) in said_of(topics).items() if status == "accepted"]

@@ -20,7 +20,6 @@ from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY, a_raw
 from tests.unit.requests_bench import HERS, Story, TellingAnswerer
 from tests.unit.simulated_process import (
     OPTIONS,
-    Reader,
     SimulatedEnds,
     SimulatedPublisher,
     SimulatedReplies,
@@ -29,6 +28,7 @@ from tests.unit.simulated_process import (
 )
 from tests.unit.test_hashing import CHEAP
 from workers.answers import Answering
+from workers.consuming.membership import Membership
 from workers.consuming.records import Raw
 from workers.corrupt import CorruptDocuments
 from workers.credentials import CredentialsWorker
@@ -102,8 +102,8 @@ class LedgerHistory:
             }
         )
 
-    def start(self, topics: Topics, trip: Tripwire) -> Reader:
-        """Return one process's engine."""
+    def start(self, topics: Topics, trip: Tripwire) -> Membership[Any]:
+        """Return the membership of one process's engine."""
         progress, metrics = Progress("ledger"), Metrics()
         publisher = SimulatedPublisher(topics, trip, progress.halt)
         return Engine(
@@ -121,7 +121,7 @@ class LedgerHistory:
             RULES,
             [PREFIX + topic.name for topic in ORDERED],
             PREFIX,
-        )
+        ).membership
 
     async def check(self, topics: Topics) -> None:
         """Hold what was published and stored against what was sent."""
@@ -162,8 +162,8 @@ class RequestHistory:
         bodies = [{"request_id": f"q-{number}", "username": "alice"} for number in range(8)]
         return Topics({TopicPartition(PREFIX + GET_BALANCE.name, 3): of_topic(GET_BALANCE, bodies)})
 
-    def start(self, topics: Topics, trip: Tripwire) -> Reader:
-        """Return one process's reader."""
+    def start(self, topics: Topics, trip: Tripwire) -> Membership[Any]:
+        """Return the membership of one process's reader."""
         progress = Progress("queries")
         publisher = SimulatedPublisher(topics, trip, progress.halt)
         return RequestReader(
@@ -177,7 +177,7 @@ class RequestHistory:
             corrupt=CorruptDocuments(Metrics()),
             progress=progress,
             options=OPTIONS,
-        )
+        ).membership
 
     async def check(self, topics: Topics) -> None:
         """Hold that each was answered."""
@@ -201,8 +201,8 @@ class CredentialHistory:
         ]
         return Topics({TopicPartition(PREFIX + CREDENTIALS.name, 0): waiting})
 
-    def start(self, topics: Topics, trip: Tripwire) -> Reader:
-        """Return one process's reader."""
+    def start(self, topics: Topics, trip: Tripwire) -> Membership[Any]:
+        """Return the membership of one process's reader."""
         progress = Progress("identity")
         publisher = SimulatedPublisher(topics, trip, progress.halt)
         worker = CredentialsWorker(
@@ -216,7 +216,7 @@ class CredentialHistory:
             corrupt=CorruptDocuments(Metrics()),
             clock=lambda: NOON,
         )
-        return CredentialsReader(worker=worker, options=OPTIONS)
+        return CredentialsReader(worker=worker, options=OPTIONS).membership
 
     async def check(self, topics: Topics) -> None:
         """Hold that each has its credential, and its answer."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from aiokafka import TopicPartition
@@ -14,6 +15,9 @@ from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.progress import Progress
 
 logger = logging.getLogger(__name__)
+
+MOVED_ON = (CommitFailedError, IllegalStateError)
+"""What a commit raises once the group has given the partitions to others."""
 
 COMMIT_TIMEOUT_S = 10.0
 """How long one commit may take before Kafka counts as away: the client itself waits for ever."""
@@ -31,25 +35,34 @@ class Commits(Protocol):
         ...
 
 
+async def commit_ours(
+    consumer: Commits, offsets: Mapping[TopicPartition, int]
+) -> Mapping[TopicPartition, int]:
+    """Commit those of *offsets* whose partitions are still ours, and return them.
+
+    Raises:
+        CommitFailedError: As the other of `MOVED_ON`: no other try can succeed.
+        KafkaError: Kafka did not commit them; nor in time, with `TimeoutError`.
+    """
+    assigned = consumer.assignment()
+    ours = {tp: offset for tp, offset in offsets.items() if tp in assigned}
+    if ours:
+        async with asyncio.timeout(COMMIT_TIMEOUT_S):
+            await consumer.commit(ours)
+    return ours
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """The offsets that one batch answers up to."""
 
-    def __init__(
-        self,
-        consumer: Commits,
-        offsets: Mapping[TopicPartition, int],
-        *,
-        done: Callable[[Mapping[TopicPartition, int]], None],
-        refused: Callable[[str], None],
-        options: ReaderOptions,
-        progress: Progress,
-    ) -> None:
-        self._consumer = consumer
-        self._offsets = offsets
-        self._done = done
-        self._refused = refused
-        self._options = options
-        self._progress = progress
+    consumer: Commits
+    offsets: Mapping[TopicPartition, int]
+    _: KW_ONLY
+    done: Callable[[Mapping[TopicPartition, int]], None]
+    refused: Callable[[str], None]
+    options: ReaderOptions
+    progress: Progress
 
     async def run(self, generation: WriterGeneration, number: int) -> None:
         """Commit what is still ours, again and again while Kafka does not answer.
@@ -60,22 +73,18 @@ class Commit:
         tries = 0
         while True:
             generation.check(number)
-            assigned = self._consumer.assignment()
-            ours = {tp: offset for tp, offset in self._offsets.items() if tp in assigned}
             try:
-                if ours:
-                    async with asyncio.timeout(COMMIT_TIMEOUT_S):
-                        await self._consumer.commit(ours)
-            except (CommitFailedError, IllegalStateError) as error:
+                ours = await commit_ours(self.consumer, self.offsets)
+            except MOVED_ON as error:
                 generation.check(number)
-                self._refused(f"the group has moved on: {error}")
+                self.refused(f"the group has moved on: {error}")
                 raise AbandonedError from error
             except (KafkaError, TimeoutError) as error:
                 tries += 1
-                self._progress.wait_for("kafka")
+                self.progress.wait_for("kafka")
                 logger.warning("committing offsets failed and is repeated: %r", error)
-                await asyncio.sleep(backoff_s(tries, self._options))
+                await asyncio.sleep(backoff_s(tries, self.options))
                 generation.check(number)
             else:
-                self._done(ours)
+                self.done(ours)
                 return

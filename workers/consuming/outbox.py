@@ -3,17 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from workers.clock import monotonic_s
 from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import Commit
-from workers.consuming.options import ReaderOptions
+from workers.consuming.membership import Membership
 from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.unforeseen import end_for
 from workers.consuming.writer_generation import AbandonedError, WriterGeneration
-from workers.metrics import Metrics
-from workers.progress import Progress
 from workers.publishing import Publisher, PublishError
 from workers.replies import Replies
 
@@ -26,45 +25,40 @@ STAY_S = 60.0
 `max_poll_interval_ms`, 300 s, after which it would leave its group."""
 
 
+@dataclass(slots=True, kw_only=True)
 class Outbox(Generic[P]):
     """At most one batch on its way. It is published whole, however often that takes."""
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        replies: Replies,
-        *,
-        options: ReaderOptions,
-        metrics: Metrics,
-        progress: Progress,
-    ) -> None:
-        self._publisher = publisher
-        self._replies = replies
-        self._options = options
-        self._metrics = metrics
-        self._progress = progress
-        self._task: asyncio.Task[None] | None = None
-        self.unacknowledged: P | None = None
-        """The batch on its way, until all of it is acknowledged."""
-        self.uncommitted: P | None = None
-        """The batch on its way, until it is committed."""
-        self.on_repeat: Callable[[P], None] = lambda _: None
-        """Called with one whose publication is repeated: a late write may follow it."""
-        self.on_acknowledged: Callable[[P], None] = lambda _: None
-        """Called with one all of which is acknowledged."""
-        self.on_committed: Callable[[float], None] = lambda _: None
-        """Called with the seconds that one took."""
+    membership: Membership[Any]
+    generation: WriterGeneration
+    publisher: Publisher
+    replies: Replies
+    on_repeat: Callable[[P], None] = lambda _: None
+    """Called with one whose publication is repeated: a late write may follow it."""
+    on_acknowledged: Callable[[P], None] = lambda _: None
+    """Called with one all of which is acknowledged."""
+    on_committed: Callable[[float], None] = lambda _: None
+    """Called with the seconds that one took."""
+    unacknowledged: P | None = field(default=None, init=False)
+    """The batch on its way, until all of it is acknowledged."""
+    uncommitted: P | None = field(default=None, init=False)
+    """The batch on its way, until it is committed."""
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Publish nothing more once the process ends."""
+        self.membership.progress.halt.listen(self.abandon)
 
     @property
     def busy(self) -> bool:
         """Whether a batch is on its way."""
         return self._task is not None and not self._task.done()
 
-    def start(self, batch: P, commit: Commit, generation: WriterGeneration) -> None:
+    def start(self, batch: P, commit: Commit) -> None:
         """Publish and commit beside the caller's next steps; the one before must be done."""
         assert not self.busy
         self.unacknowledged = self.uncommitted = batch
-        self._task = asyncio.create_task(self._run(batch, commit, generation, generation.number))
+        self._task = asyncio.create_task(self._run(batch, commit, self.generation.number))
         self._task.add_done_callback(self._ended)
 
     async def wait(self, timeout_s: float | None) -> bool:
@@ -94,46 +88,34 @@ class Outbox(Generic[P]):
         while not await self.wait(STAY_S):
             await stay()
 
-    async def settled(self, turn: asyncio.Lock, timeout_ms: int) -> bool:
-        """Say whether all in hand is done within a bound: what holds *turn*, what is on its way."""
-        try:
-            async with asyncio.timeout(timeout_ms / 1000), turn:
-                await self.wait(None)
-        except TimeoutError:
-            return False
-        except AbandonedError:
-            pass  # given up already: nothing is in hand
-        return True
-
     def abandon(self) -> None:
-        """Stop publishing; nobody knows what of it has arrived."""
+        """Give up what is in hand and stop publishing; nobody knows what of it has arrived."""
+        self.generation.end()
         self.unacknowledged = None
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
-    async def _run(
-        self, batch: P, commit: Commit, generation: WriterGeneration, number: int
-    ) -> None:
+    async def _run(self, batch: P, commit: Commit, number: int) -> None:
         started_s = monotonic_s()
         tries = 0
         while True:
             try:
-                await batch.send(self._publisher, self._replies)
+                await batch.send(self.publisher, self.replies)
                 break
             except PublishError as error:
                 tries += 1
-                self._progress.wait_for("kafka")
+                self.membership.progress.wait_for("kafka")
                 logger.warning("publishing failed and is repeated: %s", error)
                 self.on_repeat(batch)
-                await asyncio.sleep(backoff_s(tries, self._options))
-                generation.check(number)
+                await asyncio.sleep(backoff_s(tries, self.membership.options))
+                self.generation.check(number)
         self.unacknowledged = None
         self.on_acknowledged(batch)
-        batch.count(self._metrics)
-        await commit.run(generation, number)
+        batch.count(self.membership.metrics)
+        await commit.run(self.generation, number)
         self.uncommitted = None
         self.on_committed(monotonic_s() - started_s)
-        self._progress.advance()
+        self.membership.progress.advance()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """End the process where publishing failed in a way nobody foresaw."""
@@ -141,4 +123,4 @@ class Outbox(Generic[P]):
             return
         error = task.exception()
         if error is not None and not isinstance(error, AbandonedError):
-            end_for(error, what="publishing", progress=self._progress)
+            end_for(error, what="publishing", progress=self.membership.progress)

@@ -4,17 +4,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aiokafka import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
-from workers.consuming.hooks import Hooks
 from workers.consuming.options import ReaderOptions
 from workers.consuming.pace import FETCH_WAIT_MS
 from workers.consuming.records import Raw
-from workers.consuming.unforeseen import or_end
-from workers.progress import Progress
 
 POLL_WAIT_MS = 5
 """How long the framework rests after a poll that brought nothing: it adds to every idle answer."""
@@ -37,27 +35,26 @@ again and again. A larger record comes all the same, alone."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """What one group reads, and who is told."""
+    """What one group reads."""
 
     title: str
     """What it brings, as the log names it."""
     topics: Sequence[str]
     """Full names."""
     group: str
-    hooks: Hooks
-    progress: Progress
     batch_records_max: int
-    options: ReaderOptions
     poll_wait_ms: int = POLL_WAIT_MS
 
 
 def subscribe(
     broker: KafkaBroker,
     subscription: Subscription,
-    take: Callable[[Sequence[Raw]], Awaitable[None]],
+    *,
+    options: ReaderOptions,
+    listener: ConsumerRebalanceListener,
+    take: Callable[[Any], Awaitable[None]],
 ) -> None:
-    """Have *take* called with what comes, in the order of each partition."""
-    options = subscription.options
+    """Have *take* called with the records that come, in the order of each partition."""
     subscriber = broker.subscriber(
         *subscription.topics,
         group_id=subscription.group,
@@ -78,13 +75,13 @@ def subscribe(
         max_partition_fetch_bytes=min(
             PARTITION_BYTES_MAX, subscription.batch_records_max * RECORD_BYTES
         ),
-        listener=subscription.hooks,
+        listener=listener,
         parser=_unparsed,
         decoder=_undecoded,
         title=subscription.title,
         include_in_schema=False,
     )
-    subscriber(or_end(take, title=subscription.title, progress=subscription.progress))
+    subscriber(take)
 
 
 async def _undecoded(message: KafkaMessage) -> Any:

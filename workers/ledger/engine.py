@@ -12,10 +12,11 @@ from storage.ports import StoreUnavailableError
 from workers.clock import monotonic_s, utc_now
 from workers.consuming.commit import Commit
 from workers.consuming.consumer import CursorConsumer
-from workers.consuming.hooks import Hooks
+from workers.consuming.membership import Membership
 from workers.consuming.outbox import Outbox
 from workers.consuming.pace import RECORDS_ENOUGH
 from workers.consuming.records import Raw
+from workers.consuming.subscription import Subscription
 from workers.consuming.unforeseen import end_for
 from workers.consuming.writer_generation import AbandonedError
 from workers.ledger.conclude import guarded
@@ -35,10 +36,7 @@ SIGN_OFF_S = 1.0
 
 
 class Engine:
-    """One ledger worker.
-
-    `take` and `idle` are called by the one task that polls; `drain` and `revoked` by others.
-    """
+    """One ledger worker."""
 
     def __init__(
         self,
@@ -49,12 +47,20 @@ class Engine:
         prefix: str,
     ) -> None:
         self.options = options
-        self.topics = topics
-        """Full names of the ordered command topics."""
         self.progress = outside.progress
-        self.hooks = Hooks(self.revoked, self.idle, self.progress)
-        self.group = options.group
-        self._consumer: CursorConsumer | None = None
+        self.membership = Membership[CursorConsumer](
+            reader=self,
+            on_left=self._sign_off,
+            options=options,
+            progress=outside.progress,
+            metrics=outside.metrics,
+            subscription=Subscription(
+                title="commands",
+                topics=topics,
+                group=options.group,
+                batch_records_max=options.batch_records_max,
+            ),
+        )
         self._outside = outside
         self._intake = Intake(prefix, outside.gate)
         self._names = TopicNames.under(prefix)
@@ -65,32 +71,23 @@ class Engine:
         self._lot, self._again = self._deciding.lot, self._deciding.again
         self._generation = self._deciding.generation
         self._outbox = self._an_outbox()
-        self._turn = asyncio.Lock()
         self._cycle_in_hand: asyncio.Task[None] | None = None
-        self._stopping = False
         self._halt = self.progress.halt
-        self._halt.listen(self._outbox.abandon)
         self._recheck_at_s = 0.0
 
     def _an_outbox(self) -> Outbox[Publication]:
         outside = self._outside
-        outbox = Outbox[Publication](
-            outside.publisher,
-            outside.replies,
-            options=self.options,
-            metrics=outside.metrics,
-            progress=outside.progress,
+        return Outbox(
+            membership=self.membership,
+            generation=self._generation,
+            publisher=outside.publisher,
+            replies=outside.replies,
+            on_repeat=lambda late: self._again.schedule(late.usernames),
+            on_acknowledged=lambda done: self._deciding.published.take_in(
+                done.sequences, done.shared
+            ),
+            on_committed=outside.metrics.cycle_seconds.labels("publish").observe,
         )
-        outbox.on_acknowledged = lambda done: self._deciding.published.take_in(
-            done.sequences, done.shared
-        )
-        outbox.on_repeat = lambda late: self._again.schedule(late.usernames)
-        outbox.on_committed = outside.metrics.cycle_seconds.labels("publish").observe
-        return outbox
-
-    def attach(self, consumer: CursorConsumer) -> None:
-        """Read from *consumer* from now on."""
-        self._consumer = consumer
 
     async def take(self, records: Sequence[Raw]) -> None:
         """Decide *records* in one cycle, and leave it to be published.
@@ -98,13 +95,13 @@ class Engine:
         Returns when more may be read: once the cycle is applied and the one before it is published
         and committed; in a backlog as soon as the cycle begins, so that more is read beside it.
         """
-        if self._over():
+        if self.membership.over:
             return  # they are read again from the committed offsets
         steps = Steps(self._outside.metrics)
         self.progress.busy = True
-        taken = await self._intake.read(records, dict(self._reading.cursors))
+        taken = await self._intake.read(records, dict(self.membership.consumer.cursors))
         steps.end("read")
-        await self._turn.acquire()
+        await self.membership.turn.acquire()
         steps.end("wait")
         enough = min(RECORDS_ENOUGH, self.options.batch_records_max)
         alone = len(records) < enough or not self._deciding.may_read_on()
@@ -115,7 +112,7 @@ class Engine:
 
     async def _take(self, taken: Taken, steps: Steps, *, alone: bool) -> None:
         """Decide what was taken, whose turn it is."""
-        if self._over():
+        if self.membership.over:
             return  # too late: this is read again, too
         try:
             await self._cycle(taken, steps, alone=alone)
@@ -126,15 +123,11 @@ class Engine:
         """Let the next begin, or end the process where a cycle failed in a way nobody foresaw."""
         if not cycle.cancelled() and (error := cycle.exception()):
             end_for(error, what="a batch of commands", progress=self.progress)
-        self._turn.release()  # not before: whoever waits for it must know
-
-    def _over(self) -> bool:
-        """Whether nothing is taken any more, or not before everything is read again."""
-        return self._stopping or self.hooks.reset_needed or self._halt.is_set
+        self.membership.turn.release()  # not before: whoever waits for it must know
 
     async def idle(self) -> None:
         """Do what is due without new records: decide parked commands again, repeat states."""
-        if self._turn.locked() or self._halt.is_set:
+        if self.membership.turn.locked() or self._halt.is_set:
             return  # a cycle goes on beside the reading, or nothing does any more
         waits = len(self._lot) > 0
         # Control records move cursors too; what they pass is committed by a cycle of its own.
@@ -145,40 +138,24 @@ class Engine:
             self.progress.busy = False
             self.progress.advance()
 
-    async def revoked(self) -> None:
-        """Finish the cycle in hand within a bound, or abandon it."""
-        self._outside.metrics.rebalances_total.inc()
-        self.progress.joined = False
-        if not await self._outbox.settled(self._turn, self.options.revoke_timeout_ms):
-            self.abandon("the partitions were revoked before it was finished")
-        await self._sign_off()
-        self._forget()
-        self.progress.busy = False  # until partitions are given out again nothing can be done
+    async def settle(self) -> None:
+        """Have the cycle on its way published and committed."""
+        await self._outbox.wait(None)
 
-    async def drain(self) -> None:
-        """Finish the cycle in hand within a bound; nothing is taken afterwards."""
-        self._stopping = True
-        if not await self._outbox.settled(self._turn, self.options.shutdown_timeout_ms):
-            self.abandon("the service stops")
-        await self._sign_off()
-
-    def abandon(self, reason: str) -> None:
+    def give_up(self) -> None:
         """Give up everything that is applied but not published; it is owed from now on."""
-        logger.warning("giving up what is in hand: %s", reason)
-        self._generation.end()
         # A late write of ours may leave an older state last.
         late = self._outbox.uncommitted
         self._again.schedule(late.usernames if late else ())
         self._outbox.abandon()
-        self._forget()
-        self.hooks.reset_needed = True
+        self.forget()
 
     async def _sign_off(self) -> None:
         """Tell those who come after us that nothing is in hand and nothing is owed, if so.
 
         What was given up was written under another name.
         """
-        if self._halt.is_set or self._turn.locked():
+        if self._halt.is_set or self.membership.turn.locked():
             return  # nothing is certain, or not yet
         if self._outbox.uncommitted or len(self._again):
             return  # a late write may still follow
@@ -190,21 +167,17 @@ class Engine:
         except (StoreUnavailableError, TimeoutError) as error:
             logger.warning("the next worker asks again for what we published: %s", error)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Drop what was read, parked and learnt: reading restarts at the committed offsets."""
         self._deciding.predecessors.forget()
         self._deciding.published.forget()
         self._lot.clear()
         self._export_parked()
         self._positions.forget()
 
-    @property
-    def _reading(self) -> CursorConsumer:
-        assert self._consumer is not None, "the consumer is attached before the first poll"
-        return self._consumer
-
     async def _cycle(self, taken: Taken, steps: Steps, *, alone: bool) -> None:
         number = self._generation.number
-        self._positions.take_in(taken, self._reading.undecodable)
+        self._positions.take_in(taken, self.membership.consumer.undecodable)
         publication = Publication(
             names=self._names, group=self.options.group, read_at_s=steps.started_s
         )
@@ -216,15 +189,15 @@ class Engine:
             commands,
             publication,
             ahead=self._outbox.unacknowledged,
-            consumer=self._reading,
+            consumer=self.membership.consumer,
             alone=alone,
         )
         del commands
         commit = self._commit(taken.cursors)
         steps.end("apply")
-        await self._outbox.free(self._reading.stay)
+        await self._outbox.free(self.membership.consumer.stay)
         self._generation.check(number)
-        self._outbox.start(publication, commit, self._generation)
+        self._outbox.start(publication, commit)
         steps.end("wait")
         self._hold()
         self._recheck_at_s = monotonic_s() + self.options.parked_recheck_ms / 1000
@@ -232,23 +205,18 @@ class Engine:
             self._outside.metrics.batch_records.labels().observe(taken.count)
 
     def _uncommitted(self) -> bool:
-        offsets = self._positions.committable(self._reading.cursors, self._lot.first_offsets())
+        offsets = self._positions.committable(
+            self.membership.consumer.cursors, self._lot.first_offsets()
+        )
         return bool(offsets) and not self._outbox.busy
 
     def _commit(self, cursors: Mapping[TopicPartition, int]) -> Commit:
         offsets = self._positions.committable(cursors, self._lot.first_offsets())
-        return Commit(
-            self._reading,
-            offsets,
-            done=self._positions.committed,
-            refused=self.abandon,
-            options=self.options,
-            progress=self.progress,
-        )
+        return self.membership.commit(offsets, done=self._positions.committed)
 
     def _hold(self) -> None:
         ahead = self._lot.ahead(self._positions.ours, records_max=self.options.parked_records_max)
-        self._reading.hold(TopicPartition(*place) for place in ahead)
+        self.membership.consumer.hold(TopicPartition(*place) for place in ahead)
         self._export_parked()
 
     def _export_parked(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol, cast
 
@@ -13,12 +13,13 @@ from contracts.topics import TopicSpec
 from handlers.input_records import RequestRecord
 from workers.clock import monotonic_s
 from workers.consuming.backoff import backoff_s
-from workers.consuming.commit import Commit
-from workers.consuming.hooks import Hooks
+from workers.consuming.commit import Commits
+from workers.consuming.membership import Membership
 from workers.consuming.options import ReaderOptions
 from workers.consuming.outbox import Outbox
 from workers.consuming.parsing import RequestParser
 from workers.consuming.records import Raw
+from workers.consuming.subscription import Subscription
 from workers.consuming.unreadable import Unreadable, parsed
 from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.corrupt import CorruptDocuments
@@ -34,18 +35,10 @@ from workers.topic_names import TopicNames
 logger = logging.getLogger(__name__)
 
 
-class Consumer(Protocol):
+class Consumer(Commits, Protocol):
     """What is needed of `workers.consuming.consumer.CursorConsumer`."""
 
     cursors: dict[TopicPartition, int]
-
-    def assignment(self) -> Collection[TopicPartition]:
-        """Return the partitions that are ours."""
-        ...
-
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Commit *offsets*."""
-        ...
 
     async def stay(self) -> None:
         """Remain a member of the group without taking anything."""
@@ -57,7 +50,7 @@ class RequestReader:
     """Between the consumer and an answerer.
 
     A batch is published whole and then committed, or given up and read again: to ask twice does no
-    harm. `take` and `idle` are called by the one task that polls; `drain` and `revoked` by others.
+    harm.
     """
 
     answerer: Answerer
@@ -71,42 +64,44 @@ class RequestReader:
     corrupt: CorruptDocuments
     progress: Progress
     options: ReaderOptions
-    consumer: Consumer | None = None
-    hooks: Hooks = field(init=False)
+    membership: Membership[Consumer] = field(init=False)
     parser: RequestParser = field(init=False)
     _names: TopicNames = field(init=False)
     _outbox: Outbox[ReplyBatch] = field(init=False)
     _generation: WriterGeneration = field(init=False)
     _committed: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _stopping: bool = False
 
     def __post_init__(self) -> None:
-        """Listen to the group."""
-        self.hooks = Hooks(self.revoked, self.idle, self.progress)
+        """Join the group."""
+        self.membership = Membership(
+            reader=self,
+            subscription=Subscription(
+                title=self.group,
+                topics=tuple(self.prefix + topic.name for topic in self.topics),
+                group=self.group,
+                batch_records_max=self.answerer.batch_records_max,
+            ),
+            options=self.options,
+            progress=self.progress,
+            metrics=self.metrics,
+        )
         self.parser = RequestParser(self.topics, self.prefix)
         self._names = TopicNames.under(self.prefix)
         self._generation = WriterGeneration(self.progress.halt)
         self._outbox = Outbox(
-            self.publisher,
-            self.replies,
-            options=self.options,
-            metrics=self.metrics,
-            progress=self.progress,
+            membership=self.membership,
+            generation=self._generation,
+            publisher=self.publisher,
+            replies=self.replies,
         )
-        self.progress.halt.listen(self._outbox.abandon)
-
-    def attach(self, consumer: Consumer) -> None:
-        """Read from *consumer* from now on."""
-        self.consumer = consumer
 
     async def take(self, records: Sequence[Raw]) -> None:
         """Answer *records*, and leave the answers to be published.
 
         Returns when they are answered, and the batch before is published and committed.
         """
-        async with self._turn:
-            if self._stopping or self.hooks.reset_needed or self.progress.halt.is_set:
+        async with self.membership.turn:
+            if self.membership.over:
                 return  # they are read again from the committed offsets
             self.progress.busy = True
             try:
@@ -124,47 +119,32 @@ class RequestReader:
             self.progress.busy = False
             self.progress.advance()
 
-    async def revoked(self) -> None:
-        """Finish what is in hand within a bound, or abandon it."""
-        self.metrics.rebalances_total.inc()
-        self.progress.joined = False
-        if not await self._outbox.settled(self._turn, self.options.revoke_timeout_ms):
-            self.abandon("the partitions were revoked before it was finished")
-        self._committed.clear()
-        self.progress.busy = False  # until partitions are given out again nothing can be done
+    async def settle(self) -> None:
+        """Have the replies on their way published and committed."""
+        await self._outbox.wait(None)
 
-    async def drain(self) -> None:
-        """Finish what is in hand within a bound; nothing is taken afterwards."""
-        self._stopping = True
-        if not await self._outbox.settled(self._turn, self.options.shutdown_timeout_ms):
-            self.abandon("the service stops")
-
-    def abandon(self, reason: str) -> None:
-        """Give up what is in hand; it is read again from the committed offsets."""
-        logger.warning("giving up requests in hand: %s", reason)
-        self._generation.end()
+    def give_up(self) -> None:
+        """Stop publishing what is answered: it is answered again."""
         self._outbox.abandon()
-        self._committed.clear()
-        self.hooks.reset_needed = True
+        self.forget()
 
-    @property
-    def _reading(self) -> Consumer:
-        assert self.consumer is not None, "the consumer is attached before the first poll"
-        return self.consumer
+    def forget(self) -> None:
+        """Drop what is known to be committed."""
+        self._committed.clear()
 
     async def _batch(self, records: Sequence[Raw]) -> None:
         number = self._generation.number
         batch = ReplyBatch(names=self._names, group=self.group, read_at_s=monotonic_s())
-        commit = self._commit()
+        commit = self.membership.commit(self._uncommitted(), done=self._committed.update)
         asked = self._asked(records, batch)
         for each in await self._answered(asked, number):
             if isinstance(each, Failed):
                 batch.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
             else:
                 batch.add_said(each)
-        await self._outbox.free(self._reading.stay)
+        await self._outbox.free(self.membership.consumer.stay)
         self._generation.check(number)
-        self._outbox.start(batch, commit, self._generation)
+        self._outbox.start(batch, commit)
 
     def _asked(self, records: Sequence[Raw], batch: ReplyBatch) -> Sequence[RequestRecord]:
         """Return the requests in *records*; what is none is said to be."""
@@ -200,7 +180,7 @@ class RequestReader:
             self._check(number)
             await asyncio.sleep(backoff_s(tries, self.options))
             self._check(number)
-            await self._reading.stay()
+            await self.membership.consumer.stay()
             self._check(number)
 
     def _check(self, number: int) -> None:
@@ -210,19 +190,9 @@ class RequestReader:
             AbandonedError: The batch was given up, its partitions are going, or the service stops.
         """
         self._generation.check(number)
-        if self.hooks.reset_needed or self._stopping:
+        if self.membership.hooks.reset_needed or self.membership.stopping:
             raise AbandonedError
 
     def _uncommitted(self) -> dict[TopicPartition, int]:
-        cursors = self._reading.cursors
+        cursors = self.membership.consumer.cursors
         return {tp: at for tp, at in cursors.items() if self._committed.get(tp) != at}
-
-    def _commit(self) -> Commit:
-        return Commit(
-            self._reading,
-            self._uncommitted(),
-            done=self._committed.update,
-            refused=self.abandon,
-            options=self.options,
-            progress=self.progress,
-        )
