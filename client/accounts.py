@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
 from typing import Self, Unpack
 
 from client.asking import Asking, SentWith
@@ -59,12 +58,7 @@ class AccountsClient:
         self._loop.check()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         """Disconnect. Iterators that are still followed end by themselves."""
         self._loop.check()
         await asyncio.gather(self._asking.close(), self._following.close())

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from types import TracebackType
 from typing import Protocol, Self
 
 from aiokafka.errors import ConsumerStoppedError, KafkaError
@@ -79,12 +78,7 @@ class Revocations:
         self._following.add_done_callback(self._tell_of_its_end)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         """Stop to follow."""
         following, self._following = self._following, None
         if following is not None:

@@ -8,6 +8,7 @@ import msgspec
 from contracts.codes import Code
 from contracts.problems import in_short
 from handlers.account import Profile
+from handlers.outcome import BalanceChange
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -24,15 +25,8 @@ class ProfileChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Names of what changed: the audit trail says which, never what."""
 
 
-class Moved(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One balance before and after, in minor units of *scale* decimals."""
-
-    currency: str
-    scale: int
-    amount_minor: int
-    before_minor: int
-    after_minor: int
-    held_minor: int
+class Moved(BalanceChange, frozen=True, kw_only=True, gc=False):
+    """Money that came or went; what the account counts it as is not decided here."""
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, gc=False):

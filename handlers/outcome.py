@@ -20,16 +20,21 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     offset: int
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One change of one balance, in minor units of *scale* decimals."""
+class BalanceChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One balance before and after, in minor units of *scale* decimals."""
 
-    sequence: int
     currency: str
     scale: int
     amount_minor: int
     before_minor: int
     after_minor: int
     held_minor: int
+
+
+class Entry(BalanceChange, frozen=True, kw_only=True, gc=False):
+    """One change of one balance, as the account counts them."""
+
+    sequence: int
 
     def __post_init__(self) -> None:
         """Check that the entry moves exactly its amount."""

@@ -27,16 +27,8 @@ def register(
         return Refused(code=Code.USERNAME_TAKEN, detail=f"{command.username} is taken")
     if email_claim(command.email) in email_owners:
         return email_taken()
-    return Opened(
-        profile=Profile(
-            email=command.email,
-            first_name=command.first_name,
-            last_name=command.last_name,
-            phone=command.phone,
-            date_of_birth=command.date_of_birth,
-            marketing_consent=command.marketing_consent,
-        )
-    )
+    named = {name: getattr(command, name) for name in Profile.__struct_fields__}
+    return Opened(profile=Profile(**named))
 
 
 def email_taken() -> Refused:

@@ -4,6 +4,7 @@ Plain dictionary building: this runs for every command. Optional values are abse
 Nothing from a payload becomes a field name: balances and metadata are lists.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -91,6 +92,11 @@ def from_outcome(outcome: Outcome) -> Document:
     if outcome.metadata is not None:
         document["metadata"] = [[key, value] for key, value in outcome.metadata]
     return document
+
+
+def present(value: object, names: Iterable[str]) -> Document:
+    """Return those fields of *value* among *names* that say something."""
+    return {name: each for name in names if (each := getattr(value, name)) is not None}
 
 
 def _from_entry(entry: Entry) -> Document:

@@ -4,22 +4,20 @@ Optional values are absent, never null. Nothing from a payload becomes a field n
 """
 
 from handlers.session import Answered, Session
-from storage.documents import Document
+from storage.documents import Document, present
 from storage.ports import Credential
 
-_OPTIONAL = ("previous_hash", "rotated_at", "rotated_by", "ended_at", "ended_reason", "source")
+_OF_A_CREDENTIAL = ("command_id", "hash", "created_at", "epoch", "version")
+_OF_A_SESSION = (
+    *("epoch", "refresh_hash", "family_hash", "opened_at", "expires_at", "version"),
+    *("previous_hash", "rotated_at", "rotated_by", "ended_at", "ended_reason", "source"),
+)
+_OF_AN_ANSWER = ("body", "answered_at", "expires_at")
 
 
 def from_credential(credential: Credential) -> Document:
     """Return *credential* as stored."""
-    document: Document = {
-        "_id": credential.username,
-        "command_id": credential.command_id,
-        "hash": credential.hash,
-        "created_at": credential.created_at,
-        "epoch": credential.epoch,
-        "version": credential.version,
-    }
+    document = {"_id": credential.username, **present(credential, _OF_A_CREDENTIAL)}
     if credential.relied_on:
         document["relied_on"] = credential.relied_on
     return document
@@ -31,21 +29,12 @@ def from_session(session: Session) -> Document:
     Ended, it names its user elsewhere: the index by user finds what is live, however often somebody
     has signed in and out.
     """
-    document: Document = {
+    named = "username" if session.ended_at is None else "ended_username"
+    return {
         "_id": session.session_id,
-        "username" if session.ended_at is None else "ended_username": session.username,
-        "epoch": session.epoch,
-        "refresh_hash": session.refresh_hash,
-        "family_hash": session.family_hash,
-        "opened_at": session.opened_at,
-        "expires_at": session.expires_at,
-        "version": session.version,
+        named: session.username,
+        **present(session, _OF_A_SESSION),
     }
-    for name in _OPTIONAL:
-        value = getattr(session, name)
-        if value is not None:
-            document[name] = value
-    return document
 
 
 def from_answered(answered: Answered) -> Document:
@@ -59,9 +48,7 @@ def from_answered(answered: Answered) -> Document:
             "partition": source.partition,
             "offset": source.offset,
         },
-        "body": answered.body,
-        "answered_at": answered.answered_at,
-        "expires_at": answered.expires_at,
+        **present(answered, _OF_AN_ANSWER),
     }
     if answered.fingerprint:
         document["fingerprint"] = answered.fingerprint

@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Self
 
 from handlers.account import Account
 from handlers.changes import Changes
 from handlers.corrupt import CorruptDocument
 from handlers.outcome import Outcome
-from storage.memory_tables import Draft, Table
+from storage.memory_tables import Draft, Table, Value
 from storage.ports import CorruptDocumentError, Credential, EntryRange, LostRaceError
 
 
@@ -106,12 +105,7 @@ class MemoryTransaction:
         self._open = True
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         """Undo what was not committed."""
         self._open = False
         for draft in self._drafts:
@@ -119,32 +113,25 @@ class MemoryTransaction:
 
     async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
         """Return the accounts that exist."""
-        assert self._open, "this transaction has ended"
-        corrupt = self._ledger.corrupt
-        return {
-            name: corrupt.get(("accounts", name), found)
-            for name in usernames
-            if (found := self._accounts.get(name))
-        }
+        return self._found("accounts", self._accounts, usernames)
 
     async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome | CorruptDocument]:
         """Return the decisions already recorded, by `Outcome.id`."""
-        assert self._open, "this transaction has ended"
-        corrupt = self._ledger.corrupt
-        return {
-            each: corrupt.get(("outcomes", each), found)
-            for each in ids
-            if (found := self._outcomes.get(each))
-        }
+        return self._found("outcomes", self._outcomes, ids)
 
     async def email_owners(self, emails: Collection[str]) -> Mapping[str, str | CorruptDocument]:
         """Return claimed address → username."""
+        return self._found("emails", self._emails, emails)
+
+    def _found(
+        self, collection: str, draft: Draft[str, Value], ids: Collection[str]
+    ) -> Mapping[str, Value | CorruptDocument]:
         assert self._open, "this transaction has ended"
         corrupt = self._ledger.corrupt
         return {
-            each: corrupt.get(("emails", each), found)
-            for each in emails
-            if (found := self._emails.get(each))
+            each: corrupt.get((collection, each), found)
+            for each in ids
+            if (found := draft.get(each))
         }
 
     async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:

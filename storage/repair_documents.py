@@ -10,7 +10,7 @@ from handlers.account import Balance
 from handlers.owing import EntryRange
 from handlers.rebuilding import NEEDED, Remains
 from handlers.repair import Repair
-from storage.documents import Document
+from storage.documents import Document, present
 from storage.ports import CorruptDocumentError
 from storage.stored import Natural, StoredBalance, to_account, to_balances, utc
 
@@ -26,14 +26,7 @@ PROFILE = {
 
 def from_repair(repair: Repair) -> Document:
     """Return *repair* as stored."""
-    document: Document = {
-        "_id": repair.id,
-        "username": repair.username,
-        "at": repair.at,
-        "detail": repair.detail,
-    }
-    if repair.actor is not None:
-        document["actor"] = repair.actor
+    document = {"_id": repair.id, **present(repair, ("username", "at", "detail", "actor"))}
     if repair.published is not None:
         document["published"] = {"after": repair.published.after, "up_to": repair.published.up_to}
     return document

@@ -223,15 +223,7 @@ def _to_entry(document: Mapping[str, Any], stored: _Outcome) -> Entry | None:
         return None
     if entry is None or sequence is None:
         raise corrupt(document, "outcomes", "entry" if entry is None else "sequence")
-    return Entry(
-        sequence=sequence,
-        currency=entry.currency,
-        scale=entry.scale,
-        amount_minor=entry.amount_minor,
-        before_minor=entry.before_minor,
-        after_minor=entry.after_minor,
-        held_minor=entry.held_minor,
-    )
+    return Entry(sequence=sequence, **msgspec.structs.asdict(entry))
 
 
 def _contradiction(stored: _Account) -> str:

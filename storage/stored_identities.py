@@ -1,13 +1,12 @@
 """Credentials, sessions, answers and counts as MongoDB gives them back, checked field by field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from handlers.outcome import Source
-from handlers.session import Answered, EndReason, Session
+from handlers.session import Answered, Session
 from handlers.throttling import Count
 from storage.ports import Credential
 from storage.stored import Natural, Version, corrupt, shaped, utc
@@ -44,34 +43,14 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.ended_username if self.username is None else self.username
 
 
-class _Session(StoredSession, frozen=True, kw_only=True, gc=False):
-    previous_hash: bytes | None = None
-    rotated_at: datetime | None = None
-    rotated_by: str | None = None
-    ended_at: datetime | None = None
-    ended_reason: EndReason | None = None
-    source: str | None = None
+class _Answered(Answered, frozen=True, kw_only=True, gc=False):
+    key: str = msgspec.field(name="_id")
+    request_id: str = ""
+    """Stands in the key."""
 
 
-class _Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    id: str = msgspec.field(name="_id")
-    username: str
-    source: Source
-    body: bytes
-    answered_at: datetime
-    expires_at: datetime
-    fingerprint: bytes = b""
-    session_id: str | None = None
-    ended: Sequence[str] = ()
-    locked_out: bool = False
-
-
-class _Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class _Count(Count, frozen=True, kw_only=True, gc=False):
     failures: Natural
-    blocked_until: datetime | None = None
-    last_at: datetime | None = None
-    since: datetime | None = None
-    counted_for: str | None = None
 
 
 def to_credential(document: Mapping[str, Any]) -> Credential:
@@ -80,16 +59,8 @@ def to_credential(document: Mapping[str, Any]) -> Credential:
     Raises:
         CorruptDocumentError: It is none.
     """
-    stored = shaped(document, StoredCredential, "credentials")
-    return Credential(
-        username=stored.id,
-        command_id=stored.command_id,
-        hash=stored.hash,
-        created_at=utc(stored.created_at),
-        epoch=stored.epoch,
-        version=stored.version,
-        relied_on=stored.relied_on,
-    )
+    named = _named(shaped(document, StoredCredential, "credentials"))
+    return Credential(username=named.pop("id"), **named)
 
 
 def to_session(document: Mapping[str, Any]) -> Session:
@@ -98,28 +69,15 @@ def to_session(document: Mapping[str, Any]) -> Session:
     Raises:
         CorruptDocumentError: It is none.
     """
-    stored = shaped(document, _Session, "sessions")
+    stored = shaped(document, StoredSession, "sessions")
     username = stored.owner
     if username is None:
         raise corrupt(document, "sessions", "username")
-    if (stored.ended_at is None) != (stored.ended_reason is None):
-        raise corrupt(document, "sessions", "ended_reason")
-    return Session(
-        session_id=stored.id,
-        username=username,
-        epoch=stored.epoch,
-        refresh_hash=stored.refresh_hash,
-        family_hash=stored.family_hash,
-        opened_at=utc(stored.opened_at),
-        expires_at=utc(stored.expires_at),
-        previous_hash=stored.previous_hash,
-        rotated_at=_moment(stored.rotated_at),
-        rotated_by=stored.rotated_by,
-        ended_at=_moment(stored.ended_at),
-        ended_reason=stored.ended_reason,
-        source=stored.source,
-        version=stored.version,
-    )
+    whole = {**document, "session_id": stored.id, "username": username}
+    try:
+        return Session(**_named(shaped(whole, Session, "sessions")))
+    except AssertionError:
+        raise corrupt(document, "sessions", "ended_reason") from None
 
 
 def to_answered(document: Mapping[str, Any]) -> Answered:
@@ -128,21 +86,11 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
     Raises:
         CorruptDocumentError: It is none.
     """
-    stored = shaped(document, _Answered, "requests")
-    if not stored.id.startswith(f"{stored.username}:"):
+    named = _named(shaped(document, _Answered, "requests"))
+    username, _, request_id = named.pop("key").partition(":")
+    if username != named["username"]:
         raise corrupt(document, "requests", "username")
-    return Answered(
-        username=stored.username,
-        request_id=stored.id[len(stored.username) + 1 :],
-        source=stored.source,
-        body=stored.body,
-        answered_at=utc(stored.answered_at),
-        expires_at=utc(stored.expires_at),
-        fingerprint=stored.fingerprint,
-        session_id=stored.session_id,
-        ended=stored.ended,
-        locked_out=stored.locked_out,
-    )
+    return Answered(**{**named, "request_id": request_id})
 
 
 def to_count(document: Mapping[str, Any]) -> Count:
@@ -151,15 +99,12 @@ def to_count(document: Mapping[str, Any]) -> Count:
     Raises:
         CorruptDocumentError: It is none.
     """
-    stored = shaped(document, _Count, "throttles")
-    return Count(
-        failures=stored.failures,
-        blocked_until=_moment(stored.blocked_until),
-        last_at=_moment(stored.last_at),
-        since=_moment(stored.since),
-        counted_for=stored.counted_for,
-    )
+    return Count(**_named(shaped(document, _Count, "throttles")))
 
 
-def _moment(stored: datetime | None) -> datetime | None:
-    return None if stored is None else utc(stored)
+def _named(stored: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields of *stored* by name, moments aware of their zone."""
+    return {
+        name: utc(each) if isinstance(each, datetime) else each
+        for name, each in msgspec.structs.asdict(stored).items()
+    }
