@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -62,25 +63,16 @@ class LeaseLostError(Exception):
     """Another process may keep house now."""
 
 
+@dataclass(slots=True, kw_only=True)
 class Housekeeper:
     """The chores, and the lease they run under."""
 
-    def __init__(
-        self,
-        *,
-        lease: Lease,
-        credentials: Credentials,
-        sweep: Sweep,
-        recount: RecountRounds,
-        metrics: Metrics,
-        corrupt: CorruptDocuments,
-    ) -> None:
-        self._lease = lease
-        self._credentials = credentials
-        self._sweep = sweep
-        self._recount = recount
-        self._metrics = metrics
-        self._corrupt = corrupt
+    lease: Lease
+    credentials: Credentials
+    sweep: Sweep
+    recount: RecountRounds
+    metrics: Metrics
+    corrupt: CorruptDocuments
 
     async def run(self) -> None:
         """Keep house whenever the lease can be had, until cancelled."""
@@ -88,9 +80,9 @@ class Housekeeper:
             # Health says so: without Redis nobody keeps house. A race is for the fencing token.
             with suppress(StoreUnavailableError, LostRaceError):
                 try:
-                    token = await self._lease.acquire()
+                    token = await self.lease.acquire()
                 except CorruptDocumentError as error:
-                    self._corrupt.report([error.document])
+                    self.corrupt.report([error.document])
                     token = None
                 if token is not None:
                     await self._keep_house(token)
@@ -101,22 +93,22 @@ class Housekeeper:
         try:
             async with asyncio.TaskGroup() as chores:
                 chores.create_task(self._keep_lease())
-                chores.create_task(self._repeat("sweep", self._sweep.step))
-                chores.create_task(self._repeat("recount", self._recount.step))
+                chores.create_task(self._repeat("sweep", self.sweep.step))
+                chores.create_task(self._repeat("recount", self.recount.step))
                 chores.create_task(self._repeat("pending", self.count_pending))
         except* LeaseLostError as lost:
             [why] = lost.exceptions
             log.info("not keeping house any more, the lease with token %d is lost: %s", token, why)
         finally:
-            self._metrics.pending_registrations.set(0)  # the next one counts; ours would go stale
+            self.metrics.pending_registrations.set(0)  # the next one counts; ours would go stale
             with suppress(StoreUnavailableError):
-                await self._lease.release()
+                await self.lease.release()
 
     async def _keep_lease(self) -> None:
         while True:
             await asyncio.sleep(RENEW_S)
             try:
-                kept = await self._lease.renew()
+                kept = await self.lease.renew()
             except StoreUnavailableError as error:
                 raise LeaseLostError(str(error)) from error
             if not kept:
@@ -129,14 +121,14 @@ class Housekeeper:
                 pause_s = await chore()
             except Exception as error:  # noqa: BLE001 - the outermost loop of a chore
                 pause_s = RETRY_S
-                self._metrics.housekeeper_failures_total.labels(name).inc()
+                self.metrics.housekeeper_failures_total.labels(name).inc()
                 log.warning("%s: %s; trying again in %.0f s", name, _said(error), pause_s)
             await asyncio.sleep(pause_s)
 
     async def count_pending(self) -> float:
         """Count the registrations that wait too long; return the seconds until the next count."""
-        pending = await self._credentials.count_pending(opened_before=utc_now() - PENDING_AFTER)
-        self._metrics.pending_registrations.set(pending)
+        pending = await self.credentials.count_pending(opened_before=utc_now() - PENDING_AFTER)
+        self.metrics.pending_registrations.set(pending)
         if pending:
             log.warning("%d accounts have waited over a minute for their credential", pending)
         return PENDING_PAUSE_S

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 from handlers.corrupt import CorruptDocument
 from handlers.discrepancy import Discrepancy, Violation
@@ -56,27 +57,21 @@ class Pace:
         await asyncio.sleep(self._due_s - now_s)
 
 
+@dataclass(slots=True)
 class RecountRounds:
     """One endless walk: all accounts with their entries, then everything that names an account."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        inspection: Inspection,
-        *,
-        metrics: Metrics,
-        corrupt: CorruptDocuments,
-    ) -> None:
-        self._ledger = ledger
-        self._inspection = inspection
-        self._metrics = metrics
-        self._corrupt = corrupt
-        self._pace = Pace()
-        self._to_check: list[Referring] = []
-        """What this round has yet to look at once the accounts are done; empty before a round."""
-        self._accounts_done = True
-        self._after = ""
-        self._started_s = 0.0
+    ledger: Ledger
+    inspection: Inspection
+    _: KW_ONLY
+    metrics: Metrics
+    corrupt: CorruptDocuments
+    _pace: Pace = field(default_factory=Pace)
+    _to_check: list[Referring] = field(default_factory=list[Referring])
+    """What this round has yet to look at once the accounts are done; empty before a round."""
+    _accounts_done: bool = True
+    _after: str = ""
+    _started_s: float = 0.0
 
     async def step(self) -> float:
         """Look at the next few documents; return the seconds until the next few.
@@ -94,31 +89,31 @@ class RecountRounds:
         return 0.0 if self._to_check else self._end()
 
     async def _begin(self) -> None:
-        accounts = await self._ledger.count_accounts()
-        outcomes = await self._ledger.count_outcomes()
+        accounts = await self.ledger.count_accounts()
+        outcomes = await self.ledger.count_outcomes()
         self._pace.documents_per_s = rate(accounts, outcomes)
         self._to_check = [*Referring]
         self._accounts_done = False
         self._started_s = monotonic_s()
 
     def _end(self) -> float:
-        self._metrics.recount_seconds.set(monotonic_s() - self._started_s)
+        self.metrics.recount_seconds.set(monotonic_s() - self._started_s)
         return AGAIN_S
 
     async def _accounts(self) -> str | None:
         page = await recount_page(
-            self._ledger, after=self._after, limit=PAGE_ACCOUNTS, pace=self._pace, lanes=LANES
+            self.ledger, after=self._after, limit=PAGE_ACCOUNTS, pace=self._pace, lanes=LANES
         )
-        beside = await check_accounts(self._ledger, self._inspection, page.readable)
-        self._metrics.verified_accounts_total.inc(page.accounts)
+        beside = await check_accounts(self.ledger, self.inspection, page.readable)
+        self.metrics.verified_accounts_total.inc(page.accounts)
         self._report([*page.discrepancies, *beside], page.corrupt)
         await self._pace(page.accounts)
         return page.last
 
     async def _references(self) -> str | None:
         page = await check_references(
-            self._ledger,
-            self._inspection,
+            self.ledger,
+            self.inspection,
             self._to_check[0],
             after=self._after,
             limit=PAGE_ACCOUNTS,
@@ -130,8 +125,8 @@ class RecountRounds:
     def _report(
         self, discrepancies: Sequence[Discrepancy], corrupt: Sequence[CorruptDocument]
     ) -> None:
-        self._metrics.invariant_violations_total.inc(len(discrepancies))
-        self._corrupt.report(corrupt)
+        self.metrics.invariant_violations_total.inc(len(discrepancies))
+        self.corrupt.report(corrupt)
         for one in discrepancies:
             if one.violation is not Violation.CORRUPT_DOCUMENT:
                 log.error("account %s: %s: %s", one.account_id, one.violation, one.detail)

@@ -60,20 +60,14 @@ class _History:
     lacking: list[int] = field(default_factory=list[int])
 
 
+@dataclass(frozen=True, slots=True)
 class Repairing:
     """Examines first, and carries out what was decided on that."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        inspection: Inspection,
-        repairs: Repairs,
-        topics: RepairTopics,
-    ) -> None:
-        self._ledger = ledger
-        self._inspection = inspection
-        self._repairs = repairs
-        self._topics = topics
+    ledger: Ledger
+    inspection: Inspection
+    repairs: Repairs
+    topics: RepairTopics
 
     async def examine(
         self,
@@ -83,7 +77,7 @@ class Repairing:
         published: Published | None = None,
     ) -> Diagnosis:
         """Find out what is wrong; changes nothing."""
-        found = await self._repairs.find(username)
+        found = await self.repairs.find(username)
         # After the account: entries that come meanwhile raise its version.
         history = await self._history(username, published)
         decisions, remarks = await self._decisions(username)
@@ -91,7 +85,7 @@ class Repairing:
             return Diagnosis(username=username, problems=history.problems, remarks=remarks)
         named = [
             one
-            for one in await self._inspection.references_of(username)
+            for one in await self.inspection.references_of(username)
             if isinstance(one, Reference)
         ]
         evidence = Evidence(
@@ -151,7 +145,7 @@ class Repairing:
             actor=actor,
             published=diagnosis.owed,
         )
-        await self._repairs.apply(
+        await self.repairs.apply(
             Mending(
                 repair=repair,
                 seen=diagnosis.seen,
@@ -168,22 +162,22 @@ class Repairing:
         if diagnosis.owed is not None:
             await self._say_events(diagnosis.owed)
         await self._say_state(repair.username)
-        await self._topics.publish_audit(repair)
+        await self.topics.publish_audit(repair)
         # Now nothing that it wrote is owed any more.
-        await self._ledger.sign_off(repair.id, at=utc_now())
+        await self.ledger.sign_off(repair.id, at=utc_now())
 
     async def _say_events(self, owed: EntryRange) -> None:
         events: list[Outcome] = []
-        async for outcome in self._inspection.entries(owed.username, after=owed.after):
+        async for outcome in self.inspection.entries(owed.username, after=owed.after):
             assert isinstance(outcome, Outcome), "examined a moment ago"
             assert outcome.entry is not None
             if outcome.entry.sequence > owed.up_to:
                 break
             events.append(outcome)
             if len(events) == EVENTS_MAX:
-                await self._topics.publish_states([], events)
+                await self.topics.publish_states([], events)
                 events = []
-        await self._topics.publish_states([], events)
+        await self.topics.publish_states([], events)
 
     async def _say_state(self, username: str) -> None:
         """Publish the state, and again if a worker wrote meanwhile: ours could be the last."""
@@ -193,11 +187,11 @@ class Repairing:
             if account is None or account.version == version:
                 return
             version = account.version
-            await self._topics.publish_states([account], [])
+            await self.topics.publish_states([account], [])
 
     async def _history(self, username: str, published: Published | None) -> _History:
         history = _History()
-        async for outcome in self._inspection.entries(username):
+        async for outcome in self.inspection.entries(username):
             if isinstance(outcome, CorruptDocument):
                 history.entries.skip(outcome)
                 history.problems.append(str(outcome))
@@ -214,7 +208,7 @@ class Repairing:
         """Return what else was decided, and what of it cannot be understood."""
         decisions: list[Outcome] = []
         remarks: list[str] = []
-        async for outcome in self._repairs.decisions(username):
+        async for outcome in self.repairs.decisions(username):
             if isinstance(outcome, Outcome):
                 decisions.append(outcome)
             else:
@@ -226,7 +220,7 @@ class Repairing:
     ) -> tuple[Sequence[EmailClaim], Sequence[EmailClaim], Sequence[str]]:
         """Return the claims to give up and to take, and what keeps the address from being taken."""
         wanted = email_claim(account.profile.email)
-        async with self._ledger.transaction() as snapshot:
+        async with self.ledger.transaction() as snapshot:
             owner = (await snapshot.email_owners([wanted])).get(wanted)
             if isinstance(owner, CorruptDocument):
                 await snapshot.commit()
@@ -244,7 +238,7 @@ class Repairing:
 
     async def _stored(self, username: str) -> Account | None:
         try:
-            return await self._ledger.account(username)
+            return await self.ledger.account(username)
         except CorruptDocumentError:
             return None
 
@@ -253,7 +247,7 @@ class Repairing:
     ) -> EntryRange | None:
         """Return the events to publish: from the first that may be missing to the last."""
         after = rebuilt.published_sequence
-        if stored is not None and await self._ledger.signed_off([stored.writer]):
+        if stored is not None and await self.ledger.signed_off([stored.writer]):
             after = rebuilt.sequence
         after = min([after, *(sequence - 1 for sequence in lacking)])
         if after >= rebuilt.sequence:
@@ -263,7 +257,7 @@ class Repairing:
     async def _unfinished(self, stored: Account | None) -> Repair | None:
         if stored is None:
             return None
-        repair = await self._repairs.repair(stored.writer)
-        if repair is None or await self._ledger.signed_off([repair.id]):
+        repair = await self.repairs.repair(stored.writer)
+        if repair is None or await self.ledger.signed_off([repair.id]):
             return None
         return repair

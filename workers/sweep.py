@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol, TypeVar
 
 from handlers.account import Account
@@ -48,28 +49,25 @@ class Republish(Protocol):
         ...
 
 
+def _anywhere() -> str:
+    """Return where to begin: were it always the beginning, frequent restarts would never reach the end."""
+    return chr(ord("a") + int(fresh_name(), 16) % 26)
+
+
+@dataclass(slots=True)
 class Sweep:
     """One endless walk over all accounts, a page at a time."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        republish: Republish,
-        *,
-        state_sweep_s: float,
-        metrics: Metrics,
-        corrupt: CorruptDocuments,
-        after: str | None = None,
-    ) -> None:
-        self._ledger = ledger
-        self._republish = republish
-        self._state_sweep_s = state_sweep_s
-        self._metrics = metrics
-        self._corrupt = corrupt
-        # Anywhere: were it always the beginning, frequent restarts would never reach the end.
-        self._after = chr(ord("a") + int(fresh_name(), 16) % 26) if after is None else after
-        self._started_s: float | None = None
-        self._unsettled: set[str] = set()
+    ledger: Ledger
+    republish: Republish
+    _: KW_ONLY
+    state_sweep_s: float
+    metrics: Metrics
+    corrupt: CorruptDocuments
+    after: str = field(default_factory=_anywhere)
+    """The last user of the page before."""
+    _started_s: float | None = None
+    _unsettled: set[str] = field(default_factory=set[str])
 
     async def step(self) -> float:
         """Publish one page; return how many seconds to wait before the next.
@@ -77,29 +75,29 @@ class Sweep:
         After an error the same page comes again. Accounts that would not settle come with the
         next page, which is then soon. What cannot be understood is reported, and passed by.
         """
-        limit, pause_s = plan(await self._ledger.count_accounts(), self._state_sweep_s)
-        page = await self._ledger.page(after=self._after, limit=limit)
+        limit, pause_s = plan(await self.ledger.count_accounts(), self.state_sweep_s)
+        page = await self.ledger.page(after=self.after, limit=limit)
         accounts = self._readable(page)
         usernames = {account.username for account in accounts}
         late = await self._read(self._unsettled - usernames)
         self._unsettled |= usernames
         await self._publish([*accounts, *late])
-        self._metrics.swept_accounts_total.inc(len(page))
+        self.metrics.swept_accounts_total.inc(len(page))
         if self._unsettled:
             pause_s = min(pause_s, ROUND_S)
         if len(page) == limit:
-            self._after = page[-1].username
+            self.after = page[-1].username
             return pause_s
-        at_the_end = not page and self._after
+        at_the_end = not page and self.after
         self._begin_again()
         return ROUND_MIN_S if at_the_end else pause_s
 
     async def _publish(self, accounts: Sequence[Account]) -> None:
         """Publish *accounts*, then again those that changed meanwhile: ours could be the last."""
-        await self._republish.publish_states(accounts, [])
+        await self.republish.publish_states(accounts, [])
         cut = set[str]()
         for owed in self._owed_by(accounts):
-            await self._republish.publish_states([], await self._entries(owed, cut))
+            await self.republish.publish_states([], await self._entries(owed, cut))
         for _ in range(SETTLE_TRIES):
             versions = {account.username: account.version for account in accounts}
             now = await self._read(versions)
@@ -107,7 +105,7 @@ class Sweep:
             self._unsettled -= versions.keys() - {account.username for account in accounts}
             if not accounts:
                 return
-            await self._republish.publish_states(accounts, [])
+            await self.republish.publish_states(accounts, [])
 
     def _owed_by(self, accounts: Sequence[Account]) -> Iterator[list[EntryRange]]:
         """Yield ranges of at most `OWED_MAX` entries together, in ascending sequence."""
@@ -132,7 +130,7 @@ class Sweep:
         Those accounts are *cut* from then on: their subscribers must not be led past a gap.
         """
         ranges = [each for each in owed if each.username not in cut]
-        async with self._ledger.transaction() as transaction:
+        async with self.ledger.transaction() as transaction:
             entries = self._readable(await transaction.entries(ranges))
             await transaction.commit()
         following = {each.username: each.after + 1 for each in ranges}
@@ -145,34 +143,34 @@ class Sweep:
         short = [each.username for each in ranges if following[each.username] <= each.up_to]
         if short:
             cut.update(short)
-            self._metrics.invariant_violations_total.inc()
+            self.metrics.invariant_violations_total.inc()
             log.error("entries are missing between a published sequence and the account's own")
         return whole
 
     async def _read(self, usernames: Collection[str]) -> Sequence[Account]:
         if not usernames:
             return []
-        async with self._ledger.transaction() as transaction:
+        async with self.ledger.transaction() as transaction:
             accounts = await transaction.accounts(usernames)
             await transaction.commit()
         return self._readable(accounts.values())
 
     def _readable(self, found: Iterable[Stored | CorruptDocument]) -> list[Stored]:
         """Return *found* without what cannot be understood, which is reported."""
-        self._corrupt.report(one for one in found if isinstance(one, CorruptDocument))
+        self.corrupt.report(one for one in found if isinstance(one, CorruptDocument))
         return [one for one in found if not isinstance(one, CorruptDocument)]
 
     def _begin_again(self) -> None:
-        self._after = ""
+        self.after = ""
         now_s = monotonic_s()
         if self._started_s is not None:
             took_s = now_s - self._started_s
-            self._metrics.state_sweep_seconds.set(took_s)
-            if took_s > self._state_sweep_s:
+            self.metrics.state_sweep_seconds.set(took_s)
+            if took_s > self.state_sweep_s:
                 log.warning(
                     "a sweep of the states took %.0f s, longer than state_sweep_s (%.0f)",
                     took_s,
-                    self._state_sweep_s,
+                    self.state_sweep_s,
                 )
         self._started_s = now_s
 

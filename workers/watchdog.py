@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 from workers.clock import monotonic_s, utc_now
 from workers.metrics import Metrics
@@ -14,6 +15,7 @@ LATENESS_WARN_S = 0.5
 """A loop this late is blocked by something: heartbeats to Kafka and every answer wait with it."""
 
 
+@dataclass(slots=True)
 class Watchdog:
     """Looks at every worker once per interval.
 
@@ -21,41 +23,33 @@ class Watchdog:
     worker: only rounds of the watchdog itself count.
     """
 
-    def __init__(
-        self,
-        workers: Sequence[Progress],
-        *,
-        watchdog_s: float,
-        end: Callable[[str], None],
-        metrics: Metrics,
-        interval_s: float = 1.0,
-    ) -> None:
-        self._workers = workers
-        self._watchdog_s = watchdog_s
-        self._end = end
-        self._metrics = metrics
-        self._interval_s = interval_s
-        self._stalled_since: dict[str, float] = {}
-        self._stalled_rounds: dict[str, int] = {}
+    workers: Sequence[Progress]
+    _: KW_ONLY
+    watchdog_s: float
+    end: Callable[[str], None]
+    metrics: Metrics
+    interval_s: float = 1.0
+    _stalled_since: dict[str, float] = field(default_factory=dict[str, float])
+    _stalled_rounds: dict[str, int] = field(default_factory=dict[str, int])
 
     async def run(self) -> None:
         """Look until a worker must end, then call `end` once with the reason."""
         reason = None
         while reason is None:
-            due_s = monotonic_s() + self._interval_s
-            await asyncio.sleep(self._interval_s)
+            due_s = monotonic_s() + self.interval_s
+            await asyncio.sleep(self.interval_s)
             self._note_lateness(monotonic_s() - due_s)
             reason = self.look()
         log.error("ending the process: %s", reason)
-        self._end(reason)
+        self.end(reason)
 
     def look(self) -> str | None:
         """Count one round for every worker; return why the process must end, if it must."""
-        for worker in self._workers:
+        for worker in self.workers:
             self._export(worker)
             if worker.failed is None and self._stalled(worker):
                 worker.fail(f"no progress for {worker.stalled_s():.0f} s while records wait")
-        failed = [worker for worker in self._workers if worker.failed is not None]
+        failed = [worker for worker in self.workers if worker.failed is not None]
         return f"{failed[0].name} worker: {failed[0].failed}" if failed else None
 
     def _stalled(self, worker: Progress) -> bool:
@@ -63,14 +57,14 @@ class Watchdog:
         rounds = self._stalled_rounds.get(worker.name, 0) + 1 if same else 0
         self._stalled_since[worker.name] = worker.last_progress_s
         self._stalled_rounds[worker.name] = rounds if worker.stalled_s() > 0 else 0
-        return self._stalled_rounds[worker.name] * self._interval_s > self._watchdog_s
+        return self._stalled_rounds[worker.name] * self.interval_s > self.watchdog_s
 
     def _export(self, worker: Progress) -> None:
         age_s = monotonic_s() - worker.last_progress_s
         moment_s = utc_now().timestamp() - age_s
-        self._metrics.last_progress_timestamp_seconds.labels(worker.name).set(moment_s)
+        self.metrics.last_progress_timestamp_seconds.labels(worker.name).set(moment_s)
 
     def _note_lateness(self, late_s: float) -> None:
-        self._metrics.event_loop_lateness_seconds.labels().observe(max(0.0, late_s))
+        self.metrics.event_loop_lateness_seconds.labels().observe(max(0.0, late_s))
         if late_s > LATENESS_WARN_S:
             log.warning("the event loop was blocked or the process stopped for %.1f s", late_s)

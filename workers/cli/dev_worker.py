@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
@@ -22,27 +23,21 @@ STOP_S = 5.0
 HTTP_OK = 200
 
 
+@dataclass(frozen=True, slots=True)
 class DevWorker:
     """One worker process, which ends with this process in any case."""
 
     name = "worker"
 
-    def __init__(
-        self,
-        processes: Processes,
-        log_path: Path,
-        environment: Mapping[str, str],
-        sidecar: Sidecar,
-    ) -> None:
-        self.log_path = log_path
-        self._environment = environment
-        self._sidecar = sidecar
-        self._processes = processes
+    processes: Processes
+    log_path: Path
+    environment: Mapping[str, str]
+    sidecar: Sidecar
 
     @property
     def pid(self) -> int | None:
         """Return its process id, None when it does not run."""
-        return self._processes.pid(self.name)
+        return self.processes.pid(self.name)
 
     def start(self) -> None:
         """Start it and return when it is ready.
@@ -51,7 +46,7 @@ class DevWorker:
             CliError: It ended, or was not ready in time; with the end of its log.
         """
         command = [sys.executable, "-m", "workers", "worker"]
-        self._processes.start(self.name, command, self._environment, self.log_path)
+        self.processes.start(self.name, command, self.environment, self.log_path)
         patience = Patience(lambda: self.pid, self.log_path)
         while not self._is_ready():
             if self.pid is None:
@@ -75,27 +70,27 @@ class DevWorker:
 
     def ended(self, seconds: float) -> str | None:
         """Wait up to *seconds* for its end: say how it ended, None while it runs."""
-        status = self._processes.wait(self.name, seconds)
+        status = self.processes.wait(self.name, seconds)
         return None if status is None else how_ended(status)
 
     def stop(self) -> None:
         """Let it finish what it has in hand, but not for long: what is left is done next time."""
         if self.pid is not None:
-            self._processes.signal(self.name, signal.SIGTERM)
-            if self._processes.wait(self.name, STOP_S) is None:
-                self._processes.signal(self.name, signal.SIGKILL)
-                self._processes.wait(self.name, STOP_S)
+            self.processes.signal(self.name, signal.SIGTERM)
+            if self.processes.wait(self.name, STOP_S) is None:
+                self.processes.signal(self.name, signal.SIGKILL)
+                self.processes.wait(self.name, STOP_S)
 
     def _is_ready(self) -> bool:
         try:
-            status, _ = self._sidecar.get("/health/ready")
+            status, _ = self.sidecar.get("/health/ready")
         except (OSError, HTTPException):
             return False
         return status == HTTP_OK
 
     def _missing(self) -> str:
         try:
-            _, body = self._sidecar.get("/health")
+            _, body = self.sidecar.get("/health")
             return json.dumps(json.loads(body))
         except (OSError, HTTPException, ValueError):
             return "its sidecar does not answer"

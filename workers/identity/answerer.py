@@ -14,7 +14,7 @@ from workers.identity.outside import Outside
 from workers.identity.refresh import Renewal
 from workers.identity.remembering import Remembering
 from workers.identity.sign_in import SignIn
-from workers.identity.turns import Turns
+from workers.identity.turns import Turn, Turns
 from workers.requests.answering import Said
 
 
@@ -65,15 +65,17 @@ class IdentityAnswerer:
         return [await self._remembering.conclude(self._attempt(each, turns)) for each in queue]
 
     def _attempt(self, asked: RequestRecord, turns: Turns) -> Attempt:
-        request = asked.request
+        outside, request = self._outside, asked.request
         match request:
             case Login():
-                return SignIn(self._outside, asked, request, turns)
+                turn = Turn(turns, outside.metrics, hashings=1)
+                return SignIn(outside, asked, request, turn)
             case Refresh():
-                return Renewal(self._outside, asked, request)
+                return Renewal(outside, asked, request)
             case Logout():
-                return SignOut(self._outside, asked, request)
+                return SignOut(outside, asked, request)
             case ChangePassword():
-                return PasswordChange(self._outside, asked, request, turns)
+                turn = Turn(turns, outside.metrics, hashings=2)
+                return PasswordChange(outside, asked, request, turn)
             case _:
                 raise AssertionError(f"{asked.type} is no request for this worker")

@@ -1,6 +1,6 @@
 """Change-password: a new password for whoever is signed in and knows the old one."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from client.tokens import Claims
 from contracts.codes import Code
@@ -15,27 +15,25 @@ from storage.ports import Credential
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.proof import Proof
-from workers.identity.turns import Turn, Turns
+from workers.identity.turns import Turn
 from workers.passwords import password_problem
 
 
+@dataclass(slots=True)
 class PasswordChange:
     """One change of a password."""
 
-    def __init__(
-        self, outside: Outside, asked: RequestRecord, request: ChangePassword, turns: Turns
-    ) -> None:
-        self.asked = asked
-        self._outside = outside
-        self._request = request
-        self._turn = Turn(turns, outside.metrics, hashings=2)
-        self._proof: Proof | None = None
-        self._secrets: tuple[str, Passwords] | None = None
-        self._hash: str | None = None
+    outside: Outside
+    asked: RequestRecord
+    request: ChangePassword
+    turn: Turn
+    _proof: Proof | None = None
+    _secrets: tuple[str, Passwords] | None = None
+    _hash: str | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Set the new password and end every other session."""
-        outside, request = self._outside, self._request
+        outside, request = self.outside, self.request
         if self._secrets is None:
             self._secrets = await self._opened()
             if self._secrets is None:
@@ -57,10 +55,10 @@ class PasswordChange:
     async def _opened(self) -> tuple[str, Passwords] | None:
         """Return the token and both passwords; None where they are not for this request."""
         blobs = {
-            Purpose.CHANGE_TOKEN: self._request.sealed_access_token,
-            Purpose.CHANGE_PASSWORDS: self._request.sealed_passwords,
+            Purpose.CHANGE_TOKEN: self.request.sealed_access_token,
+            Purpose.CHANGE_PASSWORDS: self.request.sealed_passwords,
         }
-        secrets = await self._outside.envelopes.open(self.asked, blobs)
+        secrets = await self.outside.envelopes.open(self.asked, blobs)
         if secrets is None:
             return None
         token, pair = secrets
@@ -70,16 +68,16 @@ class PasswordChange:
     async def _refused(
         self, claims: Claims, own: Session, credential: Credential, passwords: Passwords
     ) -> Refusal | None:
-        outside, username = self._outside, self._request.username
+        outside, username = self.outside, self.request.username
         if own.username != username or not own.is_live(outside.clock()):
             return refusal(Code.SESSION_ENDED)
         if claims.epoch != credential.epoch:
             return refusal(Code.TOKEN_INVALID)  # of before the last change: refresh it first
         # Whoever has a token of the session is where it was opened, and counts for that device.
         proof = self._proof = self._proof or Proof(outside, self.asked, own.session_id)
-        if wait := self._turn.refused(is_known=True) or await proof.refused():
+        if wait := self.turn.refused(is_known=True) or await proof.refused():
             return wait
-        self._turn.take()
+        self.turn.take()
         if not await proof.holds(passwords.password, credential):
             return refusal(Code.INVALID_CREDENTIALS)
         account = await outside.accounts.account(username)
@@ -88,7 +86,7 @@ class PasswordChange:
         return None if code is None else refusal(code)
 
     async def _changed(self, own: Session, credential: Credential, new: str) -> Draft:
-        outside, username = self._outside, self._request.username
+        outside, username = self.outside, self.request.username
         if self._hash is None:
             self._hash = await outside.hasher.hash(new)
         now = outside.clock()
@@ -115,6 +113,6 @@ class PasswordChange:
     def _draft(self, answer: Refusal, own: Session) -> Draft:
         return Draft(
             answer=answer,
-            at=self._outside.clock(),
+            at=self.outside.clock(),
             session_id=own.session_id,
         )

@@ -1,6 +1,6 @@
 """Logout: ends the session of an access token, or all of its user's."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from client.tokens import Claims
 from contracts.codes import Code
@@ -13,32 +13,32 @@ from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 
 
+@dataclass(slots=True)
 class SignOut:
     """One logout."""
 
-    def __init__(self, outside: Outside, asked: RequestRecord, request: Logout) -> None:
-        self.asked = asked
-        self._outside = outside
-        self._request = request
-        self._token: str | None = None
+    outside: Outside
+    asked: RequestRecord
+    request: Logout
+    _token: str | None = None
 
     async def draft(self) -> Draft | Refusal:
         """End what is asked for; what has ended already stays so."""
-        outside = self._outside
+        outside = self.outside
         if self._token is None:
-            blobs = {Purpose.LOGOUT_TOKEN: self._request.sealed_access_token}
+            blobs = {Purpose.LOGOUT_TOKEN: self.request.sealed_access_token}
             secrets = await outside.envelopes.open(self.asked, blobs)
             if secrets is None:
                 return refusal(Code.SEAL_INVALID)
             [self._token] = secrets
-        username, now = self._request.username, outside.clock()
+        username, now = self.request.username, outside.clock()
         claims = await outside.envelopes.verify(self._token, username, now)
         if claims is None:
             return Draft(answer=refusal(Code.TOKEN_INVALID), at=now)
         return await self._ended(claims)
 
     async def _ended(self, claims: Claims) -> Draft:
-        outside, username = self._outside, self._request.username
+        outside, username = self.outside, self.request.username
         # Read before the sessions: one opened in between makes this lose the race.
         credential = await outside.identities.credential(username)
         own = await outside.identities.session(claims.session_id)
@@ -46,7 +46,7 @@ class SignOut:
         if own is None or own.username != username or not own.is_live(now):
             # A token of an ended session has no say over the others.
             return Draft(answer={"sessions_ended": 0}, at=now, session_id=claims.session_id)
-        if not self._request.everywhere or credential is None:
+        if not self.request.everywhere or credential is None:
             return Draft(
                 answer={"sessions_ended": 1},
                 at=now,

@@ -1,5 +1,6 @@
 """Refresh: a refresh token for fresh tokens; the old one is spent."""
 
+from dataclasses import dataclass
 from typing import assert_never
 
 from contracts.codes import Code
@@ -14,32 +15,32 @@ from workers.identity.outside import Outside
 from workers.identity.refresh_tokens import next_token, read_token
 
 
+@dataclass(slots=True)
 class Renewal:
     """One refresh."""
 
-    def __init__(self, outside: Outside, asked: RequestRecord, request: Refresh) -> None:
-        self.asked = asked
-        self._outside = outside
-        self._request = request
-        self._token: str | None = None
+    outside: Outside
+    asked: RequestRecord
+    request: Refresh
+    _token: str | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Rotate the token, or say why not."""
         if self._token is None:
-            blobs = {Purpose.REFRESH_TOKEN: self._request.sealed_refresh_token}
-            secrets = await self._outside.envelopes.open(self.asked, blobs)
+            blobs = {Purpose.REFRESH_TOKEN: self.request.sealed_refresh_token}
+            secrets = await self.outside.envelopes.open(self.asked, blobs)
             if secrets is None:
                 return refusal(Code.SEAL_INVALID)
             [self._token] = secrets
         return await self._decided(self._token)
 
     async def _decided(self, token: str) -> Draft:
-        outside = self._outside
+        outside = self.outside
         presented = read_token(token)
         if presented is None:
             return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
         # Read before the session, which a change of password moves on together with it.
-        credential = await outside.identities.credential(self._request.username)
+        credential = await outside.identities.credential(self.request.username)
         session = await outside.identities.session(presented.session_id)
         epoch = 0 if credential is None else credential.epoch
         token = next_token(token)

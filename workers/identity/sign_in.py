@@ -1,6 +1,6 @@
 """Login: a password for a new session and its tokens."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from contracts.codes import Code
 from contracts.sealing import Purpose
@@ -15,27 +15,25 @@ from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.proof import Proof
 from workers.identity.refresh_tokens import read_token
-from workers.identity.turns import Turn, Turns
+from workers.identity.turns import Turn
 from workers.tokens import new_refresh_token
 
 
+@dataclass(slots=True)
 class SignIn:
     """One login."""
 
-    def __init__(
-        self, outside: Outside, asked: RequestRecord, request: Login, turns: Turns
-    ) -> None:
-        self.asked = asked
-        self._outside = outside
-        self._request = request
-        self._turn = Turn(turns, outside.metrics, hashings=1)
-        self._secrets: tuple[str, str | None] | None = None
-        self._is_known = False
-        self._proof: Proof | None = None
+    outside: Outside
+    asked: RequestRecord
+    request: Login
+    turn: Turn
+    _secrets: tuple[str, str | None] | None = None
+    _is_known: bool = False
+    _proof: Proof | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Open a session for whoever knows the password."""
-        outside, request = self._outside, self._request
+        outside, request = self.outside, self.request
         if self._secrets is None:
             self._secrets = await self._unsealed()
             if self._secrets is None:
@@ -45,9 +43,9 @@ class SignIn:
             device = await self._device(device_token)
             self._is_known = device is not None
             self._proof = Proof(outside, self.asked, device)
-        if wait := self._turn.refused(is_known=self._is_known) or await self._proof.refused():
+        if wait := self.turn.refused(is_known=self._is_known) or await self._proof.refused():
             return Draft(answer=wait, at=outside.clock())
-        self._turn.take()
+        self.turn.take()
         credential = await outside.identities.credential(request.username)
         right = await self._proof.holds(password, credential)
         if not right or credential is None:
@@ -60,11 +58,11 @@ class SignIn:
 
     async def _unsealed(self) -> tuple[str, str | None] | None:
         """Return the password, and the device token where one came; None where not for this."""
-        request = self._request
+        request = self.request
         blobs = {Purpose.LOGIN_PASSWORD: request.sealed_password}
         if request.sealed_device_token is not None:
             blobs[Purpose.LOGIN_DEVICE] = request.sealed_device_token
-        secrets = await self._outside.envelopes.open(self.asked, blobs)
+        secrets = await self.outside.envelopes.open(self.asked, blobs)
         if secrets is None:
             return None
         password, *device_token = secrets
@@ -77,7 +75,7 @@ class SignIn:
         """
         if token is None:
             return None
-        outside, username = self._outside, self._request.username
+        outside, username = self.outside, self.request.username
         claims = await outside.envelopes.device(token, username, outside.clock())
         if claims is None:
             return None
@@ -87,7 +85,7 @@ class SignIn:
 
     async def _opened(self, password: str, credential: Credential) -> Draft:
         """Open a session, in the place of the oldest where there are enough."""
-        outside, request = self._outside, self._request
+        outside, request = self.outside, self.request
         rehashed = await self._rehashed(password, credential)
         now = outside.clock()
         token = new_refresh_token(fresh_name())
@@ -120,12 +118,12 @@ class SignIn:
 
     async def _rehashed(self, password: str, credential: Credential) -> Credential | None:
         """Return the credential under today's policy; None where it is already."""
-        hasher = self._outside.hasher
+        hasher = self.outside.hasher
         if not hasher.needs_rehash(credential.hash):
             return None
         return replace(
             credential,
             hash=await hasher.hash(prepared(password)),
-            created_at=self._outside.clock(),
+            created_at=self.outside.clock(),
             version=credential.version + 1,
         )
