@@ -1,6 +1,7 @@
 """What is checked before anything is consumed; each failure says what to do."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from contracts.topics import TOPICS
@@ -36,6 +37,14 @@ class Findings:
     problems: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
 
+    @contextmanager
+    def noting(self, *kinds: type[Exception]) -> Generator[None]:
+        """Take an error of one of *kinds* for a problem, and go on behind the block."""
+        try:
+            yield
+        except kinds as error:
+            self.problems.append(str(error))
+
 
 async def run_checks(settings: Settings, roles: Collection[Role] = ALL) -> list[str]:
     """Look at everything that workers of *roles* need; return warnings for production.
@@ -57,51 +66,38 @@ async def run_checks(settings: Settings, roles: Collection[Role] = ALL) -> list[
 
 async def _kafka(settings: Settings, found: Findings) -> None:
     names = [settings.topic_prefix + spec.name for spec in TOPICS]
-    try:
+    with found.noting(KafkaUnreachableError, KafkaRefusedError, ConfigError):
         async with kafka_admin(settings) as admin:
             states = await read_topics(admin, names)
-    except (KafkaUnreachableError, KafkaRefusedError, ConfigError) as error:
-        found.problems.append(str(error))
-        return
-    found.problems += topic_problems(states, settings.topic_prefix, settings.state_sweep_s)
-    if not all(map(is_loopback, hosts(settings.kafka_bootstrap))):
-        # One machine cannot lose one broker and keep the others: nothing to warn of there.
-        found.warnings += topic_warnings(states)
+        found.problems += topic_problems(states, settings.topic_prefix, settings.state_sweep_s)
+        if not all(map(is_loopback, hosts(settings.kafka_bootstrap))):
+            # One machine cannot lose one broker and keep the others: nothing to warn of there.
+            found.warnings += topic_warnings(states)
 
 
 async def _mongodb(settings: Settings, roles: Collection[Role], found: Findings) -> None:
-    try:
+    with found.noting(StoreCheckError):
         client = MongoClient(mongo_options(settings))
-    except StoreCheckError as error:
-        found.problems.append(str(error))
-        return
-    try:
-        found.warnings += await check_mongo(client, writes=set(roles) != {Role.QUERY})
-    except StoreCheckError as error:
-        found.problems.append(str(error))
-    finally:
-        await client.close()
+        try:
+            found.warnings += await check_mongo(client, writes=set(roles) != {Role.QUERY})
+        finally:
+            await client.close()
 
 
 async def _redis(settings: Settings, found: Findings) -> None:
-    try:
+    with found.noting(StoreCheckError):
         redis = connect(redis_options(settings))
-    except StoreCheckError as error:
-        found.problems.append(str(error))
-        return
-    try:
-        await RedisHealth(redis).ping()
-    except StoreUnavailableError as error:
-        found.warnings.append(f"{error}; the worker runs without it, only slower")
-    finally:
-        await redis.aclose()
+        try:
+            await RedisHealth(redis).ping()
+        except StoreUnavailableError as error:
+            found.warnings.append(f"{error}; the worker runs without it, only slower")
+        finally:
+            await redis.aclose()
 
 
 def _keys(settings: Settings, roles: Collection[Role], found: Findings) -> None:
-    try:
+    with found.noting(KeysError):
         KeyRing(settings.keys_dir, needs=needed_by(roles))
-    except KeysError as error:
-        found.problems.append(str(error))
 
 
 def _passwords(settings: Settings, found: Findings) -> None:

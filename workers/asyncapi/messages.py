@@ -127,35 +127,32 @@ OF_ANSWERS = {
 }
 
 
+RESULT = (
+    "Every command gets one. Sent again, a command gets the same answer, marked `duplicate`, and moves "
+    "nothing."
+)
+REPLY = (
+    "Holds what its request asked for, or `error`. Name a `reply_to` of your own: what goes to the "
+    "results topic, profiles included, is read by everybody who may read that."
+)
+
+
 def _result() -> Json:
-    return {
-        **_said(
-            "Result",
-            "The answer to one command",
-            "Every command gets one. Sent again, a command gets the same answer, marked "
-            "`duplicate`, and moves nothing.",
-        ),
-        "headers": headers.written(CeType.RESULT, more=OF_ANSWERS),
-        "payload": {"$ref": SCHEMAS + "Result"},
-        "correlationId": _correlation(),
-        "bindings": key(topics.RESULTS),
-        "examples": examples.results(),
-    }
+    return _answer("Result", "command", CeType.RESULT, RESULT, examples.results())
 
 
 def _reply() -> Json:
+    return _answer("Reply", "request", CeType.REPLY, REPLY, request_examples.replies())
+
+
+def _answer(name: str, of: str, ce_type: str, text: str, given: Sequence[Json]) -> Json:
     return {
-        **_said(
-            "Reply",
-            "The answer to one request",
-            "Holds what its request asked for, or `error`. Name a `reply_to` of your own: what "
-            "goes to the results topic, profiles included, is read by everybody who may read that.",
-        ),
-        "headers": headers.written(CeType.REPLY, more=OF_ANSWERS),
-        "payload": {"$ref": SCHEMAS + "Reply"},
+        **_said(name, f"The answer to one {of}", text),
+        "headers": headers.written(ce_type, more=OF_ANSWERS),
+        "payload": {"$ref": SCHEMAS + name},
         "correlationId": _correlation(),
         "bindings": key(topics.RESULTS),
-        "examples": request_examples.replies(),
+        "examples": given,
     }
 
 

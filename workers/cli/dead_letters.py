@@ -14,6 +14,7 @@ from workers.cli.asking_first import Consent
 from workers.cli.connection import kafka_of
 from workers.cli.groups import a_group
 from workers.cli.option_groups import add_command
+from workers.cli.options import flag, text
 from workers.cli.output import CliError, output
 from workers.config import Settings, load_settings
 from workers.kafka import kafka_connection
@@ -31,16 +32,9 @@ NOT_ALL = 1
 class Filters:
     """Which dead letters."""
 
-    code: Annotated[
-        str | None, typer.Option("--code", metavar="CODE", help="With this code alone.")
-    ] = None
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="USER", help="Of this user alone.")
-    ] = None
-    topic: Annotated[
-        str | None,
-        typer.Option("--topic", metavar="TOPIC", help="From this topic, prefix or not."),
-    ] = None
+    code: Annotated[str | None, text("--code", "CODE", "With this code alone.")] = None
+    user: Annotated[str | None, text("--user", "USER", "Of this user alone.")] = None
+    topic: Annotated[str | None, text("--topic", "TOPIC", "From this topic, prefix or not.")] = None
 
     def take(self, letter: DeadLetter) -> bool:
         """Say whether *letter* is one of them."""
@@ -73,9 +67,7 @@ def replay(
         list[str] | None,
         typer.Argument(metavar="[PLACE]...", help="As `list` names them.", show_default=False),
     ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="All that the filters let through.")
-    ] = False,
+    everything: Annotated[bool, flag("--all", "All that the filters let through.")] = False,
 ) -> None:
     """Send the original records to the topics they came from; exit code 1 if some cannot be."""
     if bool(places) is everything:

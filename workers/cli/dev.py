@@ -21,6 +21,7 @@ from workers.cli.dev_file import dev_file, require_none_running
 from workers.cli.dev_keeping import Keeping
 from workers.cli.dev_screen import Screen
 from workers.cli.dev_worker import DevWorker
+from workers.cli.options import flag, text
 from workers.cli.output import CliError
 from workers.clock import utc_now
 from workers.config import Settings, load_settings
@@ -42,15 +43,10 @@ def register(app: typer.Typer) -> None:
 def dev(
     *,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="DIR", help="Keep the data there; temporary by default."),
+        Path | None, text("--data", "DIR", "Keep the data there; temporary by default.")
     ] = None,
-    story: Annotated[
-        bool, typer.Option("--story", help="Play a short story once everything runs.")
-    ] = False,
-    no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="The servers and topics only.")
-    ] = False,
+    story: Annotated[bool, flag("--story", "Play a short story once everything runs.")] = False,
+    no_worker: Annotated[bool, flag("--no-worker", "The servers and topics only.")] = False,
 ) -> None:
     """Start real Kafka, MongoDB and Valkey and the worker here; Ctrl-C stops them.
 

@@ -18,7 +18,7 @@ from storage.ports import LostRaceError
 from workers.cli.asking_first import Consent
 from workers.cli.checking import checked
 from workers.cli.option_groups import add_command
-from workers.cli.options import Actor, User
+from workers.cli.options import Actor, User, flag, text
 from workers.cli.output import CliError, output
 from workers.cli.published import PublishedEvents
 from workers.cli.published_topic import read_published
@@ -39,19 +39,16 @@ TRIES = 3
 """Times it is examined again because a worker wrote the account meanwhile."""
 
 
+LOST = "Where it cannot be read."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What of the profile the operator knows."""
 
-    email: Annotated[
-        str | None, typer.Option("--email", metavar="TEXT", help="Where it cannot be read.")
-    ] = None
-    first_name: Annotated[
-        str | None, typer.Option("--first-name", metavar="TEXT", help="Where it cannot be read.")
-    ] = None
-    last_name: Annotated[
-        str | None, typer.Option("--last-name", metavar="TEXT", help="Where it cannot be read.")
-    ] = None
+    email: Annotated[str | None, text("--email", "TEXT", LOST)] = None
+    first_name: Annotated[str | None, text("--first-name", "TEXT", LOST)] = None
+    last_name: Annotated[str | None, text("--last-name", "TEXT", LOST)] = None
 
     def fields(self, username: str) -> dict[str, str]:
         """Return what was given, by the rules for profiles.
@@ -79,8 +76,7 @@ def repair(
     consent: Consent,
     *,
     topic: Annotated[
-        bool,
-        typer.Option("--topic", help="Also read the balance events, and publish missing ones."),
+        bool, flag("--topic", "Also read the balance events, and publish missing ones.")
     ] = False,
     actor: Actor = None,
 ) -> None:

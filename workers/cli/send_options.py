@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from client.timeouts import ANSWER_TIMEOUT_S
-from workers.cli.options import Actor, Timeout
+from workers.cli.options import Actor, Timeout, flag, text
 
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="Such as 10.50.")]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="Such as USD.")]
@@ -28,22 +28,17 @@ class Delivery:
     ] = None
     actor: Actor = None
     timeout: Timeout = ANSWER_TIMEOUT_S
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the answer.")] = False
+    no_wait: Annotated[bool, flag("--no-wait", "Do not wait for the answer.")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remarks:
     """What is kept beside an entry, and until when it may be decided."""
 
-    reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Kept with the entry.")
-    ] = None
-    related_id: Annotated[
-        str | None, typer.Option("--related-id", metavar="ID", help="Of what caused this.")
-    ] = None
+    reason: Annotated[str | None, text("--reason", "TEXT", "Kept with the entry.")] = None
+    related_id: Annotated[str | None, text("--related-id", "ID", "Of what caused this.")] = None
     expires_at: Annotated[
-        str | None,
-        typer.Option("--expires-at", metavar="TIME", help="Refused when decided later (RFC 3339)."),
+        str | None, text("--expires-at", "TIME", "Refused when decided later (RFC 3339).")
     ] = None
 
 
@@ -51,9 +46,7 @@ class Remarks:
 class OptionalProfile:
     """What a user may leave out."""
 
-    phone: Annotated[
-        str | None, typer.Option("--phone", metavar="NUMBER", help="E.164, such as +14155550123.")
-    ] = None
+    phone: Annotated[str | None, text("--phone", "NUMBER", "E.164, such as +14155550123.")] = None
     date_of_birth: Annotated[str | None, typer.Option("--date-of-birth", metavar="YYYY-MM-DD")] = (
         None
     )

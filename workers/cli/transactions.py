@@ -15,7 +15,7 @@ from contracts.replies import Reply
 from workers.cli.checking import checked
 from workers.cli.connection import client_of
 from workers.cli.option_groups import add_command
-from workers.cli.options import Asking, User
+from workers.cli.options import Asking, User, flag, text
 from workers.cli.output import Table, output
 from workers.cli.questions import body, show_no_answer, show_refusal
 from workers.cli.shown import as_json
@@ -42,16 +42,10 @@ class Order(StrEnum):
 class Filters:
     """Which transactions, and in which order."""
 
-    currency: Annotated[
-        str | None, typer.Option("--currency", metavar="CURRENCY", help="In this one alone.")
-    ] = None
+    currency: Annotated[str | None, text("--currency", "CURRENCY", "In this one alone.")] = None
     kind: Annotated[Kind | None, typer.Option("--kind", help="Of this kind alone.")] = None
-    from_: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Not earlier (RFC 3339).")
-    ] = None
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Earlier than this (RFC 3339).")
-    ] = None
+    from_: Annotated[str | None, text("--from", "TIME", "Not earlier (RFC 3339).")] = None
+    to: Annotated[str | None, text("--to", "TIME", "Earlier than this (RFC 3339).")] = None
     order: Annotated[Order, typer.Option("--order", help="Which come first.")] = Order.NEWEST
     limit: Annotated[
         int,
@@ -70,11 +64,10 @@ def transactions(
     how: Asking,
     *,
     cursor: Annotated[
-        str | None,
-        typer.Option("--cursor", metavar="CURSOR", help="Go on after the page that named it."),
+        str | None, text("--cursor", "CURSOR", "Go on after the page that named it.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Page after page, to the end; in JSON one a line.")
+        bool, flag("--all", "Page after page, to the end; in JSON one a line.")
     ] = False,
 ) -> None:
     """Show the history of an account, newest first."""

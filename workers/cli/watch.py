@@ -15,6 +15,7 @@ from client.reader import Start, open_reader
 from client.received import headers_of
 from contracts import topics
 from workers.cli.connection import kafka_of
+from workers.cli.options import flag, text
 from workers.cli.output import output
 from workers.cli.watched import Watched, line
 from workers.config import load_settings
@@ -59,11 +60,10 @@ def watch(
         ),
     ] = None,
     user: Annotated[
-        list[str] | None,
-        typer.Option("--user", metavar="USER", help="Only this user; may be repeated."),
+        list[str] | None, text("--user", "USER", "Only this user; may be repeated.")
     ] = None,
     from_beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="Start with all that is kept.")
+        bool, flag("--from-beginning", "Start with all that is kept.")
     ] = False,
 ) -> None:
     """Show results, balance events, audit events and dead letters, live. Ctrl-C ends it."""
