@@ -50,7 +50,7 @@ class _Answered(Answered, frozen=True, kw_only=True, gc=False):
 
 
 class _Count(Count, frozen=True, kw_only=True, gc=False):
-    failures: Natural
+    failures: Natural  # pyright: ignore[reportGeneralTypeIssues] - each that is stored has it
 
 
 def to_credential(document: Mapping[str, Any]) -> Credential:
