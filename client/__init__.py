@@ -95,4 +95,4 @@ if not TYPE_CHECKING:  # whoever misspells a name is to be told by the type chec
         """Load *name* (PEP 562)."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"client.{_MODULES[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

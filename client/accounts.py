@@ -149,7 +149,7 @@ class AccountsClient:
     ) -> AsyncIterator[Received[SessionRevoked]]:
         """Yield the sessions that ended before their tokens expired, for ever; may repeat.
 
-        Who verifies tokens should rather keep a `client.Revocations`.
+        Who verifies tokens should rather keep `client.Revocations`.
 
         Raises:
             TopicReplacedError: The topic was deleted and made again.
