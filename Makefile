@@ -150,6 +150,13 @@ $(DRAWING): requirements/bench.txt $(INSTALLED)
 	@$(BIN)/python requirements/install.py requirements/bench.txt --no-compile
 	@touch $@
 
+# hatchling, pinned as everything is, gives every file the same time: the same commit makes the same bytes.
+.PHONY: dist
+dist: install ## Build both distributions, accounts and accounts-client, into OUT (dist)
+	@for folder in . distributions/client; do \
+		(cd "$$folder" && "$(abspath $(BIN))/python" -m hatchling build -d "$(abspath $(or $(OUT),dist))") || exit 1; \
+	done
+
 .PHONY: asyncapi
 asyncapi: install ## Write asyncapi.yaml anew from the contracts
 	@$(BIN)/accounts asyncapi > .venv/asyncapi.yaml
@@ -159,8 +166,9 @@ asyncapi: install ## Write asyncapi.yaml anew from the contracts
 lock: ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: newest of all)
 	@$(FIND_PYTHON); "$$python" -m venv $(LOCKING)
 	@$(LOCKING)/bin/python requirements/install.py requirements/lock.txt --no-compile
-	@$(COMPILE) --all-extras --group build -o requirements/dev.txt pyproject.toml
-	@$(COMPILE) --extra worker --group build -c requirements/dev.txt -o requirements/worker.txt pyproject.toml
+	@$(COMPILE) --all-extras --group build --group gateway -o requirements/dev.txt pyproject.toml
+	@$(COMPILE) --group build -c requirements/dev.txt -o requirements/worker.txt pyproject.toml
+	@$(COMPILE) -c requirements/dev.txt -o requirements/client.txt distributions/client/pyproject.toml
 	@$(COMPILE) --group confluent -c requirements/dev.txt -o requirements/confluent.txt
 	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@$(COMPILE) --group lock -o requirements/lock.txt

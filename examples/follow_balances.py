@@ -2,7 +2,8 @@
 
     python examples/follow_balances.py 127.0.0.1:9092
 
-Needs the light install of this project only: the packages `client` and `contracts`.
+Needs `accounts-client` only. There, `client` is called `accounts_client`, and `contracts`
+`accounts_client.contracts`.
 """
 
 import asyncio

@@ -3,8 +3,10 @@
     python examples/order_service.py 127.0.0.1:9092 /tmp/orders.json alice order-1 25.00 USD
 
 What became of each order is kept in the file named; after a crash or a time-out, run the same
-again: it goes on where it stopped. Needs the light install of this project only: the packages
-`client` and `contracts`.
+again: it goes on where it stopped.
+
+Needs `accounts-client` only. There, `client` is called `accounts_client`, and `contracts`
+`accounts_client.contracts`.
 """
 
 import argparse

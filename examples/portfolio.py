@@ -3,7 +3,8 @@
     python examples/portfolio.py 127.0.0.1:9092 /tmp/portfolio.json
 
 Starts from the compacted balances, follows them and the events, and continues where it stopped.
-Needs the light install of this project only: the packages `client` and `contracts`.
+Needs `accounts-client` only. There, `client` is called `accounts_client`, and `contracts`
+`accounts_client.contracts`.
 """
 
 import asyncio

@@ -2,7 +2,8 @@
 
     python examples/publish_python.py 127.0.0.1:9092 alice 10.50 USD
 
-Needs the light install of this project only: the packages `client` and `contracts`.
+Needs `accounts-client` only. There, `client` is called `accounts_client`, and `contracts`
+`accounts_client.contracts`.
 """
 
 import asyncio

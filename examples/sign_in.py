@@ -2,8 +2,10 @@
 
     python examples/sign_in.py 127.0.0.1:9092 http://127.0.0.1:8080 alice
 
-The second address is the sidecar's. Asks for the password. Needs the light install of this project
-only: the packages `client` and `contracts`.
+The second address is the sidecar's. Asks for the password.
+
+Needs `accounts-client` only. There, `client` is called `accounts_client`, and `contracts`
+`accounts_client.contracts`.
 """
 
 import asyncio

@@ -17,14 +17,19 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 BASE: list[str] = PROJECT["project"]["dependencies"]
-ALL = [*BASE, *(one for extra in EXTRAS.values() for one in extra), *GROUPS["build"]]
+FOR_TESTS = [*GROUPS["build"], *GROUPS["gateway"]]
+ALL = [*BASE, *(one for extra in EXTRAS.values() for one in extra), *FOR_TESTS]
+OF_THE_CLIENT: list[str] = tomllib.loads(
+    (REPOSITORY / "distributions" / "client" / "pyproject.toml").read_text()
+)["project"]["dependencies"]
 
 Environment: TypeAlias = dict[str, str]
 ROOTS = {
+    "client.txt": OF_THE_CLIENT,
     "confluent.txt": GROUPS["confluent"],
     "dev.txt": ALL,
     "lock.txt": GROUPS["lock"],
-    "worker.txt": [*BASE, *EXTRAS["worker"], *GROUPS["build"]],
+    "worker.txt": [*BASE, *GROUPS["build"]],
 }
 ELSEWHERE = {"bench.txt"}
 """Installed by `make bench` alone: what its packages require is not known here."""
@@ -89,6 +94,11 @@ def test_every_lock_is_known_here() -> None:
         *ROOTS,
         *ELSEWHERE,
     }
+
+
+def test_the_service_requires_what_its_client_does_in_the_same_versions() -> None:
+    """It has the same modules, and its tests are the client's."""
+    assert set(OF_THE_CLIENT) <= set(BASE)
 
 
 @every_lock

@@ -1,0 +1,119 @@
+"""Puts `client` and, inside it, `contracts` into the distribution, as the package `accounts_client`."""
+
+import ast
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.config import BuilderConfig
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PACKAGE = "accounts_client"
+RENAMED = {"client": PACKAGE, "contracts": f"{PACKAGE}.contracts"}
+
+IMPORT = re.compile(rb"from +(client|contracts)\b")
+"""What stands where the parser found an import of ours."""
+NAMED = re.compile(rb"`(client|contracts)(?=[.`])")
+"""How our documentation names a package or what is in it."""
+BY_TEXT = re.compile(r"(client|contracts)\.")
+"""How a text begins that a module is loaded by, or a logger named with."""
+
+
+class NotRenamedError(ValueError):
+    """Something names a package in a way that is not known here."""
+
+
+class PackageHook(BuildHookInterface[BuilderConfig]):
+    """Adds the package to sdists and wheels; hatchling finds this class by itself."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Write the package, and say where its files lie.
+
+        Raises:
+            NotRenamedError: A file names a package in a way that is not known here.
+            ValueError: It would be an editable install, which would not follow any change.
+        """
+        if version == "editable":
+            raise ValueError("accounts-client is made of renamed copies: install it without -e")
+        root, forced = Path(self.root), build_data["force_include"]
+        for path in [path for path in forced if Path(path).is_symlink()]:
+            forced[str(Path(path).resolve())] = forced.pop(path)  # LICENSE; a link would break
+        if (root / "PKG-INFO").exists():  # an unpacked sdist, which has the package written
+            return
+        self._made = TemporaryDirectory()
+        write_package(root.parents[1], Path(self._made.name))
+        forced[self._made.name] = PACKAGE
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was written."""
+        del version, build_data, artifact_path
+        if hasattr(self, "_made"):
+            self._made.cleanup()
+
+
+def write_package(repository: Path, package: Path) -> None:
+    """Write all that is in `client` and `contracts` into the folder *package*, modules renamed.
+
+    Raises:
+        NotRenamedError: A file names a package in a way that is not known here.
+    """
+    for name, renamed in RENAMED.items():
+        folder = package.joinpath(*renamed.split(".")[1:])
+        for path in sorted((repository / name).rglob("*")):
+            if path.is_dir() or path.parent.name == "__pycache__":
+                continue
+            copy = folder / path.relative_to(repository / name)
+            if copy.exists():
+                raise NotRenamedError(f"{path} would replace another module; rename it")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            data = path.read_bytes()
+            copy.write_bytes(renamed_in(data, str(path)) if path.suffix == ".py" else data)
+
+
+def renamed_in(source: bytes, path: str) -> bytes:
+    """Return Python that imports, and documents, the packages by their names in the distribution.
+
+    Raises:
+        NotRenamedError: It names one in another way.
+    """
+    lines = source.splitlines(keepends=True)
+    tree = ast.parse(source, path)
+    documentation = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(level=0, module=str(module)) if _is_ours(module):
+                _rename(lines, node, path)
+            case ast.Import(names=names) if any(_is_ours(alias.name) for alias in names):
+                raise NotRenamedError(f"{path}:{node.lineno}: write it as `from … import …`")
+            case ast.ImportFrom(level=level) if level:
+                raise NotRenamedError(f"{path}:{node.lineno}: write the package's name out")
+            case ast.Constant(value=str()) if node in documentation:
+                _rename_documented(lines, node)
+            case ast.Constant(value=str(text)) if BY_TEXT.match(text):
+                raise NotRenamedError(f"{path}:{node.lineno}: write it with `__name__`")
+            case _:
+                pass
+    return b"".join(lines)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in RENAMED
+
+
+def _rename(lines: list[bytes], node: ast.ImportFrom, path: str) -> None:
+    line = lines[node.lineno - 1]
+    found = IMPORT.match(line, node.col_offset)
+    if found is None:
+        raise NotRenamedError(f"{path}:{node.lineno}: write the import on one line")
+    lines[node.lineno - 1] = line[: found.start(1)] + _new_name(found) + line[found.end(1) :]
+
+
+def _rename_documented(lines: list[bytes], node: ast.Constant) -> None:
+    assert node.end_lineno is not None
+    for index in range(node.lineno - 1, node.end_lineno):
+        lines[index] = NAMED.sub(lambda found: b"`" + _new_name(found), lines[index])
+
+
+def _new_name(found: re.Match[bytes]) -> bytes:
+    return RENAMED[found[1].decode()].encode()

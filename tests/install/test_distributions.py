@@ -1,0 +1,210 @@
+"""Both distributions, built by one command and installed each alone."""
+
+import asyncio
+import json
+import re
+import sys
+import tarfile
+import textwrap
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from distributions.client.hatch_build import renamed_in
+from tests.e2e.caller import Caller
+from tests.e2e.running import RunningService
+from tests.install.alone import Alone, install_alone, run
+from tests.places import REPOSITORY
+
+CLIENT = REPOSITORY / "distributions" / "client"
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+VERSION: str = PROJECT["project"]["version"]
+PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["packages"]
+OF_CONFLUENT = REPOSITORY / "examples" / "publish_confluent.py"
+NAMES = ["accounts", "accounts_client"]
+
+EVERY_MODULE = """
+import importlib, pkgutil, sys
+import accounts_client
+found = pkgutil.walk_packages(accounts_client.__path__, "accounts_client.")
+print(len([importlib.import_module(one.name) for one in found]))
+print([name for name in sys.argv[1:] if importlib.util.find_spec(name)])
+"""
+
+BOTH = """
+import accounts_client, client
+from accounts_client import AccountsClient
+assert AccountsClient.__module__ == "accounts_client.accounts"
+assert client.AccountsClient.__module__ == "client.accounts"
+"""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `make dist` left."""
+
+    folder: Path
+
+    def wheel(self, name: str) -> Path:
+        return self.folder / f"{name}-{VERSION}-py3-none-any.whl"
+
+    def sdist(self, name: str) -> Path:
+        return self.folder / f"{name}-{VERSION}.tar.gz"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build with the tools that are installed where the tests run."""
+    folder = tmp_path_factory.mktemp("dist")
+    here = [f"BIN={Path(sys.executable).parent}", f"OUT={folder}"]
+    ended = run(["make", "--old-file=install", "dist", *here], REPOSITORY)
+    assert ended.returncode == 0, ended
+    return Built(folder)
+
+
+@pytest.fixture(scope="module")
+def client(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    return install_alone(
+        tmp_path_factory.mktemp("client"), built.wheel("accounts_client"), "client.txt"
+    )
+
+
+@pytest.fixture(scope="module")
+def worker(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    return install_alone(tmp_path_factory.mktemp("worker"), built.wheel("accounts"), "worker.txt")
+
+
+def program_of_the_readme(bootstrap: str, username: str) -> str:
+    """Return the example of the client's README as a program that prints the result."""
+    [block] = re.findall(r"```python\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
+    imports, _, body = block.partition("\n\n")
+    assert '"localhost:9092"' in body
+    assert '"alice"' in body
+    body = body.replace('"localhost:9092"', bootstrap).replace("alice", username)
+    main = f"async def main() -> None:\n{textwrap.indent(body, '    ')}"
+    return f"import asyncio\n{imports}\n{main}    print(result.model_dump_json())\nasyncio.run(main())\n"
+
+
+def test_one_command_builds_both(built: Built) -> None:
+    files = {one(name) for name in NAMES for one in (built.wheel, built.sdist)}
+
+    assert set(built.folder.glob("*.*")) == files
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wheel_of_the_sdist_is_the_same_byte_for_byte(
+    built: Built, name: str, tmp_path: Path
+) -> None:
+    """In another folder, from files of another time."""
+    with tarfile.open(built.sdist(name)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [folder] = tmp_path.iterdir()
+    ended = run([sys.executable, "-m", "hatchling", "build", "-t", "wheel"], folder)
+
+    assert ended.returncode == 0, ended
+    [wheel] = (folder / "dist").iterdir()
+    assert wheel.name == built.wheel(name).name
+    assert wheel.read_bytes() == built.wheel(name).read_bytes()
+
+
+def test_an_editable_install_of_the_client_is_refused(tmp_path: Path) -> None:
+    """It would hold copies, which follow no change."""
+    words = ["build", "-t", "wheel:editable", "-d", str(tmp_path)]
+
+    ended = run([sys.executable, "-m", "hatchling", *words], CLIENT)
+
+    assert ended.returncode != 0
+    assert "install it without -e" in ended.stderr
+
+
+def test_the_client_is_one_name_and_no_script(client: Alone) -> None:
+    assert client.names == {"accounts_client", f"accounts_client-{VERSION}.dist-info"}
+    assert client.scripts == set()
+
+
+def test_the_service_is_its_packages_and_its_command(worker: Alone) -> None:
+    assert worker.names == {*PACKAGES, f"accounts-{VERSION}.dist-info"}
+    assert worker.scripts == {"accounts"}
+
+
+@pytest.mark.parametrize("alone", ["client", "worker"])
+def test_what_is_installed_has_all_it_requires_and_its_licence(
+    request: pytest.FixtureRequest, alone: str
+) -> None:
+    environment: Alone = request.getfixturevalue(alone)
+    [information] = [name for name in environment.names if name.endswith(".dist-info")]
+    licence = environment.packages / information / "licenses" / "LICENSE"
+
+    checked = environment.pip("check")
+
+    assert checked.returncode == 0, checked
+    assert licence.read_text() == (REPOSITORY / "LICENSE").read_text()
+
+
+def test_every_module_of_the_client_loads_without_the_service(client: Alone) -> None:
+    ours = [path for name in ("client", "contracts") for path in (REPOSITORY / name).rglob("*.py")]
+
+    ended = client.run("python", "-c", EVERY_MODULE, *PACKAGES)
+
+    assert ended.stdout.splitlines() == [str(len(ours) - 1), "[]"], ended
+
+
+def test_the_examples_need_nothing_else(client: Alone, tmp_path: Path) -> None:
+    """Beside those in the gateway's folder, and the one for another library."""
+    examples = sorted(set((REPOSITORY / "examples").glob("*.py")) - {OF_CONFLUENT})
+    for path in examples:
+        (tmp_path / path.name).write_bytes(renamed_in(path.read_bytes(), str(path)))
+
+    words = ["-c", "; ".join(f"import {path.stem}" for path in examples)]
+    ended = client.run("python", *words, PYTHONPATH=str(tmp_path))
+
+    assert examples
+    assert ended.returncode == 0, ended
+
+
+def test_the_service_starts(worker: Alone) -> None:
+    ended = worker.run("accounts", "--version")
+
+    assert ended.returncode == 0, ended
+    assert VERSION in ended.stdout
+
+
+def test_both_may_be_installed_side_by_side(client: Alone, worker: Alone) -> None:
+    ended = worker.run("python", "-c", BOTH, PYTHONPATH=str(client.packages))
+
+    assert ended.returncode == 0, ended
+    assert client.names.isdisjoint(worker.names)
+
+
+def test_type_checkers_find_the_types_of_the_client(client: Alone, tmp_path: Path) -> None:
+    right = "# pyright: strict\n" + program_of_the_readme('"localhost:9092"', "alice")
+    (tmp_path / "right.py").write_text(right)
+    (tmp_path / "wrong.py").write_text(right.replace('amount="10.50"', "amount=10.50"))
+
+    words = ["--pythonpath", str(client.python), "--outputjson", "right.py", "wrong.py"]
+    ended = run(
+        [sys.executable, "-m", "pyright", *words], tmp_path, PYRIGHT_PYTHON_IGNORE_WARNINGS="1"
+    )
+
+    found = json.loads(ended.stdout)["generalDiagnostics"]
+    assert [(Path(one["file"]).name, one["rule"]) for one in found] == [
+        ("wrong.py", "reportArgumentType")
+    ]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_client_sends_a_command_and_gets_its_answer(
+    client: Alone, service: RunningService, caller: Caller
+) -> None:
+    username = await caller.a_user("100.00")
+    where = f'"{service.addresses.kafka}", topic_prefix="{service.prefix}"'
+    program = program_of_the_readme(where, username)
+
+    ended = await asyncio.to_thread(client.run, "python", "-c", program)
+
+    assert ended.returncode == 0, ended
+    result = json.loads(ended.stdout)
+    assert result["status"] == "accepted"
+    assert (result["entry"]["before"], result["entry"]["after"]) == ("100.00", "110.50")

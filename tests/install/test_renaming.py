@@ -1,0 +1,93 @@
+"""What the client's distribution changes in the files that it copies."""
+
+from pathlib import Path
+
+import pytest
+
+from distributions.client.hatch_build import NotRenamedError, renamed_in, write_package
+
+PLACE = "some.py"
+
+
+@pytest.mark.parametrize(
+    ("written", "renamed"),
+    [
+        ("from client import seal\n", "from accounts_client import seal\n"),
+        ("from client.errors import A\n", "from accounts_client.errors import A\n"),
+        ("from contracts import topics\n", "from accounts_client.contracts import topics\n"),
+        (
+            "from contracts.codes import (\n    Code,\n)\n",
+            "from accounts_client.contracts.codes import (\n    Code,\n)\n",
+        ),
+        (
+            "if True:\n    é = 1; from  client.errors  import A\n",
+            "if True:\n    é = 1; from  accounts_client.errors  import A\n",
+        ),
+        (
+            '"""One.\n\nAs `client.seal` and `contracts` say."""\n',
+            '"""One.\n\nAs `accounts_client.seal` and `accounts_client.contracts` say."""\n',
+        ),
+        ('X = 1\n"""Of `client.X`."""\n', 'X = 1\n"""Of `accounts_client.X`."""\n'),
+    ],
+)
+def test_imports_and_documentation_are_renamed(written: str, renamed: str) -> None:
+    assert renamed_in(written.encode(), PLACE).decode() == renamed
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "from clients import seal\n",
+        "from contracts_of_others.codes import Code\n",
+        "import client_of_others\n",
+        "client.send(contracts.value)\n",
+        "print('from client import seal')\n",
+        "text = 'the client. And `contracts.codes`'\n",
+        "# from client import seal\n",
+        '"""The client sends; contracts say what."""\n',
+        "def f() -> None:\n    from json import loads\r\n",
+    ],
+)
+def test_nothing_else_is_touched(written: str) -> None:
+    assert renamed_in(written.encode(), PLACE).decode() == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "import client\n",
+        "import json, contracts.codes\n",
+        "from \\\n  client.errors import A\n",
+        "from . import errors\n",
+        "from .errors import A\n",
+        "load('client.errors')\n",
+        "load(f'contracts.{name}')\n",
+        "getLogger('client.reader')\n",
+    ],
+)
+def test_what_would_go_unnoticed_ends_the_build(written: str) -> None:
+    with pytest.raises(NotRenamedError, match=r"some\.py:1: write"):
+        renamed_in(written.encode(), PLACE)
+
+
+def test_what_is_no_module_is_copied_as_it_is(tmp_path: Path) -> None:
+    data = b"from client import seal\n"
+    (tmp_path / "contracts" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "contracts" / "known.txt").write_bytes(data)
+    (tmp_path / "contracts" / "__pycache__" / "known.pyc").write_bytes(data)
+
+    write_package(tmp_path, tmp_path / "made")
+
+    made = [path for path in (tmp_path / "made").rglob("*") if path.is_file()]
+    assert made == [tmp_path / "made" / "contracts" / "known.txt"]
+    assert made[0].read_bytes() == data
+
+
+def test_no_module_replaces_another(tmp_path: Path) -> None:
+    for module in ("client/contracts/__init__.py", "contracts/__init__.py"):
+        path = tmp_path / module
+        path.parent.mkdir(parents=True)
+        path.write_text('"""One."""\n')
+
+    with pytest.raises(NotRenamedError, match="would replace another"):
+        write_package(tmp_path, tmp_path / "made")
