@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Grants each role in Kafka what it needs and nothing else; the table is in README.md.
+# Grants each role in Kafka what it needs and nothing else; the table is in docs/access.md.
 #
 #   deploy/kafka-acls.sh --bootstrap-server broker:9092 --command-config admin.properties
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes one MongoDB user for each role, with the rights it needs and no others; the table is in README.md.
+"""Makes one MongoDB user for each role, with the rights it needs and no others; the table is in docs/access.md.
 
     deploy/mongodb_users.py 'mongodb://admin:…@mongo-1/?replicaSet=rs0&tls=true' [database]
 

@@ -143,5 +143,5 @@ def _unknown(setting: Found, name: str, names: Sequence[str]) -> str:
     close = get_close_matches(name, names, n=1)
     upper = setting.spelled.startswith(PREFIX)
     hint = f"; did you mean {PREFIX + close[0].upper() if upper else close[0]}?" if close else ""
-    see = "" if close else "; README.md lists all settings"
+    see = "" if close else "; docs/configuration.md lists all settings"
     return f"{setting.spelled} ({setting.source}): no such setting{hint}{see}"

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -15,10 +14,10 @@ from storage.memory import MemoryLedger
 from storage.ports import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, RedisLease, RedisOptions, connect
 from tests.ports.waiting import until
+from tests.unit.docs_tables import ACCESS
 
 pytestmark = pytest.mark.redis
 
-README = Path(__file__).parents[2].joinpath("README.md").read_text()
 LONG = timedelta(minutes=1)
 
 
@@ -162,8 +161,12 @@ async def test_its_names_do_not_meet(redis: Redis) -> None:
 
 
 def rights() -> list[str]:
-    """Return what README.md has an operator grant the housekeeper in Redis."""
-    [row] = [line for line in README.splitlines() if line.startswith("| housekeeper |")]
+    """Return what docs/access.md has an operator grant the housekeeper in Redis."""
+    [row] = [
+        line
+        for line in ACCESS.read_text("utf-8").splitlines()
+        if line.startswith("| housekeeper |")
+    ]
     granted = row.replace("\\|", "!").split("|")[-2].replace("!", "|")
     return granted.strip(" `").split()
 

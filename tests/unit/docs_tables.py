@@ -21,8 +21,13 @@ from workers.asyncapi.messages import OF_ANSWERS
 from workers.config import PREFIX, load_settings
 from workers.config_shown import shown
 
-README = REPOSITORY / "README.md"
-LIMITS = REPOSITORY / "docs" / "limits.md"
+DOCS = REPOSITORY / "docs"
+ACCESS = DOCS / "access.md"
+CONFIGURATION = DOCS / "configuration.md"
+ERRORS = DOCS / "errors.md"
+LIMITS = DOCS / "limits.md"
+MESSAGES = DOCS / "messages.md"
+TOPICS_PAGE = DOCS / "topics.md"
 NOWHERE = REPOSITORY / "tests"
 """A folder in which no dev stack runs, so that only the defaults are shown."""
 
@@ -88,8 +93,11 @@ def limits() -> Iterator[Sequence[str]]:
 
 
 TABLES: Mapping[Path, Mapping[str, Callable[[], Iterator[Sequence[str]]]]] = {
-    README: {"settings": settings, "codes": codes, "problems": problems, "topics": topics},
-    LIMITS: {"headers": headers, "limits": limits},
+    CONFIGURATION: {"settings": settings},
+    ERRORS: {"codes": codes, "problems": problems},
+    LIMITS: {"limits": limits},
+    MESSAGES: {"headers": headers},
+    TOPICS_PAGE: {"topics": topics},
 }
 
 

@@ -1,4 +1,4 @@
-"""deploy/kafka-acls.sh grants exactly what README.md says, to the roles that need it."""
+"""deploy/kafka-acls.sh grants exactly what docs/access.md says, to the roles that need it."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from contracts.topics import INPUTS, REPLIES, TOPICS
 from tests.places import REPOSITORY
-from tests.unit.docs_tables import README
+from tests.unit.docs_tables import ACCESS
 from workers.roles import Role
 
 Grant: TypeAlias = tuple[str, str, str]
@@ -57,7 +57,7 @@ def _grants(words: list[str]) -> set[Grant]:
 
 def documented() -> set[Grant]:
     """Return what the table says."""
-    text = README.read_text(encoding="utf-8")
+    text = ACCESS.read_text(encoding="utf-8")
     rows = re.findall(rf"^\| ({'|'.join(ROLES)})\b[^|]* \| ([^|]*) \|", text, re.MULTILINE)
     return {
         (role, resource, operation)

@@ -13,21 +13,31 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from contracts.ledger import Deposit
+from contracts.queries import GetBalance
 from contracts.topics import REPLIES, TOPICS
 from tests.places import REPOSITORY
-from tests.unit.docs_tables import README, TABLES, with_tables
+from tests.unit.docs_tables import CONFIGURATION, DOCS, TABLES, with_tables
 from workers.cli.app import COMMANDS, application
 from workers.config import PREFIX, setting_names
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 
 PROMISES = 12
-PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
+README = REPOSITORY / "README.md"
+README_WORDS_MAX = 1500
+"""As `wc -w` counts them, code and tables included: five minutes, with what is typed meanwhile."""
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")])
+DIRECT_PAGES = sorted(DOCS.glob("*.md"))
+"""All but the decisions, of which docs/decisions/README.md has a list."""
+
 ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"
 DASHBOARD = REPOSITORY / "deploy/grafana/accounts.json"
 ACLS = REPOSITORY / "deploy/kafka-acls.sh"
-OPERATIONS = REPOSITORY / "docs/operations.md"
-DECISIONS = REPOSITORY / "docs/decisions"
+OPERATIONS = DOCS / "operations.md"
+PROMISES_PAGE = DOCS / "promises.md"
+DECISIONS = DOCS / "decisions"
 FOLDERS = {path.name for path in REPOSITORY.iterdir() if path.is_dir()}
 MADE_LATER = {".accounts/dev.env", ".venv/bin/accounts", ".venv/bin/pip", ".venv/bin/python"}
 """What only a run or the set-up makes."""
@@ -145,9 +155,36 @@ def test_a_link_leads_somewhere(page: Path) -> None:
             assert anchor in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
 
 
+def test_the_readme_is_read_in_five_minutes() -> None:
+    assert len(README.read_text(encoding="utf-8").split()) <= README_WORDS_MAX
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = re.findall(r"\]\(docs/([\w-]+\.md)[)#]", README.read_text(encoding="utf-8"))
+
+    assert {page.name for page in DIRECT_PAGES} == set(linked)
+
+
+@every_page
+def test_a_message_is_one_that_is_understood(page: Path) -> None:
+    for block in re.findall(r"```json\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        model = GetBalance if "request_id" in block else Deposit
+        assert model.model_validate_json(block).username == "alice"
+
+
+def test_the_readme_has_the_promises_by_their_names() -> None:
+    named = r"(P\d+)\W+(\w[^*.:]+)"
+
+    short = re.findall(rf"^\* {named}", README.read_text(encoding="utf-8"), re.MULTILINE)
+    full = re.findall(rf"^\| {named}", PROMISES_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert short == full
+    assert len(full) == PROMISES
+
+
 @pytest.mark.parametrize("number", range(1, PROMISES + 1))
 def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
-    [row] = re.findall(rf"^\| P{number} \|.*$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    [row] = re.findall(rf"^\| P{number} \|.*$", PROMISES_PAGE.read_text("utf-8"), re.MULTILINE)
     files = re.findall(r"`(tests/[\w./]+)`", row)
 
     assert files, f"P{number} names no test"
@@ -159,19 +196,18 @@ def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
 
 @pytest.mark.parametrize("bound", fields(LedgerOptions), ids=lambda bound: bound.name)
 def test_a_bound_of_the_ledger_has_a_unit_and_a_reason(bound: Field[int]) -> None:
-    """P12: named, with its unit, and in README.md with more than the name said again."""
+    """P12: named, with its unit, and in docs/configuration.md with more than the name said again."""
     if bound.type is not int:
         return
-    row = re.search(
-        rf"`{PREFIX}LEDGER_{bound.name.upper()}` \| `\d+` \| (.*) \|", README.read_text()
-    )
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    row = re.search(rf"`{PREFIX}LEDGER_{bound.name.upper()}` \| `\d+` \| (.*) \|", text)
 
     assert re.search(r"(_ms|_s|_max|^lanes)$", bound.name)
     assert row is not None
     assert len(row[1].split()) > len(bound.name.split("_"))
 
 
-@pytest.mark.parametrize("page", [README, ACLS, OPERATIONS], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [README, ACLS, *DIRECT_PAGES], ids=lambda page: page.name)
 def test_a_topic_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(
@@ -183,12 +219,14 @@ def test_a_topic_is_there(page: Path) -> None:
 
     of_callers = {name for name in named if name.startswith(REPLIES)}
 
-    assert named
+    assert named or page in DIRECT_PAGES
     assert set(named) - own_files - of_callers <= known
 
 
 def test_no_example_writes_into_the_checkout() -> None:
-    started = re.findall(r"bin/python examples/.*", README.read_text(encoding="utf-8"))
+    started = [
+        line for page in PAGES for line in code(page) if re.match(r"\S*bin/python examples/", line)
+    ]
     files = [word for line in started for word in line.split() if word.endswith(".json")]
 
     assert files

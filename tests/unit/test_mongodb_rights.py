@@ -1,4 +1,4 @@
-"""deploy/mongodb_users.py grants what README.md says; tests/ports/test_mongo_users.py tries it."""
+"""deploy/mongodb_users.py grants what docs/access.md says; tests/ports/test_mongo_users.py tries it."""
 
 import re
 import runpy
@@ -8,7 +8,7 @@ import pytest
 
 from storage.mongo_schema import COLLECTIONS
 from tests.places import REPOSITORY
-from tests.unit.docs_tables import README
+from tests.unit.docs_tables import ACCESS
 from workers.roles import Role
 
 RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = runpy.run_path(
@@ -18,7 +18,7 @@ RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = runpy.run_path(
 
 def cell(role: str) -> str:
     """Return what the table says of *role* in MongoDB."""
-    row = re.search(rf"^\| {role}\b.*$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    row = re.search(rf"^\| {role}\b.*$", ACCESS.read_text(encoding="utf-8"), re.MULTILINE)
     assert row is not None
     return row[0].split(" | ")[2]
 
