@@ -25,6 +25,15 @@ REGISTER_BODY: Mapping[str, Any] = {
     "last_name": "Liddell",
     "sealed_password": SEALED,
 }
+UPDATE_BODY: Mapping[str, Any] = {"command_id": "c-1", "username": "alice", "first_name": "A"}
+
+COMMAND_BODIES: Mapping[TopicSpec, Mapping[str, Any]] = {
+    topics.REGISTER: REGISTER_BODY,
+    topics.DEPOSIT: DEPOSIT_BODY,
+    topics.UPDATE_PROFILE: UPDATE_BODY,
+    topics.WITHDRAW: DEPOSIT_BODY,
+}
+"""The least that each command needs."""
 
 
 def a_raw(

@@ -9,23 +9,15 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.commands import COMMANDS, AnyCommand
-from contracts.ledger import Deposit, Withdraw
+from contracts.ledger import Deposit
 from contracts.message import METADATA_BYTES_MAX, METADATA_PAIRS_MAX, rfc3339
 from contracts.profile import UpdateProfile, email_claim
 from contracts.registration import SEALED_LENGTH_MAX, Register
 from contracts.results import Result
+from contracts.topics import TopicSpec
 from tests.received import an_update
-from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY
+from tests.unit.raw import COMMAND_BODIES, DEPOSIT_BODY, REGISTER_BODY, UPDATE_BODY
 from tests.unit.records import a_result_body
-
-UPDATE_BODY: dict[str, Any] = {"command_id": "c-1", "username": "alice", "first_name": "A"}
-
-BODIES: Mapping[type[AnyCommand], Mapping[str, Any]] = {
-    Register: REGISTER_BODY,
-    Deposit: DEPOSIT_BODY,
-    UpdateProfile: UPDATE_BODY,
-    Withdraw: DEPOSIT_BODY,
-}
 
 
 def accepted(model: type[AnyCommand], body: Mapping[str, Any], **changed: object) -> bool:
@@ -37,9 +29,9 @@ def accepted(model: type[AnyCommand], body: Mapping[str, Any], **changed: object
 
 
 class TestCommand:
-    @pytest.mark.parametrize("model", COMMANDS.values(), ids=lambda model: model.__name__)
-    def test_refuses_fields_it_does_not_know(self, model: type[AnyCommand]) -> None:
-        body = BODIES[model]
+    @pytest.mark.parametrize("topic", COMMANDS, ids=lambda topic: topic.name)
+    def test_refuses_fields_it_does_not_know(self, topic: TopicSpec) -> None:
+        model, body = COMMANDS[topic], COMMAND_BODIES[topic]
 
         assert accepted(model, body)
         assert not accepted(model, body, surprise=1)

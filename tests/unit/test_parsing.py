@@ -14,7 +14,7 @@ from contracts.topics import ORDERED, TopicSpec
 from handlers.input_records import CommandRecord
 from handlers.outcome import Source, Trace
 from tests.received import PREFIX
-from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY, a_raw
+from tests.unit.raw import COMMAND_BODIES, DEPOSIT_BODY, REGISTER_BODY, a_raw
 from tests.unit.sealed import CANARY
 from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
@@ -54,12 +54,7 @@ class TestCommand:
 
     @pytest.mark.parametrize("topic", ORDERED, ids=lambda topic: topic.name)
     def test_is_read_from_every_ordered_topic(self, topic: TopicSpec) -> None:
-        body = {
-            topics.REGISTER: REGISTER_BODY,
-            topics.UPDATE_PROFILE: {"command_id": "c", "username": "alice", "first_name": "A"},
-        }.get(topic, DEPOSIT_BODY)
-
-        assert command(a_raw(body, topic)).rank == topic.rank
+        assert command(a_raw(COMMAND_BODIES[topic], topic)).rank == topic.rank
 
     def test_takes_what_its_headers_say(self) -> None:
         headers = [

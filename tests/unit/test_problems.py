@@ -15,7 +15,7 @@ from contracts.problems import Problem, field_error, in_short, problem_of
 from contracts.requests import REQUESTS
 from contracts.results import FieldError
 from contracts.topics import TopicSpec
-from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY
+from tests.unit.raw import COMMAND_BODIES
 from tests.unit.test_request_parsing import BODIES as REQUEST_BODIES
 from workers.asyncapi.document import document
 from workers.asyncapi.page import render
@@ -23,10 +23,7 @@ from workers.consuming.unreadable import field_errors
 
 MODELS: Mapping[TopicSpec, type[BaseModel]] = {**COMMANDS, **REQUESTS}
 BODIES: Mapping[TopicSpec, Mapping[str, Any]] = {
-    topics.REGISTER: REGISTER_BODY,
-    topics.DEPOSIT: DEPOSIT_BODY,
-    topics.WITHDRAW: DEPOSIT_BODY,
-    topics.UPDATE_PROFILE: {"command_id": "c-1", "username": "alice", "first_name": "A"},
+    **COMMAND_BODIES,
     **REQUEST_BODIES,
 }
 
