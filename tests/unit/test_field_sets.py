@@ -1,4 +1,4 @@
-"""Nothing that the contract takes is dropped on its way: into accounts, outcomes, their documents, answers.
+"""Nothing that the contract takes is dropped on its way: into accounts, outcomes, documents, answers.
 
 A field that is added in one place type-checks in all others, is accepted, audited, and lost.
 """
@@ -19,18 +19,22 @@ from contracts.ledger import Movement
 from contracts.profile import UpdateProfile
 from contracts.queries import GetProfile, ProfileAnswer, Transaction
 from contracts.registration import Register
+from examples.gateway import bodies
 from handlers import querying
 from handlers.account import Account, Balance, Profile
 from handlers.decision import Moved
 from handlers.history import transaction
 from handlers.outcome import Entry, Outcome, Trace
+from handlers.rebuilding import NEEDED, OPTIONAL
 from handlers.recording import Conclusion, conclude
 from handlers.rendering import Rendering
 from handlers.replying import Refusal
+from storage import repair_documents
 from storage.documents import CODEC, from_account, from_outcome
 from storage.stored import to_account, to_outcome
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.received import RULES, a_deposit, a_registration, an_update, received
+from workers.cli.send_options import Identity, IdentityChanges, OptionalProfile
 
 OF_A_COMMAND = {"command_id", "username"}
 NEVER_KEPT = {"sealed_password"}
@@ -111,8 +115,28 @@ class TestAFieldOfAProfile:
             set(Profile.__struct_fields__),
             from_account(registered())["profile"].keys(),
             ProfileAnswer.model_fields.keys() - OF_AN_ACCOUNT,
+            {*NEEDED, *OPTIONAL},
+            repair_documents.PROFILE.keys(),
+            {*Identity.__slots__, *OptionalProfile.__slots__},
+            {*IdentityChanges.__slots__, *OptionalProfile.__slots__},
+            bodies.RegisterBody.model_fields.keys() - {"username", "password"},
+            bodies.ProfileChanges.model_fields.keys(),
+            bodies.WholeProfile.model_fields.keys(),
         ],
-        ids=["register", "update-profile", "account", "document", "answer"],
+        ids=[
+            "register",
+            "update-profile",
+            "account",
+            "document",
+            "answer",
+            "rebuilt",
+            "repaired",
+            "send register",
+            "send update-profile",
+            "POST",
+            "PATCH",
+            "PUT",
+        ],
     )
     def test_stands_everywhere(self, there: Collection[str]) -> None:
         assert set(there) == PROFILE.keys()
