@@ -172,6 +172,16 @@ def test_a_message_is_one_that_is_understood(page: Path) -> None:
         assert model.model_validate_json(block).username == "alice"
 
 
+def test_the_readme_has_the_figures_of_the_benchmarks() -> None:
+    [speed] = re.findall(
+        r"^## Speed\n(.*?)^## ", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    told = re.findall(r"\d[\d,]*", speed)
+
+    assert told
+    assert set(told) <= set(re.findall(r"\d[\d,]*", (DOCS / "benchmarks.md").read_text("utf-8")))
+
+
 def test_the_readme_has_the_promises_by_their_names() -> None:
     named = r"(P\d+)\W+(\w[^*.:]+)"
 
