@@ -88,11 +88,7 @@ class Service:
         async def connect() -> None:
             await consumers.connect(broker)
 
-        contract = Contract(
-            prefix=settings.topic_prefix,
-            bootstrap=settings.kafka_bootstrap,
-            partitions=settings.partitions,
-        )
+        contract = _contract(settings)
         health = self._watched(resources, consumers, stack)
         ring = resources.ring
         routes = sidecar_routes(
@@ -191,6 +187,14 @@ class Service:
         self.reason = self.reason or reason
         if self.server is not None:
             self.server.should_exit = True
+
+
+def _contract(settings: Settings) -> Contract:
+    return Contract(
+        prefix=settings.topic_prefix,
+        bootstrap=settings.kafka_bootstrap,
+        partitions=settings.partitions,
+    )
 
 
 async def run_worker(
