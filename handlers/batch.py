@@ -16,7 +16,7 @@ from handlers.corrupt import CorruptDocument
 from handlers.decision import Opened, Refused
 from handlers.input_records import CommandRecord
 from handlers.merging import Queues, earliest
-from handlers.outcome import Outcome
+from handlers.outcome import Outcome, Source
 from handlers.reading import Reading
 from handlers.recording import Conclusion, Stamp, stamped
 
@@ -81,6 +81,8 @@ class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """In decided order."""
     parked: Sequence[CommandRecord]
     """Undecided: refusing them now might be too early."""
+    early: Mapping[Source, Code]
+    """What some of `parked` would be refused with now; the others wait behind one of these."""
     undecided: Sequence[CommandRecord]
     """Left over because `commands_max` was reached."""
     questions: frozenset[int]
@@ -104,6 +106,7 @@ class _Fold:
     recorded: list[Outcome] = field(default_factory=list[Outcome])
     answers: list[Answer] = field(default_factory=list[Answer])
     parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
+    early: dict[Source, Code] = field(default_factory=dict[Source, Code])
     questions: set[int] = field(default_factory=set[int])
     doubted: bool = False
     opened: list[str] = field(default_factory=list[str])
@@ -129,15 +132,21 @@ class _Fold:
                     break
             else:
                 received = earliest(candidates)
+                verdict = self._verdict(received)
                 self.doubted = True
                 if not self.reading.is_final(received):
+                    self._note_early(received, verdict)
                     if self.reading.lacks_ends(received):
                         self.questions.add(received.source.partition)
                     self.parked.extend(queues.rest())
                     return
-                verdict = self._verdict(received)
             self._settle(received, verdict)
             queues.take(received)
+
+    def _note_early(self, received: CommandRecord, verdict: Verdict) -> None:
+        assert isinstance(verdict, Conclusion)
+        assert verdict.outcome.code is not None, "only a refusal can be too early"
+        self.early[received.source] = verdict.outcome.code
 
     def _verdict(self, received: CommandRecord) -> Verdict:
         gathered = self.gathered
@@ -262,6 +271,7 @@ def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of
         changes=fold.changes(stamp),
         answers=fold.answers,
         parked=fold.parked,
+        early=fold.early,
         undecided=fold.undecided,
         questions=frozenset(fold.questions),
         doubted=fold.doubted,

@@ -1,6 +1,6 @@
 """How far each input has been read, and whether a refusal may be final (P1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -42,12 +42,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def is_final(self, received: CommandRecord) -> bool:
         """Say whether no unread command could still lift a refusal of *received*."""
+        return next(self.unread_of(received), None) is None
+
+    def unread_of(self, received: Received) -> Iterator[str]:
+        """Yield the topics in which a command sent before *received* may not have been read yet."""
         ends = self.ends(received)
-        return not any(
-            self._could_hide(topic, received, ends)
-            for topic in self.topics
-            if topic != received.source.topic
-        )
+        for topic in self.topics:
+            if topic != received.source.topic and self._could_hide(topic, received, ends):
+                yield topic
 
     def lacks_ends(self, received: CommandRecord) -> bool:
         """Say whether asking for end offsets could settle what `is_final` leaves open."""

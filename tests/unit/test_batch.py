@@ -167,6 +167,7 @@ class TestParking:
         assert decision.answers[1].outcome.username == "bobby"
         assert sorted(ids(decision.parked)) == ["behind", "late", "u-1", "w-1"]
         assert (decision.questions, decision.doubted) == ({2}, True)
+        assert decision.early == {commands[1].source: Code.INSUFFICIENT_FUNDS}
 
     def test_asks_nothing_where_nothing_would_be_refused(self) -> None:
         decision = decided([received(a_withdrawal("1.00"))], known(RICH), nothing_read())
@@ -239,3 +240,14 @@ class TestWindow:
 
         assert [a.received.type for a in decision.answers] == ["withdraw", "deposit"]
         assert codes(decision) == [Code.UNKNOWN_ACCOUNT] * 2
+
+    def test_refuses_each_for_its_own_reason(self) -> None:
+        nearly_full = known(an_account(posted_minor=10**15 - 50))
+        first = received(a_deposit("1.00"), at_ms=1000)
+        commands = [first, received(a_withdrawal("10000000000000.00"), at_ms=1100)]
+
+        final = decided(commands, nearly_full)
+        early = decided(commands, nearly_full, nothing_read())
+
+        assert codes(final) == [Code.BALANCE_TOO_LARGE, Code.INSUFFICIENT_FUNDS]
+        assert early.early == {first.source: Code.BALANCE_TOO_LARGE}

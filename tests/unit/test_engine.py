@@ -1,6 +1,7 @@
 """The ledger's cycles: in a backlog one is decided while the next is read, and none is mixed up."""
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -111,6 +112,23 @@ async def test_a_refusal_is_asked_about_in_the_next_cycle(bench: Bench) -> None:
 
     assert {status for _, status in bench.answered()} == {"rejected"}
     assert len(bench.answered()) == BATCH
+
+
+async def test_why_a_command_waits_and_when_it_is_decided_is_logged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.ends.but = {DEPOSITS: 1}
+
+    with caplog.at_level(logging.DEBUG, logger="workers.ledger.parking"):
+        await bench.take(command(0, WITHDRAW, "3.00"))
+        await bench.take(command(0, amount="3.00"))
+        await bench.all_done()
+
+    waits, decided = caplog.messages
+    assert waits.endswith(
+        "waits with insufficient_funds until accounts.commands.deposit-3 is read to 1"
+    )
+    assert "is decided, after" in decided
 
 
 async def test_what_was_read_before_a_rebalance_is_dropped(bench: Bench) -> None:

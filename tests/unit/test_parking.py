@@ -1,11 +1,14 @@
 """Commands that wait, the offsets they hold back, and which topics are paused for them (P1, P12)."""
 
+import logging
 from collections.abc import Mapping
 
 import pytest
 from msgspec.structs import replace
 
+from contracts.codes import Code
 from handlers.input_records import CommandRecord
+from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
 from tests.received import TOPICS, a_deposit, a_withdrawal, nothing_read, received
 from workers.ledger import parking
@@ -27,7 +30,7 @@ class TestParkingLot:
     def test_hands_everything_back_once_in_the_order_of_offsets(self) -> None:
         lot, commands = ParkingLot(), [waiting(9), waiting(3), waiting(5)]
 
-        lot.park(commands, nothing_read())
+        lot.park(commands, nothing_read(), {})
 
         assert len(lot) == 3
         assert [each.source.offset for each in lot.take()] == [3, 5, 9]
@@ -37,7 +40,9 @@ class TestParkingLot:
         lot = ParkingLot()
 
         lot.park(
-            [waiting(9), waiting(3), waiting(7, 2), received(a_deposit(), offset=1)], nothing_read()
+            [waiting(9), waiting(3), waiting(7, 2), received(a_deposit(), offset=1)],
+            nothing_read(),
+            {},
         )
 
         assert lot.first_offsets() == {(WITHDRAW, 0): 3, (WITHDRAW, 2): 7, (DEPOSIT, 0): 1}
@@ -46,10 +51,10 @@ class TestParkingLot:
         lot, command = ParkingLot(), waiting(3)
         first, later = dict.fromkeys(TOPICS, 10), dict.fromkeys(TOPICS, 99)
 
-        lot.park([command], _asked(first))
-        lot.park(lot.take(), _asked(later, kept=lot))
+        lot.park([command], _asked(first), {})
+        lot.park(lot.take(), _asked(later, kept=lot), {})
         kept = dict(lot.ends)
-        lot.park([], _asked(later, kept=lot))
+        lot.park([], _asked(later, kept=lot), {})
 
         assert kept == {command.source: first}
         assert lot.ends == {}
@@ -62,11 +67,11 @@ class TestParkingLot:
         lot = ParkingLot()
         waits = [lot.waited_s()]
 
-        lot.park([waiting(3)], nothing_read())
+        lot.park([waiting(3)], nothing_read(), {})
         now_s[0] = 107.0
-        lot.park([*lot.take(), waiting(9)], nothing_read())
+        lot.park([*lot.take(), waiting(9)], nothing_read(), {})
         waits.append(lot.waited_s())
-        lot.park([each for each in lot.take() if each.source.offset == 9], nothing_read())
+        lot.park([each for each in lot.take() if each.source.offset == 9], nothing_read(), {})
         now_s[0] = 110.0
         waits.append(lot.waited_s())
         lot.clear()
@@ -76,11 +81,102 @@ class TestParkingLot:
 
     def test_forgets_everything_where_it_is_read_again(self) -> None:
         lot = ParkingLot()
-        lot.park([waiting(3)], _asked(dict.fromkeys(TOPICS, 10)))
+        lot.park([waiting(3)], _asked(dict.fromkeys(TOPICS, 10)), {})
 
         lot.clear()
 
         assert (len(lot), lot.ends, lot.first_offsets()) == (0, {}, {})
+
+
+class TestLog:
+    """Why a command waits, and when it was decided."""
+
+    REFUSED = received(a_withdrawal(), offset=7, partition=3)
+    BEHIND = received(a_deposit(), offset=4, partition=3)
+    REFUSAL: Mapping[Source, Code] = {REFUSED.source: Code.INSUFFICIENT_FUNDS}
+    READ_BUT_DEPOSITS: Mapping[Place, PartitionReading] = {
+        (topic, 3): PartitionReading(cursor=2 if topic == DEPOSIT else 9) for topic in TOPICS
+    }
+
+    def test_names_user_record_code_and_what_is_waited_for(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        lot = ParkingLot()
+
+        with caplog.at_level(logging.DEBUG):
+            lot.park([self.REFUSED, self.BEHIND], self._reading(9), self.REFUSAL)
+
+        prefix = "the command of alice at accounts.commands."
+        assert [text.removeprefix(prefix) for text in caplog.messages] == [
+            "deposit-3@4 waits behind another command of its user",
+            f"withdraw-3@7 waits with insufficient_funds until {DEPOSIT}-3 is read to 9",
+        ]
+
+    def test_says_it_again_only_where_it_waits_for_something_else(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        lot = ParkingLot()
+
+        with caplog.at_level(logging.DEBUG):
+            lot.park([self.REFUSED], self._reading(None), self.REFUSAL)
+            lot.park(lot.take(), self._reading(9), self.REFUSAL)
+            lot.park(lot.take(), self._reading(9), self.REFUSAL)
+
+        others = [topic for topic in TOPICS if topic != WITHDRAW]
+        assert [text.partition(" until ")[2] for text in caplog.messages] == [
+            " and ".join(f"{topic}-3 is read to its end" for topic in others),
+            "accounts.commands.deposit-3 is read to 9",
+        ]
+
+    def test_says_when_it_is_decided(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now_s = [100.0]
+        monkeypatch.setattr(parking, "monotonic_s", lambda: now_s[0])
+        lot = ParkingLot()
+        lot.park([self.REFUSED], self._reading(9), self.REFUSAL)
+        now_s[0] = 100.25
+
+        with caplog.at_level(logging.DEBUG):
+            lot.park([], self._reading(9), {})
+
+        assert caplog.messages == [
+            "the command of alice at accounts.commands.withdraw-3@7 is decided, after 0.250 s"
+        ]
+
+    def test_says_what_is_read_again(self, caplog: pytest.LogCaptureFixture) -> None:
+        lot = ParkingLot()
+        lot.park([self.REFUSED, self.BEHIND], self._reading(9), self.REFUSAL)
+
+        with caplog.at_level(logging.DEBUG):
+            lot.clear()
+            lot.clear()
+
+        assert caplog.messages == ["2 commands that waited will be read again"]
+
+    def test_costs_nothing_where_nobody_reads_it(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        explained: list[CommandRecord] = []
+
+        def explain(command: CommandRecord, *_: object) -> str:
+            explained.append(command)
+            return ""
+
+        monkeypatch.setattr(parking, "_why", explain)
+        lot = ParkingLot()
+
+        with caplog.at_level(logging.INFO):
+            lot.park([self.REFUSED], self._reading(9), self.REFUSAL)
+            before = list(explained)
+        with caplog.at_level(logging.DEBUG):
+            lot.park(lot.take(), self._reading(9), self.REFUSAL)
+
+        assert (before, len(explained)) == ([], 1)
+
+    def _reading(self, end: int | None) -> Reading:
+        asked = {} if end is None else {3: dict.fromkeys(TOPICS, end)}
+        return replace(nothing_read(), ours=self.READ_BUT_DEPOSITS, asked=asked)
 
 
 READING: Mapping[Place, PartitionReading] = {
@@ -111,5 +207,5 @@ class TestAhead:
     def _lot(self, *, count: int, end: int) -> ParkingLot:
         lot = ParkingLot()
         ends = {"register": end, "deposit": end, "withdraw": 1}
-        lot.park([waiting(number) for number in range(count)], _asked(ends))
+        lot.park([waiting(number) for number in range(count)], _asked(ends), {})
         return lot

@@ -1,6 +1,7 @@
 """Decides the commands of a cycle in lanes, side by side."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -98,7 +99,7 @@ class Deciding:
             asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
         self.generation.check(number)
         self._doubtful = any(lane.doubted for lane in lanes)
-        self.lot.park((received for lane in lanes for received in lane.parked), self.reading())
+        self._park(lanes)
         for lane in lanes:
             # Whoever wrote before us may be late with an older state: say ours once more.
             self.again.schedule(lane.met)
@@ -119,6 +120,13 @@ class Deciding:
         for username in self.again.take(self._options.states_again_max):
             lanes[hash(username) % count].again.append(username)
         return [lane for lane in lanes if lane.users or lane.again]
+
+    def _park(self, lanes: Sequence[Lane]) -> None:
+        self.lot.park(
+            (received for lane in lanes for received in lane.parked),
+            self.reading(),
+            ChainMap(*(lane.early for lane in lanes)),
+        )
 
     async def _ask_ends(self, consumer: CursorConsumer, numbers: Collection[int]) -> None:
         """Have the refusals of this cycle measured by how far the topics reach now."""

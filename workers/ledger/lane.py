@@ -5,9 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from contracts.codes import Code
 from handlers.account import Account
 from handlers.batch import Gathered, LaneDecision, PerCommand, Stamp, decide_lane
 from handlers.input_records import CommandRecord
+from handlers.outcome import Source
 from handlers.reading import Reading
 from storage.ports import (
     CommitUnknownError,
@@ -84,6 +86,8 @@ class Lane:
     """Of this lane."""
     parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
     """Commands that have to wait."""
+    early: dict[Source, Code] = field(default_factory=dict[Source, Code])
+    """What some of them would be refused with now; the others wait behind one of these."""
     met: list[str] = field(default_factory=list[str])
     """Users whose account another writer had marked."""
     doubted: bool = False
@@ -250,6 +254,7 @@ class Lane:
     def _keep(self, applied: Applied) -> None:
         self.applied.append(applied)
         self.parked += applied.decision.parked
+        self.early |= applied.decision.early
         self.met += applied.met
         self.doubted |= applied.decision.doubted
         owed = (each.outcome for each in applied.owed)

@@ -1,12 +1,24 @@
 """Commands that wait for their user's other topics, and what to stop reading meanwhile."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from contracts.codes import Code
 from handlers.input_records import CommandRecord
 from handlers.outcome import Source
 from handlers.reading import Ends, PartitionReading, Place, Reading
 from workers.clock import monotonic_s
+
+logger = logging.getLogger(__name__)
+
+
+class Waiting(NamedTuple):
+    """Since when a command waits, and whose it is."""
+
+    since_s: float
+    username: str
 
 
 class ParkingLot:
@@ -15,8 +27,9 @@ class ParkingLot:
     def __init__(self) -> None:
         self._parked: list[CommandRecord] = []
         self.ends: dict[Source, Ends] = {}
-        self._since_s: dict[Source, float] = {}
-        """Since when each waits."""
+        self._waiting: dict[Source, Waiting] = {}
+        self._told: dict[Source, str] = {}
+        """What the log says each waits for."""
 
     def __len__(self) -> int:
         """Return how many commands wait."""
@@ -27,8 +40,13 @@ class ParkingLot:
         parked, self._parked = self._parked, []
         return parked
 
-    def park(self, commands: Iterable[CommandRecord], reading: Reading) -> None:
-        """Keep *commands* for the next cycle, with the end offsets they are measured by."""
+    def park(
+        self, commands: Iterable[CommandRecord], reading: Reading, early: Mapping[Source, Code]
+    ) -> None:
+        """Keep *commands* for the next cycle, with the end offsets they are measured by.
+
+        What was kept and is none of them is decided. *early* has what some would be refused with.
+        """
         self._parked = sorted(commands, key=lambda received: received.source.offset)
         self.ends = {
             received.source: ends
@@ -36,18 +54,27 @@ class ParkingLot:
             if (ends := reading.ends(received)) is not None
         }
         now_s = monotonic_s()
-        known = self._since_s
-        self._since_s = {one.source: known.get(one.source, now_s) for one in self._parked}
+        known = self._waiting
+        self._waiting = {
+            one.source: known.get(one.source) or Waiting(now_s, one.command.username)
+            for one in self._parked
+        }
+        if logger.isEnabledFor(logging.DEBUG):
+            self._log_decided(known, now_s)
+            self._log_parked(reading, early)
 
     def waited_s(self) -> float:
         """Return how long the one that waits longest has waited; 0 where none waits."""
-        return monotonic_s() - min(self._since_s.values()) if self._since_s else 0.0
+        return monotonic_s() - min(self._waiting.values()).since_s if self._waiting else 0.0
 
     def clear(self) -> None:
         """Forget everything: it will be read again."""
+        if self._waiting:
+            logger.debug("%d commands that waited will be read again", len(self._waiting))
         self._parked = []
         self.ends = {}
-        self._since_s = {}
+        self._waiting = {}
+        self._told = {}
 
     def first_offsets(self) -> Mapping[Place, int]:
         """Return per partition the lowest offset that waits: nothing from it on is committed."""
@@ -80,6 +107,23 @@ class ParkingLot:
                 pause.update(place for place in places if place != furthest)
         return pause
 
+    def _log_decided(self, known: Mapping[Source, Waiting], now_s: float) -> None:
+        for source, was in known.items():
+            if source not in self._waiting:
+                logger.debug(
+                    "the command of %s at %s is decided, after %.3f s",
+                    *(was.username, _named(source), now_s - was.since_s),
+                )
+
+    def _log_parked(self, reading: Reading, early: Mapping[Source, Code]) -> None:
+        """Say what each waits for where that is news: they are decided again many times a second."""
+        told = self._told
+        self._told = {one.source: _why(one, reading, early.get(one.source)) for one in self._parked}
+        for source, why in self._told.items():
+            if told.get(source) != why:
+                username = self._waiting[source].username
+                logger.debug("the command of %s at %s waits %s", username, _named(source), why)
+
     def _end(self, place: Place) -> int:
         topic, number = place
         ends = (
@@ -88,3 +132,19 @@ class ParkingLot:
             if source.partition == number and topic in ends
         )
         return max(ends, default=0)
+
+
+def _named(source: Source) -> str:
+    return f"{source.topic}-{source.partition}@{source.offset}"
+
+
+def _why(received: CommandRecord, reading: Reading, code: Code | None) -> str:
+    """Return what *received* waits for, which would be refused with *code* now."""
+    if code is None:
+        return "behind another command of its user"
+    number, ends = received.source.partition, reading.ends(received)
+    unread = [
+        f"{topic}-{number} is read " + ("to its end" if ends is None else f"to {ends[topic]}")
+        for topic in reading.unread_of(received)
+    ]
+    return f"with {code.value} until {' and '.join(unread) or 'the next cycle'}"
