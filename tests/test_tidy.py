@@ -27,6 +27,9 @@ REGISTRY = re.compile(
     r"|crates\.io|proxy\.golang\.org|debian\.org)\b"
 )
 MACHINE_PATH = re.compile(r"(^|[^\w.])/(root|home|work|Users)/\w", re.MULTILINE)
+DOCS = REPOSITORY / "docs"
+NAMED_DOCUMENT = re.compile(r"[\w./-]*\w\.md\b")
+SECTION = re.compile(r"\b[Ss]ection \d")
 MADE_BY_TOOLS = {"__pycache__", "build", "dist", "node_modules"}
 
 
@@ -160,10 +163,21 @@ def test_nothing_is_mocked() -> None:
         pytest.param(LEFTOVER, id="left for later"),
         pytest.param(REGISTRY, id="a registry's name"),
         pytest.param(MACHINE_PATH, id="a path of one machine"),
+        pytest.param(SECTION, id="a place in a document that is elsewhere"),
     ],
 )
 def test_no_text_holds_what_does_not_belong_there(pattern: re.Pattern[str]) -> None:
     assert such(TEXTS, lambda path: pattern.search(path.read_text())) == []
+
+
+def test_a_document_that_is_named_is_there() -> None:
+    def is_there(path: Path, name: str) -> bool:
+        return any((folder / name).is_file() for folder in (REPOSITORY, DOCS, path.parent))
+
+    def names_another(path: Path) -> bool:
+        return any(not is_there(path, name) for name in NAMED_DOCUMENT.findall(path.read_text()))
+
+    assert such(TEXTS, names_another) == []
 
 
 @every_lock

@@ -204,6 +204,21 @@ def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
         )
 
 
+def test_a_promise_that_is_named_is_listed() -> None:
+    """Comments and tests name promises by number: README.md alone says what each is."""
+    listed = re.findall(r"^\| P(\d+) \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    code = [path for folder in FOLDERS - {".venv"} for path in (REPOSITORY / folder).rglob("*.py")]
+    named = {
+        number
+        for path in [*PAGES, *code]
+        if "node_modules" not in path.parts
+        for number in re.findall(r"\bP(\d+)\b", path.read_text(encoding="utf-8"))
+    }
+
+    assert listed == [str(number) for number in range(1, PROMISES + 1)]
+    assert named <= {*listed}
+
+
 @pytest.mark.parametrize("bound", fields(LedgerOptions), ids=lambda bound: bound.name)
 def test_a_bound_of_the_ledger_has_a_unit_and_a_reason(bound: Field[int]) -> None:
     """P12: named, with its unit, and in docs/configuration.md with more than the name said again."""

@@ -1,4 +1,4 @@
-"""What live and ready mean while things break (DESIGN's failure table)."""
+"""What live and ready mean while things break (the table in docs/architecture.md)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from workers.histograms import BatchHistogram
 from workers.metrics import SECONDS, Metrics
 
-DESIGNED = {
+EXPORTED = {
     "accounts_batch_records": (),
     "accounts_build_info": ("version",),
     "accounts_command_duration_seconds": ("command",),
@@ -58,8 +58,8 @@ def lines(registry: CollectorRegistry) -> list[tuple[str, float]]:
 
 
 class TestMetrics:
-    @pytest.mark.parametrize(("name", "labels"), DESIGNED.items())
-    def test_export_every_designed_name_with_its_labels(
+    @pytest.mark.parametrize(("name", "labels"), EXPORTED.items())
+    def test_are_exported_under_their_names_with_their_labels(
         self, name: str, labels: tuple[str, ...]
     ) -> None:
         metrics = Metrics()
@@ -72,7 +72,7 @@ class TestMetrics:
 
     def test_never_have_a_username_as_a_label(self) -> None:
         metrics = Metrics()
-        for name, labels in DESIGNED.items():
+        for name, labels in EXPORTED.items():
             touch(metrics, name, labels)
 
         labels = {label for found in exported(metrics).values() for label in found}
