@@ -44,7 +44,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Say whether no unread command could still lift a refusal of *received*."""
         return next(self.unread_of(received), None) is None
 
-    def unread_of(self, received: Received) -> Iterator[str]:
+    def unread_of(self, received: CommandRecord) -> Iterator[str]:
         """Yield the topics in which a command sent before *received* may not have been read yet."""
         ends = self.ends(received)
         for topic in self.topics:

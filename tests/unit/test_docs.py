@@ -205,8 +205,8 @@ def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
 
 
 def test_a_promise_that_is_named_is_listed() -> None:
-    """Comments and tests name promises by number: README.md alone says what each is."""
-    listed = re.findall(r"^\| P(\d+) \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    """Comments and tests name promises by number: this page says what each is."""
+    listed = re.findall(r"^\| P(\d+) \|", PROMISES_PAGE.read_text("utf-8"), re.MULTILINE)
     code = [path for folder in FOLDERS - {".venv"} for path in (REPOSITORY / folder).rglob("*.py")]
     named = {
         number
