@@ -51,6 +51,24 @@ ACCESS_TOKEN_S_MAX = DAY_S
 MAY_BE_ZERO = {"clock_skew_ms", "states_again_max"}
 """The ledger's bounds for which zero means something: none at all."""
 
+OF_EVERY_WORKER = {
+    "publish_deadline_ms",
+    "reply_timeout_ms",
+    "reply_retry_s",
+    "revoke_timeout_ms",
+    "shutdown_timeout_ms",
+    "retry_backoff_ms",
+    "retry_backoff_max_ms",
+    "session_timeout_ms",
+}
+"""The bounds that all workers keep, not only the ledger's."""
+
+BOUNDS = {
+    f"{'worker' if field.name in OF_EVERY_WORKER else 'ledger'}_{field.name}": field.name
+    for field in fields(LedgerOptions)
+}
+"""Setting → the bound that it sets."""
+
 Assets = Annotated[
     dict[Currency, Annotated[int, Field(ge=0, le=SCALE_MAX)]], BeforeValidator(parse_object)
 ]
@@ -114,7 +132,7 @@ class Settings(Connections):
     """Currencies in one account: an account stays one small document."""
 
     ledger: LedgerOptions = LedgerOptions()
-    """The ledger worker's bounds, one setting each: `ledger_lanes` and so on."""
+    """The workers' bounds, one setting each: `ledger_lanes`, `worker_session_timeout_ms`, …"""
     watchdog_s: Positive = 60
     """How long records may wait without progress before the process ends."""
     state_sweep_s: Positive = 21_600
@@ -130,13 +148,13 @@ class Settings(Connections):
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         problems = [
-            *_ledger_problems(self.ledger),
+            *_bounds_problems(self.ledger),
             *self.kafka_problems(),
             *self.sidecar_problems(),
         ]
         if self.ledger.publish_deadline_ms >= self.watchdog_s * 1000:
             problems.append(
-                "ledger_publish_deadline_ms must be below watchdog_s, or a first try that is slow "
+                "worker_publish_deadline_ms must be below watchdog_s, or a first try that is slow "
                 "counts as no progress"
             )
         if self.state_sweep_s * 1000 >= DAY_MS:
@@ -176,26 +194,26 @@ class Settings(Connections):
         return self.sources.get(name, "default")
 
 
-def _ledger_problems(options: LedgerOptions) -> list[str]:
+def _bounds_problems(options: LedgerOptions) -> list[str]:
     problems: list[str] = []
-    for field in fields(options):
-        value = getattr(options, field.name)
-        least = 0 if field.name in MAY_BE_ZERO else 1
+    for name, bound in BOUNDS.items():
+        value = getattr(options, bound)
+        least = 0 if bound in MAY_BE_ZERO else 1
         if isinstance(value, int) and value < least:
-            problems.append(f"ledger_{field.name} must be {least} or more")
+            problems.append(f"{name} must be {least} or more")
     if options.retry_backoff_max_ms < options.retry_backoff_ms:
-        problems.append("ledger_retry_backoff_max_ms must not be below ledger_retry_backoff_ms")
+        problems.append("worker_retry_backoff_max_ms must not be below worker_retry_backoff_ms")
     if not options.group:
         problems.append("ledger_group must not be empty")
     return problems
 
 
 def setting_names() -> list[str]:
-    """Return every setting's name, the ledger's bounds one by one."""
+    """Return every setting's name, the workers' bounds one by one."""
     names: list[str] = []
     for name in Settings.model_fields:
         if name == "ledger":
-            names += [f"ledger_{field.name}" for field in fields(LedgerOptions)]
+            names += BOUNDS
         elif name != "sources":
             names.append(name)
     return names
@@ -211,8 +229,8 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     found, problems = read_sources(environ, cwd or Path.cwd(), setting_names())
     values: dict[str, Any] = {"ledger": {}}
     for name, setting in found.items():
-        place, key = _place(name)
-        (values[place] if place else values)[key] = setting.value
+        place = values["ledger"] if name in BOUNDS else values
+        place[BOUNDS.get(name, name)] = setting.value
     try:
         settings = Settings(
             **values, sources={name: setting.source for name, setting in found.items()}
@@ -222,11 +240,6 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     if problems:
         raise ConfigError(*problems)
     return settings
-
-
-def _place(name: str) -> tuple[str, str]:
-    prefix, _, rest = name.partition("_")
-    return (prefix, rest) if prefix == "ledger" else ("", name)
 
 
 def _lines(error: ValidationError, found: Mapping[str, Found]) -> list[str]:
@@ -240,8 +253,8 @@ def _lines(error: ValidationError, found: Mapping[str, Found]) -> list[str]:
         if not loc:
             lines += message.split("\n")
             continue
-        name = "_".join(loc[:2]) if loc[0] == "ledger" else loc[0]
-        inside = ".".join(loc[1:]) if loc[0] != "ledger" else ""
+        [name] = [name for name, bound in BOUNDS.items() if loc == ["ledger", bound]] or loc[:1]
+        inside = "" if name in BOUNDS else ".".join(loc[1:])
         where = set_by_name(name, found)
         if detail["type"] == "string_pattern_mismatch" and not inside:
             message = f"does not look like {Settings.model_fields[name].default}"

@@ -3,13 +3,13 @@
 import ast
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from inspect import getsource
 from itertools import pairwise
 
 from pydantic import BaseModel, SecretStr
 
-from workers.config import Settings
+from workers.config import BOUNDS, Settings
 from workers.config_connections import Connections
 from workers.consuming.options import ReaderOptions
 from workers.ledger.options import LedgerOptions
@@ -39,9 +39,8 @@ def _values(settings: Settings) -> Iterator[tuple[str, object, str]]:
     bounds = _documented(ReaderOptions) | _documented(LedgerOptions)
     for name in Settings.model_fields:
         if name == "ledger":
-            for bound in fields(LedgerOptions):
-                value = getattr(settings.ledger, bound.name)
-                yield f"ledger_{bound.name}", value, bounds[bound.name]
+            for setting, bound in BOUNDS.items():
+                yield setting, getattr(settings.ledger, bound), bounds[bound]
         elif name != "sources":
             yield name, getattr(settings, name), about[name]
 

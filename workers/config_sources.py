@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from workers.config_renamed import RENAMED
+
 PREFIX = "ACCOUNTS_"
 FILE_VARIABLE = "ACCOUNTS_CONFIG"
 DEV_FILE = Path(".accounts") / "dev.env"
@@ -140,8 +142,13 @@ def _alive(pid: str) -> bool:
 
 
 def _unknown(setting: Found, name: str, names: Sequence[str]) -> str:
-    close = get_close_matches(name, names, n=1)
-    upper = setting.spelled.startswith(PREFIX)
-    hint = f"; did you mean {PREFIX + close[0].upper() if upper else close[0]}?" if close else ""
-    see = "" if close else "; docs/configuration.md lists all settings"
-    return f"{setting.spelled} ({setting.source}): no such setting{hint}{see}"
+    said = f"{setting.spelled} ({setting.source})"
+    if new := RENAMED.get(name):
+        return f"{said}: was renamed; set {_spelled(new, like=setting)} instead"
+    if close := get_close_matches(name, names, n=1):
+        return f"{said}: no such setting; did you mean {_spelled(close[0], like=setting)}?"
+    return f"{said}: no such setting; docs/configuration.md lists all settings"
+
+
+def _spelled(name: str, *, like: Found) -> str:
+    return f"{PREFIX}{name.upper()}" if like.spelled.startswith(PREFIX) else name

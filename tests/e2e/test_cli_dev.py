@@ -26,7 +26,7 @@ GONE_MAX_S = 120.0
 @pytest.fixture(scope="module")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Program:
     environ = {"ACCOUNTS_PASSWORD_BCRYPT_ROUNDS": "4", "LANG": "C", "LC_ALL": "C"}
-    environ["ACCOUNTS_LEDGER_SESSION_TIMEOUT_MS"] = "3000"  # a killed worker is missed sooner
+    environ["ACCOUNTS_WORKER_SESSION_TIMEOUT_MS"] = "3000"  # a killed worker is missed sooner
     return Program(tmp_path_factory.mktemp("dev"), environ)
 
 

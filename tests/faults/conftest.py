@@ -12,9 +12,9 @@ from devstack.stack import Stack, StackOptions, start_stack
 from tests.e2e.running import RunningService, a_service
 
 SETTINGS = {
-    "ledger_session_timeout_ms": "2000",
-    "ledger_publish_deadline_ms": "4000",
-    "ledger_retry_backoff_max_ms": "1000",
+    "worker_session_timeout_ms": "2000",
+    "worker_publish_deadline_ms": "4000",
+    "worker_retry_backoff_max_ms": "1000",
     "mongodb_timeout_ms": "2000",
 }
 """Shorter than the defaults, so that a test does not wait for what it provoked."""

@@ -16,8 +16,8 @@ MOVEMENTS = 400
 """Enough for some lanes, whose commits fail side by side."""
 
 SETTINGS = {
-    "ledger_retry_backoff_ms": "10",
-    "ledger_retry_backoff_max_ms": "200",
+    "worker_retry_backoff_ms": "10",
+    "worker_retry_backoff_max_ms": "200",
     "mongodb_timeout_ms": "1000",
 }
 

@@ -166,7 +166,7 @@ async def test_a_cycle_given_up_before_it_was_applied_leaves_no_event_untold(
 ) -> None:
     """P5: a rebalance comes while the worker waits for the check of another user's password."""
     async with open_caller(service) as caller:
-        [worker] = await started(service.but(ledger_revoke_timeout_ms="300"), 1)
+        [worker] = await started(service.but(worker_revoke_timeout_ms="300"), 1)
         username = await caller.a_user()
         registration, deposit = caller.registration(a_name()), a_movement(username, "10.00")
         stuck = service.settings.keys_dir / "sealing-stuck.json"

@@ -26,7 +26,7 @@ async def test_a_worker_that_hangs_ends_with_a_reason_and_its_successor_answers(
     async with open_caller(service) as caller:
         [worker] = await started(
             service.but(
-                watchdog_s="2", ledger_publish_deadline_ms="1000", ledger_shutdown_timeout_ms="1000"
+                watchdog_s="2", worker_publish_deadline_ms="1000", worker_shutdown_timeout_ms="1000"
             ),
             1,
         )

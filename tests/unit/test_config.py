@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from workers.config import ConfigError, load_settings, setting_names
+from workers.config_renamed import RENAMED
 from workers.ledger.options import LedgerOptions
 
 
@@ -112,14 +114,14 @@ class TestSources:
 
         assert settings.reply_to_pattern == r"a\.b\.replies\..+"
 
-    def test_every_bound_of_the_ledger_is_a_setting(self, tmp_path: Path) -> None:
-        names = [name for name in setting_names() if name.startswith("ledger_")]
+    def test_every_bound_of_the_workers_is_a_setting(self, tmp_path: Path) -> None:
+        names = [name for name in setting_names() if name.startswith(("ledger_", "worker_"))]
         environ = {f"ACCOUNTS_{name.upper()}": "7000" for name in names}
 
         settings = load_settings(environ, tmp_path)
 
         assert {settings.source(name) for name in names} == {"environment"}
-        assert settings.ledger.lanes == 7000
+        assert {str(value) for value in asdict(settings.ledger).values()} == {"7000"}
         assert settings.ledger_group == "7000"
         assert settings.rules().clock_skew_ms == 7000
 
@@ -140,6 +142,32 @@ class TestWrongConfiguration:
 
         assert problem.startswith("ledger.lane (file ")
         assert problem.endswith("did you mean ledger_lanes?")
+
+    @pytest.mark.parametrize(("old", "new"), RENAMED.items())
+    def test_an_old_name_is_refused_with_the_new_one(
+        self, old: str, new: str, tmp_path: Path
+    ) -> None:
+        [variable] = problems({f"ACCOUNTS_{old.upper()}": "7000"}, tmp_path)
+        [key] = problems(toml_file(tmp_path, old.replace("_", ".", 1) + " = 7000"), tmp_path)
+
+        assert variable == (
+            f"ACCOUNTS_{old.upper()} (environment): was renamed; set ACCOUNTS_{new.upper()} instead"
+        )
+        assert key.startswith(f"{old.replace('_', '.', 1)} (file ")
+        assert key.endswith(f": was renamed; set {new} instead")
+        assert new in setting_names()
+
+    def test_an_old_name_is_refused_beside_the_new_one(self, tmp_path: Path) -> None:
+        names = ("LEDGER_SESSION_TIMEOUT_MS", "WORKER_SESSION_TIMEOUT_MS")
+
+        [problem] = problems({f"ACCOUNTS_{name}": "7000" for name in names}, tmp_path)
+
+        assert problem.endswith("set ACCOUNTS_WORKER_SESSION_TIMEOUT_MS instead")
+
+    def test_a_bound_that_is_no_number_is_named_as_it_was_set(self, tmp_path: Path) -> None:
+        [problem] = problems({"ACCOUNTS_WORKER_REPLY_RETRY_S": "soon"}, tmp_path)
+
+        assert problem.startswith("ACCOUNTS_WORKER_REPLY_RETRY_S (environment): input should be")
 
     def test_everything_wrong_is_said_at_once(self, tmp_path: Path) -> None:
         environ = {
@@ -172,7 +200,7 @@ class TestWrongConfiguration:
             ("REPLY_TO_PATTERN", "(", "not a regular expression"),
             ("LEDGER_LANES", "0", "ledger_lanes must be 1 or more"),
             ("LEDGER_CLOCK_SKEW_MS", "-1", "ledger_clock_skew_ms must be 0 or more"),
-            ("LEDGER_RETRY_BACKOFF_MAX_MS", "1", "must not be below"),
+            ("WORKER_RETRY_BACKOFF_MAX_MS", "1", "must not be below"),
             ("STATE_SWEEP_S", "86400", "must be below 86400, the compaction lag"),
             ("PASSWORD_SCHEME", "md5", "input should be 'bcrypt_sha256' or 'argon2id'"),
             ("LIMITS", "{", "is not JSON"),

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import Field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from contracts.topics import REPLIES, TOPICS
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import CONFIGURATION, DOCS, TABLES, with_tables
 from workers.cli.app import COMMANDS, application
-from workers.config import PREFIX, setting_names
+from workers.config import BOUNDS, PREFIX, setting_names
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 
@@ -219,17 +218,18 @@ def test_a_promise_that_is_named_is_listed() -> None:
     assert named <= {*listed}
 
 
-@pytest.mark.parametrize("bound", fields(LedgerOptions), ids=lambda bound: bound.name)
-def test_a_bound_of_the_ledger_has_a_unit_and_a_reason(bound: Field[int]) -> None:
+@pytest.mark.parametrize("setting", BOUNDS)
+def test_a_bound_of_the_workers_has_a_unit_and_a_reason(setting: str) -> None:
     """P12: named, with its unit, and in docs/configuration.md with more than the name said again."""
-    if bound.type is not int:
+    bound = BOUNDS[setting]
+    if not isinstance(getattr(LedgerOptions(), bound), int):
         return
     text = CONFIGURATION.read_text(encoding="utf-8")
-    row = re.search(rf"`{PREFIX}LEDGER_{bound.name.upper()}` \| `\d+` \| (.*) \|", text)
+    row = re.search(rf"`{PREFIX}{setting.upper()}` \| `\d+` \| (.*) \|", text)
 
-    assert re.search(r"(_ms|_s|_max|^lanes)$", bound.name)
+    assert re.search(r"(_ms|_s|_max|^lanes)$", bound)
     assert row is not None
-    assert len(row[1].split()) > len(bound.name.split("_"))
+    assert len(row[1].split()) > len(bound.split("_"))
 
 
 @pytest.mark.parametrize("page", [README, ACLS, *DIRECT_PAGES], ids=lambda page: page.name)
