@@ -65,29 +65,29 @@ class Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def attempt(
     count: Count, rule: ThrottleRule, now: datetime, record: str | None = None
 ) -> tuple[Count, Attempt]:
-    """Return the count after one more attempt (unchanged where it has to wait), and the verdict.
+    """Return the count after one more attempt, the very same where it is not counted, and the verdict.
 
     *record* names the attempt for ever: counted last, it is let through without being counted
     again, because whoever counted it may have failed before it could answer.
     """
-    count = _aged(count, rule, now)
-    if record is not None and record == count.counted_for:
-        used_up = _is_used_up(count.failures, rule)
-        return count, Attempt(allowed=True, failures=count.failures, used_up=used_up)
-    retry_at = _retry_at(count, rule)
+    aged = _aged(count, rule, now)
+    if record is not None and record == aged.counted_for:
+        used_up = _is_used_up(aged.failures, rule)
+        return count, Attempt(allowed=True, failures=aged.failures, used_up=used_up)
+    retry_at = _retry_at(aged, rule)
     if retry_at is not None and now < retry_at:
         return count, Attempt(
             allowed=False,
-            failures=count.failures,
+            failures=aged.failures,
             retry_at=retry_at,
-            counted_for=count.counted_for,
+            counted_for=aged.counted_for,
         )
-    failures = count.failures + 1
+    failures = aged.failures + 1
     after = Count(
         failures=failures,
         blocked_until=None if failures <= rule.free else now + wait(failures, rule),
         last_at=now,
-        since=_since(count, rule, now),
+        since=_since(aged, rule, now),
         counted_for=record,
     )
     used_up = _is_used_up(failures, rule)

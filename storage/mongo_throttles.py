@@ -1,169 +1,121 @@
 """Counters of failed sign-ins in MongoDB."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from asyncio import Lock
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from handlers.subjects import below, of_user
-from handlers.throttling import DOUBLINGS_MAX, Attempt, Count, ThrottleRule, attempt, verdicts
+from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
 from storage.documents import Document
+from storage.identity_documents import from_count
 from storage.mongo_client import DURABLE, MAJORITY, MongoClient
-from storage.mongo_errors import RefusedError
 from storage.ports import LostRaceError, StoreUnavailableError
 from storage.stored_identities import to_count
 
-ATTEMPTS_MAX = 5
-"""Two that count a subject for the first time may both try to insert it; the loser then finds it,
-unless it is forgiven at that very moment, which nobody is five times running."""
+Verdict = TypeVar("Verdict")
+
+ATTEMPTS_MAX = 100
+"""One process has one write to a subject under way, so whoever loses so many races in a row has met
+more processes than one subject ever keeps busy: the request is read again later."""
 
 
 class MongoThrottles:
-    """One document per subject, changed by the server itself in one atomic step.
+    """One document per subject, read, decided on by `handlers.throttling`, and compared and set.
 
-    The rule is `handlers.throttling.attempt`, said to the server as a pipeline: counting where the
-    count is kept is the only way in which many attempts at once neither slip through nor wait for
-    each other. The verdict comes from that rule, over the document as it was right before.
+    A write finds the document only as it was read, so that no attempt is decided on a count that
+    others have changed since: who loses that race reads and decides anew. Within a process attempts
+    on one subject wait for each other, so that only other processes are raced.
     """
 
     def __init__(self, client: MongoClient) -> None:
         self._client = client
+        self._turns = WeakValueDictionary[str, Lock]()
+        """Subject → whose turn it is, for as long as somebody has or awaits it."""
 
     async def count(
         self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
     ) -> Attempt:
         """Count one attempt on *subject* durably, unless it has to wait."""
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as it will be stored
-        command: Document = {
-            "findAndModify": "throttles",
-            "query": {"_id": subject},
-            "update": _counting(rule, now, record),
-            "upsert": True,
-            "new": False,
-            "writeConcern": DURABLE,
-        }
-        for _ in range(ATTEMPTS_MAX):
-            try:
-                before = (await self._client.run(command))["value"]
-            except LostRaceError:
-                continue
-            except RefusedError:
-                await self._check(subject)
-                raise
-            stored = Count() if before is None else to_count(before)
-            return attempt(stored, rule, now, record)[1]
-        raise StoreUnavailableError(
-            "MongoDB could not count a sign-in, which others counted at the same time: "
-            "check its load"
+        return await self._change(
+            subject,
+            lambda count: attempt(count, rule, now, record),
+            {"expires_at": now + rule.forgotten_after},
         )
 
     async def look(
         self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
     ) -> Mapping[str, Attempt]:
         """Return what `count` would say of each subject by its rule; count nothing."""
-        command: Document = {
-            "find": "throttles",
-            "filter": {"_id": {"$in": list(rules)}},
-            "batchSize": len(rules),
-            "singleBatch": True,
-            "readConcern": MAJORITY,
-        }
-        found = (await self._client.run(command))["cursor"]["firstBatch"]
-        return verdicts({each["_id"]: to_count(each) for each in found}, rules, now, record)
+        return verdicts(await self._counts(*rules), rules, now, record)
 
     async def unlock(self, username: str) -> int:
         """Forget all that is counted of *username*; return how many counts there were."""
         first, end = below(username)
-        query = {"$or": [{"_id": of_user(username)}, {"_id": {"$gte": first, "$lt": end}}]}
-        command: Document = {"delete": "throttles", "deletes": [{"q": query, "limit": 0}]}
-        return (await self._client.run({**command, "writeConcern": DURABLE}))["n"]
+        return await self._forget({"$in": [of_user(username)]}, {"$gte": first, "$lt": end})
 
     async def forgive(self, subject: str, *, all_of_them: bool) -> None:
         """Take one attempt and the wait off the count, or forget them all."""
-        query = {"_id": subject}
         if all_of_them:
-            delete = {"q": query, "limit": 1}
-            command: Document = {"delete": "throttles", "deletes": [delete]}
+            await self._forget({"$in": [subject]})
         else:
-            update = {"q": query, "u": _FORGIVING}
+            await self._change(subject, lambda count: (forgiven(count), None), {})
+
+    async def _forget(self, *ids: Document) -> int:
+        deletes = [{"q": {"_id": each}, "limit": 0} for each in ids]
+        command: Document = {"delete": "throttles", "deletes": deletes}
+        return (await self._client.run({**command, "writeConcern": DURABLE}))["n"]
+
+    async def _change(
+        self, subject: str, decide: Callable[[Count], tuple[Count, Verdict]], more: Document
+    ) -> Verdict:
+        """Store the count that *decide* returns, if it is another, with *more*; return the rest."""
+        async with self._turns.setdefault(subject, Lock()):
+            for _ in range(ATTEMPTS_MAX):
+                found = (await self._counts(subject)).get(subject)
+                stored = Count() if found is None else found
+                after, verdict = decide(stored)
+                if after == stored or await self._replaced(subject, found, after, more):
+                    return verdict
+        raise StoreUnavailableError(
+            "MongoDB could not count a sign-in, which others counted at the same time: "
+            "check its load"
+        )
+
+    async def _replaced(
+        self, subject: str, before: Count | None, after: Count, more: Document
+    ) -> bool:
+        """Store *after* in the place of *before*; say whether that was still there."""
+        fields = from_count(after)
+        present: Document = {name: value for name, value in fields.items() if value is not None}
+        if before is None:
+            document = {"_id": subject, **present, **more}
+            command: Document = {"insert": "throttles", "documents": [document]}
+        else:
+            change: Document = {"$set": present | more}
+            if absent := fields.keys() - present.keys():
+                change["$unset"] = dict.fromkeys(absent, "")
+            update = {"q": {"_id": subject, **from_count(before)}, "u": change}
             command = {"update": "throttles", "updates": [update]}
         try:
-            await self._client.run({**command, "writeConcern": DURABLE})
-        except RefusedError:
-            await self._check(subject)
-            raise
+            return (await self._client.run({**command, "writeConcern": DURABLE}))["n"] == 1
+        except LostRaceError:
+            return False
 
-    async def _check(self, subject: str) -> None:
-        """Raise what is wrong with a count that the server refuses to go on with, if anything is."""
-        for document in await self._client.page("throttles", {"_id": subject}, {"_id": 1}, 1):
-            to_count(document)
+    async def _counts(self, *subjects: str) -> dict[str, Count]:
+        """Return those of *subjects* that are counted.
 
-
-_FORGIVING: list[Document] = [
-    {"$set": {"failures": {"$max": [{"$subtract": ["$failures", 1]}, 0]}}},
-    {"$unset": ["blocked_until", "counted_for"]},
-]
-"""`handlers.throttling.forgiven`."""
-
-
-def _counting(rule: ThrottleRule, now: datetime, record: str | None) -> list[Document]:
-    """Return `handlers.throttling.attempt` as a pipeline: aged first, then counted if it may be."""
-    failures, blocked_until = "$failures", "$blocked_until"
-    again = False if record is None else {"$eq": ["$counted_for", {"$literal": record}]}
-    waits = {
-        "$and": [{"$ne": [{"$type": blocked_until}, "missing"]}, {"$lt": [now, blocked_until]}]
-    }
-    used_up = False if rule.failures_max is None else {"$gte": [failures, rule.failures_max]}
-    since = {"$cond": [{"$gt": [failures, 0]}, "$since", now]}
-    counted: Document = {
-        "failures": {"$add": [failures, 1]},
-        "blocked_until": _blocked_until(rule, now),
-        "last_at": now,
-        "since": "$$REMOVE" if rule.one_back_every is None else since,
-        "counted_for": "$$REMOVE" if record is None else {"$literal": record},
-        "expires_at": now + rule.forgotten_after,
-    }
-    return [
-        *_ageing(rule, now),
-        {"$set": {"counts": {"$not": [{"$or": [again, used_up, waits]}]}}},
-        {"$set": {name: {"$cond": ["$counts", to, f"${name}"]} for name, to in counted.items()}},
-        {"$unset": "counts"},
-    ]
-
-
-def _ageing(rule: ThrottleRule, now: datetime) -> list[Document]:
-    """Return what leaves of the count what is left of it by *now*."""
-    last_at = {"$ifNull": ["$last_at", now]}
-    forgotten = {"$gt": [now, {"$add": [last_at, _ms(rule.forgotten_after)]}]}
-    ageing: list[Document] = [
-        {
-            "$set": {
-                "failures": {"$cond": [forgotten, 0, {"$ifNull": ["$failures", 0]}]},
-                "counted_for": {"$cond": [forgotten, "$$REMOVE", "$counted_for"]},
-            }
+        Raises:
+            CorruptDocumentError: One of them cannot be understood.
+        """
+        command: Document = {
+            "find": "throttles",
+            "filter": {"_id": {"$in": list(subjects)}},
+            "batchSize": len(subjects),
+            "singleBatch": True,
+            "readConcern": MAJORITY,
         }
-    ]
-    if rule.one_back_every is None:
-        return ageing
-    every_ms = _ms(rule.one_back_every)
-    since = {"$ifNull": ["$since", {"$ifNull": ["$last_at", now]}]}
-    passed = {"$floor": {"$divide": [{"$subtract": [now, "$since"]}, every_ms]}}
-    left = {"$toInt": {"$max": [{"$subtract": ["$failures", "$passed"]}, 0]}}
-    moved = {"$add": ["$since", {"$multiply": ["$passed", every_ms]}]}
-    return [
-        *ageing,
-        {"$set": {"since": since}},
-        {"$set": {"passed": {"$toLong": {"$max": [passed, 0]}}}},
-        {"$set": {"failures": left, "since": moved}},
-        {"$unset": "passed"},
-    ]
-
-
-def _blocked_until(rule: ThrottleRule, now: datetime) -> Document:
-    """Return `handlers.throttling.wait` from *now* on, for one failure more than `$failures`."""
-    doublings = {"$min": [{"$max": [{"$subtract": ["$failures", rule.free]}, 0]}, DOUBLINGS_MAX]}
-    doubled = {"$multiply": [_ms(rule.first), {"$pow": [2, doublings]}]}
-    until = {"$add": [now, {"$min": [doubled, _ms(rule.longest)]}]}
-    return {"$cond": [{"$lt": ["$failures", rule.free]}, "$$REMOVE", until]}
-
-
-def _ms(span: timedelta) -> int:
-    return span // timedelta(milliseconds=1)
+        found = (await self._client.run(command))["cursor"]["firstBatch"]
+        return {each["_id"]: to_count(each) for each in found}

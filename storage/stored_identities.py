@@ -50,7 +50,9 @@ class _Answered(Answered, frozen=True, kw_only=True, gc=False):
 
 
 class _Count(Count, frozen=True, kw_only=True, gc=False):
-    failures: Natural  # pyright: ignore[reportGeneralTypeIssues] - each that is stored has it
+    # Each that is stored has these.
+    failures: Natural  # pyright: ignore[reportGeneralTypeIssues]
+    last_at: datetime  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def to_credential(document: Mapping[str, Any]) -> Credential:
@@ -94,7 +96,7 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
 
 
 def to_count(document: Mapping[str, Any]) -> Count:
-    """Return the count that `storage.mongo_throttles` stored.
+    """Return the count that `storage.identity_documents.from_count` has the fields of.
 
     Raises:
         CorruptDocumentError: It is none.

@@ -10,10 +10,11 @@ import pytest
 
 from devstack.choose import Chosen
 from devstack.server import Server
-from handlers.throttling import ThrottleRule
+from handlers.throttling import Attempt, ThrottleRule
+from storage.documents import Document
 from storage.identity_documents import from_session
 from storage.identity_ports import IdentityChanges
-from storage.mongo_client import MongoClient, MongoOptions
+from storage.mongo_client import MongoClient, MongoOptions, Session
 from storage.mongo_identities import MongoIdentities
 from storage.mongo_schema import SESSIONS_INDEX
 from storage.mongo_throttles import MongoThrottles
@@ -33,6 +34,8 @@ HOUR = timedelta(hours=1)
 USER = ThrottleRule(free=0)
 BUDGET = ThrottleRule(free=100, failures_max=100, one_back_every=HOUR)
 SOURCE = ThrottleRule(free=1)
+PATIENT = ThrottleRule(free=1000)
+PROCESSES = 5
 
 
 @pytest.fixture(params=["pymongo", "motor"])
@@ -58,6 +61,27 @@ def server(stack: Chosen) -> Server:
     if stack.stack is None:
         pytest.skip("only a local server process can be paused")
     return stack.stack.mongodb
+
+
+class ForgivenBeforeAWrite(MongoClient):
+    """Has somebody forgive everything of one subject before its first update."""
+
+    def __init__(self, options: MongoOptions, store: Store, subject: str) -> None:
+        super().__init__(options)
+        self._others = store.throttles
+        self._subjects = [subject]
+
+    async def run(
+        self,
+        command: Document,
+        *,
+        session: Session | None = None,
+        database: str | None = None,
+        ignored: int | None = None,
+    ) -> Document:
+        if "update" in command and self._subjects:
+            await self._others.forgive(self._subjects.pop(), all_of_them=True)
+        return await super().run(command, session=session, database=database, ignored=ignored)
 
 
 async def stored(client: MongoClient, collection: str) -> dict[str, Any]:
@@ -145,11 +169,10 @@ async def test_every_count_is_deleted_a_day_after_its_last_attempt(
     assert expires_at.replace(tzinfo=NOON.tzinfo) == NOON + DAY
 
 
-@pytest.mark.parametrize("times", [{}, {"last_at": NOON}], ids=["no time", "its last attempt"])
-async def test_a_lock_out_of_an_earlier_release_ends(
-    store: Store, client: MongoClient, times: dict[str, Any]
+async def test_a_count_of_a_rule_that_forgot_nothing_ends_under_one_that_does(
+    store: Store, client: MongoClient
 ) -> None:
-    locked: dict[str, Any] = {"_id": "user:alice", "failures": 100, **times}
+    locked: dict[str, Any] = {"_id": "user:alice", "failures": 100, "last_at": NOON}
     await client.run({"insert": "throttles", "documents": [locked]})
 
     refused = await store.throttles.count("user:alice", rule=BUDGET, now=NOON)
@@ -167,6 +190,45 @@ async def test_a_refused_attempt_writes_nothing(store: Store, client: MongoClien
 
     assert await stored(client, "throttles") == before
     assert set(before) == {"_id", "failures", "blocked_until", "last_at", "expires_at"}
+
+
+async def test_no_attempt_slips_through_between_processes(client: MongoClient) -> None:
+    processes = [MongoThrottles(client) for _ in range(PROCESSES)]
+    rule = ThrottleRule(free=9)
+
+    attempts = await asyncio.gather(
+        *(each.count("user:alice", rule=rule, now=NOON) for each in processes * 10)
+    )
+
+    assert sum(each.allowed for each in attempts) == 10
+    assert (await stored(client, "throttles"))["failures"] == 10
+
+
+async def test_no_attempt_is_lost_between_processes(client: MongoClient) -> None:
+    processes = [MongoThrottles(client) for _ in range(PROCESSES)]
+    for _ in range(10):
+        await processes[0].count("source:a", rule=PATIENT, now=NOON)
+
+    await asyncio.gather(
+        *(each.count("source:a", rule=PATIENT, now=NOON) for each in processes * 4),
+        *(each.forgive("source:a", all_of_them=False) for each in processes * 2),
+    )
+
+    assert (await stored(client, "throttles"))["failures"] == 10 + PROCESSES * 2
+
+
+async def test_what_was_forgiven_meanwhile_does_not_come_back(
+    store: Store, client: MongoClient
+) -> None:
+    for _ in range(3):
+        await store.throttles.count("source:a", rule=PATIENT, now=NOON)
+
+    interrupted = ForgivenBeforeAWrite(client.options, store, "source:a")
+    attempt = await MongoThrottles(interrupted).count("source:a", rule=PATIENT, now=NOON)
+    await interrupted.close()
+
+    assert attempt == Attempt(allowed=True, failures=1)
+    assert (await stored(client, "throttles"))["failures"] == 1
 
 
 async def test_a_silent_server_is_unavailable_in_time(hurried: MongoClient, server: Server) -> None:

@@ -215,7 +215,7 @@ STEPS = st.lists(
 async def test_it_counts_as_the_rule_says(
     throttles: Throttles, rule: ThrottleRule, steps: Sequence[tuple[str, int]]
 ) -> None:
-    """The pipeline that MongoDB runs is `handlers.throttling.attempt`."""
+    """Each store keeps what `handlers.throttling` decides, and nothing is lost on its way."""
     model, subject, now = MemoryThrottles(), f"source:{uuid4().hex}", NOON
 
     for step, wait_ms in steps:

@@ -4,7 +4,7 @@ import ast
 import asyncio
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -122,7 +122,7 @@ def test_a_word_is_defined_where_the_glossary_says() -> None:
 
 
 @contextmanager
-def crossed() -> Iterator[set[str]]:
+def crossed() -> Generator[set[str]]:
     """Note the files of the product in which any function is called."""
     files = set[str]()
 

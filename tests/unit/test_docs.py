@@ -22,7 +22,6 @@ from workers.config import BOUNDS, PREFIX, setting_names
 from workers.ledger.options import LedgerOptions
 from workers.metrics import Metrics
 
-PROMISES = 12
 README = REPOSITORY / "README.md"
 README_WORDS_MAX = 1500
 """As `wc -w` counts them, code and tables included: five minutes, with what is typed meanwhile."""
@@ -35,7 +34,6 @@ ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"
 DASHBOARD = REPOSITORY / "deploy/grafana/accounts.json"
 ACLS = REPOSITORY / "deploy/kafka-acls.sh"
 OPERATIONS = DOCS / "operations.md"
-PROMISES_PAGE = DOCS / "promises.md"
 DECISIONS = DOCS / "decisions"
 FOLDERS = {path.name for path in REPOSITORY.iterdir() if path.is_dir()}
 MADE_LATER = {".accounts/dev.env", ".venv/bin/accounts", ".venv/bin/pip", ".venv/bin/python"}
@@ -179,43 +177,6 @@ def test_the_readme_has_the_figures_of_the_benchmarks() -> None:
 
     assert told
     assert set(told) <= set(re.findall(r"\d[\d,]*", (DOCS / "benchmarks.md").read_text("utf-8")))
-
-
-def test_the_readme_has_the_promises_by_their_names() -> None:
-    named = r"(P\d+)\W+(\w[^*.:]+)"
-
-    short = re.findall(rf"^\* {named}", README.read_text(encoding="utf-8"), re.MULTILINE)
-    full = re.findall(rf"^\| {named}", PROMISES_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-
-    assert short == full
-    assert len(full) == PROMISES
-
-
-@pytest.mark.parametrize("number", range(1, PROMISES + 1))
-def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
-    [row] = re.findall(rf"^\| P{number} \|.*$", PROMISES_PAGE.read_text("utf-8"), re.MULTILINE)
-    files = re.findall(r"`(tests/[\w./]+)`", row)
-
-    assert files, f"P{number} names no test"
-    for name in files:
-        assert re.search(rf"\bP{number}\b", (REPOSITORY / name).read_text()), (
-            f"{name} shows P{number}?"
-        )
-
-
-def test_a_promise_that_is_named_is_listed() -> None:
-    """Comments and tests name promises by number: this page says what each is."""
-    listed = re.findall(r"^\| P(\d+) \|", PROMISES_PAGE.read_text("utf-8"), re.MULTILINE)
-    code = [path for folder in FOLDERS - {".venv"} for path in (REPOSITORY / folder).rglob("*.py")]
-    named = {
-        number
-        for path in [*PAGES, *code]
-        if "node_modules" not in path.parts
-        for number in re.findall(r"\bP(\d+)\b", path.read_text(encoding="utf-8"))
-    }
-
-    assert listed == [str(number) for number in range(1, PROMISES + 1)]
-    assert named <= {*listed}
 
 
 @pytest.mark.parametrize("setting", BOUNDS)
