@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from handlers.account import Account, Balance, Profile
-from handlers.outcome import Entry, Outcome, Source, Trace
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.outcome import Entry, Outcome, Source, Trace
 from storage.documents import Document, from_account, from_outcome
 from storage.mongo_client import DURABLE, MongoClient
 from storage.mongo_schema import prepare

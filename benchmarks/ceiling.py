@@ -19,8 +19,8 @@ from pydantic import BaseModel
 from benchmarks.figures import cpu_per_command
 from benchmarks.processes import cpu_of, wait_for_go
 from benchmarks.traffic import CURRENCY, username, users_of
-from handlers.account import Account, Balance, Profile
-from handlers.outcome import Entry, Outcome, Source, Trace
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.outcome import Entry, Outcome, Source, Trace
 from storage.documents import Document, from_account, from_outcome
 from storage.mongo_client import DURABLE, MongoClient, MongoOptions
 from storage.mongo_schema import prepare

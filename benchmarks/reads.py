@@ -20,7 +20,7 @@ from benchmarks.watching import POLL_S
 from client.accounts import AccountsClient
 from contracts import topics
 from contracts.queries import ListTransactions
-from handlers.history import cursor_of
+from handlers.history.pages import cursor_of
 from storage.mongo_client import MongoClient, MongoOptions
 
 ACCOUNTS_FACTOR = 10

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions, DatetimeConversion
 
-from handlers.account import Account
-from handlers.outcome import Entry, Outcome
+from handlers.model.account import Account
+from handlers.model.outcome import Entry, Outcome
 
 Document: TypeAlias = dict[str, Any]
 

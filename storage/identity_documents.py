@@ -3,8 +3,8 @@
 Optional values are absent, never null. Nothing from a payload becomes a field name.
 """
 
-from handlers.session import Answered, Session
-from handlers.throttling import Count
+from handlers.identity.throttling import Count
+from handlers.model.session import Answered, Session
 from storage.documents import Document, present
 from storage.ports import Credential
 

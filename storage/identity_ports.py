@@ -6,8 +6,8 @@ from typing import Protocol
 
 import msgspec
 
-from handlers.session import Answered, Session
-from handlers.throttling import Attempt, ThrottleRule
+from handlers.identity.throttling import Attempt, ThrottleRule
+from handlers.model.session import Answered, Session
 from storage.ports import Credential
 
 

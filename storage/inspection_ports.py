@@ -6,11 +6,11 @@ from typing import Protocol
 
 import msgspec
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
-from handlers.reference import Reference, Referring
+from handlers.history.reference import Reference, Referring
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
 
 
 class References(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
-from handlers.account import Account
-from handlers.changes import Changes
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
+from handlers.model.account import Account
+from handlers.model.changes import Changes
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.memory_tables import Draft, Table, Value
 from storage.ports import CorruptDocumentError, Credential, EntryRange, LostRaceError
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from handlers.corrupt import CorruptDocument
-from handlers.session import Answered, Session
-from handlers.subjects import below, of_user
-from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
+from handlers.identity.subjects import below, of_user
+from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.session import Answered, Session
 from storage.identity_ports import IdentityChanges
 from storage.memory import MemoryCredentials
 from storage.ports import CorruptDocumentError, Credential, LostRaceError

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 from msgspec.structs import asdict
 
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.rebuilding import Remains
-from handlers.repair import Repair
+from handlers.history.rebuilding import Remains
+from handlers.history.repair import Repair
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_identities import MemoryIdentities
 from storage.ports import LostRaceError

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.documents import Document
 from storage.mongo_client import DURABLE, MongoClient
 from storage.mongo_errors import DUPLICATE_KEY, RefusedError

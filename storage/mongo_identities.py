@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from handlers.session import Answered, Session
+from handlers.model.session import Answered, Session
 from storage.documents import Document
 from storage.identity_documents import from_answered, from_credential, from_session
 from storage.identity_ports import IdentityChanges

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
-from handlers.reference import Reference, Referring
+from handlers.history.reference import Reference, Referring
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
 from storage.documents import Document
 from storage.inspection_ports import Changed, References
 from storage.mongo_client import MongoClient

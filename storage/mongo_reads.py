@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from handlers.account import Account
-from handlers.history import Stretch
-from handlers.outcome import Outcome
+from handlers.history.pages import Stretch
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
 from storage.documents import Document
 from storage.mongo_client import MAJORITY, MongoClient
 from storage.mongo_schema import ENTRIES_INDEX

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from handlers.changes import EmailClaim
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.repair import Repair
+from handlers.history.repair import Repair
+from handlers.model.changes import EmailClaim
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.documents import Document, from_account
 from storage.mongo_client import MongoClient
 from storage.mongo_inspection import BEYOND, PAGE_MAX

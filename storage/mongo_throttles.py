@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from handlers.subjects import below, of_user
-from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
+from handlers.identity.subjects import below, of_user
+from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
 from storage.documents import Document
 from storage.identity_documents import from_count
 from storage.mongo_client import DURABLE, MAJORITY, MongoClient
@@ -22,7 +22,7 @@ more processes than one subject ever keeps busy: the request is read again later
 
 
 class MongoThrottles:
-    """One document per subject, read, decided on by `handlers.throttling`, and compared and set.
+    """One document per subject, read, decided on by `handlers.identity.throttling`, and compared and set.
 
     A write finds the document only as it was read, so that no attempt is decided on a count that
     others have changed since: who loses that race reads and decides anew. Within a process attempts

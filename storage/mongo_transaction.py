@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from handlers.account import Account
-from handlers.changes import Changes
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
+from handlers.model.account import Account
+from handlers.model.changes import Changes
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
 from storage.documents import Document, from_account, from_outcome
 from storage.mongo_client import MongoClient
 from storage.mongo_work import MongoWork

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from handlers.account import Account
-from handlers.changes import Changes
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
+from handlers.model.account import Account
+from handlers.model.changes import Changes
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
 
 
 class LostRaceError(Exception):

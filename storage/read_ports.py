@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from handlers.account import Account
-from handlers.history import Stretch
-from handlers.outcome import Outcome
+from handlers.history.pages import Stretch
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
 
 
 class Reads(Protocol):

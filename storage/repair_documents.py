@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import msgspec
 
-from handlers.account import Balance
-from handlers.owing import EntryRange
-from handlers.rebuilding import NEEDED, Remains
-from handlers.repair import Repair
+from handlers.history.rebuilding import NEEDED, Remains
+from handlers.history.repair import Repair
+from handlers.model.account import Balance
+from handlers.model.unpublished import EntryRange
 from storage.documents import Document, present
 from storage.ports import CorruptDocumentError
 from storage.stored import Natural, StoredBalance, to_account, to_balances, utc

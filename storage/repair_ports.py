@@ -5,12 +5,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from handlers.account import Account
-from handlers.changes import EmailClaim
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.rebuilding import Remains
-from handlers.repair import Repair
+from handlers.history.rebuilding import Remains
+from handlers.history.repair import Repair
+from handlers.model.account import Account
+from handlers.model.changes import EmailClaim
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):

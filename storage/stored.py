@@ -14,9 +14,9 @@ import msgspec
 from contracts.codes import Code
 from contracts.commands import CommandName
 from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
-from handlers.account import Account, Balance, Profile
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Entry, Outcome, Source, Trace
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Entry, Outcome, Source, Trace
 from storage.ports import CorruptDocumentError
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from handlers.session import Answered, Session
-from handlers.throttling import Count
+from handlers.identity.throttling import Count
+from handlers.model.session import Answered, Session
 from storage.ports import Credential
 from storage.stored import Natural, Version, corrupt, shaped, utc
 

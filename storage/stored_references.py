@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from handlers.corrupt import CorruptDocument
-from handlers.reference import Reference, Referring
+from handlers.history.reference import Reference, Referring
+from handlers.model.corrupt import CorruptDocument
 from storage.ports import CorruptDocumentError
 from storage.stored import outcome_or_corrupt, shaped
 from storage.stored_identities import StoredCredential, StoredSession

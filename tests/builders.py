@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from handlers.account import Account, Balance, Profile
-from handlers.changes import Changes, EmailClaim
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Entry, Outcome, Source, Trace
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.changes import Changes, EmailClaim
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Entry, Outcome, Source, Trace
 
 Stored = TypeVar("Stored")
 

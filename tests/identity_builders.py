@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from handlers.outcome import Source
-from handlers.session import Answered, Session
+from handlers.model.outcome import Source
+from handlers.model.session import Answered, Session
 from storage.ports import Credential
 from tests.builders import NOON
 

@@ -11,15 +11,15 @@ from contracts.ledger import Deposit, Withdraw
 from contracts.profile import UpdateProfile
 from contracts.registration import Register
 from contracts.topics import ORDERED, TopicSpec
-from handlers.account import Account
-from handlers.announcing import announce
-from handlers.batch import Gathered, PerCommand
-from handlers.decision import Refused
-from handlers.input_records import CommandRecord, fingerprint
-from handlers.outcome import Outcome, Source, Trace
-from handlers.reading import Reading
-from handlers.recording import Conclusion, conclude
-from handlers.rules import CurrencyRules, Rules
+from handlers.ledger.batch import Gathered, PerCommand
+from handlers.ledger.finality import Reading
+from handlers.ledger.recording import Conclusion, conclude
+from handlers.model.account import Account
+from handlers.model.decision import Refused
+from handlers.model.input_records import CommandRecord, fingerprint
+from handlers.model.outcome import Outcome, Source, Trace
+from handlers.model.rules import CurrencyRules, Rules
+from handlers.wire.announcing import announce
 
 PREFIX = "accounts."
 TOPICS = tuple(PREFIX + topic.name for topic in ORDERED)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from handlers.account import Account
-from handlers.outcome import Outcome
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
 from workers.publishing import Outgoing, Publisher
 from workers.rendered import events_of, state_of
 from workers.replies import Replies, Reply

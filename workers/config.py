@@ -16,7 +16,7 @@ from pydantic import (
 
 from contracts.money import SCALE_MAX, Currency
 from contracts.topics import DAY_MS, PARTITIONS_DEFAULT, REPLIES
-from handlers.rules import Rules
+from handlers.model.rules import Rules
 from workers.config_connections import Connections, Positive
 from workers.config_limits import CurrencyLimits, build_rules, parse_object
 from workers.config_sources import (

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.currencies import iso_scales
 from contracts.money import AMOUNT_MINOR_MAX, Amount, to_minor
-from handlers.rules import CurrencyRules, Rules
+from handlers.model.rules import CurrencyRules, Rules
 
 
 class CurrencyLimits(BaseModel):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from handlers.corrupt import CorruptDocument
+from handlers.model.corrupt import CorruptDocument
 from workers.clock import monotonic_s
 from workers.metrics import Metrics
 

@@ -12,8 +12,8 @@ from aiokafka import TopicPartition
 from contracts.codes import Code
 from contracts.registration import PendingCredential
 from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
-from handlers.outcome import Outcome, outcome_id
-from handlers.passwords import prepared
+from handlers.identity.passwords import prepared
+from handlers.model.outcome import Outcome, outcome_id
 from storage.ports import CorruptDocumentError, Credential, Credentials, StoreUnavailableError
 from storage.read_ports import Reads
 from workers.clock import monotonic_s

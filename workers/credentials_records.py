@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from contracts.headers import KAFKA_CORRELATION_ID
 from contracts.registration import PendingCredential
 from contracts.sealing import Purpose
-from handlers.outcome import Outcome
-from handlers.rendering import Rendering
+from handlers.model.outcome import Outcome
+from handlers.wire.rendering import Rendering
 from workers.consuming.headers import read_headers, trace_of
 from workers.consuming.records import Malformed, Raw
 from workers.keys import KeyRing

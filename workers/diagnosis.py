@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handlers.changes import EmailClaim
-from handlers.owing import EntryRange
-from handlers.rebuilding import Rebuilt
-from handlers.reference import Reference, Referring
-from handlers.repair import Repair
+from handlers.history.rebuilding import Rebuilt
+from handlers.history.reference import Reference, Referring
+from handlers.history.repair import Repair
+from handlers.model.changes import EmailClaim
+from handlers.model.unpublished import EntryRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

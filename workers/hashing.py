@@ -14,7 +14,7 @@ from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
 from passlib.context import CryptContext
 
-from handlers.passwords import PASSWORD_LENGTH_MAX
+from handlers.identity.passwords import PASSWORD_LENGTH_MAX
 from workers.clock import monotonic_s
 
 _Turn: TypeAlias = asyncio.Future[None]
@@ -157,7 +157,7 @@ class HashingPolicy:
 
 
 class PasswordHasher:
-    """Hashes prepared passwords (`handlers.passwords.prepared`), as many at once as threads."""
+    """Hashes prepared passwords (`handlers.identity.passwords.prepared`), as many at once as threads."""
 
     def __init__(self, policy: HashingPolicy, pool: QuietPool) -> None:
         self._context = policy.context()

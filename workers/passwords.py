@@ -11,8 +11,8 @@ from contracts.commands import command_name
 from contracts.registration import Register
 from contracts.sealing import Purpose
 from contracts.topics import REGISTER
-from handlers.input_records import Judged, fingerprint
-from handlers.passwords import password_refusal, prepared
+from handlers.identity.passwords import password_refusal, prepared
+from handlers.model.input_records import Judged, fingerprint
 from workers.hashing import QuietPool
 from workers.keys import KeyRing
 from workers.sealing import SealProblem, open_sealed, vouch

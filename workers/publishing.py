@@ -18,7 +18,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from client.producer import end
 from client.shared import Shared
 from contracts.topics import WRITTEN_BYTES_MAX
-from handlers.rendering import Headers, Record
+from handlers.wire.rendering import Headers, Record
 from workers.clock import utc_now
 from workers.halt import Halt
 from workers.metrics import Metrics

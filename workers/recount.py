@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, TypeAlias
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.discrepancy import Discrepancy, Violation, corrupt_document
-from handlers.outcome import Outcome
-from handlers.verification import Recount, unknown_account
+from handlers.history.discrepancy import Discrepancy, Violation, corrupt_document
+from handlers.history.verification import Recount, unknown_account
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.inspection_ports import Inspection
 from storage.ports import CorruptDocumentError, Ledger
 

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 
-from handlers.corrupt import CorruptDocument
-from handlers.discrepancy import Discrepancy, Violation
-from handlers.reference import Referring
+from handlers.history.discrepancy import Discrepancy, Violation
+from handlers.history.reference import Referring
+from handlers.model.corrupt import CorruptDocument
 from storage.inspection_ports import Inspection
 from storage.ports import Ledger
 from workers.clock import monotonic_s

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from contracts.profile import email_claim
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.discrepancy import Discrepancy, Violation, corrupt_document
-from handlers.reference import Reference, Referring, disagreement, no_credential, unclaimed
+from handlers.history.discrepancy import Discrepancy, Violation, corrupt_document
+from handlers.history.reference import Reference, Referring, disagreement, no_credential, unclaimed
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
 from storage.inspection_ports import Inspection
 from storage.ports import Ledger
 

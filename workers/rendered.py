@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Iterable
 
-from handlers.account import Account
-from handlers.outcome import Outcome
-from handlers.rendering import Record, Rendering, balances
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
+from handlers.wire.rendering import Record, Rendering, balances
 from workers.error_places import places
 
 logger = logging.getLogger(__name__)

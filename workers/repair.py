@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.profile import email_claim
-from handlers.account import Account
-from handlers.changes import EmailClaim
-from handlers.corrupt import CorruptDocument
-from handlers.entries import Entries
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
-from handlers.rebuilding import CannotRebuild, Evidence, Rebuilt, claims, rebuild
-from handlers.reference import Reference, Referring
-from handlers.repair import Repair
+from handlers.history.entries import Entries
+from handlers.history.rebuilding import CannotRebuild, Evidence, Rebuilt, claims, rebuild
+from handlers.history.reference import Reference, Referring
+from handlers.history.repair import Repair
+from handlers.model.account import Account
+from handlers.model.changes import EmailClaim
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
 from storage.inspection_ports import Inspection
 from storage.ports import CorruptDocumentError, Ledger
 from storage.repair_ports import Mending, Repairs

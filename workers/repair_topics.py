@@ -1,7 +1,7 @@
 """Where a repair says what it did."""
 
-from handlers.operating import audit_event
-from handlers.repair import Repair
+from handlers.history.operating import audit_event
+from handlers.history.repair import Repair
 from workers.answers import Repeating
 from workers.publishing import Outgoing, Publisher
 from workers.topic_names import TopicNames

@@ -13,7 +13,7 @@ from contracts.passwords import Passwords
 from contracts.sealing import Purpose
 from contracts.sessions import Tokens
 from contracts.topics import CHANGE_PASSWORD, LOGIN, LOGOUT, REFRESH, RESULTS, TopicSpec
-from handlers.subjects import of_user, of_user_from
+from handlers.identity.subjects import of_user, of_user_from
 from tests.e2e.caller import PASSWORD, Body, Caller, an_id
 from tests.e2e.inbox import PATIENCE_S, Message
 from tests.e2e.running import RunningService

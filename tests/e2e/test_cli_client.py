@@ -20,7 +20,7 @@ from client.received import headers_of
 from contracts.ledger import Deposit
 from contracts.profile import UpdateProfile
 from devstack.choose import Chosen
-from handlers.rendering import Rendering, balances
+from handlers.wire.rendering import Rendering, balances
 from tests.builders import an_account, an_outcome
 from tests.e2e.command_line import a_command_line
 from tests.unit.records import a_result_body

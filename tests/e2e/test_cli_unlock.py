@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from devstack.choose import Chosen
-from handlers.subjects import of_user, of_user_from
+from handlers.identity.subjects import of_user, of_user_from
 from storage.mongo_client import MongoClient
 from storage.mongo_throttles import MongoThrottles
 from tests.e2e.command_line import CommandLine, a_command_line

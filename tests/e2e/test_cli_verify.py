@@ -12,9 +12,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from devstack.choose import Chosen
-from handlers.changes import Changes
-from handlers.outcome import Outcome
-from handlers.rendering import Rendering
+from handlers.model.changes import Changes
+from handlers.model.outcome import Outcome
+from handlers.wire.rendering import Rendering
 from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contracts.topics import BALANCE_EVENTS, BALANCES, DEPOSIT, REGISTER, WITHDRAW
-from handlers.registration import account_id
+from handlers.ledger.registration import account_id
 from tests.e2e.caller import Caller, a_movement, a_name, an_id
 from tests.e2e.inbox import Message
 

@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from contracts.topics import DEPOSIT
-from handlers.rules import CurrencyRules, Rules
+from handlers.model.rules import CurrencyRules, Rules
 from tests.e2e.caller import a_movement, open_caller
 from tests.e2e.in_process import ledger_here
 from tests.e2e.running import RunningService

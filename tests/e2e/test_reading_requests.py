@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from contracts.topics import AUDIT_EVENTS, GET_BALANCE, GET_PROFILE, RESULTS, TopicSpec
-from handlers.input_records import RequestRecord
-from handlers.rendering import Record
-from handlers.replying import audit, reply, reply_body
+from handlers.model.input_records import RequestRecord
+from handlers.wire.rendering import Record
+from handlers.wire.replying import audit, reply, reply_body
 from tests.e2e.caller import Body, Caller, a_name, an_id, open_caller
 from tests.e2e.in_process import queries_here
 from tests.e2e.inbox import PATIENCE_S, Message

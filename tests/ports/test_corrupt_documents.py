@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from handlers.corrupt import CorruptDocument
-from handlers.history import Stretch
-from handlers.owing import EntryRange
+from handlers.history.pages import Stretch
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.unpublished import EntryRange
 from storage.memory import MemoryLedger
 from storage.memory_reads import MemoryReads
 from storage.mongo_client import DURABLE

@@ -9,10 +9,10 @@ from bson import Decimal128, Int64, Regex
 from bson.datetime_ms import DatetimeMS
 
 from devstack.choose import Chosen
-from handlers.corrupt import CorruptDocument
-from handlers.history import Stretch
-from handlers.owing import EntryRange
-from handlers.throttling import ThrottleRule
+from handlers.history.pages import Stretch
+from handlers.identity.throttling import ThrottleRule
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.unpublished import EntryRange
 from storage.documents import Document
 from storage.identity_ports import IdentityChanges
 from storage.mongo_client import DURABLE, MongoClient, MongoOptions

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from handlers.corrupt import CorruptDocument
-from handlers.throttling import ThrottleRule
+from handlers.identity.throttling import ThrottleRule
+from handlers.model.corrupt import CorruptDocument
 from storage.identity_ports import IdentityChanges
 from storage.memory_identities import MemoryIdentities
 from storage.mongo_client import DURABLE

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from handlers.session import Session
+from handlers.model.session import Session
 from storage.identity_ports import Identities, IdentityChanges
 from storage.mongo_identities import PAGE_SESSIONS_MAX, UPDATES_MAX
 from storage.ports import LostRaceError

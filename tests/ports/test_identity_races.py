@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.input_records import RequestRecord
-from handlers.subjects import of_user, of_user_from
+from handlers.identity.subjects import of_user, of_user_from
+from handlers.model.input_records import RequestRecord
 from tests.ports.conftest import Store
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.identity_fakes import Answer

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import storage.mongo_inspection
-from handlers.corrupt import CorruptDocument
-from handlers.reference import Reference, Referring
+from handlers.history.reference import Reference, Referring
+from handlers.model.corrupt import CorruptDocument
 from storage.identity_ports import IdentityChanges
 from storage.inspection_ports import Inspection
 from storage.memory import MemoryCredentials, MemoryLedger

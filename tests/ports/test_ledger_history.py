@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 import storage.mongo
-from handlers.outcome import Outcome
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryLedger
 from storage.mongo import MongoLedger
 from storage.ports import EntryRange, Ledger

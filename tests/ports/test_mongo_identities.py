@@ -10,7 +10,7 @@ import pytest
 
 from devstack.choose import Chosen
 from devstack.server import Server
-from handlers.throttling import Attempt, ThrottleRule
+from handlers.identity.throttling import Attempt, ThrottleRule
 from storage.documents import Document
 from storage.identity_documents import from_session
 from storage.identity_ports import IdentityChanges

@@ -11,7 +11,7 @@ from pymongo import MongoClient as PlainClient
 
 from devstack.ports import HOST
 from devstack.stack import StackOptions, start_stack
-from handlers.throttling import ThrottleRule
+from handlers.identity.throttling import ThrottleRule
 from storage.documents import Document
 from storage.identity_ports import IdentityChanges
 from storage.mongo import MongoLedger

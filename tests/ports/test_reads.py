@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from handlers.account import Balance
-from handlers.history import Order, Stretch
-from handlers.outcome import Outcome
+from handlers.history.pages import Order, Stretch
+from handlers.model.account import Balance
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryLedger
 from storage.memory_reads import MemoryReads
 from storage.mongo_client import MongoClient, MongoOptions

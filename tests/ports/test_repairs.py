@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.owing import EntryRange
-from handlers.rebuilding import Remains
-from handlers.repair import Repair
+from handlers.history.rebuilding import Remains
+from handlers.history.repair import Repair
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.unpublished import EntryRange
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_identities import MemoryIdentities
 from storage.memory_inspection import MemoryInspection

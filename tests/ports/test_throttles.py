@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers.subjects import of_device, of_source, of_user, of_user_from
-from handlers.throttling import Attempt, ThrottleRule
+from handlers.identity.subjects import of_device, of_source, of_user, of_user_from
+from handlers.identity.throttling import Attempt, ThrottleRule
 from storage.identity_ports import Throttles
 from storage.memory_identities import MemoryThrottles
 from tests.builders import NOON
@@ -215,7 +215,7 @@ STEPS = st.lists(
 async def test_it_counts_as_the_rule_says(
     throttles: Throttles, rule: ThrottleRule, steps: Sequence[tuple[str, int]]
 ) -> None:
-    """Each store keeps what `handlers.throttling` decides, and nothing is lost on its way."""
+    """Each store keeps what `handlers.identity.throttling` decides, and nothing is lost on its way."""
     model, subject, now = MemoryThrottles(), f"source:{uuid4().hex}", NOON
 
     for step, wait_ms in steps:

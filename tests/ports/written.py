@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from handlers.account import Account
-from handlers.changes import EmailClaim
-from handlers.outcome import Outcome
+from handlers.model.account import Account
+from handlers.model.changes import EmailClaim
+from handlers.model.outcome import Outcome
 from storage.ports import Ledger
 from tests.builders import some_changes
 

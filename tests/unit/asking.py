@@ -6,8 +6,8 @@ import orjson
 
 from contracts.replies import Reply
 from contracts.requests import QUERIES, AnyRequest, request_name
-from handlers.input_records import RequestRecord
-from handlers.outcome import Source, Trace
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Source, Trace
 from workers.requests.answering import Said
 
 MODELS = {request_name(topic): model for topic, model in QUERIES.items()}

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_identities import MemoryIdentities
 from storage.memory_inspection import MemoryInspection

@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.registration import PendingCredential
-from handlers.outcome import Outcome, outcome_id
+from handlers.model.outcome import Outcome, outcome_id
 from storage.memory import MemoryLedger
 from storage.memory_reads import MemoryReads
 from storage.ports import Credential, Credentials, StoreUnavailableError

@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 
 from contracts.registration import Register
 from contracts.topics import DEPOSIT, ORDERED, RESULTS, WITHDRAW, TopicSpec
-from handlers.account import Account
-from handlers.input_records import Judged
+from handlers.model.account import Account
+from handlers.model.input_records import Judged
 from storage.memory import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
 from tests.unit.requests_bench import PATIENCE_S, Story, TellingPublisher, TellingReplies

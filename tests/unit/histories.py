@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from contracts.message import rfc3339
 from contracts.queries import ListTransactions, Page
-from handlers.history import Stretch, Walk, walk
-from handlers.outcome import Outcome
-from handlers.rendering import encoded
+from handlers.history.pages import Stretch, Walk, walk
+from handlers.model.outcome import Outcome
+from handlers.wire.rendering import encoded
 from tests.builders import NOON, an_entry, an_outcome
 from tests.unit.asking import a_question
 

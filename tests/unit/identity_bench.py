@@ -15,8 +15,8 @@ from contracts.passwords import ChangePassword, Passwords
 from contracts.requests import IdentityRequest
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh
-from handlers.input_records import RequestRecord
-from handlers.outcome import Source, Trace
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Source, Trace
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_identities import MemoryThrottles
 from storage.ports import Credential

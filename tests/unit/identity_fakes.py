@@ -9,7 +9,7 @@ from joserfc import jwe
 from joserfc.jwk import OKPKey
 
 from contracts.sealing import ALGORITHM, ENCRYPTION
-from handlers.account import Account
+from handlers.model.account import Account
 from storage.identity_ports import IdentityChanges
 from storage.memory import MemoryCredentials
 from storage.memory_identities import MemoryIdentities

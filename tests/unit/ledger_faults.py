@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Self
 
-from handlers.account import Account
-from handlers.changes import Changes
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
+from handlers.model.account import Account
+from handlers.model.changes import Changes
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
 from storage.memory import MemoryLedger, MemoryTransaction
 from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
 

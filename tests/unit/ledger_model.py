@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from handlers.input_records import CommandRecord
-from handlers.outcome import Outcome
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Outcome
 from tests.builders import NOON
 from tests.received import all_read, nothing_read
 from tests.unit.ledger_faults import Fault, FaultyLedger, UnforeseenError

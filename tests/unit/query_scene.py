@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from contracts.replies import Reply
-from handlers.account import Account
-from handlers.history import Stretch
-from handlers.outcome import Outcome
+from handlers.history.pages import Stretch
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_reads import MemoryReads
 from storage.ports import Credential, StoreUnavailableError

@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
-from handlers.repair import Repair
+from handlers.history.repair import Repair
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_identities import MemoryIdentities
 from storage.memory_inspection import MemoryInspection

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 from contracts.codes import Code
 from contracts.requests import QUERIES
 from contracts.topics import GET_BALANCE
-from handlers.input_records import RequestRecord
-from handlers.replying import Refusal, reply, reply_body
+from handlers.model.input_records import RequestRecord
+from handlers.wire.replying import Refusal, reply, reply_body
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
 from tests.unit.sealed import NOON

@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.codes import Code
-from handlers.changes import EmailClaim
+from handlers.model.changes import EmailClaim
 from tests.builders import an_account
 from tests.received import a_registration, an_update, known, received
 from tests.unit.test_batch import codes, decided

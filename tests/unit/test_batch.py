@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.batch import Gathered, LaneDecision, decide_lane
-from handlers.input_records import CommandRecord
-from handlers.reading import PartitionReading, Reading
-from handlers.recording import Stamp
+from handlers.ledger.batch import Gathered, LaneDecision, decide_lane
+from handlers.ledger.finality import PartitionReading, Reading
+from handlers.ledger.recording import Stamp
+from handlers.model.input_records import CommandRecord
 from tests.builders import NOON, an_account
 from tests.received import (
     RULES,

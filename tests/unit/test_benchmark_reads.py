@@ -7,8 +7,8 @@ from benchmarks import books, reads
 from benchmarks.paced import Job, Probe
 from benchmarks.traffic import questions, username
 from contracts.queries import GetBalance
-from handlers.history import Walk, sequence_of, walk
-from handlers.verification import verify
+from handlers.history.pages import Walk, sequence_of, walk
+from handlers.history.verification import verify
 
 JOB = Job(kafka="", prefix="accounts.", users=5, name="run", count=4, warmup=1, rate=1, reads=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.subjects import of_device
+from handlers.identity.subjects import of_device
 from storage.ports import CommitUnknownError
 from tests.unit.identity_bench import WRONG, Answer, Bench, a_bench
 from tests.unit.sealed import PASSWORD

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.passwords import ChangePassword, Passwords
 from contracts.sealing import Purpose
-from handlers.input_records import RequestRecord
+from handlers.model.input_records import RequestRecord
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from client.kafka import Record
-from handlers.owing import EntryRange
-from handlers.rendering import Rendering
+from handlers.model.unpublished import EntryRange
+from handlers.wire.rendering import Rendering
 from tests.builders import NOON, an_account, an_outcome
 from tests.unit.records import a_record
 from workers.cli.published import GAP_MAX, PublishedEvents

@@ -13,7 +13,7 @@ from client.in_order import InOrder
 from client.received import Received, received
 from client.sequences import Sequences
 from contracts.events import BalanceChanged
-from handlers.rendering import Rendering
+from handlers.wire.rendering import Rendering
 from tests.builders import an_outcome
 from tests.unit.records import a_record
 

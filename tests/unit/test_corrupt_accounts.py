@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from contracts.codes import Code
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import outcome_id
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import outcome_id
 from storage.memory import MemoryLedger
 from tests.builders import a_claim, an_account, an_entry, an_outcome
 from tests.ports.written import write

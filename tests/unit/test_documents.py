@@ -8,8 +8,8 @@ import pytest
 from bson import BSON
 
 from contracts.codes import Code
-from handlers.account import Account, Balance, Profile
-from handlers.outcome import Outcome, Trace
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.outcome import Outcome, Trace
 from storage.documents import CODEC, from_account, from_outcome
 from storage.stored import to_account, to_outcome
 from tests.builders import an_account, an_outcome

@@ -20,15 +20,15 @@ from contracts.profile import UpdateProfile
 from contracts.queries import GetProfile, ProfileAnswer, Transaction
 from contracts.registration import Register
 from examples.gateway import bodies
-from handlers import querying
-from handlers.account import Account, Balance, Profile
-from handlers.decision import Moved
-from handlers.history import transaction
-from handlers.outcome import Entry, Outcome, Trace
-from handlers.rebuilding import NEEDED, OPTIONAL
-from handlers.recording import Conclusion, conclude
-from handlers.rendering import Rendering
-from handlers.replying import Refusal
+from handlers.history import querying
+from handlers.history.pages import transaction
+from handlers.history.rebuilding import NEEDED, OPTIONAL
+from handlers.ledger.recording import Conclusion, conclude
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.decision import Moved
+from handlers.model.outcome import Entry, Outcome, Trace
+from handlers.wire.rendering import Rendering
+from handlers.wire.replying import Refusal
 from storage import repair_documents
 from storage.documents import CODEC, from_account, from_outcome
 from storage.stored import to_account, to_outcome

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.subjects import of_user
-from handlers.throttling import Count
+from handlers.identity.subjects import of_user
+from handlers.identity.throttling import Count
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.identity_fakes import Answer
 from tests.unit.sealed import PASSWORD

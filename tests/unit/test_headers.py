@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.headers import HEADER_LENGTH_MAX, KAFKA_CORRELATION_ID, KAFKA_REPLY_TOPIC, REPLY_TO
-from handlers.rendering import Record
+from handlers.wire.rendering import Record
 from tests.received import a_registration, received
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from workers.consuming.headers import added_by, kafka_correlation_id

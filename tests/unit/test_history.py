@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.queries import Transaction
-from handlers.history import PAGE_BYTES_MAX, READ_MAX, SCAN_MAX, transaction
-from handlers.rendering import Rendering, encoded
+from handlers.history.pages import PAGE_BYTES_MAX, READ_MAX, SCAN_MAX, transaction
+from handlers.wire.rendering import Rendering, encoded
 from tests.builders import an_entry
 from tests.unit.histories import MIXED, a_query, at, entry, one_page, page_and_reads, sequences
 
@@ -120,7 +120,7 @@ def test_heavy_metadata_makes_pages_short() -> None:
 
 
 def test_one_transaction_is_shown_whatever_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.history.PAGE_BYTES_MAX", 10)
+    monkeypatch.setattr("handlers.history.pages.PAGE_BYTES_MAX", 10)
 
     page = one_page(MIXED, a_query(limit=200))
 

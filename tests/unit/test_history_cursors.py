@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.queries import CURSOR_LENGTH_MAX
-from handlers.history import Walk, cursor_of, walk
-from handlers.replying import Refusal
+from handlers.history.pages import Walk, cursor_of, walk
+from handlers.wire.replying import Refusal
 from tests.unit.histories import MIXED, a_query, at, one_page, sequences
 
 CURSOR = cursor_of(a_query(), 4)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.message import rfc3339
-from handlers.outcome import Outcome
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_reads import MemoryReads
 from tests.builders import NOON, an_account, an_entry, an_outcome
@@ -35,9 +35,9 @@ FILTERS = st.fixed_dictionaries(
 )
 BOUNDS = st.fixed_dictionaries(
     {
-        "handlers.history.SCAN_MAX": st.integers(1, 12),
-        "handlers.history.READ_MAX": st.integers(2, 7),
-        "handlers.seeking.SKIP_MIN": st.integers(1, 4),
+        "handlers.history.pages.SCAN_MAX": st.integers(1, 12),
+        "handlers.history.pages.READ_MAX": st.integers(2, 7),
+        "handlers.history.start_search.SKIP_MIN": st.integers(1, 4),
     }
 )
 

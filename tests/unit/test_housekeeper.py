@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_inspection import MemoryInspection
 from storage.ports import CorruptDocumentError, StoreUnavailableError

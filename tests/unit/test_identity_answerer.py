@@ -12,7 +12,7 @@ import pytest
 from contracts.events import AuditRecorded
 from contracts.replies import Reply
 from contracts.sessions import SessionRevoked
-from handlers.input_records import RequestRecord
+from handlers.model.input_records import RequestRecord
 from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.unit.identity_bench import Answer, Bench, a_bench
 from tests.unit.sealed import CANARY, PASSWORD

@@ -10,8 +10,8 @@ from joserfc.jwk import OKPKey
 from msgspec.structs import replace
 
 from contracts.sessions import Login, ReplyKey
-from handlers.input_records import RequestRecord
-from handlers.outcome import Trace
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Trace
 from tests.unit.identity_bench import LOGIN, WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 from tests.unit.signed import decoded

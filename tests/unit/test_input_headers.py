@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.input_records import CommandRecord
+from handlers.model.input_records import CommandRecord
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
 from workers.consuming.parsing import CommandParser

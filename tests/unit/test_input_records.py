@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from contracts.commands import AnyCommand
-from handlers.input_records import fingerprint
+from handlers.model.input_records import fingerprint
 from tests.builders import NOON
 from tests.received import a_deposit, a_registration, a_withdrawal, an_update, received
 

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.codes import Code
 from contracts.registration import Register
-from handlers.input_records import CommandRecord, Judged
+from handlers.model.input_records import CommandRecord, Judged
 from tests.unit.raw import a_raw
 from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw

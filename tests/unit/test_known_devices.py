@@ -14,7 +14,7 @@ from client.tokens import TokenError, TokenProblem
 from contracts.sealing import Purpose
 from contracts.sessions import Tokens
 from examples.gateway.devices import KEPT
-from handlers.subjects import of_device
+from handlers.identity.subjects import of_device
 from storage.ports import Credential
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.input_records import CommandRecord
-from handlers.reading import PartitionReading
+from handlers.ledger.finality import PartitionReading
+from handlers.model.input_records import CommandRecord
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, readable
 from tests.ports.written import write

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from contracts.codes import Code
-from handlers.account import Account
-from handlers.input_records import CommandRecord
+from handlers.model.account import Account
+from handlers.model.input_records import CommandRecord
 from tests.received import a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_model import Flight, Log, Worker, finished

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.input_records import CommandRecord
-from handlers.merging import Queues, earliest
+from handlers.ledger.merging import Queues, earliest
+from handlers.model.input_records import CommandRecord
 from tests.received import SKEW_MS, a_deposit, a_registration, a_withdrawal, an_update, received
 
 COMMANDS = {

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.problems import Problem, field_error
 from contracts.topics import AUDIT_EVENTS, DEAD_LETTERS, DEPOSIT, RESULTS, UPDATE_PROFILE, TopicSpec
-from handlers.input_records import CommandRecord
+from handlers.model.input_records import CommandRecord
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX

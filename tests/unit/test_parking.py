@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.input_records import CommandRecord
-from handlers.outcome import Source
-from handlers.reading import Ends, PartitionReading, Place, Reading
+from handlers.ledger.finality import Ends, PartitionReading, Place, Reading
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Source
 from tests.received import TOPICS, a_deposit, a_withdrawal, nothing_read, received
 from workers.ledger import parking
 from workers.ledger.parking import ParkingLot

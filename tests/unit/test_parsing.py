@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from contracts import topics
 from contracts.codes import Code
 from contracts.topics import ORDERED, TopicSpec
-from handlers.input_records import CommandRecord
-from handlers.outcome import Source, Trace
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Source, Trace
 from tests.received import PREFIX
 from tests.unit.raw import COMMAND_BODIES, DEPOSIT_BODY, REGISTER_BODY, a_raw
 from tests.unit.sealed import CANARY

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from contracts.codes import Code
-from handlers.input_records import Judged
-from handlers.passwords import folded, password_refusal, prepared
+from handlers.identity.passwords import folded, password_refusal, prepared
+from handlers.model.input_records import Judged
 from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
 from workers.hashing import QuietPool
 from workers.keys import KeyRing

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from contracts import topics
-from handlers.reading import PartitionReading
+from handlers.ledger.finality import PartitionReading
 from tests.received import SKEW_MS, TOPICS
 from tests.unit.raw import a_raw
 from workers.consuming.consumer import CursorConsumer

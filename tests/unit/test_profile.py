@@ -9,10 +9,10 @@ from contracts.codes import Code
 from contracts.commands import AnyCommand
 from contracts.problems import Problem, field_error
 from contracts.profile import email_claim
-from handlers.account import Profile
-from handlers.decide import decide
-from handlers.decision import ProfileChanged, Refused, invalid_command
-from handlers.profile import update_profile
+from handlers.ledger.decide import decide
+from handlers.ledger.profile import update_profile
+from handlers.model.account import Profile
+from handlers.model.decision import ProfileChanged, Refused, invalid_command
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_registration, an_update, received
 

@@ -10,9 +10,9 @@ from contracts import topics
 from contracts.codes import Code
 from contracts.problems import Problem, field_error
 from contracts.registration import PendingCredential
-from handlers.input_records import CommandRecord
-from handlers.outcome import Trace
-from handlers.recording import Conclusion, conclude
+from handlers.ledger.recording import Conclusion, conclude
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Trace
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account
 from tests.consumed import consumed

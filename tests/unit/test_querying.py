@@ -11,10 +11,10 @@ from contracts.codes import Code
 from contracts.events import Balances
 from contracts.queries import ProfileAnswer
 from contracts.results import Result
-from handlers.account import Balance, Profile
-from handlers.outcome import Outcome
-from handlers.rendering import Rendering
-from handlers.rendering import balances as balances_record
+from handlers.model.account import Balance, Profile
+from handlers.model.outcome import Outcome
+from handlers.wire.rendering import Rendering
+from handlers.wire.rendering import balances as balances_record
 from storage.ports import StoreUnavailableError
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from handlers.reading import PartitionReading, Reading
+from handlers.ledger.finality import PartitionReading, Reading
 from tests.received import SKEW_MS, TOPICS, a_withdrawal, received
 
 NUMBER = 4

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
-from handlers.account import Account, Balance
-from handlers.changes import EmailClaim
-from handlers.entries import Entries
-from handlers.outcome import Outcome
-from handlers.rebuilding import CannotRebuild, Evidence, Rebuilt, Remains, claims, rebuild
+from handlers.history.entries import Entries
+from handlers.history.rebuilding import CannotRebuild, Evidence, Rebuilt, Remains, claims, rebuild
+from handlers.model.account import Account, Balance
+from handlers.model.changes import EmailClaim
+from handlers.model.outcome import Outcome
 from tests.builders import NOON, an_account, an_entry, an_outcome
 
 HISTORY = [

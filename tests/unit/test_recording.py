@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.account import Account, Balance
-from handlers.input_records import CommandRecord
-from handlers.outcome import Entry, Trace
-from handlers.owing import EntryRange, owed_range, taken_over
-from handlers.recording import Conclusion, Stamp, conclude, stamped
+from handlers.ledger.recording import Conclusion, Stamp, conclude, stamped
+from handlers.model.account import Account, Balance
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Entry, Trace
+from handlers.model.unpublished import EntryRange, owed_range, taken_over
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_deposit, a_withdrawal, an_update, received
 

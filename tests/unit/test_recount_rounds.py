@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from handlers.account import Account, Balance
-from handlers.corrupt import CorruptDocument
-from handlers.discrepancy import Violation
-from handlers.outcome import Outcome
+from handlers.history.discrepancy import Violation
+from handlers.model.account import Account, Balance
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from tests.builders import a_claim, an_account, an_entry, an_outcome
 from tests.unit.books_bench import VIOLATIONS, Books, a_sound_one, said, unhurried
 from workers import recount_rounds

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from handlers.reference import Referring
+from handlers.history.reference import Referring
 from tests.builders import a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session
 from tests.unit.books_bench import VIOLATIONS, Books, a_sound_one, said, unhurried

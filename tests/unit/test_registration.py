@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from contracts.codes import Code
-from handlers.decision import Opened, Refused
-from handlers.registration import account_id, register
+from handlers.ledger.registration import account_id, register
+from handlers.model.decision import Opened, Refused
 from tests.builders import an_account
 from tests.received import a_registration
 

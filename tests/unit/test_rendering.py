@@ -13,9 +13,9 @@ from contracts.events import AuditRecorded, BalanceChanged, Balances
 from contracts.money import AMOUNT_MINOR_MAX, AMOUNT_PATTERN
 from contracts.problems import Problem, field_error
 from contracts.results import Result
-from handlers.account import Balance
-from handlers.outcome import Entry, Outcome, Trace
-from handlers.rendering import OF_COMMANDS, Record, Rendering, balances, error_body
+from handlers.model.account import Balance
+from handlers.model.outcome import Entry, Outcome, Trace
+from handlers.wire.rendering import OF_COMMANDS, Record, Rendering, balances, error_body
 from tests.builders import NOON, an_account, an_entry, an_outcome
 
 TRACED = Trace(correlation_id="order-7", traceparent="00-a-b-01", tracestate="a=b")

@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.events import AuditRecorded
-from handlers.account import Account, Balance
-from handlers.operating import audit_event
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
-from handlers.repair import Repair
+from handlers.history.operating import audit_event
+from handlers.history.repair import Repair
+from handlers.model.account import Account, Balance
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
 from storage.ports import LostRaceError
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome
 from tests.identity_builders import a_credential, a_session

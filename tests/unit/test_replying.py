@@ -7,10 +7,10 @@ from contracts.codes import Code
 from contracts.headers import CE_ID
 from contracts.queries import GetBalance, GetProfile
 from contracts.requests import AnyRequest
-from handlers.input_records import RequestRecord
-from handlers.outcome import Source, Trace
-from handlers.rendering import OF_COMMANDS, OF_REQUESTS, Record, error_body
-from handlers.replying import reply, reply_body
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Source, Trace
+from handlers.wire.rendering import OF_COMMANDS, OF_REQUESTS, Record, error_body
+from handlers.wire.replying import reply, reply_body
 from tests.builders import NOON
 
 PROBLEMS = ["string_type", "missing"]

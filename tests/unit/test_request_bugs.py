@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from typing_extensions import override
 
-from handlers.corrupt import CorruptDocument
-from handlers.input_records import RequestRecord
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.input_records import RequestRecord
 from storage.ports import CorruptDocumentError
 from tests.unit.requests_bench import PLACE, Bench, TellingAnswerer
 from tests.unit.sealed import CANARY

@@ -15,8 +15,8 @@ from contracts.problems import Problem, field_error
 from contracts.queries import ListTransactions
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
-from handlers.input_records import RequestRecord
-from handlers.outcome import Source, Trace
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Source, Trace
 from tests.received import PREFIX, SEALED
 from tests.unit.raw import a_raw
 from tests.unit.sealed import CANARY

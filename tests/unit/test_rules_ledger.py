@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from contracts.codes import Code
 from contracts.ledger import Deposit, Withdraw
 from contracts.money import AMOUNT_MINOR_MAX, to_amount
-from handlers.account import Account, Balance
-from handlers.decide import decide
-from handlers.decision import Decision, Moved, Refused
-from handlers.rules import CurrencyRules, Rules
+from handlers.ledger.decide import decide
+from handlers.model.account import Account, Balance
+from handlers.model.decision import Decision, Moved, Refused
+from handlers.model.rules import CurrencyRules, Rules
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_deposit, a_withdrawal, received
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from handlers.history import Order, cursor_of
-from handlers.seeking import SKIP_MIN, Seek
+from handlers.history.pages import Order, cursor_of
+from handlers.history.start_search import SKIP_MIN, Seek
 from tests.unit.histories import a_query, at, entry
 
 LAST = 100_000

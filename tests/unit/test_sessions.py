@@ -6,11 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.sessions import Refresh, ReplyKey
-from handlers import sessions
-from handlers.input_records import RequestRecord
-from handlers.outcome import Source, Trace
-from handlers.session import Answered, Session
-from handlers.sessions import (
+from handlers.identity import sessions
+from handlers.identity.sessions import (
     SESSIONS_MAX,
     Ended,
     Refreshed,
@@ -22,6 +19,9 @@ from handlers.sessions import (
     Superseded,
     Unknown,
 )
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Source, Trace
+from handlers.model.session import Answered, Session
 from tests.unit.sealed import NOON
 
 HERE = Source(topic="accounts.requests.refresh", partition=3, offset=7)

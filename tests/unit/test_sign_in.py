@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as changed
 
-from handlers.sessions import SESSIONS_MAX
-from handlers.subjects import of_user, of_user_from
-from handlers.throttling import Count
+from handlers.identity.sessions import SESSIONS_MAX
+from handlers.identity.subjects import of_user, of_user_from
+from handlers.identity.throttling import Count
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import NOON, PASSWORD
 from workers.hashing import HashingPolicy

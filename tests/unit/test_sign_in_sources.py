@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.subjects import of_user, of_user_from
-from handlers.throttling import Count
+from handlers.identity.subjects import of_user, of_user_from
+from handlers.identity.throttling import Count
 from storage.ports import StoreUnavailableError
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD

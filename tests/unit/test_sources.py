@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.sources import counted_as
-from handlers.subjects import below, of_device, of_source, of_user, of_user_from
+from handlers.identity.subjects import below, of_device, of_source, of_user, of_user_from
 
 ADDRESS = "198.51.100.7"
 SITE = "2001:db8:1:2::/64"

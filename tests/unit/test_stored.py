@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import BSON
 
-from handlers.corrupt import CorruptDocument
+from handlers.model.corrupt import CorruptDocument
 from storage.documents import CODEC, from_account, from_outcome
 from storage.ports import CorruptDocumentError
 from storage.stored import account_or_corrupt, outcome_or_corrupt, to_account, to_outcome

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from handlers.account import Account
-from handlers.corrupt import CorruptDocument
-from handlers.outcome import Outcome
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Outcome
 from storage.memory import MemoryLedger
 from tests.builders import an_account, an_outcome, some_changes
 from workers import sweep

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, wait
+from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, wait
 from tests.builders import NOON
 
 DEVICE = ThrottleRule(free=0)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from contracts.topics import WITHDRAW
-from handlers.announcing import Announced
-from handlers.input_records import CommandRecord
-from handlers.outcome import Outcome
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Outcome
+from handlers.wire.announcing import Announced
 from tests.received import PREFIX
 from tests.unit.simulated_process import (
     Tripwire,

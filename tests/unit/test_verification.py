@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from handlers.account import Account, Balance, Profile
-from handlers.corrupt import CorruptDocument
-from handlers.discrepancy import Violation
-from handlers.outcome import Entry, Outcome, Source, Trace
-from handlers.verification import DISCREPANCIES_MAX, unknown_account, verify
+from handlers.history.discrepancy import Violation
+from handlers.history.verification import DISCREPANCIES_MAX, unknown_account, verify
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.outcome import Entry, Outcome, Source, Trace
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 
 from contracts.requests import QUERIES
 from contracts.topics import CREDENTIALS, DEPOSIT, GET_BALANCE, ORDERED, REGISTER, WITHDRAW
-from handlers.input_records import Judged
+from handlers.model.input_records import Judged
 from storage.memory import MemoryCredentials, MemoryLedger
 from storage.memory_reads import MemoryReads
 from tests.builders import NOON, an_account, an_outcome

@@ -13,14 +13,15 @@ from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactio
 from contracts.refusals import REFUSALS
 from contracts.requests import IDENTITY_REQUESTS, REQUESTS, request_name
 from contracts.topics import TopicSpec
-from handlers import history, querying
-from handlers.account import Account, Balance, Profile
-from handlers.history import Walk
-from handlers.input_records import RequestRecord
-from handlers.outcome import Outcome, Source, Trace
-from handlers.rendering import OF_REQUESTS, Record, error_body
-from handlers.replying import Refusal, audit, reply, reply_body, revocation
-from handlers.session import EndReason, Session
+from handlers.history import pages as history
+from handlers.history import querying
+from handlers.history.pages import Walk
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Outcome, Source, Trace
+from handlers.model.session import EndReason, Session
+from handlers.wire.rendering import OF_REQUESTS, Record, error_body
+from handlers.wire.replying import Refusal, audit, reply, reply_body, revocation
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.wire.message import SEALED, TRACE, Example
 

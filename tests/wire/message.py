@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from contracts.topics import TopicSpec
-from handlers.outcome import Trace
-from handlers.rendering import Record
+from handlers.model.outcome import Trace
+from handlers.wire.rendering import Record
 
 SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"
 TRACE = Trace(

@@ -11,12 +11,13 @@ from contracts.codes import Code
 from contracts.commands import COMMANDS
 from contracts.refusals import OF_REQUESTS_ALONE
 from contracts.topics import TopicSpec
-from handlers.account import Balance
-from handlers.batch import Stamp, decide_lane
-from handlers.operating import Operation, audit_event
-from handlers.outcome import Entry, Outcome, Trace
-from handlers.owing import EntryRange
-from handlers.rendering import (
+from handlers.history.operating import Operation, audit_event
+from handlers.history.repair import Repair
+from handlers.ledger.batch import Stamp, decide_lane
+from handlers.model.account import Balance
+from handlers.model.outcome import Entry, Outcome, Trace
+from handlers.model.unpublished import EntryRange
+from handlers.wire.rendering import (
     OF_COMMANDS,
     Headers,
     Record,
@@ -24,7 +25,6 @@ from handlers.rendering import (
     balances,
     error_body,
 )
-from handlers.repair import Repair
 from storage.memory import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed

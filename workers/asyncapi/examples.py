@@ -13,13 +13,13 @@ from contracts.dead_letters import DlqHeader
 from contracts.message import rfc3339
 from contracts.money import to_minor
 from contracts.problems import Problem, field_error, in_short
-from handlers import rendering
-from handlers.account import Account, Balance, Profile
-from handlers.operating import audit_event
-from handlers.outcome import Entry, Outcome, Source, Trace
-from handlers.registration import account_id
-from handlers.rendering import Record, Rendering
-from handlers.repair import Repair
+from handlers.history.operating import audit_event
+from handlers.history.repair import Repair
+from handlers.ledger.registration import account_id
+from handlers.model.account import Account, Balance, Profile
+from handlers.model.outcome import Entry, Outcome, Source, Trace
+from handlers.wire import rendering
+from handlers.wire.rendering import Record, Rendering
 
 Json = dict[str, Any]
 

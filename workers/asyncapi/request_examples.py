@@ -12,12 +12,14 @@ from contracts.message import rfc3339
 from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactions
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
-from handlers import history, querying, replying
-from handlers.input_records import RequestRecord
-from handlers.outcome import Source, Trace
-from handlers.rendering import OF_REQUESTS, Record, error_body
-from handlers.replying import Refusal
-from handlers.session import Session
+from handlers.history import pages as history
+from handlers.history import querying
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Source, Trace
+from handlers.model.session import Session
+from handlers.wire import replying
+from handlers.wire.rendering import OF_REQUESTS, Record, error_body
+from handlers.wire.replying import Refusal
 from workers.asyncapi.examples import (
     ALICE,
     DEPOSIT,

@@ -8,10 +8,10 @@ from datetime import datetime
 import orjson
 
 from client.kafka import Record
-from handlers.account import Account
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange
-from handlers.rendering import Rendering
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange
+from handlers.wire.rendering import Rendering
 
 GAP_MAX = 1_000_000
 """Events left out at once that are waited for; a sequence beyond is taken for a wrong one."""

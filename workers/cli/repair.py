@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from contracts.profile import UpdateProfile
-from handlers.repair import Repair
+from handlers.history.repair import Repair
 from storage.mongo import MongoLedger
 from storage.mongo_client import MongoClient
 from storage.mongo_inspection import MongoInspection

@@ -7,9 +7,9 @@ import typer
 
 from contracts.message import rfc3339
 from contracts.queries import GetProfile
-from handlers.operating import Operation, audit_event
-from handlers.subjects import of_user
-from handlers.throttling import Attempt
+from handlers.history.operating import Operation, audit_event
+from handlers.identity.subjects import of_user
+from handlers.identity.throttling import Attempt
 from storage.mongo_client import MongoClient
 from storage.mongo_throttles import MongoThrottles
 from workers.cli.asking_first import Consent

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from handlers.account import Account
-from handlers.discrepancy import Discrepancy
-from handlers.outcome import Outcome
-from handlers.reference import Referring
+from handlers.history.discrepancy import Discrepancy
+from handlers.history.reference import Referring
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
 from storage.inspection_ports import Inspection
 from storage.ports import Ledger
 from workers.cli.published import Finding, PublishedEvents

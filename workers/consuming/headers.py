@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from contracts import headers as names
 from contracts.text import is_plain
-from handlers.outcome import Trace
+from handlers.model.outcome import Trace
 
 _PLAIN = re.compile(r"[ -~]+\Z")
 

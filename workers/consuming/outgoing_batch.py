@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 from contracts.codes import Code
 from contracts.headers import KAFKA_CORRELATION_ID
 from contracts.topics import TopicSpec
-from handlers.rendering import AnswerForm, Record, error_body
+from handlers.wire.rendering import AnswerForm, Record, error_body
 from workers.clock import monotonic_s, utc_now
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable

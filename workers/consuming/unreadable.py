@@ -14,7 +14,7 @@ from contracts.codes import Code
 from contracts.message import COMMAND_ID_PATTERN, USERNAME_PATTERN
 from contracts.problems import Problem, field_error, in_short, problem_of
 from contracts.topics import TopicSpec
-from handlers.outcome import Trace
+from handlers.model.outcome import Trace
 from workers.consuming.headers import added_by
 from workers.consuming.records import Malformed, Raw
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import msgspec
 
 from contracts.codes import Code
-from handlers.input_records import RequestRecord
-from handlers.replying import Refusal
-from handlers.session import Session
+from handlers.model.input_records import RequestRecord
+from handlers.model.session import Session
+from handlers.wire.replying import Refusal
 from storage.ports import Credential
 
 

@@ -6,11 +6,11 @@ from client.tokens import Claims
 from contracts.codes import Code
 from contracts.passwords import ChangePassword, Passwords
 from contracts.sealing import Purpose
-from handlers import sessions
-from handlers.input_records import RequestRecord
-from handlers.passwords import prepared
-from handlers.replying import Refusal
-from handlers.session import Session
+from handlers.identity import sessions
+from handlers.identity.passwords import prepared
+from handlers.model.input_records import RequestRecord
+from handlers.model.session import Session
+from handlers.wire.replying import Refusal
 from storage.ports import Credential
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside

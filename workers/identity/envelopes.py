@@ -7,8 +7,8 @@ from typing import Any
 from client.tokens import Claims, TokenError
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Refresh, ReplyKey, Tokens
-from handlers.input_records import RequestRecord
-from handlers.session import Session
+from handlers.model.input_records import RequestRecord
+from handlers.model.session import Session
 from workers.hashing import QuietPool
 from workers.identity.options import SEAL_AGE_MAX
 from workers.keys import KeyRing

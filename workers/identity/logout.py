@@ -6,9 +6,9 @@ from client.tokens import Claims
 from contracts.codes import Code
 from contracts.sealing import Purpose
 from contracts.sessions import Logout
-from handlers import sessions
-from handlers.input_records import RequestRecord
-from handlers.replying import Refusal
+from handlers.identity import sessions
+from handlers.model.input_records import RequestRecord
+from handlers.wire.replying import Refusal
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from contracts.topics import AUDIT_EVENTS, REVOCATIONS
-from handlers.throttling import ThrottleRule
+from handlers.identity.throttling import ThrottleRule
 
 SEAL_AGE_MAX = timedelta(minutes=30)
 """How far the time of sealing may be from the broker's: senders' clocks are wrong by less, and who

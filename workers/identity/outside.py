@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from handlers.account import Account
+from handlers.model.account import Account
 from storage.identity_ports import Identities, Throttles
 from workers.hashing import PasswordHasher
 from workers.identity.envelopes import Envelopes

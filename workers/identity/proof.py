@@ -8,12 +8,12 @@ from typing import NamedTuple
 from contracts.codes import Code
 from contracts.passwords import ChangePassword
 from contracts.sessions import Login
-from handlers import subjects
-from handlers.input_records import RequestRecord
-from handlers.passwords import prepared
-from handlers.replying import Refusal
-from handlers.throttling import Attempt as Allowance
-from handlers.throttling import ThrottleRule
+from handlers.identity import subjects
+from handlers.identity.passwords import prepared
+from handlers.identity.throttling import Attempt as Allowance
+from handlers.identity.throttling import ThrottleRule
+from handlers.model.input_records import RequestRecord
+from handlers.wire.replying import Refusal
 from storage.ports import Credential
 from workers.identity.options import IdentityOptions
 from workers.identity.outside import Outside

@@ -6,10 +6,10 @@ from typing import assert_never
 from contracts.codes import Code
 from contracts.sealing import Purpose
 from contracts.sessions import Refresh
-from handlers import sessions
-from handlers.input_records import RequestRecord
-from handlers.replying import Refusal
-from handlers.sessions import Ended, Repeated, Reused, Rotated, Superseded, Unknown
+from handlers.identity import sessions
+from handlers.identity.sessions import Ended, Repeated, Reused, Rotated, Superseded, Unknown
+from handlers.model.input_records import RequestRecord
+from handlers.wire.replying import Refusal
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.refresh_tokens import next_token, read_token

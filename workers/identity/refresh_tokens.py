@@ -3,7 +3,7 @@
 import secrets
 from hashlib import sha256
 
-from handlers.sessions import RefreshToken
+from handlers.identity.sessions import RefreshToken
 from workers.tokens import refresh_hash, session_of
 
 OWN_LENGTH = 21

@@ -8,11 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from contracts.codes import Code
-from handlers.input_records import RequestRecord
-from handlers.rendering import Record
-from handlers.replying import Refusal, audit, reply, reply_body, revocation
-from handlers.session import Answered, Session
-from handlers.sessions import Repeat, is_too_old, repeat
+from handlers.identity.sessions import Repeat, is_too_old, repeat
+from handlers.model.input_records import RequestRecord
+from handlers.model.session import Answered, Session
+from handlers.wire.rendering import Record
+from handlers.wire.replying import Refusal, audit, reply, reply_body, revocation
 from storage.identity_ports import IdentityChanges
 from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
 from workers.identity.attempt import Attempt, Draft, refusal

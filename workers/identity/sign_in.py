@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from contracts.codes import Code
 from contracts.sealing import Purpose
 from contracts.sessions import Login
-from handlers import sessions
-from handlers.input_records import RequestRecord
-from handlers.passwords import prepared
-from handlers.replying import Refusal
+from handlers.identity import sessions
+from handlers.identity.passwords import prepared
+from handlers.model.input_records import RequestRecord
+from handlers.wire.replying import Refusal
 from storage.ports import Credential
 from workers.clock import fresh_name
 from workers.identity.attempt import Draft, refusal

@@ -1,6 +1,6 @@
 """Whose passwords are hashed: of one user a few in each batch, so that others get their turn."""
 
-from handlers.replying import Refusal
+from handlers.wire.replying import Refusal
 from workers.identity.proof import too_many
 from workers.metrics import Metrics
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from contracts.codes import Code
-from handlers.account import Account
-from handlers.announcing import Announced, announce
-from handlers.batch import UNREADABLE, PerCommand
-from handlers.decision import Refused
-from handlers.input_records import CommandRecord
-from handlers.outcome import Outcome
-from handlers.recording import Conclusion, conclude
-from handlers.rules import Rules
+from handlers.ledger.batch import UNREADABLE, PerCommand
+from handlers.ledger.recording import Conclusion, conclude
+from handlers.model.account import Account
+from handlers.model.decision import Refused
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Outcome
+from handlers.model.rules import Rules
+from handlers.wire.announcing import Announced, announce
 from workers.rendered import report
 
 FAILED = Refused(code=Code.INTERNAL_ERROR, detail="the service failed; its operators are alerted")

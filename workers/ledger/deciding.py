@@ -5,9 +5,9 @@ from collections import ChainMap
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from handlers.batch import PerCommand
-from handlers.input_records import CommandRecord
-from handlers.reading import Reading
+from handlers.ledger.batch import PerCommand
+from handlers.ledger.finality import Reading
+from handlers.model.input_records import CommandRecord
 from workers.consuming.backoff import backoff_s
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.writer_generation import AbandonedError, WriterGeneration

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import TopicPartition
 
 from contracts.commands import command_name
-from handlers.rules import Rules
+from handlers.model.rules import Rules
 from storage.ports import StoreUnavailableError
 from workers.clock import monotonic_s, utc_now
 from workers.consuming.commit import Commit

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from contracts.profile import UpdateProfile, email_claim
 from contracts.registration import Register
-from handlers.account import Account
-from handlers.batch import Gathered
-from handlers.corrupt import CorruptDocument
-from handlers.input_records import CommandRecord
-from handlers.outcome import Outcome
-from handlers.owing import EntryRange, owed_range, taken_over
-from handlers.rendering import Record
+from handlers.ledger.batch import Gathered
+from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Outcome
+from handlers.model.unpublished import EntryRange, owed_range, taken_over
+from handlers.wire.rendering import Record
 from storage.ports import LedgerTransaction
 from workers.corrupt import CorruptDocuments
 from workers.rendered import event_of

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from contracts.registration import Register
-from handlers.input_records import CommandRecord, Judged
+from handlers.model.input_records import CommandRecord, Judged
 from workers.consuming.parsing import CommandParser
 from workers.consuming.records import Raw
 from workers.consuming.unreadable import Unreadable, parsed

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.codes import Code
-from handlers.account import Account
-from handlers.batch import Gathered, LaneDecision, PerCommand, Stamp, decide_lane
-from handlers.input_records import CommandRecord
-from handlers.outcome import Source
-from handlers.reading import Reading
+from handlers.ledger.batch import Gathered, LaneDecision, PerCommand, Stamp, decide_lane
+from handlers.ledger.finality import Reading
+from handlers.model.account import Account
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Source
 from storage.ports import (
     CommitUnknownError,
     Ledger,

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from contracts.codes import Code
-from handlers.input_records import CommandRecord
-from handlers.outcome import Source
-from handlers.reading import Ends, PartitionReading, Place, Reading
+from handlers.ledger.finality import Ends, PartitionReading, Place, Reading
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Source
 from workers.clock import monotonic_s
 
 logger = logging.getLogger(__name__)

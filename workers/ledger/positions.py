@@ -8,8 +8,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
-from handlers.outcome import Source
-from handlers.reading import Ends, PartitionReading, Place, Reading
+from handlers.ledger.finality import Ends, PartitionReading, Place, Reading
+from handlers.model.outcome import Source
 from workers.consuming.consumer import CursorConsumer
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.intake import Taken

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from contracts import topics
-from handlers.account import Account
-from handlers.announcing import Announced
-from handlers.batch import Answer
-from handlers.input_records import CommandRecord
-from handlers.rendering import OF_COMMANDS, error_body
+from handlers.ledger.batch import Answer
+from handlers.model.account import Account
+from handlers.model.input_records import CommandRecord
+from handlers.wire.announcing import Announced
+from handlers.wire.rendering import OF_COMMANDS, error_body
 from workers.clock import utc_now
 from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.records import Raw

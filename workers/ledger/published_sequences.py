@@ -8,7 +8,7 @@ and once that is acknowledged it may say so in the account.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from handlers.outcome import Outcome
+from handlers.model.outcome import Outcome
 
 ACCOUNTS_MAX = 10_000
 """Accounts remembered, 1 MB; of one that is forgotten, some events are published once more."""

@@ -9,12 +9,13 @@ import msgspec
 
 from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactions
 from contracts.requests import AnyRequest
-from handlers import history, querying
-from handlers.account import Account
-from handlers.input_records import RequestRecord
-from handlers.outcome import Outcome, outcome_id
-from handlers.replying import Refusal, reply, reply_body
-from handlers.seeking import Seek
+from handlers.history import pages as history
+from handlers.history import querying
+from handlers.history.start_search import Seek
+from handlers.model.account import Account
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Outcome, outcome_id
+from handlers.wire.replying import Refusal, reply, reply_body
 from storage.ports import Credentials
 from storage.read_ports import Reads
 from workers.requests.answering import Said

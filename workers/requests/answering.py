@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from handlers.input_records import RequestRecord
-from handlers.rendering import Record
+from handlers.model.input_records import RequestRecord
+from handlers.wire.rendering import Record
 from workers.publishing import Outgoing
 
 
@@ -15,7 +15,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     asked: RequestRecord
     reply: Record
-    """Made by `handlers.replying.reply`."""
+    """Made by `handlers.wire.replying.reply`."""
     status: str
     """`accepted` or `rejected`; for the metrics."""
     code: str = ""

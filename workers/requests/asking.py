@@ -7,8 +7,8 @@ import msgspec
 
 from contracts.codes import Code
 from contracts.topics import RECORD_BYTES_MAX
-from handlers.input_records import RequestRecord
-from handlers.replying import Refusal
+from handlers.model.input_records import RequestRecord
+from handlers.wire.replying import Refusal
 from storage.ports import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
 from workers.corrupt import CorruptDocuments
 from workers.error_places import places

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from contracts.requests import AnyRequest, request_name
 from contracts.topics import TopicSpec
-from handlers.input_records import RequestRecord
+from handlers.model.input_records import RequestRecord
 from workers.clock import monotonic_s
 from workers.consuming.backoff import backoff_s
 from workers.consuming.commit import Commits

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from contracts.topics import TopicSpec
-from handlers.rendering import OF_REQUESTS
-from handlers.replying import reply, reply_body
+from handlers.wire.rendering import OF_REQUESTS
+from handlers.wire.replying import reply, reply_body
 from workers.clock import utc_now
 from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.records import Raw

@@ -1,0 +1,1 @@
+"""What recorded entries say: pages of them, whether they add up, and how an account is built from them again."""

@@ -1,0 +1,1 @@
+"""The decisions about passwords, sessions, and how often may be guessed."""

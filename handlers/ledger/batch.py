@@ -1,0 +1,285 @@
+"""Fold one lane's commands over the accounts they name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from contracts.codes import Code
+from contracts.profile import email_claim
+from handlers.ledger.finality import Reading
+from handlers.ledger.merging import Queues, earliest
+from handlers.ledger.recording import Conclusion, Stamp, stamped
+from handlers.model.account import Account
+from handlers.model.changes import Changes, EmailClaim
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.decision import Opened, Refused
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Outcome, Source
+from handlers.wire.announcing import Announced, is_repeat
+
+Verdict: TypeAlias = Conclusion | Outcome | Refused
+"""A new decision, one recorded before, or why there can be none."""
+
+
+class PerCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is done for each command by itself: a bug of ours in it must cost that command only."""
+
+    conclude: Callable[
+        [Account | None, CommandRecord, Mapping[str, str], datetime], Conclusion | Refused
+    ]
+    """`handlers.ledger.recording.conclude`, with the rules bound."""
+    announce: Callable[[CommandRecord, Outcome, bool], Announced | Refused]
+    """`handlers.wire.announcing.announce`; the last argument says whether the outcome is new."""
+
+
+UNREADABLE = Refused(
+    code=Code.ACCOUNT_UNREADABLE,
+    detail="what is stored of this account, or of this command, is damaged; operators are alerted",
+)
+"""Without what is damaged: its sender can do nothing with it."""
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the store knew, in one snapshot."""
+
+    accounts: Mapping[str, Account]
+    outcomes: Mapping[str, Outcome]
+    email_owners: Mapping[str, str]
+    corrupt: Mapping[str, CorruptDocument] = {}
+    """Username → what keeps all their commands from being decided."""
+    corrupt_outcomes: Mapping[str, CorruptDocument] = {}
+    """`Outcome.id` → what keeps this one command from being answered."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What to say to the sender of one record."""
+
+    received: CommandRecord
+    outcome: Outcome | None
+    """The decision: new, or recorded before. None where nothing can be decided."""
+    announced: Announced | None = None
+    """What the decision says, where there is one."""
+    refused: Refused | None = None
+    """Why nothing can be decided."""
+    new: bool = False
+    """Decided just now, so that its event was never published."""
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether another record with this command id was decided before."""
+        return self.outcome is not None and is_repeat(self.received, self.outcome, new=self.new)
+
+
+class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a lane writes and answers, and what has to wait."""
+
+    changes: Changes
+    answers: Sequence[Answer]
+    """In decided order."""
+    parked: Sequence[CommandRecord]
+    """Undecided: refusing them now might be too early."""
+    early: Mapping[Source, Code]
+    """What some of `parked` would be refused with now; the others wait behind one of these."""
+    undecided: Sequence[CommandRecord]
+    """Left over because `commands_max` was reached."""
+    questions: frozenset[int]
+    """Partition numbers whose end offsets would let some refusal be final."""
+    doubted: bool
+    """Some refusal could have been lifted by other commands of its user."""
+
+
+@dataclass(slots=True)
+class _Fold:
+    """The state of the fold: what was gathered, and what was decided on top of it."""
+
+    gathered: Gathered
+    reading: Reading
+    per_command: PerCommand
+    now: datetime
+    commands_max: int | None
+    accounts: dict[str, Account]
+    outcomes: dict[str, Outcome]
+    email_owners: dict[str, str]
+    recorded: list[Outcome] = field(default_factory=list[Outcome])
+    answers: list[Answer] = field(default_factory=list[Answer])
+    parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
+    early: dict[Source, Code] = field(default_factory=dict[Source, Code])
+    questions: set[int] = field(default_factory=set[int])
+    doubted: bool = False
+    opened: list[str] = field(default_factory=list[str])
+    undecided: list[CommandRecord] = field(default_factory=list[CommandRecord])
+    claims: dict[str, None] = field(default_factory=dict[str, None])
+
+    def user(self, commands: Sequence[CommandRecord]) -> None:
+        """Decide one user's commands until done, or until a refusal would be too early."""
+        if len(commands) == 1 and self.commands_max is None:
+            [received] = commands
+            verdict = self._verdict(received)
+            if not _may_be_lifted(verdict):
+                self._settle(received, verdict)  # most users: there is no order to find
+                return
+        queues = Queues(commands, clock_skew_ms=self.reading.clock_skew_ms)
+        while candidates := queues.candidates():
+            if len(self.answers) == self.commands_max:
+                self.undecided.extend(queues.rest())
+                return
+            for received in candidates:
+                verdict = self._verdict(received)
+                if not _may_be_lifted(verdict):
+                    break
+            else:
+                received = earliest(candidates)
+                verdict = self._verdict(received)
+                self.doubted = True
+                if not self.reading.is_final(received):
+                    self._note_early(received, verdict)
+                    if self.reading.lacks_ends(received):
+                        self.questions.add(received.source.partition)
+                    self.parked.extend(queues.rest())
+                    return
+            self._settle(received, verdict)
+            queues.take(received)
+
+    def _note_early(self, received: CommandRecord, verdict: Verdict) -> None:
+        assert isinstance(verdict, Conclusion)
+        assert verdict.outcome.code is not None, "only a refusal can be too early"
+        self.early[received.source] = verdict.outcome.code
+
+    def _verdict(self, received: CommandRecord) -> Verdict:
+        gathered = self.gathered
+        if gathered.corrupt or gathered.corrupt_outcomes:
+            username = received.command.username
+            if username in gathered.corrupt or received.id in gathered.corrupt_outcomes:
+                return UNREADABLE
+        outcome = self.outcomes.get(received.id)
+        if outcome is None:
+            account = self.accounts.get(received.command.username)
+            return self.per_command.conclude(account, received, self.email_owners, self.now)
+        if outcome.fingerprint == received.fingerprint:
+            return outcome
+        return Refused(
+            code=Code.COMMAND_ID_CONFLICT,
+            detail="this command_id was used before with another content",
+        )
+
+    def _settle(self, received: CommandRecord, verdict: Verdict) -> None:
+        if isinstance(verdict, Refused):
+            self.answers.append(Answer(received=received, outcome=None, refused=verdict))
+            return
+        new = isinstance(verdict, Conclusion)
+        outcome = verdict.outcome if new else verdict
+        # First: what cannot be said must not be stored.
+        announced = self.per_command.announce(received, outcome, new)
+        if isinstance(announced, Refused):
+            self.answers.append(Answer(received=received, outcome=None, refused=announced))
+            return
+        if new:
+            self._record(verdict)
+        self.answers.append(
+            Answer(received=received, outcome=outcome, announced=announced, new=new)
+        )
+
+    def _record(self, conclusion: Conclusion) -> None:
+        outcome = conclusion.outcome
+        username = outcome.username
+        if outcome.code is None:
+            before, after = self.accounts.get(username), conclusion.account
+            assert after is not None
+            self.accounts[username] = after
+            if isinstance(conclusion.decision, Opened):
+                self.opened.append(username)
+            if outcome.entry is None:
+                self._claim(before, after)
+        self.outcomes[outcome.id] = outcome
+        self.recorded.append(outcome)
+
+    def _claim(self, before: Account | None, after: Account) -> None:
+        """Give up the old address, then take the new one."""
+        claim = email_claim(after.profile.email)
+        if before is not None:
+            given_up = email_claim(before.profile.email)
+            if given_up == claim:
+                return  # nothing changes, and who owns it was perhaps not even asked for
+            if self.email_owners.get(given_up) == after.username:
+                self.claims[given_up] = None
+                del self.email_owners[given_up]  # somebody else's claim is not ours to give up
+        self.claims[claim] = None
+        self.email_owners[claim] = after.username
+
+    def changes(self, stamp: Stamp) -> Changes:
+        """Return all that this fold writes."""
+        gathered = self.gathered
+        touched = [
+            stamped(gathered.accounts.get(username), account, stamp)
+            for username, account in self.accounts.items()
+            if account is not gathered.accounts.get(username)
+        ]
+        by_name = {account.username: account for account in touched}
+        owners = gathered.email_owners
+        changed = [claim for claim in self.claims if owners.get(claim) != self._owner(claim)]
+        return Changes(
+            accounts=touched,
+            outcomes=self.recorded,
+            released=[
+                EmailClaim(email=claim, username=owners[claim])
+                for claim in changed
+                if claim in owners
+            ],
+            claimed=[
+                EmailClaim(email=claim, username=self.email_owners[claim])
+                for claim in changed
+                if claim in self.email_owners
+            ],
+            opened=[by_name[username] for username in self.opened],
+        )
+
+    def _owner(self, claim: str) -> str | None:
+        return self.email_owners.get(claim)
+
+
+def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of the day
+    users: Sequence[Sequence[CommandRecord]],
+    gathered: Gathered,
+    reading: Reading,
+    stamp: Stamp,
+    *,
+    per_command: PerCommand,
+    now: datetime,
+    commands_max: int | None = None,
+) -> LaneDecision:
+    """Decide in order, each command seeing what the ones before it did.
+
+    *users* holds each user's commands, every partition's in their order. Stops after
+    *commands_max* answers where given.
+    """
+    fold = _Fold(
+        gathered=gathered,
+        reading=reading,
+        per_command=per_command,
+        now=now,
+        commands_max=commands_max,
+        accounts=dict(gathered.accounts),
+        outcomes=dict(gathered.outcomes),
+        email_owners=dict(gathered.email_owners),
+    )
+    for commands in users:
+        fold.user(commands)
+    return LaneDecision(
+        changes=fold.changes(stamp),
+        answers=fold.answers,
+        parked=fold.parked,
+        early=fold.early,
+        undecided=fold.undecided,
+        questions=frozenset(fold.questions),
+        doubted=fold.doubted,
+    )
+
+
+def _may_be_lifted(verdict: Verdict) -> bool:
+    if isinstance(verdict, Conclusion):
+        code = verdict.outcome.code
+        return code is not None and code.info.liftable
+    return False

@@ -1,0 +1,59 @@
+"""Which rule answers which command: the only branching on a command's type."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import assert_never
+
+from contracts.codes import Code
+from contracts.commands import AnyCommand, is_movement
+from contracts.ledger import Deposit, Withdraw
+from contracts.message import rfc3339
+from contracts.profile import UpdateProfile
+from contracts.registration import Register
+from handlers.ledger import movements as ledger
+from handlers.ledger import profile, registration
+from handlers.model.account import Account
+from handlers.model.decision import Decision, Refused
+from handlers.model.input_records import CommandRecord
+from handlers.model.rules import Rules
+
+
+def decide(
+    account: Account | None,
+    received: CommandRecord,
+    email_owners: Mapping[str, str],
+    *,
+    rules: Rules,
+    now: datetime,
+) -> Decision:
+    """Return what the command makes happen, or why nothing does."""
+    if received.refused is not None:
+        return received.refused
+    command = received.command
+    if (late := _expired(command, now)) is not None:
+        return late
+    match command:
+        case Deposit():
+            return ledger.deposit(account, command, rules)
+        case Withdraw():
+            return ledger.withdraw(account, command, rules)
+        case Register() | UpdateProfile() if profile.is_unborn(
+            command.date_of_birth, received.timestamp_ms
+        ):
+            return profile.unborn()
+        case Register():
+            return registration.register(account, command, received.password_problem, email_owners)
+        case UpdateProfile():
+            return profile.update_profile(account, command, email_owners)
+        case _:
+            assert_never(command)
+
+
+def _expired(command: AnyCommand, now: datetime) -> Refused | None:
+    """Return that the sender gave up on *command* before it was decided, if so."""
+    if not is_movement(command) or command.expires_at is None or now <= command.expires_at:
+        return None
+    return Refused(
+        code=Code.EXPIRED,
+        detail=f"expired at {rfc3339(command.expires_at)}, decided at {rfc3339(now)}",
+    )

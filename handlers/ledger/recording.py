@@ -1,0 +1,130 @@
+"""What is written down of a decision: the account after it, the outcome, and the new mark."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from contracts.commands import is_movement
+from handlers.ledger.decide import decide
+from handlers.ledger.evolve import NOT_STORED, evolve
+from handlers.model.account import Account
+from handlers.model.decision import Decision, Moved, Opened, ProfileChanged, Refused
+from handlers.model.input_records import CommandRecord
+from handlers.model.outcome import Entry, Outcome
+from handlers.model.rules import Rules
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who writes, and which of their events Kafka has not acknowledged yet."""
+
+    writer: str
+    unacknowledged: Mapping[str, int]
+    """Username → lowest sequence in any of the writer's cycles not fully acknowledged."""
+    acknowledged: Mapping[str, int] = {}
+    """Username → sequence up to which the writer saw every event acknowledged. Of accounts that
+    others write, too."""
+
+
+def stamped(before: Account | None, after: Account, stamp: Stamp) -> Account:
+    """Sign *after*, and say how far its events are known to be published.
+
+    What another writer may owe is published before our own; how far its events are out is said only
+    as far as we saw Kafka acknowledge them.
+    """
+    version = before.version if before else NOT_STORED
+    published = after.published_sequence
+    if before is not None and before.writer == stamp.writer:
+        low = stamp.unacknowledged.get(after.username)
+        if low is None and after.sequence > before.sequence:
+            low = before.sequence + 1
+        published = after.sequence if low is None else low - 1
+    elif before is not None and (known := stamp.acknowledged.get(after.username)):
+        published = max(published, min(known, before.sequence))
+    # Written out for the same reason as in `handlers.ledger.evolve`.
+    return Account(
+        username=after.username,
+        account_id=after.account_id,
+        profile=after.profile,
+        balances=after.balances,
+        sequence=after.sequence,
+        version=version + 1,
+        writer=stamp.writer,
+        published_sequence=published,
+        opened_at=after.opened_at,
+        changed_at=after.changed_at,
+    )
+
+
+class Conclusion(msgspec.Struct, frozen=True, gc=False):
+    """A decision, and what follows from it."""
+
+    decision: Decision
+    account: Account | None
+    """As it is after the decision; None where none exists."""
+    outcome: Outcome
+
+
+def conclude(
+    account: Account | None,
+    received: CommandRecord,
+    email_owners: Mapping[str, str],
+    *,
+    rules: Rules,
+    now: datetime,
+) -> Conclusion | Refused:
+    """Decide one command and work out what it leaves behind; nothing, where it is no decision."""
+    decision = decide(account, received, email_owners, rules=rules, now=now)
+    if isinstance(decision, Refused) and not decision.code.info.recorded:
+        return decision
+    at = now
+    if account is not None and account.changed_at > at:
+        # What is written of an account never goes back in time, even where a worker whose clock is
+        # ahead wrote last. Whether the command came in time is for our own clock to say.
+        at = account.changed_at
+    if not isinstance(decision, Refused):
+        account = evolve(account, decision, received, now=at)
+    return Conclusion(decision, account, _outcome(received, decision, account, at))
+
+
+def _outcome(
+    received: CommandRecord, decision: Decision, account: Account | None, now: datetime
+) -> Outcome:
+    command = received.command
+    code, detail, entry = None, None, None
+    match decision:
+        case Moved():
+            assert account is not None
+            entry = Entry(
+                sequence=account.sequence,
+                currency=decision.currency,
+                scale=decision.scale,
+                amount_minor=decision.amount_minor,
+                before_minor=decision.before_minor,
+                after_minor=decision.after_minor,
+                held_minor=decision.held_minor,
+            )
+        case Refused():
+            code, detail = decision.code, decision.detail
+        case ProfileChanged():
+            detail = f"changed {', '.join(decision.fields)}"
+        case Opened():
+            pass
+    movement = command if is_movement(command) else None
+    return Outcome(
+        username=command.username,
+        command_id=command.command_id,
+        type=received.type,
+        fingerprint=received.fingerprint,
+        account_id=account.account_id if account else None,
+        decided_at=now,
+        source=received.source,
+        trace=received.trace,
+        code=code,
+        detail=detail,
+        entry=entry,
+        actor=received.actor,
+        reason=movement.reason if movement else None,
+        related_id=movement.related_id if movement else None,
+        metadata=tuple(movement.metadata.items()) if movement and movement.metadata else None,
+    )

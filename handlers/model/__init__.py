@@ -1,0 +1,1 @@
+"""What decisions are made about and what they come to: accounts, commands, outcomes, sessions. Values only."""

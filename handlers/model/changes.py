@@ -1,0 +1,33 @@
+"""What one lane of a cycle writes: all of it, or nothing."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from handlers.model.account import Account
+from handlers.model.outcome import Outcome
+
+
+class EmailClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An address (in its unique form) and who uses it."""
+
+    email: str
+    username: str
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Stored in one transaction or not at all."""
+
+    accounts: Sequence[Account]
+    """Each as it is now, its version one above the stored one; version 1 is inserted."""
+    outcomes: Sequence[Outcome]
+    released: Sequence[EmailClaim]
+    """Claims given up: deleted first."""
+    claimed: Sequence[EmailClaim]
+    """Claims taken, in decided order."""
+    opened: Sequence[Account]
+    """Accounts that now wait for their credential."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.accounts or self.outcomes)
