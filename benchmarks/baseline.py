@@ -23,7 +23,7 @@ from benchmarks.seeding import open_through
 from benchmarks.subject import SEED_ROUNDS, Record, Service
 from benchmarks.throughput import backlog
 from benchmarks.watching import after_commands, watch
-from storage.mongo_client import MongoClient, MongoOptions
+from storage.mongo.client import MongoClient, MongoOptions
 
 GROUPS = ("ledger", "identity", "signin", "sessions", "query")
 """Consumer groups of a worker, as its settings name them."""

@@ -9,9 +9,9 @@ from itertools import islice
 
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.outcome import Entry, Outcome, Source, Trace
-from storage.documents import Document, from_account, from_outcome
-from storage.mongo_client import DURABLE, MongoClient
-from storage.mongo_schema import prepare
+from storage.mongo.client import DURABLE, MongoClient
+from storage.mongo.documents.accounts import Document, from_account, from_outcome
+from storage.mongo.schema import prepare
 
 INSERT_RECORDS = 2000
 """Documents of one insert: about a megabyte."""

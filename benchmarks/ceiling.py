@@ -1,6 +1,6 @@
 """How fast MongoDB alone takes the worker's writes: no Kafka, no rules, no reads.
 
-The documents are the worker's own (storage/documents.py) and are built before the clock starts,
+The documents are the worker's own (storage/mongo/documents/accounts.py) and are built before the clock starts,
 into collections that hold as much as the worker's: MongoDB takes half as many where a million are.
 Run as `python -m benchmarks.ceiling`: takes a `Trial` and prints a `Measured`, as JSON.
 """
@@ -21,9 +21,9 @@ from benchmarks.processes import cpu_of, wait_for_go
 from benchmarks.traffic import CURRENCY, username, users_of
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.outcome import Entry, Outcome, Source, Trace
-from storage.documents import Document, from_account, from_outcome
-from storage.mongo_client import DURABLE, MongoClient, MongoOptions
-from storage.mongo_schema import prepare
+from storage.mongo.client import DURABLE, MongoClient, MongoOptions
+from storage.mongo.documents.accounts import Document, from_account, from_outcome
+from storage.mongo.schema import prepare
 
 Batch: TypeAlias = tuple[list[Document], list[Document]]
 

@@ -21,7 +21,7 @@ from client.accounts import AccountsClient
 from contracts import topics
 from contracts.queries import ListTransactions
 from handlers.history.pages import cursor_of
-from storage.mongo_client import MongoClient, MongoOptions
+from storage.mongo.client import MongoClient, MongoOptions
 
 ACCOUNTS_FACTOR = 10
 """Accounts that are read, over accounts that are moved: the bar says 100,000 of them."""

@@ -14,7 +14,7 @@ from benchmarks.records import create_topics, ends, sender
 from benchmarks.subject import Record, Service
 from benchmarks.traffic import Shape, movements, username
 from benchmarks.watching import after_commands, after_seconds, watch
-from storage.mongo_client import MongoClient, MongoOptions
+from storage.mongo.client import MongoClient, MongoOptions
 
 FINALISTS = 2
 """Ways of cutting the ceiling's work that get full windows: trials are short, so the best one

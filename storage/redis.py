@@ -19,7 +19,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from storage.ports import StoreCheckError, StoreUnavailableError
+from storage.ports.ledger import StoreCheckError, StoreUnavailableError
 
 Answer = TypeVar("Answer")
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from contracts.topics import ORDERED
-from storage.mongo import MongoLedger
-from storage.mongo_client import MongoClient
-from storage.mongo_credentials import MongoCredentials
-from storage.mongo_inspection import MongoInspection
-from storage.mongo_reads import MongoReads
+from storage.mongo.client import MongoClient
+from storage.mongo.credentials import MongoCredentials
+from storage.mongo.inspection import MongoInspection
+from storage.mongo.ledger import MongoLedger
+from storage.mongo.reads import MongoReads
 from storage.redis import RedisLease, connect
 from workers.answers import Answering, Repeating
 from workers.clock import utc_now

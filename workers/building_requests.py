@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from client.tokens import Claims, verify_access_token
 from contracts.requests import IDENTITY_REQUESTS, QUERIES, AnyRequest
 from contracts.topics import TopicSpec
-from storage.mongo_identities import MongoIdentities
-from storage.mongo_reads import MongoReads
-from storage.mongo_throttles import MongoThrottles
+from storage.mongo.identities import MongoIdentities
+from storage.mongo.reads import MongoReads
+from storage.mongo.throttles import MongoThrottles
 from workers.building import Resources, publishing
 from workers.clock import utc_now
 from workers.groups import NEEDS_HASH

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from contracts.topics import TOPICS
-from storage.mongo_checks import check as check_mongo
-from storage.mongo_client import MongoClient
-from storage.ports import StoreCheckError, StoreUnavailableError
+from storage.mongo.checks import check as check_mongo
+from storage.mongo.client import MongoClient
+from storage.ports.ledger import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, connect
 from workers.clear_text import clear_text_warnings, hosts, is_loopback
 from workers.config import ConfigError, Settings

@@ -14,8 +14,13 @@ from contracts.registration import PendingCredential
 from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
 from handlers.identity.passwords import prepared
 from handlers.model.outcome import Outcome, outcome_id
-from storage.ports import CorruptDocumentError, Credential, Credentials, StoreUnavailableError
-from storage.read_ports import Reads
+from storage.ports.ledger import (
+    CorruptDocumentError,
+    Credential,
+    Credentials,
+    StoreUnavailableError,
+)
+from storage.ports.reads import Reads
 from workers.clock import monotonic_s
 from workers.consuming.records import Raw
 from workers.corrupt import CorruptDocuments

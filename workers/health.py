@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.ports import StoreUnavailableError
+from storage.ports.ledger import StoreUnavailableError
 from workers.clock import monotonic_s
 from workers.inputs import UnreadInputError
 from workers.metrics import Metrics

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from storage.ports import (
+from storage.ports.ledger import (
     CorruptDocumentError,
     Credentials,
     LostRaceError,

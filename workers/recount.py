@@ -19,8 +19,8 @@ from handlers.history.verification import Recount, unknown_account
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.inspection_ports import Inspection
-from storage.ports import CorruptDocumentError, Ledger
+from storage.ports.inspection import Inspection
+from storage.ports.ledger import CorruptDocumentError, Ledger
 
 PACE_ENTRIES = 1000
 """Entries between two calls of `pace`: about 10 ms of work, so that nobody waits long for a turn."""

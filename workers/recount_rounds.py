@@ -8,8 +8,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from handlers.history.discrepancy import Discrepancy, Violation
 from handlers.history.reference import Referring
 from handlers.model.corrupt import CorruptDocument
-from storage.inspection_ports import Inspection
-from storage.ports import Ledger
+from storage.ports.inspection import Inspection
+from storage.ports.ledger import Ledger
 from workers.clock import monotonic_s
 from workers.corrupt import CorruptDocuments
 from workers.metrics import Metrics

@@ -8,8 +8,8 @@ from handlers.history.discrepancy import Discrepancy, Violation, corrupt_documen
 from handlers.history.reference import Reference, Referring, disagreement, no_credential, unclaimed
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
-from storage.inspection_ports import Inspection
-from storage.ports import Ledger
+from storage.ports.inspection import Inspection
+from storage.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

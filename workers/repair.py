@@ -14,9 +14,9 @@ from handlers.model.changes import EmailClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
-from storage.inspection_ports import Inspection
-from storage.ports import CorruptDocumentError, Ledger
-from storage.repair_ports import Mending, Repairs
+from storage.ports.inspection import Inspection
+from storage.ports.ledger import CorruptDocumentError, Ledger
+from storage.ports.repairs import Mending, Repairs
 from workers.clock import fresh_name, utc_now
 from workers.diagnosis import Diagnosis, detail, orphans
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage.mongo_client import MongoOptions
+from storage.mongo.client import MongoOptions
 from storage.redis import RedisOptions
 from workers.config import Settings
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.ports import EntryRange, Ledger
+from storage.ports.ledger import EntryRange, Ledger
 from workers.clock import fresh_name, monotonic_s
 from workers.corrupt import CorruptDocuments
 from workers.metrics import Metrics

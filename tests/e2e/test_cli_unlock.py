@@ -12,8 +12,8 @@ import pytest
 
 from devstack.choose import Chosen
 from handlers.identity.subjects import of_user, of_user_from
-from storage.mongo_client import MongoClient
-from storage.mongo_throttles import MongoThrottles
+from storage.mongo.client import MongoClient
+from storage.mongo.throttles import MongoThrottles
 from tests.e2e.command_line import CommandLine, a_command_line
 from tests.e2e.test_cli_repair import read_all
 from workers.identity.options import DEVICE_RULE, GUESSES_A_DAY_MAX, USER_RULE

@@ -15,8 +15,8 @@ from devstack.choose import Chosen
 from handlers.model.changes import Changes
 from handlers.model.outcome import Outcome
 from handlers.wire.rendering import Rendering
-from storage.mongo import MongoLedger
-from storage.mongo_client import MongoClient
+from storage.mongo.client import MongoClient
+from storage.mongo.ledger import MongoLedger
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes
 from tests.e2e.command_line import CommandLine, a_command_line
 from workers.stores import mongo_options

@@ -8,16 +8,16 @@ import pytest
 from pymongo import MongoClient as PlainClient
 
 from devstack.choose import Chosen
-from storage.identity_ports import Identities, Throttles
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryIdentities, MemoryThrottles
-from storage.mongo import MongoLedger
-from storage.mongo_client import MongoClient, MongoOptions
-from storage.mongo_credentials import MongoCredentials
-from storage.mongo_identities import MongoIdentities
-from storage.mongo_schema import COLLECTIONS
-from storage.mongo_throttles import MongoThrottles
-from storage.ports import Credentials
+from storage.memory.identities import MemoryIdentities, MemoryThrottles
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.mongo.client import MongoClient, MongoOptions
+from storage.mongo.credentials import MongoCredentials
+from storage.mongo.identities import MongoIdentities
+from storage.mongo.ledger import MongoLedger
+from storage.mongo.schema import COLLECTIONS
+from storage.mongo.throttles import MongoThrottles
+from storage.ports.identity import Identities, Throttles
+from storage.ports.ledger import Credentials
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,10 @@ from pymongo.errors import (
 )
 
 from devstack.choose import Chosen
-from storage.mongo import MongoLedger
-from storage.mongo_client import MongoClient, MongoOptions, Session
-from storage.mongo_errors import nothing_was_committed
-from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.mongo.client import MongoClient, MongoOptions, Session
+from storage.mongo.errors import nothing_was_committed
+from storage.mongo.ledger import MongoLedger
+from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.builders import an_account, some_changes
 from tests.ports.fail_points import DONE, NOT_DONE, failing, held_up
 from tests.ports.waiting import until

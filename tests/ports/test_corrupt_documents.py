@@ -7,12 +7,12 @@ import pytest
 from handlers.history.pages import Stretch
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.unpublished import EntryRange
-from storage.memory import MemoryLedger
-from storage.memory_reads import MemoryReads
-from storage.mongo_client import DURABLE
-from storage.mongo_reads import MongoReads
-from storage.ports import CorruptDocumentError
-from storage.read_ports import Reads
+from storage.memory.ledger import MemoryLedger
+from storage.memory.reads import MemoryReads
+from storage.mongo.client import DURABLE
+from storage.mongo.reads import MongoReads
+from storage.ports.ledger import CorruptDocumentError
+from storage.ports.reads import Reads
 from tests.builders import an_account, an_outcome
 from tests.ports.conftest import Store
 from tests.ports.written import write

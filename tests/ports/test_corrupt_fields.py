@@ -13,11 +13,11 @@ from handlers.history.pages import Stretch
 from handlers.identity.throttling import ThrottleRule
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.unpublished import EntryRange
-from storage.documents import Document
-from storage.identity_ports import IdentityChanges
-from storage.mongo_client import DURABLE, MongoClient, MongoOptions
-from storage.mongo_reads import MongoReads
-from storage.ports import CorruptDocumentError
+from storage.mongo.client import DURABLE, MongoClient, MongoOptions
+from storage.mongo.documents.accounts import Document
+from storage.mongo.reads import MongoReads
+from storage.ports.identity import IdentityChanges
+from storage.ports.ledger import CorruptDocumentError
 from tests.builders import NOON, a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.ports.conftest import Store

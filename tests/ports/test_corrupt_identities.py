@@ -6,10 +6,10 @@ import pytest
 
 from handlers.identity.throttling import ThrottleRule
 from handlers.model.corrupt import CorruptDocument
-from storage.identity_ports import IdentityChanges
-from storage.memory_identities import MemoryIdentities
-from storage.mongo_client import DURABLE
-from storage.ports import CorruptDocumentError, Credential
+from storage.memory.identities import MemoryIdentities
+from storage.mongo.client import DURABLE
+from storage.ports.identity import IdentityChanges
+from storage.ports.ledger import CorruptDocumentError, Credential
 from tests.builders import NOON
 from tests.identity_builders import a_session, an_answered
 from tests.ports.conftest import Store

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from handlers.model.session import Session
-from storage.identity_ports import Identities, IdentityChanges
-from storage.mongo_identities import PAGE_SESSIONS_MAX, UPDATES_MAX
-from storage.ports import LostRaceError
+from storage.mongo.identities import PAGE_SESSIONS_MAX, UPDATES_MAX
+from storage.ports.identity import Identities, IdentityChanges
+from storage.ports.ledger import LostRaceError
 from tests.builders import NOON
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.ports.conftest import Store

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-import storage.mongo_inspection
+import storage.mongo.inspection
 from handlers.history.reference import Reference, Referring
 from handlers.model.corrupt import CorruptDocument
-from storage.identity_ports import IdentityChanges
-from storage.inspection_ports import Inspection
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryIdentities
-from storage.memory_inspection import MemoryInspection
-from storage.mongo_client import DURABLE
-from storage.mongo_inspection import MongoInspection
+from storage.memory.identities import MemoryIdentities
+from storage.memory.inspection import MemoryInspection
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.mongo.client import DURABLE
+from storage.mongo.inspection import MongoInspection
+from storage.ports.identity import IdentityChanges
+from storage.ports.inspection import Inspection
 from tests.builders import NOON, a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.ports.conftest import Store
@@ -123,7 +123,7 @@ async def test_accounts_are_found_by_when_they_were_changed(
 async def test_entries_of_one_user_come_in_order(
     store: Store, inspection: Inspection, page_outcomes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage.mongo_inspection, "PAGE_MAX", page_outcomes)
+    monkeypatch.setattr(storage.mongo.inspection, "PAGE_MAX", page_outcomes)
     outcomes = [an_outcome("alice", sequence=each) for each in (3, 1, 2)]
     await write(store.ledger, outcomes=[*outcomes, an_outcome("alicf", sequence=1)])
 

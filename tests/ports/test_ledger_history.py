@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-import storage.mongo
+import storage.mongo.ledger
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryLedger
-from storage.mongo import MongoLedger
-from storage.ports import EntryRange, Ledger
+from storage.memory.ledger import MemoryLedger
+from storage.mongo.ledger import MongoLedger
+from storage.ports.ledger import EntryRange, Ledger
 from tests.builders import an_account, an_outcome, readable
 from tests.ports.written import write
 
@@ -97,7 +97,7 @@ async def test_history_is_every_entry_of_some_users_in_order(
 async def test_history_has_no_gap_between_its_pages(
     ledger: MongoLedger | MemoryLedger, page_outcomes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage.mongo, "PAGE_OUTCOMES_MAX", page_outcomes)
+    monkeypatch.setattr(storage.mongo.ledger, "PAGE_OUTCOMES_MAX", page_outcomes)
     await with_entries(ledger, carol=11, alice=2, bob=3)
 
     found = [outcome async for outcome in ledger.history(after="alic", up_to="carol")]

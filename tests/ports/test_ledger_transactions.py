@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.ports import Ledger, LostRaceError
+from storage.ports.ledger import Ledger, LostRaceError
 from tests.builders import a_claim, an_account, an_outcome, some_changes
 from tests.ports.written import write
 

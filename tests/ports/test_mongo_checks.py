@@ -6,10 +6,10 @@ from typing import Any, cast
 import pytest
 
 from devstack.choose import Chosen
-from storage.mongo_checks import check
-from storage.mongo_client import MongoClient, MongoOptions
-from storage.mongo_errors import NotAllowedError
-from storage.ports import StoreCheckError
+from storage.mongo.checks import check
+from storage.mongo.client import MongoClient, MongoOptions
+from storage.mongo.errors import NotAllowedError
+from storage.ports.ledger import StoreCheckError
 
 LIFETIME = "transactionLifetimeLimitSeconds"
 

@@ -10,9 +10,14 @@ import pytest
 
 from devstack.choose import Chosen
 from devstack.server import Server
-from storage.mongo import MongoLedger
-from storage.mongo_client import MongoClient, MongoOptions
-from storage.ports import CommitUnknownError, LostRaceError, StoreCheckError, StoreUnavailableError
+from storage.mongo.client import MongoClient, MongoOptions
+from storage.mongo.ledger import MongoLedger
+from storage.ports.ledger import (
+    CommitUnknownError,
+    LostRaceError,
+    StoreCheckError,
+    StoreUnavailableError,
+)
 from tests.builders import an_account, some_changes
 from tests.ports.waiting import until
 from tests.ports.written import write

@@ -11,14 +11,14 @@ import pytest
 from devstack.choose import Chosen
 from devstack.server import Server
 from handlers.identity.throttling import Attempt, ThrottleRule
-from storage.documents import Document
-from storage.identity_documents import from_session
-from storage.identity_ports import IdentityChanges
-from storage.mongo_client import MongoClient, MongoOptions, Session
-from storage.mongo_identities import MongoIdentities
-from storage.mongo_schema import SESSIONS_INDEX
-from storage.mongo_throttles import MongoThrottles
-from storage.ports import LostRaceError, StoreUnavailableError
+from storage.mongo.client import MongoClient, MongoOptions, Session
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.identities import from_session
+from storage.mongo.identities import MongoIdentities
+from storage.mongo.schema import SESSIONS_INDEX
+from storage.mongo.throttles import MongoThrottles
+from storage.ports.identity import IdentityChanges
+from storage.ports.ledger import LostRaceError, StoreUnavailableError
 from tests.builders import NOON
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.ports.conftest import Store

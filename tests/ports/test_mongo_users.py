@@ -12,17 +12,17 @@ from pymongo import MongoClient as PlainClient
 from devstack.ports import HOST
 from devstack.stack import StackOptions, start_stack
 from handlers.identity.throttling import ThrottleRule
-from storage.documents import Document
-from storage.identity_ports import IdentityChanges
-from storage.mongo import MongoLedger
-from storage.mongo_checks import check
-from storage.mongo_client import MongoClient, MongoOptions
-from storage.mongo_credentials import MongoCredentials
-from storage.mongo_errors import NotAllowedError
-from storage.mongo_identities import MongoIdentities
-from storage.mongo_reads import MongoReads
-from storage.mongo_schema import COLLECTIONS
-from storage.mongo_throttles import MongoThrottles
+from storage.mongo.checks import check
+from storage.mongo.client import MongoClient, MongoOptions
+from storage.mongo.credentials import MongoCredentials
+from storage.mongo.documents.accounts import Document
+from storage.mongo.errors import NotAllowedError
+from storage.mongo.identities import MongoIdentities
+from storage.mongo.ledger import MongoLedger
+from storage.mongo.reads import MongoReads
+from storage.mongo.schema import COLLECTIONS
+from storage.mongo.throttles import MongoThrottles
+from storage.ports.identity import IdentityChanges
 from tests.builders import NOON, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.places import REPOSITORY

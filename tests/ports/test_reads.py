@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from handlers.history.pages import Order, Stretch
 from handlers.model.account import Balance
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryLedger
-from storage.memory_reads import MemoryReads
-from storage.mongo_client import MongoClient, MongoOptions
-from storage.mongo_reads import MongoReads
-from storage.ports import Ledger
-from storage.read_ports import Reads
+from storage.memory.ledger import MemoryLedger
+from storage.memory.reads import MemoryReads
+from storage.mongo.client import MongoClient, MongoOptions
+from storage.mongo.reads import MongoReads
+from storage.ports.ledger import Ledger
+from storage.ports.reads import Reads
 from tests.builders import an_account, an_outcome, some_changes
 from tests.ports.conftest import Store
 from tests.ports.written import write

@@ -11,15 +11,15 @@ from handlers.history.repair import Repair
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.unpublished import EntryRange
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryIdentities
-from storage.memory_inspection import MemoryInspection
-from storage.memory_repairs import MemoryRepairs
-from storage.mongo_client import DURABLE
-from storage.mongo_inspection import MongoInspection
-from storage.mongo_repairs import MongoRepairs
-from storage.ports import LostRaceError
-from storage.repair_ports import Mending, Repairs
+from storage.memory.identities import MemoryIdentities
+from storage.memory.inspection import MemoryInspection
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.memory.repairs import MemoryRepairs
+from storage.mongo.client import DURABLE
+from storage.mongo.inspection import MongoInspection
+from storage.mongo.repairs import MongoRepairs
+from storage.ports.ledger import LostRaceError
+from storage.ports.repairs import Mending, Repairs
 from tests.builders import NOON, a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential
 from tests.ports.conftest import Store

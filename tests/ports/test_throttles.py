@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from handlers.identity.subjects import of_device, of_source, of_user, of_user_from
 from handlers.identity.throttling import Attempt, ThrottleRule
-from storage.identity_ports import Throttles
-from storage.memory_identities import MemoryThrottles
+from storage.memory.identities import MemoryThrottles
+from storage.ports.identity import Throttles
 from tests.builders import NOON
 
 USER = ThrottleRule(free=0)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from handlers.model.account import Account
 from handlers.model.changes import EmailClaim
 from handlers.model.outcome import Outcome
-from storage.ports import Ledger
+from storage.ports.ledger import Ledger
 from tests.builders import some_changes
 
 

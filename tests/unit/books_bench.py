@@ -7,9 +7,9 @@ import pytest
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryIdentities
-from storage.memory_inspection import MemoryInspection
+from storage.memory.identities import MemoryIdentities
+from storage.memory.inspection import MemoryInspection
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from tests.builders import a_claim, an_account, an_outcome, some_changes
 from tests.identity_builders import a_credential
 from workers import recount_rounds

@@ -10,10 +10,10 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from contracts.registration import PendingCredential
 from handlers.model.outcome import Outcome, outcome_id
-from storage.memory import MemoryLedger
-from storage.memory_reads import MemoryReads
-from storage.ports import Credential, Credentials, StoreUnavailableError
-from storage.read_ports import Reads
+from storage.memory.ledger import MemoryLedger
+from storage.memory.reads import MemoryReads
+from storage.ports.ledger import Credential, Credentials, StoreUnavailableError
+from storage.ports.reads import Reads
 from tests.builders import an_outcome
 from tests.unit.sealed import CANARY, NOON, a_blob, a_ring
 from tests.unit.test_hashing import CHEAP

@@ -12,7 +12,7 @@ from contracts.registration import Register
 from contracts.topics import DEPOSIT, ORDERED, RESULTS, WITHDRAW, TopicSpec
 from handlers.model.account import Account
 from handlers.model.input_records import Judged
-from storage.memory import MemoryLedger, MemoryTransaction
+from storage.memory.ledger import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
 from tests.unit.requests_bench import PATIENCE_S, Story, TellingPublisher, TellingReplies
 from workers.consuming.consumer import CursorConsumer

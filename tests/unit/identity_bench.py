@@ -17,9 +17,9 @@ from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Source, Trace
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryThrottles
-from storage.ports import Credential
+from storage.memory.identities import MemoryThrottles
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.ports.ledger import Credential
 from tests.builders import an_account
 from tests.unit.identity_fakes import Accounts, Answer, Hasher, Identities
 from tests.unit.sealed import NOON, PASSWORD

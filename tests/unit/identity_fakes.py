@@ -10,10 +10,10 @@ from joserfc.jwk import OKPKey
 
 from contracts.sealing import ALGORITHM, ENCRYPTION
 from handlers.model.account import Account
-from storage.identity_ports import IdentityChanges
-from storage.memory import MemoryCredentials
-from storage.memory_identities import MemoryIdentities
-from storage.ports import Credential, StoreUnavailableError
+from storage.memory.identities import MemoryIdentities
+from storage.memory.ledger import MemoryCredentials
+from storage.ports.identity import IdentityChanges
+from storage.ports.ledger import Credential, StoreUnavailableError
 from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
 from workers.publishing import Outgoing
 from workers.requests.answering import Said

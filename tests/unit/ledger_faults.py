@@ -9,8 +9,8 @@ from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
-from storage.memory import MemoryLedger, MemoryTransaction
-from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.memory.ledger import MemoryLedger, MemoryTransaction
+from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
 
 
 class UnforeseenError(Exception):

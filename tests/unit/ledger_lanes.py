@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from handlers.ledger.finality import Reading
-from storage.ports import Ledger
+from storage.ports.ledger import Ledger
 from tests.received import RULES, all_read, by_rules
 from workers.consuming.writer_generation import WriterGeneration
 from workers.corrupt import CorruptDocuments

@@ -9,9 +9,9 @@ from contracts.replies import Reply
 from handlers.history.pages import Stretch
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_reads import MemoryReads
-from storage.ports import Credential, StoreUnavailableError
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.memory.reads import MemoryReads
+from storage.ports.ledger import Credential, StoreUnavailableError
 from tests.builders import NOON
 from tests.unit.asking import asked, reply_of
 from workers.queries.answerer import QueryAnswerer

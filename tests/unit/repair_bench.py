@@ -10,10 +10,10 @@ from handlers.history.repair import Repair
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryIdentities
-from storage.memory_inspection import MemoryInspection
-from storage.memory_repairs import MemoryRepairs
+from storage.memory.identities import MemoryIdentities
+from storage.memory.inspection import MemoryInspection
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.memory.repairs import MemoryRepairs
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes
 from workers.diagnosis import Diagnosis
 from workers.repair import Repairing

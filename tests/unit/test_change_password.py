@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handlers.identity.subjects import of_device
-from storage.ports import CommitUnknownError
+from storage.ports.ledger import CommitUnknownError
 from tests.unit.identity_bench import WRONG, Answer, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 from tests.unit.test_hashing import verifies

@@ -8,7 +8,7 @@ import pytest
 from contracts.codes import Code
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import outcome_id
-from storage.memory import MemoryLedger
+from storage.memory.ledger import MemoryLedger
 from tests.builders import a_claim, an_account, an_entry, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX, RULES, a_deposit, a_registration, received

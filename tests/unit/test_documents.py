@@ -10,8 +10,8 @@ from bson import BSON
 from contracts.codes import Code
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.outcome import Outcome, Trace
-from storage.documents import CODEC, from_account, from_outcome
-from storage.stored import to_account, to_outcome
+from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
+from storage.mongo.documents.stored import to_account, to_outcome
 from tests.builders import an_account, an_outcome
 
 HOSTILE = "$where.x"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.topics import DEPOSIT, WITHDRAW, TopicSpec
-from storage.memory import MemoryTransaction
+from storage.memory.ledger import MemoryTransaction
 from tests.builders import NOON, an_account, readable
 from tests.ports.written import write
 from tests.unit.engine_bench import BATCH, DEPOSITS, WITHDRAWALS, Bench

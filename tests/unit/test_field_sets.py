@@ -29,9 +29,9 @@ from handlers.model.decision import Moved
 from handlers.model.outcome import Entry, Outcome, Trace
 from handlers.wire.rendering import Rendering
 from handlers.wire.replying import Refusal
-from storage import repair_documents
-from storage.documents import CODEC, from_account, from_outcome
-from storage.stored import to_account, to_outcome
+from storage.mongo.documents import repairs as repair_documents
+from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
+from storage.mongo.documents.stored import to_account, to_outcome
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.received import RULES, a_deposit, a_registration, an_update, received
 from workers.cli.send_options import Identity, IdentityChanges, OptionalProfile

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from storage.ports import StoreUnavailableError
+from storage.ports.ledger import StoreUnavailableError
 from workers import health
 from workers.health import Health, Probe, Report
 from workers.metrics import Metrics

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from contracts.message import rfc3339
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_reads import MemoryReads
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.memory.reads import MemoryReads
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.ports.written import write
 from tests.unit.asking import asked, reply_of

@@ -10,9 +10,9 @@ import pytest
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_inspection import MemoryInspection
-from storage.ports import CorruptDocumentError, StoreUnavailableError
+from storage.memory.inspection import MemoryInspection
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.ports.ledger import CorruptDocumentError, StoreUnavailableError
 from tests.builders import an_account, some_changes
 from workers import housekeeper
 from workers.clock import utc_now

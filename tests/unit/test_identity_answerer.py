@@ -13,7 +13,7 @@ from contracts.events import AuditRecorded
 from contracts.replies import Reply
 from contracts.sessions import SessionRevoked
 from handlers.model.input_records import RequestRecord
-from storage.ports import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.unit.identity_bench import Answer, Bench, a_bench
 from tests.unit.sealed import CANARY, PASSWORD
 from workers.identity.building import SESSIONS_BATCH_MAX, identity_answerers

@@ -7,7 +7,7 @@ import pytest
 
 from handlers.identity.subjects import of_user_from
 from handlers.identity.throttling import Count
-from storage.ports import LostRaceError
+from storage.ports.ledger import LostRaceError
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 

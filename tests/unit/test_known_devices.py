@@ -15,7 +15,7 @@ from contracts.sealing import Purpose
 from contracts.sessions import Tokens
 from examples.gateway.devices import KEPT
 from handlers.identity.subjects import of_device
-from storage.ports import Credential
+from storage.ports.ledger import Credential
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 from workers.clock import fresh_name

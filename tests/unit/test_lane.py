@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from contracts.codes import Code
 from handlers.ledger.finality import PartitionReading
 from handlers.model.input_records import CommandRecord
-from storage.memory import MemoryLedger
+from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account, readable
 from tests.ports.written import write
 from tests.received import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from storage.mongo_schema import COLLECTIONS
+from storage.mongo.schema import COLLECTIONS
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import ACCESS
 from workers.roles import Role

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from storage.memory import MemoryLedger
+from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account
 from tests.ports.written import write
 from tests.received import a_deposit, received

@@ -13,7 +13,7 @@ from contracts.registration import PendingCredential
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Trace
-from storage.memory import MemoryLedger
+from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account
 from tests.consumed import consumed
 from tests.ports.written import write

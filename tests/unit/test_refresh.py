@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.ports import LostRaceError
+from storage.ports.ledger import LostRaceError
 from tests.unit.identity_bench import Answer, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.input_records import RequestRecord
-from storage.ports import CorruptDocumentError
+from storage.ports.ledger import CorruptDocumentError
 from tests.unit.requests_bench import PLACE, Bench, TellingAnswerer
 from tests.unit.sealed import CANARY
 from workers.requests.answering import Said

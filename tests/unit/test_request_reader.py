@@ -7,7 +7,7 @@ from aiokafka.errors import CommitFailedError, RequestTimedOutError
 
 from contracts.codes import Code
 from handlers.model.input_records import RequestRecord
-from storage.ports import CommitUnknownError, StoreUnavailableError
+from storage.ports.ledger import CommitUnknownError, StoreUnavailableError
 from tests.unit.requests_bench import HERS, OTHER, PATIENCE_S, PLACE, Bench
 from workers.publishing import Outgoing
 

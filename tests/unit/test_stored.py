@@ -8,9 +8,14 @@ import pytest
 from bson import BSON
 
 from handlers.model.corrupt import CorruptDocument
-from storage.documents import CODEC, from_account, from_outcome
-from storage.ports import CorruptDocumentError
-from storage.stored import account_or_corrupt, outcome_or_corrupt, to_account, to_outcome
+from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
+from storage.mongo.documents.stored import (
+    account_or_corrupt,
+    outcome_or_corrupt,
+    to_account,
+    to_outcome,
+)
+from storage.ports.ledger import CorruptDocumentError
 from tests.builders import an_account, an_outcome
 
 ACCOUNT = from_account(an_account(posted_minor=100))

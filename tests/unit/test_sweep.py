@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryLedger
+from storage.memory.ledger import MemoryLedger
 from tests.builders import an_account, an_outcome, some_changes
 from workers import sweep
 from workers.corrupt import CorruptDocuments

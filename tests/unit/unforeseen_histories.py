@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from contracts.requests import QUERIES
 from contracts.topics import CREDENTIALS, DEPOSIT, GET_BALANCE, ORDERED, REGISTER, WITHDRAW
 from handlers.model.input_records import Judged
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_reads import MemoryReads
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.memory.reads import MemoryReads
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX, RULES

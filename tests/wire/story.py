@@ -25,7 +25,7 @@ from handlers.wire.rendering import (
     balances,
     error_body,
 )
-from storage.memory import MemoryLedger
+from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed
 from tests.received import RULES, a_registration, all_read, by_rules, known, received

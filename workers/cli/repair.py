@@ -10,11 +10,11 @@ import typer
 
 from contracts.profile import UpdateProfile
 from handlers.history.repair import Repair
-from storage.mongo import MongoLedger
-from storage.mongo_client import MongoClient
-from storage.mongo_inspection import MongoInspection
-from storage.mongo_repairs import MongoRepairs
-from storage.ports import LostRaceError
+from storage.mongo.client import MongoClient
+from storage.mongo.inspection import MongoInspection
+from storage.mongo.ledger import MongoLedger
+from storage.mongo.repairs import MongoRepairs
+from storage.ports.ledger import LostRaceError
 from workers.cli.asking_first import Consent
 from workers.cli.checking import checked
 from workers.cli.option_groups import add_command

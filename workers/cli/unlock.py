@@ -10,8 +10,8 @@ from contracts.queries import GetProfile
 from handlers.history.operating import Operation, audit_event
 from handlers.identity.subjects import of_user
 from handlers.identity.throttling import Attempt
-from storage.mongo_client import MongoClient
-from storage.mongo_throttles import MongoThrottles
+from storage.mongo.client import MongoClient
+from storage.mongo.throttles import MongoThrottles
 from workers.cli.asking_first import Consent
 from workers.cli.checking import checked
 from workers.cli.option_groups import add_command

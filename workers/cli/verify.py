@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from storage.mongo import MongoLedger
-from storage.mongo_client import MongoClient
-from storage.mongo_inspection import MongoInspection
+from storage.mongo.client import MongoClient
+from storage.mongo.inspection import MongoInspection
+from storage.mongo.ledger import MongoLedger
 from workers.cli.moments import moment
 from workers.cli.option_groups import add_command
 from workers.cli.output import CliError

@@ -7,8 +7,8 @@ from handlers.history.discrepancy import Discrepancy
 from handlers.history.reference import Referring
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
-from storage.inspection_ports import Inspection
-from storage.ports import Ledger
+from storage.ports.inspection import Inspection
+from storage.ports.ledger import Ledger
 from workers.cli.published import Finding, PublishedEvents
 from workers.cli.tally import Tally
 from workers.recount import RecountedPage, recount_accounts, recount_page

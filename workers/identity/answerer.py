@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contracts.passwords import ChangePassword
 from contracts.sessions import Login, Logout, Refresh
 from handlers.model.input_records import RequestRecord
-from storage.ports import StoreUnavailableError
+from storage.ports.ledger import StoreUnavailableError
 from workers.identity.attempt import Attempt
 from workers.identity.change_password import PasswordChange
 from workers.identity.logout import SignOut

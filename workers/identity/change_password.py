@@ -11,7 +11,7 @@ from handlers.identity.passwords import prepared
 from handlers.model.input_records import RequestRecord
 from handlers.model.session import Session
 from handlers.wire.replying import Refusal
-from storage.ports import Credential
+from storage.ports.ledger import Credential
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.proof import Proof

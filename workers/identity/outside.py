@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from handlers.model.account import Account
-from storage.identity_ports import Identities, Throttles
+from storage.ports.identity import Identities, Throttles
 from workers.hashing import PasswordHasher
 from workers.identity.envelopes import Envelopes
 from workers.identity.options import IdentityOptions

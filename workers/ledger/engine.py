@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from contracts.commands import command_name
 from handlers.model.rules import Rules
-from storage.ports import StoreUnavailableError
+from storage.ports.ledger import StoreUnavailableError
 from workers.clock import monotonic_s, utc_now
 from workers.consuming.commit import Commit
 from workers.consuming.consumer import CursorConsumer

@@ -14,7 +14,7 @@ from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange, owed_range, taken_over
 from handlers.wire.rendering import Record
-from storage.ports import LedgerTransaction
+from storage.ports.ledger import LedgerTransaction
 from workers.corrupt import CorruptDocuments
 from workers.rendered import event_of
 

@@ -11,7 +11,7 @@ from handlers.ledger.finality import Reading
 from handlers.model.account import Account
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source
-from storage.ports import (
+from storage.ports.ledger import (
     CommitUnknownError,
     Ledger,
     LedgerTransaction,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from storage.ports import Ledger
+from storage.ports.ledger import Ledger
 from workers.corrupt import CorruptDocuments
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.intake import Gate

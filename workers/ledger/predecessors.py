@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from storage.ports import Ledger
+from storage.ports.ledger import Ledger
 
 
 class Predecessors:

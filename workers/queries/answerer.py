@@ -16,8 +16,8 @@ from handlers.model.account import Account
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Outcome, outcome_id
 from handlers.wire.replying import Refusal, reply, reply_body
-from storage.ports import Credentials
-from storage.read_ports import Reads
+from storage.ports.ledger import Credentials
+from storage.ports.reads import Reads
 from workers.requests.answering import Said
 
 BATCH_RECORDS_MAX = 500

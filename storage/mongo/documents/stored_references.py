@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from handlers.history.reference import Reference, Referring
 from handlers.model.corrupt import CorruptDocument
-from storage.ports import CorruptDocumentError
-from storage.stored import outcome_or_corrupt, shaped
-from storage.stored_identities import StoredCredential, StoredSession
+from storage.mongo.documents.stored import outcome_or_corrupt, shaped
+from storage.mongo.documents.stored_identities import StoredCredential, StoredSession
+from storage.ports.ledger import CorruptDocumentError
 
 AN_ADDRESS = "(an e-mail address)"
 """Instead of a claim's id, which is personal."""

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from handlers.history.pages import Stretch
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryLedger
-from storage.ports import CorruptDocumentError
+from storage.memory.ledger import MemoryLedger
+from storage.ports.ledger import CorruptDocumentError
 
 
 class MemoryReads:

@@ -1,12 +1,12 @@
-"""Credentials, sessions, answers and counts as MongoDB documents; `storage.stored_identities` reads them.
+"""Credentials, sessions, answers and counts as MongoDB documents; `storage.mongo.documents.stored_identities` reads them.
 
 Optional values are absent, never null. Nothing from a payload becomes a field name.
 """
 
 from handlers.identity.throttling import Count
 from handlers.model.session import Answered, Session
-from storage.documents import Document, present
-from storage.ports import Credential
+from storage.mongo.documents.accounts import Document, present
+from storage.ports.ledger import Credential
 
 _OF_A_CREDENTIAL = ("command_id", "hash", "created_at", "epoch", "version")
 _OF_A_SESSION = (

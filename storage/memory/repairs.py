@@ -8,10 +8,10 @@ from handlers.history.rebuilding import Remains
 from handlers.history.repair import Repair
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryIdentities
-from storage.ports import LostRaceError
-from storage.repair_ports import Found, Mending
+from storage.memory.identities import MemoryIdentities
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.ports.ledger import LostRaceError
+from storage.ports.repairs import Found, Mending
 
 READABLE = (
     *("account_id", "sequence", "version", "published_sequence"),

@@ -10,9 +10,9 @@ from handlers.history.rebuilding import NEEDED, Remains
 from handlers.history.repair import Repair
 from handlers.model.account import Balance
 from handlers.model.unpublished import EntryRange
-from storage.documents import Document, present
-from storage.ports import CorruptDocumentError
-from storage.stored import Natural, StoredBalance, to_account, to_balances, utc
+from storage.mongo.documents.accounts import Document, present
+from storage.mongo.documents.stored import Natural, StoredBalance, to_account, to_balances, utc
+from storage.ports.ledger import CorruptDocumentError
 
 PROFILE = {
     "email": str,

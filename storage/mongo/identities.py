@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from handlers.model.session import Answered, Session
-from storage.documents import Document
-from storage.identity_documents import from_answered, from_credential, from_session
-from storage.identity_ports import IdentityChanges
-from storage.mongo_client import MAJORITY, MongoClient
-from storage.mongo_schema import SESSIONS_INDEX
-from storage.mongo_work import MongoWork
-from storage.ports import Credential
-from storage.stored_identities import to_answered, to_credential, to_session
+from storage.mongo.client import MAJORITY, MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.identities import from_answered, from_credential, from_session
+from storage.mongo.documents.stored_identities import to_answered, to_credential, to_session
+from storage.mongo.schema import SESSIONS_INDEX
+from storage.mongo.work import MongoWork
+from storage.ports.identity import IdentityChanges
+from storage.ports.ledger import Credential
 
 PAGE_SESSIONS_MAX = 1000
 """Sessions read at once: half a MiB at most, however often somebody has signed in."""

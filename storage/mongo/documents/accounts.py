@@ -1,4 +1,4 @@
-"""Accounts and outcomes as MongoDB documents; `storage.stored` has the way back.
+"""Accounts and outcomes as MongoDB documents; `storage.mongo.documents.stored` has the way back.
 
 Plain dictionary building: this runs for every command. Optional values are absent, never null.
 Nothing from a payload becomes a field name: balances and metadata are lists.

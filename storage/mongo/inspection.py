@@ -8,13 +8,13 @@ from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
-from storage.documents import Document
-from storage.inspection_ports import Changed, References
-from storage.mongo_client import MongoClient
-from storage.mongo_schema import ENTRIES_INDEX
-from storage.repair_documents import to_repair
-from storage.stored import account_or_corrupt, outcome_or_corrupt, utc
-from storage.stored_references import reference
+from storage.mongo.client import MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.repairs import to_repair
+from storage.mongo.documents.stored import account_or_corrupt, outcome_or_corrupt, utc
+from storage.mongo.documents.stored_references import reference
+from storage.mongo.schema import ENTRIES_INDEX
+from storage.ports.inspection import Changed, References
 
 PAGE_MAX = 1000
 """Documents read at once: a few MiB at most, however long the history is."""

@@ -1,9 +1,9 @@
-"""Tables in memory with snapshots: what `storage/memory.py` keeps its state in."""
+"""Tables in memory with snapshots: what `storage/memory/ledger.py` keeps its state in."""
 
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
-from storage.ports import LostRaceError
+from storage.ports.ledger import LostRaceError
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

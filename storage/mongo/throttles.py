@@ -8,11 +8,11 @@ from weakref import WeakValueDictionary
 
 from handlers.identity.subjects import below, of_user
 from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
-from storage.documents import Document
-from storage.identity_documents import from_count
-from storage.mongo_client import DURABLE, MAJORITY, MongoClient
-from storage.ports import LostRaceError, StoreUnavailableError
-from storage.stored_identities import to_count
+from storage.mongo.client import DURABLE, MAJORITY, MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.identities import from_count
+from storage.mongo.documents.stored_identities import to_count
+from storage.ports.ledger import LostRaceError, StoreUnavailableError
 
 Verdict = TypeVar("Verdict")
 

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from handlers.history.pages import Stretch
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
-from storage.documents import Document
-from storage.mongo_client import MAJORITY, MongoClient
-from storage.mongo_schema import ENTRIES_INDEX
-from storage.stored import to_account, to_outcome
+from storage.mongo.client import MAJORITY, MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.stored import to_account, to_outcome
+from storage.mongo.schema import ENTRIES_INDEX
 
 
 class MongoReads:

@@ -11,9 +11,9 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from storage.documents import CODEC, Document
-from storage.mongo_errors import check, translated
-from storage.ports import StoreCheckError
+from storage.mongo.documents.accounts import CODEC, Document
+from storage.mongo.errors import check, translated
+from storage.ports.ledger import StoreCheckError
 
 Answer = TypeVar("Answer")
 Driver: TypeAlias = Literal["pymongo", "motor"]
@@ -92,7 +92,7 @@ class MongoClient:
         Writes that fail with the code *ignored* are passed over.
 
         Raises:
-            LostRaceError, StoreUnavailableError: See `storage.mongo_errors`.
+            LostRaceError, StoreUnavailableError: See `storage.mongo.errors`.
         """
         target = self._database if database is None else self._client[database]
         asked = target.command(command, codec_options=CODEC, session=session)

@@ -8,8 +8,8 @@ from handlers.model.account import Account
 from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.memory_tables import Draft, Table, Value
-from storage.ports import CorruptDocumentError, Credential, EntryRange, LostRaceError
+from storage.memory.tables import Draft, Table, Value
+from storage.ports.ledger import CorruptDocumentError, Credential, EntryRange, LostRaceError
 
 
 class MemoryLedger:

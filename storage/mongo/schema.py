@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
-from storage.documents import Document
-from storage.mongo_client import DURABLE, MongoClient
-from storage.ports import LostRaceError
+from storage.mongo.client import DURABLE, MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.ports.ledger import LostRaceError
 
 COLLECTIONS = (
     *("accounts", "emails", "outcomes", "registrations", "credentials", "leases"),

@@ -17,7 +17,7 @@ from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Entry, Outcome, Source, Trace
-from storage.ports import CorruptDocumentError
+from storage.ports.ledger import CorruptDocumentError
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 _Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
@@ -97,7 +97,7 @@ class _Lease(msgspec.Struct, frozen=True, gc=False):
 
 
 def to_account(document: Mapping[str, Any]) -> Account:
-    """Return the account that `storage.documents.from_account` stored.
+    """Return the account that `storage.mongo.documents.accounts.from_account` stored.
 
     Raises:
         CorruptDocumentError: It did not store this.
@@ -136,7 +136,7 @@ def to_balances(stored: Sequence[StoredBalance]) -> dict[str, Balance]:
 
 
 def to_outcome(document: Mapping[str, Any]) -> Outcome:
-    """Return the outcome that `storage.documents.from_outcome` stored.
+    """Return the outcome that `storage.mongo.documents.accounts.from_outcome` stored.
 
     Raises:
         CorruptDocumentError: It did not store this.

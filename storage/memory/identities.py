@@ -8,9 +8,9 @@ from handlers.identity.subjects import below, of_user
 from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.session import Answered, Session
-from storage.identity_ports import IdentityChanges
-from storage.memory import MemoryCredentials
-from storage.ports import CorruptDocumentError, Credential, LostRaceError
+from storage.memory.ledger import MemoryCredentials
+from storage.ports.identity import IdentityChanges
+from storage.ports.ledger import CorruptDocumentError, Credential, LostRaceError
 
 
 class MemoryIdentities:

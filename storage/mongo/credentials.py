@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from storage.documents import Document
-from storage.identity_documents import from_credential
-from storage.mongo_client import DURABLE, MAJORITY, MongoClient
-from storage.mongo_errors import DUPLICATE_KEY
-from storage.ports import Credential
+from storage.mongo.client import DURABLE, MAJORITY, MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.identities import from_credential
+from storage.mongo.errors import DUPLICATE_KEY
+from storage.ports.ledger import Credential
 
 
 class MongoCredentials:

@@ -7,11 +7,11 @@ from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
-from storage.documents import Document, from_account, from_outcome
-from storage.mongo_client import MongoClient
-from storage.mongo_work import MongoWork
-from storage.stored import account_or_corrupt, outcome_or_corrupt
-from storage.stored_references import owner_or_corrupt
+from storage.mongo.client import MongoClient
+from storage.mongo.documents.accounts import Document, from_account, from_outcome
+from storage.mongo.documents.stored import account_or_corrupt, outcome_or_corrupt
+from storage.mongo.documents.stored_references import owner_or_corrupt
+from storage.mongo.work import MongoWork
 
 RANGES_MAX = 200
 """Clauses in one query, one for each range that differs: each is planned by itself, within one

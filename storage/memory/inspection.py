@@ -8,10 +8,10 @@ from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
-from storage.inspection_ports import Changed, References
-from storage.memory import MemoryCredentials, MemoryLedger
-from storage.memory_identities import MemoryIdentities
-from storage.memory_repairs import MemoryRepairs
+from storage.memory.identities import MemoryIdentities
+from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.memory.repairs import MemoryRepairs
+from storage.ports.inspection import Changed, References
 
 
 class MemoryInspection:

@@ -6,12 +6,17 @@ from datetime import datetime, timedelta
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.documents import Document
-from storage.mongo_client import DURABLE, MongoClient
-from storage.mongo_errors import DUPLICATE_KEY, RefusedError
-from storage.mongo_schema import ENTRIES_INDEX, prepare
-from storage.mongo_transaction import MongoTransaction
-from storage.stored import account_or_corrupt, outcome_or_corrupt, to_account, to_fencing_token
+from storage.mongo.client import DURABLE, MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.stored import (
+    account_or_corrupt,
+    outcome_or_corrupt,
+    to_account,
+    to_fencing_token,
+)
+from storage.mongo.errors import DUPLICATE_KEY, RefusedError
+from storage.mongo.schema import ENTRIES_INDEX, prepare
+from storage.mongo.transaction import MongoTransaction
 
 SIGNED_OFF_KEPT = timedelta(days=90)
 """An account that rests for longer is looked at as if its last writer had been killed: its events

@@ -7,14 +7,14 @@ from handlers.history.repair import Repair
 from handlers.model.changes import EmailClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.documents import Document, from_account
-from storage.mongo_client import MongoClient
-from storage.mongo_inspection import BEYOND, PAGE_MAX
-from storage.mongo_work import MongoWork
-from storage.ports import LostRaceError
-from storage.repair_documents import from_repair, to_remains, to_repair
-from storage.repair_ports import Found, Mending
-from storage.stored import outcome_or_corrupt
+from storage.mongo.client import MongoClient
+from storage.mongo.documents.accounts import Document, from_account
+from storage.mongo.documents.repairs import from_repair, to_remains, to_repair
+from storage.mongo.documents.stored import outcome_or_corrupt
+from storage.mongo.inspection import BEYOND, PAGE_MAX
+from storage.mongo.work import MongoWork
+from storage.ports.ledger import LostRaceError
+from storage.ports.repairs import Found, Mending
 
 NAMING = {
     "registrations": ("_id",),

@@ -8,12 +8,12 @@ import msgspec
 
 from handlers.identity.throttling import Count
 from handlers.model.session import Answered, Session
-from storage.ports import Credential
-from storage.stored import Natural, Version, corrupt, shaped, utc
+from storage.mongo.documents.stored import Natural, Version, corrupt, shaped, utc
+from storage.ports.ledger import Credential
 
 
 class StoredCredential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """As `storage.identity_documents.from_credential` stores it."""
+    """As `storage.mongo.documents.identities.from_credential` stores it."""
 
     id: str = msgspec.field(name="_id")
     command_id: str
@@ -96,7 +96,7 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
 
 
 def to_count(document: Mapping[str, Any]) -> Count:
-    """Return the count that `storage.identity_documents.from_count` has the fields of.
+    """Return the count that `storage.mongo.documents.identities.from_count` has the fields of.
 
     Raises:
         CorruptDocumentError: It is none.

@@ -1,0 +1,1 @@
+"""Values as MongoDB documents, and documents checked on their way back."""
