@@ -14,7 +14,7 @@ LENGTH_MIN = 8
 
 
 class CommonPasswords(BuildHookInterface[BuilderConfig]):
-    """Writes what `workers/passwords.py` reads, from the package `zxcvbn`, with its licence."""
+    """Writes what `workers/credentials/password_gate.py` reads, from the package `zxcvbn`, with its licence."""
 
     PLUGIN_NAME = "custom"
 

@@ -18,7 +18,7 @@ from benchmarks.seeding import open_accounts
 from benchmarks.subject import VERIFY_S, Service
 from benchmarks.throughput import Throughput
 from benchmarks.traffic import Shape
-from workers.ledger.options import LedgerOptions
+from workers.config.ledger import LedgerOptions
 
 IN_TURNS: tuple[str, ...] = ("ordinary", "ours", "ceiling", "hot", "zipf")
 SHAPES: dict[str, Shape] = {"ours": "uniform", "hot": "hot", "zipf": "zipf"}

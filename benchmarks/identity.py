@@ -34,8 +34,8 @@ from client.accounts import AccountsClient
 from contracts import topics
 from contracts.replies import Reply
 from devstack.errors import DevStackError
-from workers.config import Settings
-from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
+from workers.config.settings import Settings
+from workers.credentials.hashing import HashingPolicy, PasswordHasher, QuietPool
 
 WRONG = "not the password of anybody 8"
 

@@ -16,8 +16,8 @@ from contracts import topics
 from contracts.sealing import Purpose
 from contracts.sessions import Login, ReplyKey
 from contracts.topics import TopicSpec
-from workers.key_pairs import Kind
-from workers.key_rotation import make_missing
+from workers.keys.pairs import Kind
+from workers.keys.rotation import make_missing
 
 Record: TypeAlias = tuple[str, str, bytes]
 """Topic, key, value."""

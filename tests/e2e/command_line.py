@@ -10,7 +10,7 @@ from typing import Self
 
 from devstack.addresses import Addresses
 from tests.places import REPOSITORY
-from workers.config import Settings, load_settings
+from workers.config.settings import Settings, load_settings
 
 PATIENCE_S = 240.0
 """Far more than any command takes on a machine that others keep busy."""

@@ -9,17 +9,17 @@ from faststream.kafka import KafkaBroker
 
 from contracts.requests import QUERIES
 from tests.e2e.running import RunningService
-from workers.building import build_engine, open_resources
-from workers.config import Settings
-from workers.consumers import Consumers
-from workers.consuming.membership import Membership
-from workers.corrupt import CorruptDocuments
-from workers.kafka import kafka_connection
+from workers.batches.membership import Membership
+from workers.bootstrap.consumers import Consumers
+from workers.bootstrap.workers import build_engine, open_resources
+from workers.config.settings import Settings
+from workers.kafka.connection import kafka_connection
+from workers.kafka.publishing import Publisher
+from workers.kafka.replies import Replies
 from workers.ledger.engine import Engine
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.publishing import Publisher
-from workers.replies import Replies
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 from workers.requests.answering import Answerer
 from workers.requests.reader import RequestReader
 

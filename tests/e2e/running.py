@@ -23,12 +23,12 @@ from devstack.addresses import Addresses
 from devstack.patience import Patience, last_lines
 from devstack.processes import Processes
 from tests.places import REPOSITORY
-from workers.config import Settings, load_settings
-from workers.kafka import kafka_admin
-from workers.kafka_topics import create_topics
-from workers.key_rotation import make_missing
-from workers.keys import KeyRing
-from workers.topics import apply_topics
+from workers.config.settings import Settings, load_settings
+from workers.kafka.connection import kafka_admin
+from workers.kafka.topic_plan import apply_topics
+from workers.kafka.topics import create_topics
+from workers.keys.ring import KeyRing
+from workers.keys.rotation import make_missing
 
 END_MAX_S = 120.0
 """Longer than a worker's own bound for a stop, on a machine that others keep busy too."""

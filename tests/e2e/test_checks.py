@@ -18,11 +18,11 @@ from devstack.ports import HOST, reserve
 from devstack.processes import Processes
 from devstack.server import Server
 from tests.e2e.command_line import CommandLine, a_command_line
-from workers.kafka import kafka_admin
-from workers.kafka_topics import create_topics
-from workers.key_pairs import Kind
-from workers.key_rotation import make_missing
-from workers.keys import new_key
+from workers.kafka.connection import kafka_admin
+from workers.kafka.topics import create_topics
+from workers.keys.pairs import Kind
+from workers.keys.ring import new_key
+from workers.keys.rotation import make_missing
 
 pytestmark = [pytest.mark.kafka, pytest.mark.mongo, pytest.mark.redis]
 

@@ -24,7 +24,7 @@ from handlers.wire.rendering import Rendering, balances
 from tests.builders import an_account, an_outcome
 from tests.e2e.command_line import a_command_line
 from tests.unit.records import a_result_body
-from workers.topics import apply_topics
+from workers.kafka.topic_plan import apply_topics
 
 pytestmark = pytest.mark.kafka
 

@@ -12,7 +12,7 @@ from contracts.topics import DEPOSIT, REGISTER
 from tests.e2e.caller import Caller, a_movement, a_name
 from tests.e2e.cli_process import Program
 from tests.e2e.running import RunningService
-from workers.kafka import kafka_admin
+from workers.kafka.connection import kafka_admin
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,9 +16,9 @@ from storage.mongo.client import MongoClient
 from storage.mongo.throttles import MongoThrottles
 from tests.e2e.command_line import CommandLine, a_command_line
 from tests.e2e.test_cli_repair import read_all
+from workers.bootstrap.stores import mongo_options
 from workers.identity.options import DEVICE_RULE, GUESSES_A_DAY_MAX, USER_RULE
-from workers.stores import mongo_options
-from workers.topics import apply_topics
+from workers.kafka.topic_plan import apply_topics
 
 HOME = of_user_from("bobby", "198.51.100.7")
 

@@ -19,8 +19,8 @@ from storage.mongo.client import MongoClient
 from storage.mongo.ledger import MongoLedger
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes
 from tests.e2e.command_line import CommandLine, a_command_line
-from workers.stores import mongo_options
-from workers.topics import apply_topics
+from workers.bootstrap.stores import mongo_options
+from workers.kafka.topic_plan import apply_topics
 
 USERS = ["alice", "bobby", "carol"]
 ENTRIES = 3

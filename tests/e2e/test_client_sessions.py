@@ -31,7 +31,7 @@ from contracts.sealing import Purpose
 from tests.e2e.caller import open_producer
 from tests.e2e.running import RunningService
 from tests.speed import at_this_speed
-from workers.kafka import kafka_admin
+from workers.kafka.connection import kafka_admin
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

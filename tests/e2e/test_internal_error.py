@@ -11,7 +11,7 @@ from handlers.model.rules import CurrencyRules, Rules
 from tests.e2e.caller import a_movement, open_caller
 from tests.e2e.in_process import ledger_here
 from tests.e2e.running import RunningService
-from workers.config import Settings
+from workers.config.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

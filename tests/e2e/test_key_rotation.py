@@ -17,8 +17,8 @@ from client.tokens import TokenError, TokenProblem, verify_access_token
 from contracts.topics import REGISTER
 from tests.e2e.caller import PASSWORD, Caller, a_name
 from tests.e2e.running import RunningService, Worker
-from workers.key_pairs import Kind
-from workers.key_rotation import rotate
+from workers.keys.pairs import Kind
+from workers.keys.rotation import rotate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -19,7 +19,7 @@ from tests.e2e.running import RunningService
 from workers.consuming import pace
 from workers.consuming.gathering_consumer import GatheringConsumer
 from workers.consuming.hooks import Hooks
-from workers.progress import Progress
+from workers.monitoring.progress import Progress
 
 FOR_EVER_MS = 3_600_000
 PATIENCE_S = 60

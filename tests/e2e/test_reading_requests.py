@@ -16,7 +16,7 @@ from tests.e2e.in_process import queries_here
 from tests.e2e.inbox import PATIENCE_S, Message
 from tests.e2e.running import RunningService
 from workers.clock import utc_now
-from workers.publishing import Outgoing
+from workers.kafka.publishing import Outgoing
 from workers.requests.answering import Said
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

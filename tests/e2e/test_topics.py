@@ -12,9 +12,9 @@ from aiokafka.admin import NewTopic
 from contracts.topics import RESULTS, TOPICS, WITHDRAW
 from devstack.choose import Chosen
 from tests.e2e.command_line import CommandLine, a_command_line
-from workers.kafka import kafka_admin
-from workers.kafka_topics import TopicState, create_topics, read_topics
-from workers.topics import apply_topics
+from workers.kafka.connection import kafka_admin
+from workers.kafka.topic_plan import apply_topics
+from workers.kafka.topics import TopicState, create_topics, read_topics
 
 pytestmark = pytest.mark.kafka
 

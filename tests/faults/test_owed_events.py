@@ -18,8 +18,8 @@ from tests.e2e.running import RunningService, Worker
 from tests.faults.promises import LATE_STATES_MAX_S, eventually, verify
 from tests.faults.scene import started, stopped
 from tests.faults.stored import is_decided
-from workers.kafka import kafka_admin
-from workers.keys import CHECK_INTERVAL_S
+from workers.kafka.connection import kafka_admin
+from workers.keys.ring import CHECK_INTERVAL_S
 
 PARTITION = 0
 """Where all commands of these tests are put."""

@@ -11,7 +11,7 @@ from tests.e2e.running import RunningService
 from tests.faults.promises import verify
 from tests.faults.scene import started
 from tests.speed import at_this_speed
-from workers.kafka import kafka_admin
+from workers.kafka.connection import kafka_admin
 
 COMMANDS = 300
 DEAD_SHARE = 10

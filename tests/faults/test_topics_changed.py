@@ -20,8 +20,8 @@ from tests.e2e.running import PARTITIONS, RunningService, Worker
 from tests.faults.promises import eventually, verify
 from tests.faults.scene import started
 from tests.speed import at_this_speed
-from workers.kafka import kafka_admin
-from workers.topics import Action, apply_topics
+from workers.kafka.connection import kafka_admin
+from workers.kafka.topic_plan import Action, apply_topics
 
 NOTICED_MAX_S = 10.0
 """What is promised of every reader."""

@@ -9,7 +9,7 @@ from tests.e2e.caller import a_name, open_caller
 from tests.e2e.running import RunningService
 from tests.faults.promises import eventually
 from tests.faults.scene import started
-from workers.keys import CHECK_INTERVAL_S
+from workers.keys.ring import CHECK_INTERVAL_S
 
 ENDED_MAX_S = 30.0
 """The watchdog's patience and the bound of a stop, both set to seconds, on a busy machine."""

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from workers.passwords import common_passwords
+from workers.credentials.password_gate import common_passwords
 
 ROOT = Path(__file__).parents[2]
 

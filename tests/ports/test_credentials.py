@@ -15,7 +15,7 @@ from tests.ports.written import write
 from tests.unit.credentials_bench import Bench
 from tests.unit.sealed import PASSWORD, a_blob
 from tests.unit.test_hashing import verifies
-from workers.hashing import QuietPool
+from workers.credentials.hashing import QuietPool
 
 LATER = NOON + timedelta(seconds=1)
 

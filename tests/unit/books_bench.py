@@ -12,10 +12,10 @@ from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from tests.builders import a_claim, an_account, an_outcome, some_changes
 from tests.identity_builders import a_credential
-from workers import recount_rounds
-from workers.corrupt import CorruptDocuments
-from workers.metrics import Metrics
-from workers.recount_rounds import AGAIN_S, RecountRounds
+from workers.housekeeping import recount_rounds
+from workers.housekeeping.recount_rounds import AGAIN_S, RecountRounds
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
 
 VIOLATIONS = "accounts_invariant_violations_total"
 

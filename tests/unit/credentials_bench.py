@@ -18,14 +18,14 @@ from tests.builders import an_outcome
 from tests.unit.sealed import CANARY, NOON, a_blob, a_ring
 from tests.unit.test_hashing import CHEAP
 from workers.consuming.records import Raw
-from workers.corrupt import CorruptDocuments
-from workers.credentials import CredentialsWorker
-from workers.hashing import PasswordHasher, QuietPool
-from workers.keys import KeyRing
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.publishing import Outgoing, PublishError
-from workers.sealing import vouch
+from workers.credentials.hash_registrations import CredentialsWorker
+from workers.credentials.hashing import PasswordHasher, QuietPool
+from workers.kafka.publishing import Outgoing, PublishError
+from workers.keys.ring import KeyRing
+from workers.keys.sealing import vouch
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 
 TOPIC = "accounts.internal.credentials"
 FIRST = TopicPartition(TOPIC, 0)

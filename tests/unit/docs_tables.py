@@ -18,8 +18,8 @@ from contracts.topics import TOPICS
 from tests.places import REPOSITORY
 from workers.asyncapi.headers import READ, WRITTEN
 from workers.asyncapi.messages import OF_ANSWERS
-from workers.config import PREFIX, load_settings
-from workers.config_shown import shown
+from workers.config.settings import PREFIX, load_settings
+from workers.config.shown import shown
 
 DOCS = REPOSITORY / "docs"
 ACCESS = DOCS / "access.md"

@@ -15,15 +15,15 @@ from handlers.model.input_records import Judged
 from storage.memory.ledger import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
 from tests.unit.requests_bench import PATIENCE_S, Story, TellingPublisher, TellingReplies
+from workers.config.ledger import LedgerOptions
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.records import Raw
-from workers.corrupt import CorruptDocuments
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine
-from workers.ledger.options import LedgerOptions
 from workers.ledger.outside import Outside
-from workers.metrics import Metrics
-from workers.progress import Progress
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 
 BATCH = 3
 PARTITION = 3

@@ -24,16 +24,16 @@ from tests.builders import an_account
 from tests.unit.identity_fakes import Accounts, Answer, Hasher, Identities
 from tests.unit.sealed import NOON, PASSWORD
 from tests.unit.test_hashing import CHEAP
-from workers.hashing import HashingPolicy, QuietPool
+from workers.credentials.hashing import HashingPolicy, QuietPool
 from workers.identity.building import identity_answerers
 from workers.identity.envelopes import Envelopes
 from workers.identity.options import DEVICE_TOKEN, IdentityOptions
 from workers.identity.outside import Outside
-from workers.key_files import new_key
-from workers.key_pairs import Kind
-from workers.keys import KeyRing
-from workers.metrics import Metrics
-from workers.tokens import TokenIssuer
+from workers.keys.files import new_key
+from workers.keys.pairs import Kind
+from workers.keys.ring import KeyRing
+from workers.keys.tokens import TokenIssuer
+from workers.monitoring.metrics import Metrics
 
 WRONG = "not the password at all"
 LOGIN, REFRESH = "accounts.requests.login", "accounts.requests.refresh"

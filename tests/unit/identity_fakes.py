@@ -14,8 +14,8 @@ from storage.memory.identities import MemoryIdentities
 from storage.memory.ledger import MemoryCredentials
 from storage.ports.identity import IdentityChanges
 from storage.ports.ledger import Credential, StoreUnavailableError
-from workers.hashing import HashingPolicy, PasswordHasher, QuietPool
-from workers.publishing import Outgoing
+from workers.credentials.hashing import HashingPolicy, PasswordHasher, QuietPool
+from workers.kafka.publishing import Outgoing
 from workers.requests.answering import Said
 
 REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection
 from handlers.ledger.finality import Reading
 from storage.ports.ledger import Ledger
 from tests.received import RULES, all_read, by_rules
-from workers.consuming.writer_generation import WriterGeneration
-from workers.corrupt import CorruptDocuments
+from workers.batches.writer_generation import WriterGeneration
 from workers.ledger.lane import Surroundings
 from workers.ledger.predecessors import Predecessors
 from workers.ledger.published_sequences import PublishedSequences
-from workers.metrics import Metrics
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
 
 METRICS = Metrics()
 

@@ -12,13 +12,13 @@ from tests.builders import NOON
 from tests.received import all_read, nothing_read
 from tests.unit.ledger_faults import Fault, FaultyLedger, UnforeseenError
 from tests.unit.ledger_lanes import Around
-from workers.consuming.writer_generation import AbandonedError, WriterGeneration
+from workers.batches.writer_generation import AbandonedError, WriterGeneration
+from workers.kafka.publishing import Outgoing
+from workers.kafka.topic_names import TopicNames
 from workers.ledger.lane import Lane
 from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
 from workers.ledger.published_sequences import CycleSequences, PublishedSequences
-from workers.publishing import Outgoing
-from workers.topic_names import TopicNames
 
 Result = TypeVar("Result")
 

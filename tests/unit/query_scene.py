@@ -14,7 +14,7 @@ from storage.memory.reads import MemoryReads
 from storage.ports.ledger import Credential, StoreUnavailableError
 from tests.builders import NOON
 from tests.unit.asking import asked, reply_of
-from workers.queries.answerer import QueryAnswerer
+from workers.requests.queries import QueryAnswerer
 
 LATER = NOON + timedelta(hours=1)
 

@@ -15,8 +15,8 @@ from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.memory.repairs import MemoryRepairs
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes
-from workers.diagnosis import Diagnosis
-from workers.repair import Repairing
+from workers.housekeeping.diagnosis import Diagnosis
+from workers.housekeeping.repair import Repairing
 
 ENTRIES = 3
 

@@ -14,13 +14,13 @@ from handlers.wire.replying import Refusal, reply, reply_body
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
 from tests.unit.sealed import NOON
-from workers.consuming.options import ReaderOptions
+from workers.config.reader import ReaderOptions
 from workers.consuming.records import Raw
-from workers.corrupt import CorruptDocuments
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.publishing import Outgoing, Publisher, PublishError
-from workers.replies import Replies, Reply
+from workers.kafka.publishing import Outgoing, Publisher, PublishError
+from workers.kafka.replies import Replies, Reply
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 from workers.requests.answering import Said
 from workers.requests.reader import RequestReader
 

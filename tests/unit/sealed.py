@@ -7,7 +7,7 @@ from typing import Any
 from client.sealing import seal
 from contracts.registration import Register
 from contracts.sealing import Purpose
-from workers.keys import KeyRing, new_key
+from workers.keys.ring import KeyRing, new_key
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"

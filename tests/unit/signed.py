@@ -13,10 +13,10 @@ from jwt.algorithms import ECAlgorithm
 
 from client.tokens import Claims, TokenError, TokenProblem, verify_access_token
 from tests.unit.sealed import NOON
-from workers.key_pairs import Kind
-from workers.key_rotation import make_missing
-from workers.keys import KeyRing
-from workers.tokens import TokenIssuer
+from workers.keys.pairs import Kind
+from workers.keys.ring import KeyRing
+from workers.keys.rotation import make_missing
+from workers.keys.tokens import TokenIssuer
 
 SESSION = "5e55" * 8
 ISSUER = "accounts.example"

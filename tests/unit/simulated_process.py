@@ -15,16 +15,16 @@ from aiokafka import TopicPartition
 
 from client.shared import Shared
 from tests.unit.requests_bench import HERS
+from workers.batches.membership import Membership
+from workers.config.ledger import LedgerOptions
 from workers.consuming.hooks import Hooks
-from workers.consuming.membership import Membership
 from workers.consuming.records import Raw
 from workers.consuming.unforeseen import end_for, or_end
-from workers.halt import Halt
+from workers.kafka.publishing import Outgoing, Publisher
+from workers.kafka.replies import Replies, Reply
 from workers.ledger.end_offsets import EndOffsets
-from workers.ledger.options import LedgerOptions
-from workers.metrics import Metrics
-from workers.publishing import Outgoing, Publisher
-from workers.replies import Replies, Reply
+from workers.monitoring.halt import Halt
+from workers.monitoring.metrics import Metrics
 
 ROUNDS_MAX = 2000
 """Polls of one process: far more than any history here needs."""

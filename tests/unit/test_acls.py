@@ -12,7 +12,7 @@ import pytest
 from contracts.topics import INPUTS, REPLIES, TOPICS
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import ACCESS
-from workers.roles import Role
+from workers.config.roles import Role
 
 Grant: TypeAlias = tuple[str, str, str]
 """Role, resource (`topic:accounts.commands.*`), operation."""

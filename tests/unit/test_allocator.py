@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import sys
-from workers.allocator import LARGE_BYTES, give_large_buffers_back
+from workers.bootstrap.allocator import LARGE_BYTES, give_large_buffers_back
 
 def resident_mb():
     return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20

@@ -15,7 +15,7 @@ from benchmarks.pairs import BAR, Pair, compared, joined, order, show
 from benchmarks.plan import FULL, QUICK
 from benchmarks.processes import BenchError
 from benchmarks.subject import Service
-from workers.config import Settings
+from workers.config.settings import Settings
 
 PACKAGES = ("client", "contracts", "handlers", "storage", "workers")
 

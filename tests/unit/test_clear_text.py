@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from workers.clear_text import clear_text_warnings
-from workers.config import Settings
+from workers.bootstrap.clear_text import clear_text_warnings
+from workers.config.settings import Settings
 
 CA = Path("/etc/accounts/ca.pem")
 

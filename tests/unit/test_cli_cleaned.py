@@ -10,8 +10,8 @@ from rich.text import Text
 from workers.cli import app, shown
 from workers.cli.output import CliError, Format, Output, Table, choose, output
 from workers.cli.watched import Watched, line
-from workers.logs import TextFormatter
-from workers.redaction import UNPRINTABLE, cleaned
+from workers.monitoring.logs import TextFormatter
+from workers.monitoring.redaction import UNPRINTABLE, cleaned
 
 HOSTILE = {
     "escape": "\x1b[2J\x1b]0;title\x07",

@@ -18,8 +18,8 @@ from contracts.requests import REQUESTS, AnyRequest, request_name
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh, Tokens
 from tests.unit.sealed import NOON, a_ring
-from workers.keys import KeyRing
-from workers.sealing import open_sealed, seal_tokens
+from workers.keys.ring import KeyRing
+from workers.keys.sealing import open_sealed, seal_tokens
 
 SIGNED = jwt.encode({"sid": "s-1"}, "k" * 32)
 TOKENS = Tokens(access_token=SIGNED, refresh_token="r", expires_in=300, refresh_expires_in=900)

@@ -10,7 +10,7 @@ import yaml
 
 from tests.places import REPOSITORY
 from workers.cli.app import COMMANDS
-from workers.config import PREFIX, load_settings
+from workers.config.settings import PREFIX, load_settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

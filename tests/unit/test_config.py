@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workers.config import ConfigError, load_settings, setting_names
-from workers.config_renamed import RENAMED
-from workers.ledger.options import LedgerOptions
+from workers.config.ledger import LedgerOptions
+from workers.config.renamed import RENAMED
+from workers.config.settings import ConfigError, load_settings, setting_names
 
 
 def problems(environ: dict[str, str], cwd: Path) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from workers.config import ConfigError, load_settings, setting_names
-from workers.config_shown import shown
-from workers.redaction import redact
+from workers.config.settings import ConfigError, load_settings, setting_names
+from workers.config.shown import shown
+from workers.monitoring.redaction import redact
 
 CANARY = "canary-7f3a"
 SECRETS = {

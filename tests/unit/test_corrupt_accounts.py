@@ -14,10 +14,10 @@ from tests.ports.written import write
 from tests.received import PREFIX, RULES, a_deposit, a_registration, received
 from tests.unit.ledger_lanes import METRICS, Around
 from tests.unit.raw import a_raw
+from workers.kafka.topic_names import TopicNames
 from workers.ledger.conclude import announce_one, guarded
 from workers.ledger.lane import Lane
 from workers.ledger.publication import Publication
-from workers.topic_names import TopicNames
 
 NAMES = TopicNames.under(PREFIX)
 

@@ -12,9 +12,9 @@ from contracts.dead_letters import DlqHeader, WithheldValue
 from tests.unit.credentials_bench import ANSWER, FIRST, TOPIC, Bench, a_record
 from tests.unit.sealed import CANARY, NOON, PASSWORD, a_blob, a_ring
 from tests.unit.test_hashing import verifies
-from workers.credentials import ATTEMPTS_MAX, KEY_PATIENCE_S
-from workers.hashing import QuietPool
-from workers.keys import CHECK_INTERVAL_S, new_key
+from workers.credentials.hash_registrations import ATTEMPTS_MAX, KEY_PATIENCE_S
+from workers.credentials.hashing import QuietPool
+from workers.keys.ring import CHECK_INTERVAL_S, new_key
 
 
 @pytest.fixture

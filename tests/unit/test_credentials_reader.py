@@ -9,9 +9,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, RequestTimedOutError
 
 from tests.unit.credentials_bench import FIRST, TOPIC, Bench
-from workers.consuming.options import ReaderOptions
-from workers.credentials_reader import CredentialsReader
-from workers.hashing import QuietPool
+from workers.config.reader import ReaderOptions
+from workers.credentials.hashing import QuietPool
+from workers.credentials.reader import CredentialsReader
 
 SECOND = TopicPartition(TOPIC, 1)
 DEADLINE_S = 5

@@ -12,9 +12,9 @@ from contracts.topics import RECORD_BYTES_MAX, WRITTEN_BYTES_MAX, TopicSpec
 from tests.out_of_files import out_of_files
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from tests.unit.sealed import CANARY
+from workers.batches.dead_letters import REASON_LENGTH_MAX, dead_letter
 from workers.consuming.records import Raw
-from workers.dead_letters import REASON_LENGTH_MAX, dead_letter
-from workers.publishing import Outgoing
+from workers.kafka.publishing import Outgoing
 
 SECRET_NAMES = [
     *("password", "passwd", "pwd", "pass", "PW", "passphrase", "pin", "PIN", "userPin", "user_pin"),

@@ -18,9 +18,9 @@ from contracts.topics import REPLIES, TOPICS
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import CONFIGURATION, DOCS, TABLES, with_tables
 from workers.cli.app import COMMANDS, application
-from workers.config import BOUNDS, PREFIX, setting_names
-from workers.ledger.options import LedgerOptions
-from workers.metrics import Metrics
+from workers.config.ledger import LedgerOptions
+from workers.config.settings import BOUNDS, PREFIX, setting_names
+from workers.monitoring.metrics import Metrics
 
 README = REPOSITORY / "README.md"
 README_WORDS_MAX = 1500

@@ -12,9 +12,9 @@ from tests.unit.engine_bench import Bench, SlowLedger
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from tests.unit.requests_bench import HERS
 from tests.unit.test_states_again import Clock
+from workers.config.ledger import LedgerOptions
 from workers.consuming.records import Raw
 from workers.ledger import states_again
-from workers.ledger.options import LedgerOptions
 
 DEADLINE_S = LedgerOptions().publish_deadline_ms / 1000
 STRANGER = "a-stranger"

@@ -14,7 +14,7 @@ from handlers.model.corrupt import CorruptDocument
 from storage.ports.ledger import Credential
 from tests.unit.credentials_bench import ANSWER, FIRST, Bench
 from tests.unit.sealed import NOON, a_blob
-from workers.hashing import QuietPool
+from workers.credentials.hashing import QuietPool
 
 
 @pytest.fixture

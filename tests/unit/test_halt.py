@@ -3,11 +3,11 @@
 import pytest
 
 from tests.unit.raw import a_raw
-from workers.consuming.writer_generation import AbandonedError, WriterGeneration
-from workers.halt import Halt
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.publishing import Outgoing, Publisher, PublishError
+from workers.batches.writer_generation import AbandonedError, WriterGeneration
+from workers.kafka.publishing import Outgoing, Publisher, PublishError
+from workers.monitoring.halt import Halt
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 
 RECORD = Outgoing("accounts.results", b"alice", a_raw().value or b"", [])
 

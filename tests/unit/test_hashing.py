@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from passlib.context import CryptContext
 
-from workers.hashing import AHEAD_IN_A_ROW_MAX, NICENESS, HashingPolicy, PasswordHasher, QuietPool
+from workers.credentials.hashing import (
+    AHEAD_IN_A_ROW_MAX,
+    NICENESS,
+    HashingPolicy,
+    PasswordHasher,
+    QuietPool,
+)
 
 CHEAP = HashingPolicy(bcrypt_rounds=4)
 ARGON = HashingPolicy(scheme="argon2id", argon2_memory_kib=64, argon2_time_cost=1)

@@ -6,10 +6,10 @@ from contracts.headers import HEADER_LENGTH_MAX, KAFKA_CORRELATION_ID, KAFKA_REP
 from handlers.wire.rendering import Record
 from tests.received import a_registration, received
 from tests.unit.raw import DEPOSIT_BODY, a_raw
+from workers.batches.outgoing_batch import Asks, OutgoingBatch
+from workers.batches.parsing import CommandParser
 from workers.consuming.headers import added_by, kafka_correlation_id
-from workers.consuming.outgoing_batch import Asks, OutgoingBatch
-from workers.consuming.parsing import CommandParser
-from workers.topic_names import TopicNames
+from workers.kafka.topic_names import TopicNames
 
 OURS, SPRINGS = (
     (REPLY_TO, b"accounts.replies.ours"),

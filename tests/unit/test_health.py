@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from storage.ports.ledger import StoreUnavailableError
-from workers import health
-from workers.health import Health, Probe, Report
-from workers.metrics import Metrics
-from workers.progress import Progress
+from workers.monitoring import health
+from workers.monitoring.health import Health, Probe, Report
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 
 
 async def answers() -> None:

@@ -16,7 +16,7 @@ from storage.memory.reads import MemoryReads
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.ports.written import write
 from tests.unit.asking import asked, reply_of
-from workers.queries.answerer import QueryAnswerer
+from workers.requests.queries import QueryAnswerer
 
 ENTRIES = st.tuples(
     st.sampled_from(["USD", "EUR"]),

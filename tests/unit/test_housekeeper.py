@@ -14,13 +14,13 @@ from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.ports.ledger import CorruptDocumentError, StoreUnavailableError
 from tests.builders import an_account, some_changes
-from workers import housekeeper
 from workers.clock import utc_now
-from workers.corrupt import CorruptDocuments
-from workers.housekeeper import Housekeeper
-from workers.metrics import Metrics
-from workers.recount_rounds import RecountRounds
-from workers.sweep import Sweep
+from workers.housekeeping import housekeeper
+from workers.housekeeping.housekeeper import Housekeeper
+from workers.housekeeping.recount_rounds import RecountRounds
+from workers.housekeeping.sweep import Sweep
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
 
 AWAY = "redis does not answer"
 PENDING = "accounts_pending_registrations"

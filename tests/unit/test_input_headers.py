@@ -5,7 +5,7 @@ import pytest
 from handlers.model.input_records import CommandRecord
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
-from workers.consuming.parsing import CommandParser
+from workers.batches.parsing import CommandParser
 from workers.consuming.records import Raw
 
 PARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"

@@ -6,8 +6,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from client.topics_now import TopicNow
-from workers.inputs import Inputs, Reads, Topics, UnreadInputError
-from workers.metrics import Metrics
+from workers.monitoring.inputs import Inputs, Reads, Topics, UnreadInputError
+from workers.monitoring.metrics import Metrics
 
 DEPOSIT, WITHDRAW = "accounts.commands.deposit", "accounts.commands.withdraw"
 

@@ -9,9 +9,9 @@ from contracts.codes import Code
 from contracts.registration import Register
 from handlers.model.input_records import CommandRecord, Judged
 from tests.unit.raw import a_raw
-from workers.consuming.parsing import CommandParser
+from workers.batches.parsing import CommandParser
+from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import Unreadable
 from workers.ledger.intake import Intake
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from faststream.security import SASLScram256
 
-from workers.config import ConfigError, Settings, load_settings
-from workers.kafka import kafka_connection
-from workers.kafka_security import kafka_security
+from workers.config.settings import ConfigError, Settings, load_settings
+from workers.kafka.connection import kafka_connection
+from workers.kafka.security import kafka_security
 
 SIGNED_IN = {
     "ACCOUNTS_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",

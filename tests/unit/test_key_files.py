@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.sealed import NOON
-from workers.key_files import KeysError, new_key, read_keys, retire
-from workers.key_pairs import Kind
-from workers.keys import KeyRing
+from workers.keys.files import KeysError, new_key, read_keys, retire
+from workers.keys.pairs import Kind
+from workers.keys.ring import KeyRing
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 

@@ -12,19 +12,19 @@ from contracts.sealing import Purpose
 from contracts.topics import TOPICS
 from tests.unit.sealed import NOON, PASSWORD, a_blob
 from tests.unit.signed import a_token, an_issuer, refused, verified
-from workers.config import load_settings
-from workers.key_files import KeysError, new_key, read_keys, retire
-from workers.key_pairs import Kind
-from workers.key_rotation import (
+from workers.bootstrap.sidecar import KEYS_CACHE
+from workers.config.settings import load_settings
+from workers.keys.files import KeysError, new_key, read_keys, retire
+from workers.keys.pairs import Kind
+from workers.keys.ring import CHECK_INTERVAL_S, KeyRing
+from workers.keys.rotation import (
     ACTIVATION_S,
     OVERLAP_S,
     add_key,
     make_missing,
     rotate,
 )
-from workers.keys import CHECK_INTERVAL_S, KeyRing
-from workers.sealing import SealProblem, open_sealed
-from workers.sidecar import KEYS_CACHE
+from workers.keys.sealing import SealProblem, open_sealed
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 LONG_AGO = NOON - timedelta(days=30)

@@ -12,8 +12,9 @@ import pytest
 from contracts.sealing import Purpose
 from tests.out_of_files import out_of_files
 from tests.unit.sealed import NOON, a_blob, a_ring
-from workers.key_pairs import KeyPair, Kind
-from workers.keys import (
+from workers.config.roles import ALL, Role
+from workers.keys.pairs import KeyPair, Kind
+from workers.keys.ring import (
     CHECK_INTERVAL_S,
     KeyRing,
     KeysError,
@@ -21,8 +22,7 @@ from workers.keys import (
     new_key,
     read_keys,
 )
-from workers.roles import ALL, Role
-from workers.sealing import open_sealed
+from workers.keys.sealing import open_sealed
 
 LATER = NOON + timedelta(days=1)
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from contracts.message import rfc3339
 from workers.cli.keys import keys_app
 from workers.cli.output import CliError, Format, choose
-from workers.key_files import KeysError, read_keys, retire
-from workers.key_pairs import KeyPair, Kind
-from workers.key_rotation import ACTIVATION_S, OVERLAP_S
+from workers.keys.files import KeysError, read_keys, retire
+from workers.keys.pairs import KeyPair, Kind
+from workers.keys.rotation import ACTIVATION_S, OVERLAP_S
 
 
 @pytest.fixture

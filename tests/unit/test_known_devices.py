@@ -20,10 +20,10 @@ from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import PASSWORD
 from workers.clock import fresh_name
 from workers.identity.options import DEVICE_TOKEN
-from workers.key_files import new_key
-from workers.key_pairs import Kind
-from workers.keys import KeyRing
-from workers.tokens import DEVICE_TYPE, TokenIssuer
+from workers.keys.files import new_key
+from workers.keys.pairs import Kind
+from workers.keys.ring import KeyRing
+from workers.keys.tokens import DEVICE_TYPE, TokenIssuer
 
 HOME = "198.51.100.7"
 NEW = "a new and long password"

@@ -50,7 +50,7 @@ def test_it_is_configured_by_what_the_operator_made_and_nothing_else() -> None:
 
 
 def test_the_probes_ask_paths_of_the_sidecar() -> None:
-    source = (REPOSITORY / "workers/sidecar.py").read_text()
+    source = (REPOSITORY / "workers/bootstrap/sidecar.py").read_text()
     [port] = WORKER["ports"]
 
     assert str(port["containerPort"]) == image_environment()["ACCOUNTS_SIDECAR_PORT"]

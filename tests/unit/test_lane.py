@@ -23,7 +23,7 @@ from tests.received import (
 )
 from tests.unit.ledger_faults import Fault, FaultyLedger
 from tests.unit.ledger_lanes import Around
-from workers.consuming.writer_generation import AbandonedError
+from workers.batches.writer_generation import AbandonedError
 from workers.ledger import lane as lanes
 from workers.ledger.lane import RACES_MAX, Lane
 

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from workers.loading import loading
+from workers.bootstrap.loading import loading
 
 
 def test_the_collector_rests_and_goes_on() -> None:

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from workers import log_repeats
-from workers.log_repeats import REPEAT_S, RepeatFilter
+from workers.monitoring import log_repeats
+from workers.monitoring.log_repeats import REPEAT_S, RepeatFilter
 
 
 class Log:
@@ -61,14 +61,18 @@ class TestRepeatFilter:
     def test_tells_all_of_ours_that_differ(self) -> None:
         log = Log()
         for offset in (1, 2, 2):
-            log.line("%s cannot be parsed", offset, logger="workers.consuming.unreadable")
+            log.line("%s cannot be parsed", offset, logger="workers.batches.unreadable")
 
         assert log.told == ["1 cannot be parsed", "2 cannot be parsed"]
 
     def test_keeps_no_news_back(self) -> None:
         log = Log()
         for _ in range(2):
-            log.line("kafka: as it should be again", logger="workers.health", level=logging.INFO)
+            log.line(
+                "kafka: as it should be again",
+                logger="workers.monitoring.health",
+                level=logging.INFO,
+            )
 
         assert len(log.told) == 2
 

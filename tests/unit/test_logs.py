@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from workers.logs import QUIET, set_up_logging
+from workers.monitoring.logs import QUIET, set_up_logging
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +39,10 @@ def test_what_libraries_retry_is_not_told(capsys: pytest.CaptureFixture[str]) ->
     set_up_logging("INFO", "text")
 
     logging.getLogger("aiokafka.consumer").warning("retrying")
-    logging.getLogger("workers.app").info("ready")
+    logging.getLogger("workers.bootstrap.app").info("ready")
 
     [line] = capsys.readouterr().err.splitlines()
-    assert line.endswith("INFO    workers.app  ready")
+    assert line.endswith("INFO    workers.bootstrap.app  ready")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -52,7 +52,7 @@ def test_an_exception_keeps_its_secrets(
     set_up_logging("INFO", form)
 
     error = ValueError("mongodb://ann:hunter2@host")
-    logging.getLogger("workers.app").error("redis://:hunter2@host", exc_info=error)
+    logging.getLogger("workers.bootstrap.app").error("redis://:hunter2@host", exc_info=error)
 
     said = capsys.readouterr().err
     assert "ValueError" in said
@@ -62,12 +62,12 @@ def test_an_exception_keeps_its_secrets(
 def test_a_machine_finds_one_object_in_each_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("INFO", "json")
 
-    logging.getLogger("workers.app").warning("two\nlines")
+    logging.getLogger("workers.bootstrap.app").warning("two\nlines")
 
     [line] = capsys.readouterr().err.splitlines()
     assert json.loads(line) | {"at": ""} == {
         "at": "",
         "level": "warning",
-        "logger": "workers.app",
+        "logger": "workers.bootstrap.app",
         "message": "two\nlines",
     }

@@ -11,13 +11,13 @@ from contracts.codes import Code
 from contracts.dead_letters import DlqHeader
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
-from workers.consuming.parsing import CommandParser
+from workers.batches.dead_letters import dead_letter
+from workers.batches.parsing import CommandParser
+from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Malformed, malformed
-from workers.consuming.unreadable import Unreadable
-from workers.credentials_records import read_waiting
-from workers.dead_letters import dead_letter
-from workers.publishing import Outgoing
-from workers.replaying import CannotReplayError, DeadLetter, Originals
+from workers.credentials.records import read_waiting
+from workers.housekeeping.replaying import CannotReplayError, DeadLetter, Originals
+from workers.kafka.publishing import Outgoing
 
 BATCH = Mark(3, 7, "its records are malformed")
 NAME = Mark(7, 7, "a header's name is not UTF-8", whole=False)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from workers.histograms import BatchHistogram
-from workers.metrics import SECONDS, Metrics
+from workers.monitoring.histograms import BatchHistogram
+from workers.monitoring.metrics import SECONDS, Metrics
 
 EXPORTED = {
     "accounts_batch_records": (),

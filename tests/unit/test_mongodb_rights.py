@@ -9,7 +9,7 @@ import pytest
 from storage.mongo.schema import COLLECTIONS
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import ACCESS
-from workers.roles import Role
+from workers.config.roles import Role
 
 RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = runpy.run_path(
     str(REPOSITORY / "deploy/mongodb_users.py")

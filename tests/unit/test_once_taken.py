@@ -17,9 +17,9 @@ from tests.ports.written import write
 from tests.received import PREFIX
 from tests.unit.engine_bench import Bench
 from tests.unit.raw import a_raw
-from workers.consuming.parsing import CommandParser
+from workers.batches.parsing import CommandParser
+from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import Unreadable
 
 CHANGE: Mapping[str, Any] = {"command_id": "c-1", "username": "alice"}
 TWICE = (

@@ -16,9 +16,9 @@ from handlers.model.outcome import Source, Trace
 from tests.received import PREFIX
 from tests.unit.raw import COMMAND_BODIES, DEPOSIT_BODY, REGISTER_BODY, a_raw
 from tests.unit.sealed import CANARY
-from workers.consuming.parsing import CommandParser
+from workers.batches.parsing import CommandParser
+from workers.batches.unreadable import PROBLEMS_MAX, Unreadable
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import PROBLEMS_MAX, Unreadable
 
 VALID = orjson.dumps(DEPOSIT_BODY)
 PARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"

@@ -10,9 +10,9 @@ from contracts.codes import Code
 from handlers.identity.passwords import folded, password_refusal, prepared
 from handlers.model.input_records import Judged
 from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
-from workers.hashing import QuietPool
-from workers.keys import KeyRing
-from workers.passwords import SLICE_RECORDS_MAX, PasswordGate, common_passwords
+from workers.credentials.hashing import QuietPool
+from workers.credentials.password_gate import SLICE_RECORDS_MAX, PasswordGate, common_passwords
+from workers.keys.ring import KeyRing
 
 FEW = frozenset({"password1", "letmein!"})
 

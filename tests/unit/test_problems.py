@@ -19,7 +19,7 @@ from tests.unit.raw import COMMAND_BODIES
 from tests.unit.test_request_parsing import BODIES as REQUEST_BODIES
 from workers.asyncapi.document import document
 from workers.asyncapi.page import render
-from workers.consuming.unreadable import field_errors
+from workers.batches.unreadable import field_errors
 
 MODELS: Mapping[TopicSpec, type[BaseModel]] = {**COMMANDS, **REQUESTS}
 BODIES: Mapping[TopicSpec, Mapping[str, Any]] = {

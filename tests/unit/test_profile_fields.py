@@ -12,7 +12,7 @@ from contracts.profile import UpdateProfile, email_claim
 from contracts.registration import Register
 from tests.received import an_update
 from tests.unit.raw import REGISTER_BODY
-from workers.consuming.unreadable import field_errors
+from workers.batches.unreadable import field_errors
 
 UPDATE_BODY: Mapping[str, Any] = {"command_id": "c-1", "username": "alice"}
 

@@ -20,13 +20,13 @@ from tests.ports.written import write
 from tests.received import PREFIX, RULES, SEALED, a_deposit, a_registration, a_withdrawal, received
 from tests.unit.ledger_lanes import Around
 from tests.unit.raw import DEPOSIT_BODY, a_raw
-from workers.consuming.parsing import CommandParser
-from workers.consuming.unreadable import Unreadable
-from workers.credentials_records import Waiting, read_waiting
+from workers.batches.parsing import CommandParser
+from workers.batches.unreadable import Unreadable
+from workers.credentials.records import Waiting, read_waiting
+from workers.kafka.publishing import Outgoing
+from workers.kafka.topic_names import TopicNames
 from workers.ledger.lane import Lane
 from workers.ledger.publication import Publication
-from workers.publishing import Outgoing
-from workers.topic_names import TopicNames
 
 NAMES = TopicNames.under(PREFIX)
 REPLY_TO = "accounts.replies.shop"

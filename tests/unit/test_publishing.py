@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.headers import UNDELIVERED
-from workers import publishing, replies
-from workers.metrics import Metrics
-from workers.publishing import Outgoing, Publisher, PublishError
-from workers.replies import Replies, Reply
+from workers.kafka import publishing, replies
+from workers.kafka.publishing import Outgoing, Publisher, PublishError
+from workers.kafka.replies import Replies, Reply
+from workers.monitoring.metrics import Metrics
 
 METRICS = Metrics()
 PARTITIONS = list(range(12))

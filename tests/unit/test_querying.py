@@ -21,7 +21,7 @@ from tests.ports.written import write
 from tests.unit.asking import asked, reply_of
 from tests.unit.histories import entry
 from tests.unit.query_scene import LATER, Scene
-from workers.queries.answerer import BATCH_RECORDS_MAX, BATCH_SCAN_MAX, PAGES_AT_ONCE_MAX
+from workers.requests.queries import BATCH_RECORDS_MAX, BATCH_SCAN_MAX, PAGES_AT_ONCE_MAX
 
 HELD = {
     "USD": Balance(posted_minor=1050, scale=2, held_minor=50),

@@ -16,9 +16,9 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from tests.builders import a_claim, an_account, an_entry, an_outcome
 from tests.unit.books_bench import VIOLATIONS, Books, a_sound_one, said, unhurried
-from workers import recount_rounds
-from workers.recount import recount_page
-from workers.recount_rounds import Pace, rate
+from workers.housekeeping import recount_rounds
+from workers.housekeeping.recount import recount_page
+from workers.housekeeping.recount_rounds import Pace, rate
 
 
 @pytest.fixture

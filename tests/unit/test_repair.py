@@ -134,7 +134,7 @@ class TestCarryOut:
     async def test_reads_a_long_history_in_pieces(
         self, shop: Workshop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("workers.repair.EVENTS_MAX", 2)
+        monkeypatch.setattr("workers.housekeeping.repair.EVENTS_MAX", 2)
 
         await shop.repair(published=Lacking(1))
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from workers import replies
-from workers.metrics import Metrics
-from workers.publishing import Outgoing, Publisher
-from workers.replies import Replies, Reply
+from workers.kafka import replies
+from workers.kafka.publishing import Outgoing, Publisher
+from workers.kafka.replies import Replies, Reply
+from workers.monitoring.metrics import Metrics
 
 TOPICS = [f"accounts.replies.{number}" for number in range(20)]
 

@@ -15,8 +15,8 @@ from contracts.sealing import Purpose
 from contracts.sessions import ReplyKey, Tokens
 from tests.unit.sealed import CANARY, NOON, PASSWORD, a_blob, a_ring
 from tests.unit.signed import decoded, encoded
-from workers.keys import KeyRing
-from workers.sealing import SealProblem, open_sealed, seal_tokens
+from workers.keys.ring import KeyRing
+from workers.keys.sealing import SealProblem, open_sealed, seal_tokens
 
 TOKENS = Tokens(
     access_token="a.b.c", refresh_token=CANARY, expires_in=300, refresh_expires_in=86_400

@@ -20,9 +20,9 @@ from handlers.model.outcome import Source, Trace
 from tests.received import PREFIX, SEALED
 from tests.unit.raw import a_raw
 from tests.unit.sealed import CANARY
-from workers.consuming.parsing import RequestParser
+from workers.batches.parsing import RequestParser
+from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import Unreadable
 
 KEY = {"kty": "OKP", "crv": "X25519", "x": "A" * 43}
 WHO: Mapping[str, Any] = {"request_id": "r-1", "username": "alice"}

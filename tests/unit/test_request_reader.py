@@ -9,7 +9,7 @@ from contracts.codes import Code
 from handlers.model.input_records import RequestRecord
 from storage.ports.ledger import CommitUnknownError, StoreUnavailableError
 from tests.unit.requests_bench import HERS, OTHER, PATIENCE_S, PLACE, Bench
-from workers.publishing import Outgoing
+from workers.kafka.publishing import Outgoing
 
 AUDITED = Outgoing("accounts.events.audit", b"alice", b"{}", [])
 REVOKED = Outgoing("accounts.state.revocations", b"session", b"{}", [])

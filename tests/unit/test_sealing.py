@@ -14,8 +14,8 @@ from client.sealing import seal, sealing_key
 from contracts.registration import SEALED_LENGTH_MAX
 from contracts.sealing import Purpose
 from tests.unit.sealed import CANARY, NOON, PASSWORD, a_blob, a_ring
-from workers.keys import KeyRing
-from workers.sealing import SealProblem, open_sealed
+from workers.keys.ring import KeyRing
+from workers.keys.sealing import SealProblem, open_sealed
 
 LAX = jwe.JWERegistry(
     algorithms=["ECDH-ES", "ECDH-ES+A128KW", "dir", "A128KW", "A256GCM", "A128GCM", "DEF"],

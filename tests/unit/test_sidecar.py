@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
 from workers.asyncapi.document import document, to_yaml
-from workers.health import Health, Probe
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.sidecar import sidecar_routes
+from workers.bootstrap.sidecar import sidecar_routes
+from workers.monitoring.health import Health, Probe
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 
 DOCUMENT = document()
 PATHS = [

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tests.unit.certificates import a_certificate
+from workers.bootstrap.sidecar_connections import SidecarConnection
+from workers.bootstrap.sidecar_server import listen, sidecar_server, sidecar_tls
 from workers.cli.connection import Sidecar
-from workers.config import ConfigError, load_settings
-from workers.sidecar_connections import SidecarConnection
-from workers.sidecar_server import listen, sidecar_server, sidecar_tls
+from workers.config.settings import ConfigError, load_settings
 
 ENOUGH_S = 30.0
 """A deadline for what takes milliseconds."""

@@ -12,7 +12,7 @@ from handlers.identity.subjects import of_user, of_user_from
 from handlers.identity.throttling import Count
 from tests.unit.identity_bench import WRONG, Bench, a_bench
 from tests.unit.sealed import NOON, PASSWORD
-from workers.hashing import HashingPolicy
+from workers.credentials.hashing import HashingPolicy
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from tests.unit.raw import a_raw
 from workers.consuming.gathering_consumer import FRESH_MS, GatheringConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Poll
-from workers.progress import Progress
+from workers.monitoring.progress import Progress
 
 MANY = 40
 """Records of a poll that make a steady stream."""

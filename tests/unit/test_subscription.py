@@ -8,7 +8,7 @@ from tests.unit.raw import a_raw
 from tests.unit.sealed import CANARY
 from workers.consuming.records import Raw
 from workers.consuming.unforeseen import or_end
-from workers.progress import Progress
+from workers.monitoring.progress import Progress
 
 
 async def test_a_batch_that_fails_ends_the_process(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,10 +12,10 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.memory.ledger import MemoryLedger
 from tests.builders import an_account, an_outcome, some_changes
-from workers import sweep
-from workers.corrupt import CorruptDocuments
-from workers.metrics import Metrics
-from workers.sweep import PAGE_MAX, PAGE_MIN, Sweep, plan
+from workers.housekeeping import sweep
+from workers.housekeeping.sweep import PAGE_MAX, PAGE_MIN, Sweep, plan
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
 
 HOUR_S = 3600.0
 

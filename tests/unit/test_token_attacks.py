@@ -20,7 +20,7 @@ from tests.unit.signed import (
     refused,
     signed,
 )
-from workers.keys import KeyRing
+from workers.keys.ring import KeyRing
 
 
 @pytest.fixture(scope="module")

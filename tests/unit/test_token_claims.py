@@ -19,8 +19,8 @@ from tests.unit.signed import (
     signed,
     verified,
 )
-from workers.keys import KeyRing
-from workers.tokens import new_refresh_token
+from workers.keys.ring import KeyRing
+from workers.keys.tokens import new_refresh_token
 
 NOON_S = int(NOON.timestamp())
 

@@ -25,9 +25,9 @@ from tests.unit.signed import (
     refused,
     verified,
 )
-from workers.key_files import KeysError
-from workers.keys import KeyRing
-from workers.tokens import TokenIssuer, new_refresh_token, refresh_hash, session_of
+from workers.keys.files import KeysError
+from workers.keys.ring import KeyRing
+from workers.keys.tokens import TokenIssuer, new_refresh_token, refresh_hash, session_of
 
 
 @pytest.fixture

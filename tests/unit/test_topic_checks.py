@@ -15,9 +15,9 @@ from contracts.topics import (
     WITHDRAW,
     TopicSpec,
 )
-from workers.kafka_topics import TopicState
-from workers.topic_checks import topic_problems, topic_warnings
-from workers.topics import Action, Shape, plan
+from workers.bootstrap.topic_checks import topic_problems, topic_warnings
+from workers.kafka.topic_plan import Action, Shape, plan
+from workers.kafka.topics import TopicState
 
 PREFIX = "t."
 SWEEP_S = 21_600

@@ -17,7 +17,7 @@ from workers.consuming import topic_consumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.retention import OvertakenError
 from workers.consuming.topic_consumer import TopicConsumer
-from workers.progress import Progress
+from workers.monitoring.progress import Progress
 
 TOPIC = "accounts.commands.deposit"
 TP = TopicPartition(TOPIC, 0)

@@ -22,12 +22,12 @@ from tests.unit.unforeseen_histories import (
     RequestHistory,
     said_of,
 )
-from workers.consuming.parsing import CommandParser
+from workers.batches.parsing import CommandParser
+from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import Unreadable
-from workers.error_places import places
-from workers.hashing import QuietPool
+from workers.credentials.hashing import QuietPool
 from workers.ledger import conclude
+from workers.monitoring.error_places import places
 
 CALLS_MAX = 400
 """Awaited calls of one history; each is made to fail in a run of its own."""

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.watchdog import Watchdog
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
+from workers.monitoring.watchdog import Watchdog
 
 
 def a_watchdog(*workers: Progress, ended: list[str] | None = None) -> Watchdog:

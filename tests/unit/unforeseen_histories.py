@@ -27,17 +27,17 @@ from tests.unit.simulated_process import (
     Tripwire,
 )
 from tests.unit.test_hashing import CHEAP
-from workers.answers import Answering
-from workers.consuming.membership import Membership
+from workers.batches.answers import Answering
+from workers.batches.membership import Membership
 from workers.consuming.records import Raw
-from workers.corrupt import CorruptDocuments
-from workers.credentials import CredentialsWorker
-from workers.credentials_reader import CredentialsReader
-from workers.hashing import PasswordHasher, QuietPool
+from workers.credentials.hash_registrations import CredentialsWorker
+from workers.credentials.hashing import PasswordHasher, QuietPool
+from workers.credentials.reader import CredentialsReader
 from workers.ledger.engine import Engine
 from workers.ledger.outside import Outside
-from workers.metrics import Metrics
-from workers.progress import Progress
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 from workers.requests.reader import RequestReader
 
 PARTITION = 3

@@ -32,10 +32,10 @@ from tests.received import RULES, a_registration, all_read, by_rules, known, rec
 from tests.unit.ledger_lanes import Around
 from tests.wire import asked
 from tests.wire.message import SEALED, TRACE, Example
-from workers.dead_letters import dead_letter
+from workers.batches.dead_letters import dead_letter
+from workers.kafka.topic_names import TopicNames
 from workers.ledger.lane import Applied, Lane
 from workers.ledger.publication import Publication
-from workers.topic_names import TopicNames
 
 ACCOUNT_ID = "8e1a52f3-0a1c-5b6e-9c4d-7f2b3a4c5d6e"
 REGISTER_CODES = {

@@ -13,7 +13,7 @@ from workers.asyncapi import messages
 from workers.asyncapi.channels import TAGS, channels, operations
 from workers.asyncapi.schemas import Json, schemas
 from workers.asyncapi.text import description
-from workers.version import VERSION
+from workers.monitoring.version import VERSION
 
 PREFIX_DEFAULT = "accounts."
 BOOTSTRAP_DEFAULT = "127.0.0.1:9092"

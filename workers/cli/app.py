@@ -12,7 +12,7 @@ import typer
 from workers.cli.columns import broken
 from workers.cli.groups import LazyGroup, lazy
 from workers.cli.output import Format, choose, print_line, width_of
-from workers.redaction import cleaned, redact
+from workers.monitoring.redaction import cleaned, redact
 
 COMMANDS = {
     "dev": "Start real servers and the workers on this machine, for development.",

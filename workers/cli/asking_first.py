@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import CliError, output
-from workers.redaction import cleaned
+from workers.monitoring.redaction import cleaned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 from typing_extensions import override
 
-from workers.redaction import cleaned
+from workers.monitoring.redaction import cleaned
 
 ROOM_MIN = 30
 """Characters: in less, a text beside a label would be a column of single words."""

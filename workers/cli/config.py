@@ -4,11 +4,11 @@ import asyncio
 
 import typer
 
-from workers.checks import run_checks
+from workers.bootstrap.checks import run_checks
 from workers.cli.groups import a_group
 from workers.cli.output import output
-from workers.config import load_settings
-from workers.config_shown import shown
+from workers.config.settings import load_settings
+from workers.config.shown import shown
 
 
 def register(app: typer.Typer) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from client.accounts import AccountsClient
 from client.kafka import Kafka, Security
 from workers.cli.output import CliError
-from workers.config import Settings
-from workers.kafka import kafka_connection
+from workers.config.settings import Settings
+from workers.kafka.connection import kafka_connection
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection

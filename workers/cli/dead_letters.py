@@ -16,11 +16,11 @@ from workers.cli.groups import a_group
 from workers.cli.option_groups import add_command
 from workers.cli.options import flag, text
 from workers.cli.output import CliError, output
-from workers.config import Settings, load_settings
-from workers.kafka import kafka_connection
-from workers.kafka_publisher import kafka_publisher
-from workers.publishing import Outgoing, PublishError
-from workers.replaying import CannotReplayError, DeadLetter, Originals
+from workers.config.settings import Settings, load_settings
+from workers.housekeeping.replaying import CannotReplayError, DeadLetter, Originals
+from workers.kafka.connection import kafka_connection
+from workers.kafka.publisher import kafka_publisher
+from workers.kafka.publishing import Outgoing, PublishError
 
 COLUMNS = ("place", "at", "code", "from", "user", "reason")
 

@@ -15,7 +15,7 @@ from workers.cli.answers import UNKNOWN, exit_code, facts, mark, spoken
 from workers.cli.connection import client_of
 from workers.cli.output import output
 from workers.cli.shown import as_json, show
-from workers.config import load_settings
+from workers.config.settings import load_settings
 
 
 def deliver(command: AnyCommand, *, actor: str | None, timeout_s: float, wait: bool) -> None:

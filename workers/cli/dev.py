@@ -24,9 +24,9 @@ from workers.cli.dev_worker import DevWorker
 from workers.cli.options import flag, text
 from workers.cli.output import CliError
 from workers.clock import utc_now
-from workers.config import Settings, load_settings
-from workers.key_rotation import make_missing
-from workers.topics import apply_topics
+from workers.config.settings import Settings, load_settings
+from workers.kafka.topic_plan import apply_topics
+from workers.keys.rotation import make_missing
 
 SIDECAR_PORT = 8080
 """Where people look first; any free port when it is taken."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workers.cli.output import CliError
-from workers.config_sources import DEV_FILE, DEV_PID, dev_variables
+from workers.config.sources import DEV_FILE, DEV_PID, dev_variables
 
 
 @contextmanager

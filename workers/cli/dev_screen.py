@@ -11,7 +11,7 @@ from workers.cli.connection import sidecar_of
 from workers.cli.dev_worker import DevWorker
 from workers.cli.output import output
 from workers.clock import monotonic_s
-from workers.config import Settings
+from workers.config.settings import Settings
 
 
 class Screen:

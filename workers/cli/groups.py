@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from workers.loading import loading
+from workers.bootstrap.loading import loading
 
 
 class Group(TyperGroup):

@@ -11,10 +11,10 @@ from contracts.message import rfc3339
 from workers.cli.groups import a_group
 from workers.cli.output import CliError, output
 from workers.clock import utc_now
-from workers.config import Settings, load_settings
-from workers.key_files import read_keys, require
-from workers.key_pairs import KeyPair, Kind, in_use
-from workers.key_rotation import ACTIVATION_S, OVERLAP_S, add_key, make_missing, rotate
+from workers.config.settings import Settings, load_settings
+from workers.keys.files import read_keys, require
+from workers.keys.pairs import KeyPair, Kind, in_use
+from workers.keys.rotation import ACTIVATION_S, OVERLAP_S, add_key, make_missing, rotate
 
 keys_app = a_group(
     "Make, replace and list the keys: sealing (passwords, tokens) and signing (tokens)."

@@ -20,7 +20,7 @@ from workers.cli.questions import show_no_answer, show_refusal
 from workers.cli.session_file import Session, SessionFile, keep, prepare, session_path
 from workers.cli.shown import accepted, show
 from workers.clock import utc_now
-from workers.config import load_settings
+from workers.config.settings import load_settings
 
 Source = Annotated[
     str | None,

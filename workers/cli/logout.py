@@ -22,7 +22,7 @@ from workers.cli.questions import show_no_answer, show_refusal
 from workers.cli.session_file import Session, SessionFile, forget, keep, kept, session_path
 from workers.cli.shown import accepted, show
 from workers.clock import utc_now
-from workers.config import load_settings
+from workers.config.settings import load_settings
 
 MARGIN = timedelta(seconds=10)
 """An access token that is good for less is renewed first: the request has to get there."""

@@ -12,8 +12,8 @@ from workers.cli.groups import a_group
 from workers.cli.offsets_skip import skip_batch
 from workers.cli.option_groups import add_command
 from workers.cli.output import CliError, output
-from workers.config import Settings, load_settings
-from workers.kafka_offsets import Place, committed, move, place_of
+from workers.config.settings import Settings, load_settings
+from workers.kafka.offsets import Place, committed, move, place_of
 
 COLUMNS = ("group", "topic", "partition", "offset", "kept from", "end", "to read")
 

@@ -8,10 +8,10 @@ from contracts.topics import CREDENTIALS, INPUTS, TOPICS, TopicSpec
 from workers.cli.asking_first import Consent
 from workers.cli.connection import kafka_of
 from workers.cli.output import CliError, output
-from workers.config import Settings
-from workers.groups import group_of
-from workers.kafka_offsets import move, must_rest, place_of
-from workers.undecodable import bury, undecodable_at
+from workers.config.groups import group_of
+from workers.config.settings import Settings
+from workers.housekeeping.undecodable import bury, undecodable_at
+from workers.kafka.offsets import move, must_rest, place_of
 
 
 def skip_batch(settings: Settings, part: TopicPartition, consent: Consent) -> None:

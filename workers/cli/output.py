@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
 
 from workers.cli.columns import Columns, broken
-from workers.redaction import cleaned
+from workers.monitoring.redaction import cleaned
 
 if TYPE_CHECKING:
     from workers.cli.clean_console import CleanConsole

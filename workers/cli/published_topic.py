@@ -7,7 +7,7 @@ from contracts import topics
 from workers.cli.connection import kafka_of
 from workers.cli.published import PublishedEvents
 from workers.cli.tally import Tally
-from workers.config import Settings
+from workers.config.settings import Settings
 
 
 async def read_published(

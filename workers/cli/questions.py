@@ -15,7 +15,7 @@ from workers.cli.connection import client_of
 from workers.cli.options import Asking
 from workers.cli.shown import as_json, error_facts, rejected, show
 from workers.clock import fresh_name
-from workers.config import load_settings
+from workers.config.settings import load_settings
 
 
 def body(user: str, **fields: object) -> dict[str, object]:

@@ -15,6 +15,7 @@ from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.repairs import MongoRepairs
 from storage.ports.ledger import LostRaceError
+from workers.bootstrap.stores import mongo_options
 from workers.cli.asking_first import Consent
 from workers.cli.checking import checked
 from workers.cli.option_groups import add_command
@@ -23,14 +24,13 @@ from workers.cli.output import CliError, output
 from workers.cli.published import PublishedEvents
 from workers.cli.published_topic import read_published
 from workers.cli.tally import Tally
-from workers.config import Settings, load_settings
-from workers.diagnosis import Diagnosis
-from workers.kafka_publisher import kafka_publisher
-from workers.publishing import PublishError
-from workers.repair import Repairing
-from workers.repair_topics import PublishedRepairs
-from workers.stores import mongo_options
-from workers.topic_names import TopicNames
+from workers.config.settings import Settings, load_settings
+from workers.housekeeping.diagnosis import Diagnosis
+from workers.housekeeping.repair import Repairing
+from workers.housekeeping.repair_topics import PublishedRepairs
+from workers.kafka.publisher import kafka_publisher
+from workers.kafka.publishing import PublishError
+from workers.kafka.topic_names import TopicNames
 
 CANNOT = 1
 """Exit code: what is recorded does not add up, so nothing was changed."""

@@ -91,7 +91,7 @@ def send_register(
     from contracts.registration import Register
     from contracts.sealing import Purpose
     from workers.cli.connection import key_to_seal_to
-    from workers.config import load_settings
+    from workers.config.settings import load_settings
 
     key = asyncio.run(key_to_seal_to(load_settings(), sealing_key))
     command_id = delivery.command_id or fresh_name()

@@ -17,7 +17,7 @@ from workers.cli.answers import spoken
 from workers.cli.connection import client_of, key_to_seal_to
 from workers.cli.output import output
 from workers.clock import fresh_name, monotonic_s, utc_now
-from workers.config import Settings
+from workers.config.settings import Settings
 
 STEP_WIDTH = 38
 """Room for the longest step, so that the answers stand below each other."""

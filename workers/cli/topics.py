@@ -8,10 +8,10 @@ import typer
 from contracts.topics import TOPICS
 from workers.cli.groups import a_group
 from workers.cli.output import output
-from workers.config import Settings, load_settings
-from workers.kafka import kafka_admin
-from workers.kafka_topics import TopicState, read_topics
-from workers.topics import Action, Change, apply_topics
+from workers.config.settings import Settings, load_settings
+from workers.kafka.connection import kafka_admin
+from workers.kafka.topic_plan import Action, Change, apply_topics
+from workers.kafka.topics import TopicState, read_topics
 
 FLAGS = {Action.ADD_PARTITIONS: "--add-partitions", Action.ALTER: "--alter"}
 DONE = {Action.CREATE: "created", Action.ADD_PARTITIONS: "added", Action.ALTER: "changed"}

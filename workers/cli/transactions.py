@@ -19,7 +19,7 @@ from workers.cli.options import Asking, User, flag, text
 from workers.cli.output import Table, output
 from workers.cli.questions import body, show_no_answer, show_refusal
 from workers.cli.shown import as_json
-from workers.config import load_settings
+from workers.config.settings import load_settings
 
 COLUMNS = ("sequence", "occurred_at", "kind", "amount", "after", "currency", "command_id")
 

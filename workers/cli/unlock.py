@@ -12,6 +12,7 @@ from handlers.identity.subjects import of_user
 from handlers.identity.throttling import Attempt
 from storage.mongo.client import MongoClient
 from storage.mongo.throttles import MongoThrottles
+from workers.bootstrap.stores import mongo_options
 from workers.cli.asking_first import Consent
 from workers.cli.checking import checked
 from workers.cli.option_groups import add_command
@@ -19,12 +20,11 @@ from workers.cli.options import Actor, User
 from workers.cli.output import CliError, output
 from workers.cli.questions import body
 from workers.clock import fresh_name, utc_now
-from workers.config import Settings, load_settings
+from workers.config.settings import Settings, load_settings
 from workers.identity.options import USER_RULE
-from workers.kafka_publisher import kafka_publisher
-from workers.publishing import Outgoing, PublishError
-from workers.stores import mongo_options
-from workers.topic_names import TopicNames
+from workers.kafka.publisher import kafka_publisher
+from workers.kafka.publishing import Outgoing, PublishError
+from workers.kafka.topic_names import TopicNames
 
 UNLOCK = "unlock"
 """The audited action."""

@@ -9,6 +9,7 @@ import typer
 from storage.mongo.client import MongoClient
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
+from workers.bootstrap.stores import mongo_options
 from workers.cli.moments import moment
 from workers.cli.option_groups import add_command
 from workers.cli.output import CliError
@@ -17,8 +18,7 @@ from workers.cli.published_topic import read_published
 from workers.cli.tally import Tally
 from workers.cli.verifying import Verifier
 from workers.clock import monotonic_s, utc_now
-from workers.config import Settings, load_settings
-from workers.stores import mongo_options
+from workers.config.settings import Settings, load_settings
 
 DIFFERS = 1
 """Exit code: something does not hold."""

@@ -11,8 +11,8 @@ from storage.ports.inspection import Inspection
 from storage.ports.ledger import Ledger
 from workers.cli.published import Finding, PublishedEvents
 from workers.cli.tally import Tally
-from workers.recount import RecountedPage, recount_accounts, recount_page
-from workers.references import check_accounts, check_references, check_user
+from workers.housekeeping.recount import RecountedPage, recount_accounts, recount_page
+from workers.housekeeping.references import check_accounts, check_references, check_user
 
 PAGE_ACCOUNTS = 500
 """Accounts recomputed at once: one question per page, and a few hundred KiB of memory."""

@@ -18,7 +18,7 @@ from workers.cli.connection import kafka_of
 from workers.cli.options import flag, text
 from workers.cli.output import output
 from workers.cli.watched import Watched, line
-from workers.config import load_settings
+from workers.config.settings import load_settings
 
 
 class Topic(StrEnum):

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from workers.allocator import give_large_buffers_back
-from workers.config import load_settings
-from workers.loading import loading
-from workers.roles import ALL, Role
+from workers.bootstrap.allocator import give_large_buffers_back
+from workers.bootstrap.loading import loading
+from workers.config.roles import ALL, Role
+from workers.config.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def worker(
     # Here, because FastStream takes long to load and the other commands do without it.
     with loading():
         from contracts import profile
-        from workers.app import run_worker
+        from workers.bootstrap.app import run_worker
 
         profile.load()
     code = _run(run_worker(load_settings(), frozenset(only) if only else ALL))

@@ -27,7 +27,7 @@ from workers.consuming.pace import Poll
 from workers.consuming.records import Raw, malformed
 from workers.consuming.retention import OvertakenError, answers
 from workers.consuming.unforeseen import end_for
-from workers.progress import Progress
+from workers.monitoring.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from workers.consuming.unforeseen import end_for
-from workers.progress import Progress
+from workers.monitoring.progress import Progress
 
 
 class Hooks(ConsumerRebalanceListener):

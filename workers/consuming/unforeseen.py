@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from workers.consuming.records import Raw
-from workers.error_places import places
-from workers.progress import Progress
+from workers.monitoring.error_places import places
+from workers.monitoring.progress import Progress
 
 logger = logging.getLogger(__name__)
 

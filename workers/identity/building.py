@@ -1,8 +1,8 @@
 """Builds the two answerers of the identity worker from its ports."""
 
+from workers.credentials.password_gate import common_passwords
 from workers.identity.answerer import IdentityAnswerer
 from workers.identity.outside import Outside
-from workers.passwords import common_passwords
 from workers.requests.answering import Answerer
 
 SIGN_INS_PER_THREAD_MAX = 8

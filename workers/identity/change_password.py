@@ -12,11 +12,11 @@ from handlers.model.input_records import RequestRecord
 from handlers.model.session import Session
 from handlers.wire.replying import Refusal
 from storage.ports.ledger import Credential
+from workers.credentials.password_gate import password_problem
 from workers.identity.attempt import Draft, refusal
 from workers.identity.outside import Outside
 from workers.identity.proof import Proof
 from workers.identity.turns import Turn
-from workers.passwords import password_problem
 
 
 @dataclass(slots=True)

@@ -9,11 +9,11 @@ from contracts.sealing import Purpose
 from contracts.sessions import Login, Refresh, ReplyKey, Tokens
 from handlers.model.input_records import RequestRecord
 from handlers.model.session import Session
-from workers.hashing import QuietPool
+from workers.credentials.hashing import QuietPool
 from workers.identity.options import SEAL_AGE_MAX
-from workers.keys import KeyRing
-from workers.sealing import open_sealed, seal_tokens, sealed_at_s
-from workers.tokens import TokenIssuer
+from workers.keys.ring import KeyRing
+from workers.keys.sealing import open_sealed, seal_tokens, sealed_at_s
+from workers.keys.tokens import TokenIssuer
 
 Verify = Callable[[str, datetime], Claims]
 """Returns what a token says at that moment, or raises `TokenError`."""

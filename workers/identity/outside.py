@@ -7,10 +7,10 @@ from typing import Protocol
 
 from handlers.model.account import Account
 from storage.ports.identity import Identities, Throttles
-from workers.hashing import PasswordHasher
+from workers.credentials.hashing import PasswordHasher
 from workers.identity.envelopes import Envelopes
 from workers.identity.options import IdentityOptions
-from workers.metrics import Metrics
+from workers.monitoring.metrics import Metrics
 
 
 class Accounts(Protocol):

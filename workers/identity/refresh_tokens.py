@@ -4,7 +4,7 @@ import secrets
 from hashlib import sha256
 
 from handlers.identity.sessions import RefreshToken
-from workers.tokens import refresh_hash, session_of
+from workers.keys.tokens import refresh_hash, session_of
 
 OWN_LENGTH = 21
 """Characters at a token's end that are its own, about 125 random bits; the 22 before them, 132 bits,

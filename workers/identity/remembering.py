@@ -18,7 +18,7 @@ from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavail
 from workers.identity.attempt import Attempt, Draft, refusal
 from workers.identity.options import ANSWERS_KEPT
 from workers.identity.outside import Outside
-from workers.publishing import Outgoing
+from workers.kafka.publishing import Outgoing
 from workers.requests.answering import Said
 
 TRIES_MAX = 10

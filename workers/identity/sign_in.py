@@ -16,7 +16,7 @@ from workers.identity.outside import Outside
 from workers.identity.proof import Proof
 from workers.identity.refresh_tokens import read_token
 from workers.identity.turns import Turn
-from workers.tokens import new_refresh_token
+from workers.keys.tokens import new_refresh_token
 
 
 @dataclass(slots=True)

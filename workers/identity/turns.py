@@ -2,7 +2,7 @@
 
 from handlers.wire.replying import Refusal
 from workers.identity.proof import too_many
-from workers.metrics import Metrics
+from workers.monitoring.metrics import Metrics
 
 HASHINGS_PER_USER_MAX = 4
 """Passwords hashed for one user in one batch: a second's work of one thread, which is how long a

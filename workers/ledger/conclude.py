@@ -12,7 +12,7 @@ from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome
 from handlers.model.rules import Rules
 from handlers.wire.announcing import Announced, announce
-from workers.rendered import report
+from workers.batches.rendered import report
 
 FAILED = Refused(code=Code.INTERNAL_ERROR, detail="the service failed; its operators are alerted")
 

@@ -8,11 +8,11 @@ from functools import partial
 from handlers.ledger.batch import PerCommand
 from handlers.ledger.finality import Reading
 from handlers.model.input_records import CommandRecord
-from workers.consuming.backoff import backoff_s
+from workers.batches.backoff import backoff_s
+from workers.batches.writer_generation import AbandonedError, WriterGeneration
+from workers.config.ledger import LedgerOptions
 from workers.consuming.consumer import CursorConsumer
-from workers.consuming.writer_generation import AbandonedError, WriterGeneration
 from workers.ledger.lane import Lane, Surroundings
-from workers.ledger.options import LedgerOptions
 from workers.ledger.outside import Outside
 from workers.ledger.parking import ParkingLot
 from workers.ledger.positions import Positions

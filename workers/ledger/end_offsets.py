@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from workers.publishing import Connection
+from workers.kafka.publishing import Connection
 
 
 class EndOffsets:

@@ -9,25 +9,25 @@ from aiokafka import TopicPartition
 from contracts.commands import command_name
 from handlers.model.rules import Rules
 from storage.ports.ledger import StoreUnavailableError
+from workers.batches.commit import Commit
+from workers.batches.membership import Membership
+from workers.batches.publish_pipeline import Outbox
+from workers.batches.subscription import Subscription
+from workers.batches.writer_generation import AbandonedError
 from workers.clock import monotonic_s, utc_now
-from workers.consuming.commit import Commit
+from workers.config.ledger import LedgerOptions
 from workers.consuming.consumer import CursorConsumer
-from workers.consuming.membership import Membership
-from workers.consuming.outbox import Outbox
 from workers.consuming.pace import RECORDS_ENOUGH
 from workers.consuming.records import Raw
-from workers.consuming.subscription import Subscription
 from workers.consuming.unforeseen import end_for
-from workers.consuming.writer_generation import AbandonedError
+from workers.kafka.topic_names import TopicNames
 from workers.ledger.conclude import guarded
 from workers.ledger.deciding import Deciding
 from workers.ledger.intake import Intake, Taken
-from workers.ledger.options import LedgerOptions
 from workers.ledger.outside import Outside
 from workers.ledger.positions import Positions
 from workers.ledger.publication import Publication
 from workers.ledger.steps import Steps
-from workers.topic_names import TopicNames
 
 logger = logging.getLogger(__name__)
 

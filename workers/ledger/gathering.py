@@ -15,8 +15,8 @@ from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange, owed_range, taken_over
 from handlers.wire.rendering import Record
 from storage.ports.ledger import LedgerTransaction
-from workers.corrupt import CorruptDocuments
-from workers.rendered import event_of
+from workers.batches.rendered import event_of
+from workers.monitoring.corrupt import CorruptDocuments
 
 Stored = TypeVar("Stored", Account, Outcome)
 

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from contracts.registration import Register
 from handlers.model.input_records import CommandRecord, Judged
-from workers.consuming.parsing import CommandParser
+from workers.batches.parsing import CommandParser
+from workers.batches.unreadable import Unreadable, parsed
 from workers.consuming.records import Raw
-from workers.consuming.unreadable import Unreadable, parsed
 
 
 class Gate(Protocol):

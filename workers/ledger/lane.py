@@ -18,12 +18,12 @@ from storage.ports.ledger import (
     LostRaceError,
     StoreUnavailableError,
 )
+from workers.batches.writer_generation import WriterGeneration
 from workers.clock import utc_now
-from workers.consuming.writer_generation import WriterGeneration
-from workers.corrupt import CorruptDocuments
 from workers.ledger.gathering import Gathering, Owed
 from workers.ledger.published_sequences import CycleSequences
-from workers.metrics import Metrics
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

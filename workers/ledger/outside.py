@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from storage.ports.ledger import Ledger
-from workers.corrupt import CorruptDocuments
+from workers.kafka.publishing import Publisher
+from workers.kafka.replies import Replies
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.intake import Gate
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.publishing import Publisher
-from workers.replies import Replies
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

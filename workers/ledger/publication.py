@@ -10,13 +10,13 @@ from handlers.model.account import Account
 from handlers.model.input_records import CommandRecord
 from handlers.wire.announcing import Announced
 from handlers.wire.rendering import OF_COMMANDS, error_body
+from workers.batches.outgoing_batch import OutgoingBatch
+from workers.batches.rendered import state_of
 from workers.clock import utc_now
-from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.records import Raw
+from workers.kafka.publishing import Outgoing
 from workers.ledger.lane import Lane
 from workers.ledger.published_sequences import CycleSequences
-from workers.publishing import Outgoing
-from workers.rendered import state_of
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """How long the steps of a cycle take."""
 
 from workers.clock import monotonic_s
-from workers.metrics import Metrics
+from workers.monitoring.metrics import Metrics
 
 
 class Steps:

@@ -7,7 +7,7 @@ import msgspec
 
 from handlers.model.input_records import RequestRecord
 from handlers.wire.rendering import Record
-from workers.publishing import Outgoing
+from workers.kafka.publishing import Outgoing
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):

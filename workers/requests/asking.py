@@ -10,8 +10,8 @@ from contracts.topics import RECORD_BYTES_MAX
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
 from storage.ports.ledger import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
-from workers.corrupt import CorruptDocuments
-from workers.error_places import places
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.error_places import places
 from workers.requests.answering import Answerer, Said
 
 logger = logging.getLogger(__name__)

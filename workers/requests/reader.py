@@ -11,26 +11,26 @@ from aiokafka import TopicPartition
 from contracts.requests import AnyRequest, request_name
 from contracts.topics import TopicSpec
 from handlers.model.input_records import RequestRecord
+from workers.batches.backoff import backoff_s
+from workers.batches.commit import Commits
+from workers.batches.membership import Membership
+from workers.batches.parsing import RequestParser
+from workers.batches.publish_pipeline import Outbox
+from workers.batches.subscription import Subscription
+from workers.batches.unreadable import Unreadable, parsed
+from workers.batches.writer_generation import AbandonedError, WriterGeneration
 from workers.clock import monotonic_s
-from workers.consuming.backoff import backoff_s
-from workers.consuming.commit import Commits
-from workers.consuming.membership import Membership
-from workers.consuming.options import ReaderOptions
-from workers.consuming.outbox import Outbox
-from workers.consuming.parsing import RequestParser
+from workers.config.reader import ReaderOptions
 from workers.consuming.records import Raw
-from workers.consuming.subscription import Subscription
-from workers.consuming.unreadable import Unreadable, parsed
-from workers.consuming.writer_generation import AbandonedError, WriterGeneration
-from workers.corrupt import CorruptDocuments
-from workers.metrics import Metrics
-from workers.progress import Progress
-from workers.publishing import Publisher
-from workers.replies import Replies
+from workers.kafka.publishing import Publisher
+from workers.kafka.replies import Replies
+from workers.kafka.topic_names import TopicNames
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
 from workers.requests.answering import Answerer, Said
 from workers.requests.asking import AWAY, Failed, ask
 from workers.requests.reply_batch import ReplyBatch
-from workers.topic_names import TopicNames
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from typing import cast
 from contracts.topics import TopicSpec
 from handlers.wire.rendering import OF_REQUESTS
 from handlers.wire.replying import reply, reply_body
+from workers.batches.outgoing_batch import OutgoingBatch
 from workers.clock import utc_now
-from workers.consuming.outgoing_batch import OutgoingBatch
 from workers.consuming.records import Raw
 from workers.requests.answering import Said
 from workers.requests.asking import Failed

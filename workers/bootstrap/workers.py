@@ -1,0 +1,196 @@
+"""Builds the workers of one process from the settings, and closes what they opened."""
+
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from contracts.topics import ORDERED
+from storage.mongo.client import MongoClient
+from storage.mongo.credentials import MongoCredentials
+from storage.mongo.inspection import MongoInspection
+from storage.mongo.ledger import MongoLedger
+from storage.mongo.reads import MongoReads
+from storage.redis import RedisLease, connect
+from workers.batches.answers import Answering, Repeating
+from workers.bootstrap.stores import mongo_options, redis_options
+from workers.clock import utc_now
+from workers.config.roles import ALL, Role
+from workers.config.settings import Settings
+from workers.credentials.hash_registrations import CredentialsWorker
+from workers.credentials.hashing import HashingPolicy, PasswordHasher, QuietPool
+from workers.credentials.password_gate import PasswordGate
+from workers.credentials.reader import CredentialsReader
+from workers.housekeeping.housekeeper import Housekeeper
+from workers.housekeeping.recount_rounds import RecountRounds
+from workers.housekeeping.sweep import Sweep
+from workers.kafka.connection import kafka_connection
+from workers.kafka.publishing import Publisher
+from workers.kafka.replies import Replies
+from workers.kafka.topic_names import TopicNames
+from workers.keys.ring import KeyRing, needed_by
+from workers.ledger.end_offsets import EndOffsets
+from workers.ledger.engine import Engine
+from workers.ledger.outside import Outside
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.halt import Halt
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
+
+LEASE_TTL = timedelta(seconds=15)
+"""How long a housekeeper that died keeps the others from taking over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What all workers of a process share."""
+
+    settings: Settings
+    metrics: Metrics
+    corrupt: CorruptDocuments
+    halt: Halt
+    mongo: MongoClient
+    ledger: MongoLedger
+    credentials: MongoCredentials
+    redis: Redis
+    ring: KeyRing
+    lease: RedisLease
+
+
+async def open_resources(
+    settings: Settings, stack: AsyncExitStack, roles: Collection[Role] = ALL
+) -> Resources:
+    """Connect to the stores; *stack* closes them."""
+    mongo = MongoClient(mongo_options(settings))
+    stack.push_async_callback(mongo.close)
+    redis = connect(redis_options(settings))
+    stack.push_async_callback(redis.aclose)
+    ledger = MongoLedger(mongo)
+    metrics = Metrics()
+    return Resources(
+        settings=settings,
+        metrics=metrics,
+        corrupt=CorruptDocuments(metrics),
+        halt=Halt(),
+        mongo=mongo,
+        ledger=ledger,
+        credentials=MongoCredentials(mongo),
+        redis=redis,
+        ring=KeyRing(settings.keys_dir, needs=needed_by(roles)),
+        lease=RedisLease(
+            redis,
+            name=f"{settings.topic_prefix}housekeeper",
+            ttl=LEASE_TTL,
+            next_token=ledger.next_fencing_token,
+        ),
+    )
+
+
+def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
+    """Return the ledger worker."""
+    settings = resources.settings
+    publisher, replies = publishing(resources, stack)
+    end_offsets = EndOffsets(kafka_connection(settings))
+    stack.push_async_callback(end_offsets.stop)
+    pool = QuietPool("seals", 1, niceness=0)  # a cycle waits for it
+    stack.callback(pool.close)
+    gate = PasswordGate(resources.ring, pool)
+    gate.warm_up()
+    return Engine(
+        Outside(
+            ledger=resources.ledger,
+            publisher=publisher,
+            replies=replies,
+            end_offsets=end_offsets,
+            gate=gate,
+            metrics=resources.metrics,
+            corrupt=resources.corrupt,
+            progress=Progress("ledger", resources.halt),
+        ),
+        settings.ledger,
+        settings.rules(),
+        [settings.topic_prefix + topic.name for topic in ORDERED],
+        settings.topic_prefix,
+    )
+
+
+def build_hasher(resources: Resources, stack: AsyncExitStack) -> PasswordHasher:
+    """Return who hashes passwords: one for all that need it, so that the threads stay bounded."""
+    settings = resources.settings
+    pool = QuietPool("hashes", settings.password_hash_threads)
+    stack.callback(pool.close)
+    policy = HashingPolicy(
+        scheme=settings.password_scheme, bcrypt_rounds=settings.password_bcrypt_rounds
+    )
+    return PasswordHasher(policy, pool)
+
+
+def build_credentials(
+    resources: Resources, hasher: PasswordHasher, stack: AsyncExitStack
+) -> CredentialsReader:
+    """Return the identity worker's part that hashes new passwords."""
+    settings = resources.settings
+    worker = CredentialsWorker(
+        credentials=resources.credentials,
+        reads=MongoReads(resources.mongo),
+        hasher=hasher,
+        ring=resources.ring,
+        answers=Answering(*publishing(resources, stack)),
+        progress=Progress("identity", resources.halt),
+        metrics=resources.metrics,
+        corrupt=resources.corrupt,
+        clock=utc_now,
+        prefix=settings.topic_prefix,
+        group=settings.identity_group,
+    )
+    return CredentialsReader(worker=worker, options=settings.ledger)
+
+
+def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeeper:
+    """Return the housekeeper."""
+    settings = resources.settings
+    publisher, _ = publishing(resources, stack)
+    sweep = Sweep(
+        resources.ledger,
+        Repeating(publisher, TopicNames.under(settings.topic_prefix)),
+        state_sweep_s=settings.state_sweep_s,
+        metrics=resources.metrics,
+        corrupt=resources.corrupt,
+    )
+    recount = RecountRounds(
+        resources.ledger,
+        MongoInspection(resources.mongo),
+        metrics=resources.metrics,
+        corrupt=resources.corrupt,
+    )
+    return Housekeeper(
+        lease=resources.lease,
+        credentials=resources.credentials,
+        sweep=sweep,
+        recount=recount,
+        metrics=resources.metrics,
+        corrupt=resources.corrupt,
+    )
+
+
+def publishing(resources: Resources, stack: AsyncExitStack) -> tuple[Publisher, Replies]:
+    """Return what a worker publishes with, and what delivers answers to callers' topics."""
+    settings = resources.settings
+    connection = kafka_connection(settings)
+    options = settings.ledger
+    metrics, halt = resources.metrics, resources.halt
+    publisher = Publisher(
+        connection, deadline_ms=options.publish_deadline_ms, metrics=metrics, halt=halt
+    )
+    replies = Replies(
+        connection,
+        Publisher(connection, deadline_ms=options.reply_timeout_ms, metrics=metrics, halt=halt),
+        allowed=settings.reply_to_pattern,
+        timeout_ms=options.reply_timeout_ms,
+        retry_s=options.reply_retry_s,
+    )
+    stack.push_async_callback(replies.stop)
+    stack.push_async_callback(publisher.stop)
+    return publisher, replies

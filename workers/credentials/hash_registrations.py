@@ -1,0 +1,305 @@
+"""Turns accepted registrations into credentials, then answers them: "accepted" means: log in."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from aiokafka import TopicPartition
+
+from contracts.codes import Code
+from contracts.registration import PendingCredential
+from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
+from handlers.identity.passwords import prepared
+from handlers.model.outcome import Outcome, outcome_id
+from storage.ports.ledger import (
+    CorruptDocumentError,
+    Credential,
+    Credentials,
+    StoreUnavailableError,
+)
+from storage.ports.reads import Reads
+from workers.batches.dead_letters import dead_letter
+from workers.clock import monotonic_s
+from workers.consuming.records import Raw
+from workers.credentials.hashing import PasswordHasher
+from workers.credentials.records import Waiting, read_waiting
+from workers.kafka.publishing import Outgoing, PublishError
+from workers.keys.ring import KeyRing
+from workers.keys.sealing import SealProblem, key_id
+from workers.monitoring.corrupt import CorruptDocuments
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.progress import Progress
+
+KEY_PATIENCE_S = 60.0
+"""How long a blob waits for a key that the ledger had and this process has not: a key folder that
+is copied to several machines arrives within it."""
+
+ATTEMPTS_MAX = 5
+"""Tries of one record that fails for no reason we know, before it becomes a dead letter."""
+
+AWAITED_KEYS_MAX = 1000
+"""Missing keys remembered: more than a service ever has, so somebody else writes the topic."""
+
+BATCH_HASHES_MAX = 4
+"""Records taken at once, per hashing thread: about a second's work, so that a rebalance or a stop
+need not wait longer."""
+
+Place: TypeAlias = tuple[TopicPartition, int]
+
+_log = logging.getLogger(__name__)
+
+
+class KeyAwaitedError(Exception):
+    """A blob's key is not here; it may be on its way."""
+
+
+class UnexpectedError(Exception):
+    """Something failed for no reason we know; try the record again."""
+
+
+class Answers(Protocol):
+    """Where answers and dead letters go."""
+
+    async def publish(self, answer: Outgoing, reply_to: str | None = None) -> None:
+        """Publish and await the acknowledgement.
+
+        With *reply_to* the answer goes there; if that topic cannot be used, to the answer's own.
+
+        Raises:
+            PublishError: It was not acknowledged.
+        """
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class CredentialsWorker:
+    """Handles batches of waiting registrations, whatever brings them.
+
+    The topic is ours, but its records are not believed: what is answered is what is recorded, and
+    a password is set only for a recorded registration, as the one that a ledger worker judged.
+
+    A registration whose blob does not open here, though the ledger opened it, becomes a dead letter
+    (coordinates only) and its account stays pending, which alerts. It is not lost: sent again by
+    its caller under the same command id it comes by anew, and with the key restored an operator
+    sets the group's offset back; what has its credential is then only answered.
+    """
+
+    credentials: Credentials
+    reads: Reads
+    hasher: PasswordHasher
+    ring: KeyRing
+    answers: Answers
+    progress: Progress
+    metrics: Metrics
+    corrupt: CorruptDocuments
+    clock: Callable[[], datetime]
+    clock_s: Callable[[], float] = monotonic_s
+    prefix: str = "accounts."
+    group: str = "accounts-identity"
+    _settled: set[Place] = field(default_factory=set[Place])
+    """Answered, but behind one that is not: not to be answered again when read again."""
+    _attempts: dict[Place, int] = field(default_factory=dict[Place, int])
+    _missing_since_s: dict[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def batch_records_max(self) -> int:
+        """Records to take at once."""
+        return BATCH_HASHES_MAX * self.hasher.pool.size
+
+    async def process(self, records: Sequence[Raw]) -> dict[TopicPartition, int]:
+        """Answer what can be answered now; return the next offset of each partition to commit.
+
+        One that is not beyond all of *records* says that reading must go on there.
+        """
+        self.progress.busy = True
+        queues: dict[str, list[Waiting]] = {}
+        unreadable: list[tuple[Raw, str]] = []
+        for record in records:
+            if _place(record) in self._settled:
+                continue
+            read = read_waiting(record)
+            if isinstance(read, str):
+                unreadable.append((record, read))
+            else:
+                queues.setdefault(read.pending.username, []).append(read)
+        await asyncio.gather(
+            self._settle_users(queues),
+            *(
+                self._settle(record, self._bury(record, Code.INVALID_COMMAND, reason))
+                for record, reason in unreadable
+            ),
+        )
+        offsets = self._offsets(records)
+        self.progress.busy = any(offsets[_place(each)[0]] <= each.offset for each in records)
+        return offsets
+
+    def forget(self) -> None:
+        """Drop what is remembered of records: their partitions may be another's now."""
+        self._settled.clear()
+        self._attempts.clear()
+
+    async def _settle_users(self, queues: Mapping[str, Sequence[Waiting]]) -> None:
+        """Settle users side by side; one query tells who has a credential already."""
+        if not queues:
+            return
+        try:
+            known = dict(await self.credentials.existing(queues.keys()))
+            # A crash may have come between an insert and this.
+            there = {name for name, queue in queues.items() if _has_set(queue, known.get(name))}
+            await self.credentials.settle(there)
+        except StoreUnavailableError:
+            self.progress.wait_for("mongodb")
+            return
+        self.progress.advance()
+        await asyncio.gather(*(self._settle_user(queue, known) for queue in queues.values()))
+
+    async def _settle_user(self, queue: Sequence[Waiting], known: dict[str, str]) -> None:
+        for each in queue:
+            if not await self._settle(each.record, self._finish(each, known)):
+                return
+
+    async def _settle(self, record: Raw, work: Awaitable[None]) -> bool:
+        """Await *work* and note *record* as settled; False where it must be tried again."""
+        try:
+            await self._defended(record, work)
+        except StoreUnavailableError:
+            self.progress.wait_for("mongodb")
+        except PublishError:
+            self.progress.wait_for("kafka")
+        except KeyAwaitedError:
+            self.progress.wait_for("keys")
+        except UnexpectedError:
+            pass
+        else:
+            self._settled.add(_place(record))
+            self._attempts.pop(_place(record), None)
+            self.progress.advance()
+            return True
+        return False
+
+    async def _defended(self, record: Raw, work: Awaitable[None]) -> None:
+        """Await *work*; a bug that comes again and again costs its own record only."""
+        try:
+            await work
+        except (StoreUnavailableError, PublishError, KeyAwaitedError):
+            raise
+        except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others
+            # Without its text, which may quote a secret.
+            name, place = type(error).__name__, _place(record)
+            _log.error("a pending credential failed with %s at %s", name, place)
+            self._attempts[place] = self._attempts.get(place, 0) + 1
+            if self._attempts[place] < ATTEMPTS_MAX:
+                raise UnexpectedError from None
+            await self._bury(record, Code.INTERNAL_ERROR, f"failed with {name}")
+
+    async def _finish(self, waiting: Waiting, known: dict[str, str]) -> None:
+        pending = waiting.pending
+        recorded = await self._recorded(waiting)
+        if recorded is None:
+            return
+        set_by = known.get(pending.username)
+        if set_by is None:
+            if not await self._register(waiting, recorded):
+                return
+            known[pending.username] = pending.command_id
+        elif set_by != pending.command_id:
+            await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, "the credential is another's")
+            return
+        answer = waiting.answer(recorded, self.prefix + RESULTS.name)
+        await self.answers.publish(answer, pending.reply_to)
+
+    async def _recorded(self, waiting: Waiting) -> Outcome | None:
+        """Return the registration as the ledger recorded it; None where it accepted none."""
+        identifier = outcome_id(waiting.pending.username, waiting.pending.command_id)
+        try:
+            outcome = (await self.reads.outcomes([identifier])).get(identifier)
+        except CorruptDocumentError as error:
+            self.corrupt.report([error.document])
+            await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, "its outcome is damaged")
+            return None
+        if outcome is None or outcome.type != "register" or outcome.code is not None:
+            why = "no such registration was accepted; who else writes to this topic?"
+            await self._bury(waiting.record, Code.INVALID_COMMAND, why)
+            return None
+        return outcome
+
+    async def _register(self, waiting: Waiting, recorded: Outcome) -> bool:
+        """Hash the password and store it durably; False where its blob cannot be used."""
+        pending = waiting.pending
+        # Behind those who sign in: a flood of new accounts keeps out nobody who has one.
+        hashed = await self.hasher.pool.run_behind(self._hashed, waiting, recorded)
+        if isinstance(hashed, SealProblem):
+            self._wait_for_key(pending, hashed)
+            reason = f"the sealed password cannot be used ({hashed.value}); see its coordinates"
+            await self._bury(waiting.record, Code.SEAL_INVALID, reason)
+            return False
+        credential = Credential(
+            username=pending.username,
+            command_id=pending.command_id,
+            hash=hashed,
+            created_at=self.clock(),
+        )
+        await self.credentials.insert([credential])
+        self._missing_since_s.pop(key_id(pending.sealed_password), None)
+        return True
+
+    def _hashed(self, waiting: Waiting, recorded: Outcome) -> str | SealProblem:
+        """Return the hash; the password exists in this call only."""
+        password = waiting.password(recorded, self.ring)
+        if isinstance(password, SealProblem):
+            return password
+        return self.hasher.hash_here(prepared(password))
+
+    def _wait_for_key(self, pending: PendingCredential, problem: SealProblem) -> None:
+        """Have patience with a key that is not here yet.
+
+        Raises:
+            KeyAwaitedError: It may still arrive.
+        """
+        if problem is not SealProblem.UNKNOWN_KEY:
+            return
+        kid = key_id(pending.sealed_password)
+        if len(self._missing_since_s) >= AWAITED_KEYS_MAX:
+            self._missing_since_s.clear()
+        since_s = self._missing_since_s.setdefault(kid, self.clock_s())
+        if self.clock_s() - since_s < KEY_PATIENCE_S:
+            raise KeyAwaitedError
+
+    async def _bury(self, record: Raw, code: Code, reason: str) -> None:
+        letter = dead_letter(
+            record,
+            CREDENTIALS,
+            code,
+            reason,
+            group=self.group,
+            to=self.prefix + DEAD_LETTERS.name,
+        )
+        await self.answers.publish(letter)
+        self.metrics.dead_letters_total.labels(topic=record.topic, code=code.value).inc()
+
+    def _offsets(self, records: Sequence[Raw]) -> dict[TopicPartition, int]:
+        """Return, per partition, the first offset not settled."""
+        offsets: dict[TopicPartition, int] = {}
+        blocked: set[TopicPartition] = set()
+        for record in records:
+            place = partition, offset = _place(record)
+            if partition in blocked:
+                continue
+            if place in self._settled:
+                offsets[partition] = offset + 1
+                self._settled.discard(place)
+            else:
+                offsets[partition] = offset
+                blocked.add(partition)
+        return offsets
+
+
+def _has_set(queue: Sequence[Waiting], command_id: str | None) -> bool:
+    return any(each.pending.command_id == command_id for each in queue)
+
+
+def _place(record: Raw) -> Place:
+    return TopicPartition(record.topic, record.partition), record.offset

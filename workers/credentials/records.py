@@ -1,0 +1,80 @@
+"""Records of `accounts.internal.credentials`: what waits to be hashed, or why it cannot be read."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from contracts.headers import KAFKA_CORRELATION_ID
+from contracts.registration import PendingCredential
+from contracts.sealing import Purpose
+from handlers.model.outcome import Outcome
+from handlers.wire.rendering import Rendering
+from workers.consuming.headers import read_headers, trace_of
+from workers.consuming.records import Malformed, Raw
+from workers.kafka.publishing import Outgoing
+from workers.keys.ring import KeyRing
+from workers.keys.sealing import SealProblem, is_vouched, open_sealed, vouch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An accepted registration, and the record that brought it."""
+
+    record: Raw
+    pending: PendingCredential
+
+    def password(self, recorded: Outcome, ring: KeyRing) -> str | SealProblem:
+        """Return the password, if a ledger worker judged it as part of what is *recorded*."""
+        pending = self.pending
+        password = open_sealed(
+            pending.sealed_password,
+            ring,
+            purpose=Purpose.REGISTER_PASSWORD,
+            command_id=pending.command_id,
+            username=pending.username,
+        )
+        if isinstance(password, SealProblem):
+            return password
+        expected = vouch(
+            pending.sealed_password,
+            ring,
+            command_id=recorded.command_id,
+            username=recorded.username,
+            fingerprint=recorded.fingerprint,
+        )
+        return password if is_vouched(pending.voucher, expected) else SealProblem.UNVOUCHED
+
+    def answer(self, recorded: Outcome, results: str) -> Outgoing:
+        """Return the accepted result as the ledger made it, addressed to the topic *results*.
+
+        It is made again from what is *recorded*: whoever writes to the topic of pending credentials
+        cannot have this service say anything else.
+        """
+        pending = self.pending
+        duplicate = pending.result.get("duplicate") is True
+        headers = [(name, value.encode()) for name, value in pending.headers.items()]
+        trace = trace_of(read_headers(headers), pending.command_id) if duplicate else None
+        rendering = Rendering(recorded)
+        record = rendering.result(duplicate=duplicate, trace=trace)
+        if pending.kafka_correlation_id is not None:
+            record.headers.append((KAFKA_CORRELATION_ID, pending.kafka_correlation_id))
+        return Outgoing.of(results, rendering.key, record)
+
+
+def read_waiting(record: Raw) -> Waiting | str:
+    """Return what *record* asks for, or what is wrong with it; never any of its bytes."""
+    if isinstance(record, Malformed):
+        return record.fault
+    if record.value is None:
+        return "the record has no value"
+    try:
+        pending = PendingCredential.model_validate_json(record.value)
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        known = PendingCredential.model_fields
+        places = (str(problem["loc"][0]) if problem["loc"] else "record" for problem in problems)
+        named = sorted({place if place in known else "record" for place in places})
+        return f"not a pending credential: {', '.join(named)}"
+    if record.key != pending.username.encode():
+        return "the record's key is not its username"
+    return Waiting(record=record, pending=pending)

@@ -1,0 +1,1 @@
+"""Kafka, as far as it is written to and looked after: connections, topics, offsets, publishing."""
