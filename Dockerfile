@@ -18,6 +18,8 @@ COPY storage storage
 COPY workers workers
 COPY client client
 COPY devstack devstack
+COPY cli cli
+COPY contract_docs contract_docs
 RUN pip install --no-deps --no-build-isolation --compile . && pip check
 
 

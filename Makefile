@@ -16,7 +16,7 @@ SUPPORTED := 3.11 3.12 3.13
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 # Loaded once, it is compiled for good: also for who has Python keep nothing, and would compile it at each call.
-LOADED_OFTEN := import workers.bootstrap.app, workers.cli.delivery, workers.cli.dev, workers.cli.send
+LOADED_OFTEN := import workers.bootstrap.app, cli.service.delivery, cli.commands.dev, cli.commands.send
 
 # Sets the shell's `python` to the first one that is supported and can make an environment.
 define FIND_PYTHON

@@ -1,5 +1,5 @@
 """`python -m workers` is the same as `accounts`."""
 
-from workers.cli.app import main
+from cli.app import main
 
 main()

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from cli.service.session_file import Session, keep, kept
 from tests.e2e.cli_process import Program
 from tests.e2e.running import RunningService
-from workers.cli.session_file import Session, keep, kept
 
 PASSWORD = "one two three four"
 

@@ -10,14 +10,14 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
+from contract_docs.headers import READ, WRITTEN
+from contract_docs.messages import OF_ANSWERS
 from contracts.codes import Code
 from contracts.headers import HEADER_LENGTH_MAX
 from contracts.problems import Problem
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TOPICS
 from tests.places import REPOSITORY
-from workers.asyncapi.headers import READ, WRITTEN
-from workers.asyncapi.messages import OF_ANSWERS
 from workers.config.settings import PREFIX, load_settings
 from workers.config.shown import shown
 

@@ -11,6 +11,8 @@ from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 from pydantic import BaseModel
 
+from cli.app import main
+from contract_docs.document import Contract, document, to_yaml
 from contracts.codes import CODES, Code
 from contracts.commands import COMMANDS
 from contracts.events import AuditRecorded, BalanceChanged, Balances
@@ -24,8 +26,6 @@ from contracts.sealing import Purpose
 from contracts.sessions import SessionRevoked
 from contracts.topics import INPUTS, TOPICS, Kind, TopicSpec
 from tests.places import REPOSITORY
-from workers.asyncapi.document import Contract, document, to_yaml
-from workers.cli.app import main
 
 DOCUMENT = document()
 PUBLISHED = (Result, Reply, BalanceChanged, AuditRecorded, Balances, SessionRevoked)

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 from jinja2 import UndefinedError
 
+from contract_docs.document import document
+from contract_docs.page import inline, markdown, render
 from contracts.codes import Code
 from contracts.topics import TOPICS
-from workers.asyncapi.document import document
-from workers.asyncapi.page import inline, markdown, render
 
 DOCUMENT = document()
 PAGE = render(DOCUMENT)

@@ -2,11 +2,11 @@
 
 import pytest
 
+from cli.screen.answers import exit_code, facts, mark, spoken
 from contracts.ledger import Deposit, Withdraw
 from contracts.profile import UpdateProfile
 from contracts.results import Result
 from tests.unit.records import a_record, a_refusal_body, a_result_body
-from workers.cli.answers import exit_code, facts, mark, spoken
 
 
 def a_result(**changed: object) -> Result:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.app import COMMANDS
 from tests.places import REPOSITORY
-from workers.cli.app import COMMANDS
 
 WIDTH = 80
 SUBCOMMANDS = (
@@ -43,7 +43,7 @@ def accounts(
 
 def test_lists_its_commands_without_loading_them(tmp_path: Path) -> None:
     script = (
-        "import sys; from workers.cli.app import main\n"
+        "import sys; from cli.app import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         "sys.exit(bool({'aiokafka', 'faststream', 'pymongo'} & set(sys.modules)))"
@@ -67,7 +67,7 @@ def loaded(
 ) -> Collection[str]:
     """Return which of the modules *of* a call loads."""
     script = (
-        "import sys; from workers.cli.app import main\n"
+        "import sys; from cli.app import main\n"
         f"try: main({[*arguments]})\n"
         f"except SystemExit as ended: assert ended.code == {code}, ended.code\n"
         f"print('loaded', *(set({[*of]}) & set(sys.modules)), file=sys.stderr)"
@@ -92,7 +92,7 @@ def test_help_for_callers_loads_nothing_to_call_with(command: str, tmp_path: Pat
 
 def test_a_command_loads_only_what_it_needs(tmp_path: Path) -> None:
     others = {"cryptography", "faststream", "joserfc", "jwt", "prometheus_client", "pymongo"}
-    others |= {"starlette", "workers.cli.login", "workers.cli.verify", "yaml"}
+    others |= {"starlette", "cli.commands.login", "cli.commands.verify", "yaml"}
     others |= {"email_validator", "http.client", "iso4217", "phonenumbers"}
     deposit = ["send", "deposit", "alice", "10.50", "USD"]
 

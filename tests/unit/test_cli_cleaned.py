@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from rich.text import Text
 
-from workers.cli import app, shown
-from workers.cli.output import CliError, Format, Output, Table, choose, output
-from workers.cli.watched import Watched, line
+from cli import app
+from cli.screen import shown
+from cli.screen.output import CliError, Format, Output, Table, choose, output
+from cli.screen.watched import Watched, line
 from workers.monitoring.logs import TextFormatter
 from workers.monitoring.redaction import UNPRINTABLE, cleaned
 

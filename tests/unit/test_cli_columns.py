@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 
-from workers.cli.clean_console import CleanConsole
-from workers.cli.columns import Columns, broken
-from workers.cli.output import Table
+from cli.screen.clean_console import CleanConsole
+from cli.screen.columns import Columns, broken
+from cli.screen.output import Table
 
 WIDTH = 40
 NAMES = ("topic", "kind", "partitions", "settings")

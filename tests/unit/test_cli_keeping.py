@@ -9,6 +9,9 @@ from typing import Self
 
 import pytest
 
+from cli.dev import keeping as dev_keeping
+from cli.dev.keeping import Keeping
+from cli.dev.screen import Screen
 from devstack.addresses import Addresses
 from devstack.errors import DevStackError
 from devstack.folder import Folder
@@ -16,9 +19,6 @@ from devstack.patience import last_lines
 from devstack.processes import Processes, how_ended
 from devstack.stack import Stack
 from tests.devstack.waiting import eventually
-from workers.cli import dev_keeping
-from workers.cli.dev_keeping import Keeping
-from workers.cli.dev_screen import Screen
 
 WAITS_S = (0.0, 0.01, 0.02)
 PROGRAM = [

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workers.cli.moments import moment
-from workers.cli.output import CliError
+from cli.arguments.moments import moment
+from cli.screen.output import CliError
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

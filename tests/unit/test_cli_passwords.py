@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.arguments.passwords import PasswordFrom, password
+from cli.screen.output import CliError
 from tests.places import REPOSITORY
 from tests.unit.sealed import CANARY
-from workers.cli.output import CliError
-from workers.cli.passwords import PasswordFrom, password
 
 ASK = (
-    "from workers.cli.passwords import PasswordFrom, password\n"
+    "from cli.arguments.passwords import PasswordFrom, password\n"
     "print(len(password(PasswordFrom(), confirm=False)))"
 )
 

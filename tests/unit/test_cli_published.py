@@ -6,12 +6,12 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from cli.verification.published import GAP_MAX, PublishedEvents
 from client.kafka import Record
 from handlers.model.unpublished import EntryRange
 from handlers.wire.rendering import Rendering
 from tests.builders import NOON, an_account, an_outcome
 from tests.unit.records import a_record
-from workers.cli.published import GAP_MAX, PublishedEvents
 
 
 def an_event(

@@ -8,15 +8,15 @@ import orjson
 import pytest
 import typer
 
+from cli.arguments.checking import checked
+from cli.screen.output import CliError, Format, choose
+from cli.screen.shown import as_json
+from cli.screen.watched import Watched, line
+from cli.service.questions import body, show_no_answer, show_refusal
 from client.errors import NoAnswerError
 from contracts.problems import Problem
 from contracts.queries import GetBalance, ListTransactions
 from contracts.replies import Reply
-from workers.cli.checking import checked
-from workers.cli.output import CliError, Format, choose
-from workers.cli.questions import body, show_no_answer, show_refusal
-from workers.cli.shown import as_json
-from workers.cli.watched import Watched, line
 
 TRANSACTION = {
     "sequence": 1,

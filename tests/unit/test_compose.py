@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.app import COMMANDS
 from tests.places import REPOSITORY
-from workers.cli.app import COMMANDS
 from workers.config.settings import PREFIX, load_settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())

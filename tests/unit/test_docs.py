@@ -12,12 +12,12 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from cli.app import COMMANDS, application
 from contracts.ledger import Deposit
 from contracts.queries import GetBalance
 from contracts.topics import REPLIES, TOPICS
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import CONFIGURATION, DOCS, TABLES, with_tables
-from workers.cli.app import COMMANDS, application
 from workers.config.ledger import LedgerOptions
 from workers.config.settings import BOUNDS, PREFIX, setting_names
 from workers.monitoring.metrics import Metrics

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from bson import BSON
 
+from cli.arguments.send_options import Identity, IdentityChanges, OptionalProfile
 from contracts.codes import Code
 from contracts.commands import AnyCommand
 from contracts.events import BalanceChanged
@@ -34,7 +35,6 @@ from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
 from storage.mongo.documents.stored import to_account, to_outcome
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.received import RULES, a_deposit, a_registration, an_update, received
-from workers.cli.send_options import Identity, IdentityChanges, OptionalProfile
 
 OF_A_COMMAND = {"command_id", "username"}
 NEVER_KEPT = {"sealed_password"}

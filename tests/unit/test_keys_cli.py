@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from cli.commands.keys import keys_app
+from cli.screen.output import CliError, Format, choose
 from contracts.message import rfc3339
-from workers.cli.keys import keys_app
-from workers.cli.output import CliError, Format, choose
 from workers.keys.files import KeysError, read_keys, retire
 from workers.keys.pairs import KeyPair, Kind
 from workers.keys.rotation import ACTIVATION_S, OVERLAP_S

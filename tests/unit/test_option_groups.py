@@ -6,8 +6,8 @@ from typing import Annotated
 import pytest
 import typer
 
-from workers.cli.option_groups import add_command
-from workers.cli.send_options import OptionalProfile, Remarks, given
+from cli.arguments.option_groups import add_command
+from cli.arguments.send_options import OptionalProfile, Remarks, given
 
 
 @dataclass(frozen=True, kw_only=True)

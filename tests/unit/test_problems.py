@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from contract_docs.document import document
+from contract_docs.page import render
 from contracts import topics
 from contracts.commands import COMMANDS
 from contracts.problems import Problem, field_error, in_short, problem_of
@@ -17,8 +19,6 @@ from contracts.results import FieldError
 from contracts.topics import TopicSpec
 from tests.unit.raw import COMMAND_BODIES
 from tests.unit.test_request_parsing import BODIES as REQUEST_BODIES
-from workers.asyncapi.document import document
-from workers.asyncapi.page import render
 from workers.batches.unreadable import field_errors
 
 MODELS: Mapping[TopicSpec, type[BaseModel]] = {**COMMANDS, **REQUESTS}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.screen.output import CliError
+from cli.service.session_file import Session, forget, keep, kept, prepare, session_path
 from tests.unit.sealed import CANARY, NOON
-from workers.cli.output import CliError
-from workers.cli.session_file import Session, forget, keep, kept, prepare, session_path
 
 
 def a_session(username: str = "alice") -> Session:

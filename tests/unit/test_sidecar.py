@@ -10,7 +10,7 @@ from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from workers.asyncapi.document import document, to_yaml
+from contract_docs.document import document, to_yaml
 from workers.bootstrap.sidecar import sidecar_routes
 from workers.monitoring.health import Health, Probe
 from workers.monitoring.metrics import Metrics

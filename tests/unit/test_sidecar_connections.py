@@ -10,10 +10,10 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from cli.service.connection import Sidecar
 from tests.unit.certificates import a_certificate
 from workers.bootstrap.sidecar_connections import SidecarConnection
 from workers.bootstrap.sidecar_server import listen, sidecar_server, sidecar_tls
-from workers.cli.connection import Sidecar
 from workers.config.settings import ConfigError, load_settings
 
 ENOUGH_S = 30.0

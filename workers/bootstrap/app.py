@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError
 from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 
+from contract_docs.document import Contract
 from storage.redis import RedisHealth
-from workers.asyncapi.document import Contract
 from workers.batches.membership import Membership
 from workers.bootstrap.checks import run_checks
 from workers.bootstrap.consumers import Consumers

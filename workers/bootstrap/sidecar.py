@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from workers.asyncapi.document import to_yaml
+from contract_docs.document import to_yaml
 from workers.monitoring.health import Health
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -138,7 +138,7 @@ def sidecar_routes(
 
 def _page(document: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the page of the contract, and its Content-Security-Policy."""
-    from workers.asyncapi.page import POLICY, render  # noqa: PLC0415 - 0.1 s, and few ask for it
+    from contract_docs.page import POLICY, render  # noqa: PLC0415 - 0.1 s, and few ask for it
 
     return render(dict(document)).encode(), POLICY
 

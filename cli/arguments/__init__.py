@@ -1,0 +1,1 @@
+"""What is typed: options that commands share, and how they are read and checked."""

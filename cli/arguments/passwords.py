@@ -1,0 +1,52 @@
+"""Gets a password from a terminal, a file or standard input; never from the command line."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.screen.output import CliError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordFrom:
+    """Where the password is, unless it is asked for."""
+
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--password-file", metavar="FILE", help="Read the password from the first line of it."
+        ),
+    ] = None
+
+
+def password(source: PasswordFrom, *, confirm: bool) -> str:
+    """Return the password, asked for without echo where nothing says where it is.
+
+    Raises:
+        CliError: It cannot be had.
+    """
+    if source.password_file is not None:
+        return _first_line_of(source.password_file)
+    if source.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise CliError(
+            "no terminal to ask for the password; give it with --password-stdin or --password-file"
+        )
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def _first_line_of(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return lines.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        # The text of a decoding error would carry what is in the file.
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise CliError(f"no password in {file}: {reason}") from None

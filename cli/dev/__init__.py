@@ -1,0 +1,1 @@
+"""What `accounts dev` is made of."""

@@ -1,0 +1,1 @@
+"""What is printed: cleaned, laid out, for people or for programs."""

@@ -1,0 +1,64 @@
+"""How the answer to a command is shown, and the exit code that says it to scripts."""
+
+from rich.text import Text
+
+from cli.screen.shown import error_facts
+from contracts.commands import AnyCommand
+from contracts.ledger import Deposit, Withdraw
+from contracts.message import rfc3339
+from contracts.registration import Register
+from contracts.results import Result
+
+ACCEPTED = 0
+"""Exit code: it was done."""
+
+REJECTED = 3
+"""Exit code: the service refused, and nothing changed."""
+
+UNKNOWN = 4
+"""Exit code: no answer in time, so that nobody can say; ask again with the same id."""
+
+
+def exit_code(result: Result) -> int:
+    """Return the exit code for *result*."""
+    return ACCEPTED if result.status == "accepted" else REJECTED
+
+
+def spoken(command: AnyCommand) -> str:
+    """Return what *command* asks for, in a few words."""
+    match command:
+        case Deposit():
+            return f"deposit {command.amount} {command.currency} to {command.username}"
+        case Withdraw():
+            return f"withdraw {command.amount} {command.currency} from {command.username}"
+        case Register():
+            return f"register {command.username}"
+        case _:
+            return f"update profile of {command.username}"
+
+
+def mark(result: Result) -> Text:
+    """Return whether it was accepted, in colour and in words."""
+    text = Text("✓ accepted", "green") if result.error is None else Text("✗ rejected", "red")
+    if result.duplicate:
+        text.append("  a repeat, answered as before", "yellow")
+    return text
+
+
+def facts(result: Result) -> list[tuple[str, str]]:
+    """Return everything else that the answer says, by name."""
+    found: list[tuple[str, str]] = []
+    if result.error is not None:
+        found += error_facts(result.error)
+        if result.error.retryable:
+            found.append(("retryable", "yes, under a new command id"))
+    if result.entry is not None:
+        entry = result.entry
+        found += [
+            ("balance", f"{entry.before} → {entry.after} {entry.currency}"),
+            ("available", f"{entry.available} {entry.currency}"),
+            ("sequence", str(entry.sequence)),
+        ]
+    if result.account_id is not None:
+        found.append(("account id", result.account_id))
+    return [*found, ("decided at", rfc3339(result.decided_at)), ("command id", result.command_id)]

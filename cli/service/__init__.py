@@ -1,0 +1,1 @@
+"""How a command reaches the running service, and who is signed in."""

@@ -1,0 +1,1 @@
+"""How what is stored and what was published are compared."""

@@ -1,0 +1,243 @@
+"""Every message: its headers, payload, key and examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from contract_docs import examples, headers, request_examples
+from contract_docs.request_examples import REQUESTS_SENT
+from contract_docs.schemas import SCHEMAS, Json
+from contracts import headers as names
+from contracts import topics
+from contracts.commands import COMMANDS
+from contracts.headers import CeType
+from contracts.message import USERNAME_PATTERN
+from contracts.refusals import REFUSALS
+from contracts.requests import REQUESTS
+from contracts.topics import TopicSpec
+
+BINDING = "0.5.0"
+"""Version of the Kafka bindings that the document is written to."""
+
+SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
+    topics.REGISTER: [("Open an account", examples.REGISTER)],
+    topics.DEPOSIT: [("The least that is needed", examples.DEPOSIT)],
+    topics.WITHDRAW: [("With everything optional", examples.WITHDRAW)],
+    topics.UPDATE_PROFILE: [("Change a name, clear the phone", examples.UPDATE_PROFILE)],
+    **REQUESTS_SENT,
+}
+INPUTS: dict[TopicSpec, type[BaseModel]] = {**COMMANDS, **REQUESTS}
+
+
+def key(spec: TopicSpec) -> Json:
+    """Return the Kafka binding with the record key of *spec*."""
+    schema: Json = {"type": "string", "description": f"The key is {spec.key}."}
+    if spec.key == "username":
+        schema = {"type": "string", "pattern": USERNAME_PATTERN, "description": "The username."}
+    return {"kafka": {"key": schema, "bindingVersion": BINDING}}
+
+
+def name_of(spec: TopicSpec) -> str:
+    """Return the name of what is sent to a command or request topic."""
+    return INPUTS[spec].__name__
+
+
+def sent(spec: TopicSpec, prefix: str) -> Json:
+    """Return the message of a command or request topic."""
+    name = name_of(spec)
+    given = [
+        {"summary": summary, "headers": examples.sent_headers(prefix), "payload": payload}
+        for summary, payload in SENT[spec]
+    ]
+    refusals = [code.value for code in REFUSALS.get(spec, ())]
+    return {
+        **_said(name, spec.purpose, INPUTS[spec].__doc__ or ""),
+        "headers": headers.read(),
+        "payload": {"$ref": SCHEMAS + name},
+        "correlationId": _correlation(),
+        "bindings": key(spec),
+        "examples": given,
+        **({"x-refusals": refusals} if refusals else {}),
+    }
+
+
+def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
+    """Return, by topic, the messages this service writes."""
+    return {
+        topics.RESULTS: {"Result": _result(), "Reply": _reply()},
+        topics.BALANCE_EVENTS: {"BalanceChanged": _balance_changed()},
+        topics.AUDIT_EVENTS: {"AuditRecorded": _audit_recorded()},
+        topics.BALANCES: {"Balances": _balances()},
+        topics.REVOCATIONS: {"SessionRevoked": _session_revoked()},
+        topics.CREDENTIALS: {"PendingCredential": _pending()},
+        topics.DEAD_LETTERS: _dead_letters(prefix),
+    }
+
+
+def _balance_changed() -> Json:
+    return _event(
+        topics.BALANCE_EVENTS,
+        "BalanceChanged",
+        CeType.BALANCE_CHANGED,
+        "Appended per account as `sequence` 1, 2, 3 …; may be repeated, then with the same key and "
+        "value. Drop what is not above the last `sequence` you have seen; a jump is a gap.",
+        examples.balance_events(),
+    )
+
+
+def _audit_recorded() -> Json:
+    return _event(
+        topics.AUDIT_EVENTS,
+        "AuditRecorded",
+        CeType.AUDIT_RECORDED,
+        "Refusals included; of sign-ins too, with failures, lock-outs and reused tokens, and of "
+        "repairs by operators. What is repeated repeats its event, with the same `event_id`. Holds no profile data and no secret.",
+        examples.audit_events() + request_examples.audit_events(),
+    )
+
+
+def _balances() -> Json:
+    return _event(
+        topics.BALANCES,
+        "Balances",
+        CeType.BALANCES,
+        "For a subscriber that starts today: note the end of the balance events, read this topic, "
+        "then follow the events from there. Ignore a lower `sequence`.",
+        examples.states(),
+        traced=False,
+    )
+
+
+def _session_revoked() -> Json:
+    return _event(
+        topics.REVOCATIONS,
+        "SessionRevoked",
+        CeType.SESSION_REVOKED,
+        "For whoever verifies access tokens: read this topic from its beginning, then follow it, "
+        "and refuse a token whose `sid` stands here. After `expires_at` no token of the session is "
+        "valid anyway, so it may be forgotten.",
+        request_examples.revocations(),
+    )
+
+
+OF_ANSWERS = {
+    names.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why.",
+    names.KAFKA_CORRELATION_ID: "As on the command or request, if it had one.",
+}
+
+
+RESULT = (
+    "Every command gets one. Sent again, a command gets the same answer, marked `duplicate`, and moves "
+    "nothing."
+)
+REPLY = (
+    "Holds what its request asked for, or `error`. Name a `reply_to` of your own: what goes to the "
+    "results topic, profiles included, is read by everybody who may read that."
+)
+
+
+def _result() -> Json:
+    return _answer("Result", "command", CeType.RESULT, RESULT, examples.results())
+
+
+def _reply() -> Json:
+    return _answer("Reply", "request", CeType.REPLY, REPLY, request_examples.replies())
+
+
+def _answer(name: str, of: str, ce_type: str, text: str, given: Sequence[Json]) -> Json:
+    return {
+        **_said(name, f"The answer to one {of}", text),
+        "headers": headers.written(ce_type, more=OF_ANSWERS),
+        "payload": {"$ref": SCHEMAS + name},
+        "correlationId": _correlation(),
+        "bindings": key(topics.RESULTS),
+        "examples": given,
+    }
+
+
+def _event(
+    spec: TopicSpec,
+    name: str,
+    ce_type: str,
+    text: str,
+    given: Sequence[Json],
+    *,
+    traced: bool = True,
+) -> Json:
+    return {
+        **_said(name, spec.purpose, text),
+        "headers": headers.written(ce_type, traced=traced),
+        "payload": {"$ref": SCHEMAS + name},
+        **({"correlationId": _correlation()} if traced else {}),
+        "bindings": key(spec),
+        "examples": list(given),
+    }
+
+
+def _pending() -> Json:
+    return {
+        **_said(
+            "PendingCredential",
+            topics.CREDENTIALS.purpose,
+            "Internal: written and read by this service alone. Its shape may change at any time.",
+        ),
+        "payload": {"$ref": SCHEMAS + "PendingCredential"},
+        "bindings": key(topics.CREDENTIALS),
+        "examples": [{"summary": "An accepted registration", "payload": examples.pending()}],
+    }
+
+
+def _dead_letters(prefix: str) -> dict[str, Json]:
+    shared: Json = {"headers": headers.dead_letter(), "bindings": key(topics.DEAD_LETTERS)}
+    deposit, register = f"{prefix}commands.deposit", f"{prefix}commands.register"
+    return {
+        "DeadLetter": {
+            **_said(
+                "DeadLetter",
+                "A record that could not be understood",
+                "The original's key and value, byte for byte; a null value is empty. A key that may be a secret "
+                "is left out.",
+            ),
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "description": "Any bytes."},
+            **shared,
+            "examples": [
+                {
+                    "summary": "An amount sent as a number",
+                    "headers": examples.dlq_headers(deposit),
+                    "payload": examples.BAD,
+                }
+            ],
+        },
+        "WithheldDeadLetter": {
+            **_said(
+                "WithheldDeadLetter",
+                "A record whose value is not shown",
+                "In place of the value: where the original is. Used for topics that carry "
+                "secrets, for values that may hold one, and for values too large. Headers that "
+                "may hold a secret are left out.",
+            ),
+            "payload": {"$ref": SCHEMAS + "WithheldValue"},
+            **shared,
+            "examples": [
+                {
+                    "summary": "Of a registration",
+                    "headers": examples.dlq_headers(register),
+                    "payload": examples.withheld(register),
+                }
+            ],
+        },
+    }
+
+
+def _said(name: str, title: str, text: str) -> dict[str, Any]:
+    said = {"name": name, "title": title, "contentType": names.JSON}
+    return said | ({"description": text} if text else {})
+
+
+def _correlation() -> Json:
+    return {
+        "description": "The command's or request's id where the sender gave none.",
+        "location": f"$message.header#/{names.CORRELATION_ID}",
+    }
