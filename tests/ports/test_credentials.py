@@ -12,9 +12,9 @@ from tests.builders import NOON, an_account
 from tests.identity_builders import an_answered
 from tests.ports.conftest import Store
 from tests.ports.written import write
-from tests.unit.credentials_bench import Bench
 from tests.unit.sealed import PASSWORD, a_blob
-from tests.unit.test_hashing import verifies
+from tests.unit.workers.credentials.credentials_bench import Bench
+from tests.unit.workers.credentials.test_hashing import verifies
 from workers.credentials.hashing import QuietPool
 
 LATER = NOON + timedelta(seconds=1)

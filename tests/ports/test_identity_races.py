@@ -10,9 +10,9 @@ import pytest
 from handlers.identity.subjects import of_user, of_user_from
 from handlers.model.input_records import RequestRecord
 from tests.ports.conftest import Store
-from tests.unit.identity_bench import WRONG, Bench, a_bench
-from tests.unit.identity_fakes import Answer
 from tests.unit.sealed import PASSWORD
+from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
+from tests.unit.workers.identity.identity_fakes import Answer
 from workers.identity.answerer import IdentityAnswerer
 from workers.identity.options import DEVICE_RULE, GUESSES_A_DAY_MAX, USER_RULE
 

@@ -16,8 +16,8 @@ from contracts.topics import DEPOSIT
 from tests.builders import NOON, an_account
 from tests.places import REPOSITORY
 from tests.ports.written import write
-from tests.unit.engine_bench import Bench
 from tests.unit.raw import DEPOSIT_BODY, a_raw
+from tests.unit.workers.ledger.engine_bench import Bench
 
 ARCHITECTURE = REPOSITORY / "docs/architecture.md"
 GLOSSARY = REPOSITORY / "docs/glossary.md"

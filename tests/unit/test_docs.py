@@ -201,7 +201,7 @@ def test_a_topic_is_there(page: Path) -> None:
     )
     groups = {f"{topic.name.split('.')[0]}." for topic in TOPICS} | {REPLIES}
     known = {topic.name for topic in TOPICS} | groups | {group.rstrip(".") for group in groups}
-    own_files = {"json", "yaml"}
+    own_files = {"json", "yaml", "py"}
 
     of_callers = {name for name in named if name.startswith(REPLIES)}
 

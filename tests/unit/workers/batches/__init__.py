@@ -1,0 +1,1 @@
+"""Tests of what any batch of records goes through."""

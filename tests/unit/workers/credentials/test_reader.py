@@ -1,0 +1,180 @@
+"""What is committed, what is paused, and when reading goes on (P4)."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, RequestTimedOutError
+
+from tests.unit.workers.credentials.credentials_bench import FIRST, TOPIC, Bench
+from workers.config.reader import ReaderOptions
+from workers.credentials.hashing import QuietPool
+from workers.credentials.reader import CredentialsReader
+
+SECOND = TopicPartition(TOPIC, 1)
+DEADLINE_S = 5
+
+
+class RecordingConsumer:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.cursors: dict[TopicPartition, int] = {}
+        self.ours: Collection[TopicPartition] = {FIRST, SECOND}
+        self.committed: list[dict[TopicPartition, int]] = []
+        self.held: set[TopicPartition] = set()
+        self.sought: list[tuple[TopicPartition, int]] = []
+        self.error: Exception | None = None
+
+    def assignment(self) -> Collection[TopicPartition]:
+        return self.ours
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.sought.append((partition, offset))
+
+    def hold(self, places: Iterable[TopicPartition]) -> None:
+        self.held = set(places)
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.committed.append(dict(offsets))
+
+
+class ReaderBench(Bench):
+    """A reader of an assigned consumer."""
+
+    def __init__(self, directory: Path, pool: QuietPool) -> None:
+        super().__init__(directory, pool)
+        self.consumer = RecordingConsumer()
+        options = ReaderOptions(retry_backoff_ms=20, revoke_timeout_ms=DEADLINE_S * 1000)
+        self.reader = CredentialsReader(worker=self.worker, options=options)
+        self.reader.membership.attach(self.consumer)
+        self.reader.membership.hooks.reset_needed = False
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[ReaderBench]:
+    pool = QuietPool("hashing", 1)
+    yield ReaderBench(tmp_path / "keys", pool)
+    pool.close()
+
+
+async def test_commits_what_is_settled(bench: ReaderBench) -> None:
+    await bench.reader.take([bench.waiting(4)])
+
+    assert bench.consumer.committed == [{FIRST: 5}]
+    assert bench.consumer.held == set()
+    assert not bench.progress.busy
+
+
+async def test_pauses_only_the_partition_that_waits(bench: ReaderBench) -> None:
+    bench.credentials.broken_for = {"user-1"}
+    other = bench.waiting(9, "user-2")
+    other.partition = 1
+
+    await bench.reader.take([bench.waiting(0, "user-0"), bench.waiting(1, "user-1"), other])
+
+    assert bench.consumer.committed == [{FIRST: 1, SECOND: 10}]
+    assert bench.consumer.sought == [(FIRST, 1)]
+    assert bench.consumer.cursors == {FIRST: 1}
+    assert bench.consumer.held == {FIRST}
+    assert bench.progress.busy
+
+
+async def test_goes_on_after_a_while(bench: ReaderBench) -> None:
+    bench.credentials.away = True
+    await bench.reader.take([bench.waiting(0)])
+    bench.credentials.away = False
+
+    async with asyncio.timeout(DEADLINE_S):
+        while bench.consumer.held:
+            await bench.reader.idle()
+            await asyncio.sleep(0.005)
+    await bench.reader.take([bench.waiting(0)])
+    await bench.reader.idle()
+
+    assert bench.consumer.committed[-1] == {FIRST: 1}
+    assert bench.progress.waiting_for is None
+    assert not bench.progress.busy
+
+
+async def test_a_wait_is_not_over_because_nothing_else_comes(bench: ReaderBench) -> None:
+    bench.credentials.away = True
+    await bench.reader.take([bench.waiting(0)])
+
+    await bench.reader.idle()
+
+    assert bench.progress.busy
+    assert bench.progress.waiting_for == "mongodb"
+
+
+async def test_commits_later_when_kafka_is_away(bench: ReaderBench) -> None:
+    bench.consumer.error = RequestTimedOutError()
+    await bench.reader.take([bench.waiting(0)])
+    bench.consumer.error = None
+
+    await bench.reader.idle()
+
+    assert bench.consumer.committed == [{FIRST: 1}]
+
+
+async def test_starts_over_when_its_partitions_were_given_away(bench: ReaderBench) -> None:
+    bench.consumer.error = CommitFailedError()
+
+    await bench.reader.take([bench.waiting(0)])
+
+    assert bench.reader.membership.hooks.reset_needed
+
+
+async def test_commits_only_what_is_still_its_own(bench: ReaderBench) -> None:
+    bench.consumer.ours = {SECOND}
+    other = bench.waiting(0, "user-2")
+    other.partition = 1
+
+    await bench.reader.take([bench.waiting(0), other])
+
+    assert bench.consumer.committed == [{SECOND: 1}]
+
+
+async def test_takes_nothing_before_it_has_read_where_to_start(bench: ReaderBench) -> None:
+    bench.reader.membership.hooks.reset_needed = True
+
+    await bench.reader.take([bench.waiting(0)])
+
+    assert bench.credentials.calls == {}
+    assert bench.consumer.committed == []
+
+
+async def test_finishes_the_batch_in_hand_before_it_gives_partitions_up(
+    bench: ReaderBench,
+) -> None:
+    taking = asyncio.create_task(bench.reader.take([bench.waiting(0)]))
+    await asyncio.sleep(0)  # it holds the turn now
+
+    await bench.reader.membership.hooks.on_partitions_revoked([FIRST])
+
+    assert taking.done()
+    assert bench.consumer.committed == [{FIRST: 1}]
+
+
+async def test_takes_nothing_once_it_stops(bench: ReaderBench) -> None:
+    await bench.reader.membership.drain()
+
+    await bench.reader.take([bench.waiting(0)])
+
+    assert bench.answers.sent == []
+
+
+async def test_is_out_of_its_group_as_soon_as_its_partitions_go(bench: ReaderBench) -> None:
+    """And counts it, as every reader does: what waits there waits for whoever has them next."""
+    bench.credentials.away = True
+    await bench.reader.take([bench.waiting(0)])
+    bench.progress.joined = True
+
+    await bench.reader.membership.hooks.on_partitions_revoked([FIRST])
+
+    assert (bench.progress.joined, bench.progress.busy) == (False, False)
+    assert bench.metrics.registry.get_sample_value("accounts_rebalances_total") == 1

@@ -1,0 +1,1 @@
+"""Tests of sweeps, recounts and repairs."""

@@ -1,0 +1,79 @@
+"""What stands beside the accounts is compared with them, in both directions."""
+
+import logging
+
+import pytest
+
+from handlers.history.reference import Referring
+from tests.builders import a_claim, an_account, an_outcome
+from tests.identity_builders import a_credential, a_session
+from tests.unit.workers.housekeeping.books_bench import (
+    VIOLATIONS,
+    Books,
+    a_sound_one,
+    said,
+    unhurried,
+)
+
+
+@pytest.fixture
+def books(monkeypatch: pytest.MonkeyPatch) -> Books:
+    return unhurried(monkeypatch)
+
+
+class TestReferences:
+    @pytest.mark.parametrize("collection", Referring)
+    async def test_finds_what_names_no_account(self, books: Books, collection: Referring) -> None:
+        await a_sound_one(books, "alice")
+        match collection:
+            case Referring.EMAILS:
+                await books.write(claimed=[a_claim("nobody@example.com", "nobody")])
+            case Referring.REGISTRATIONS:
+                await books.write(opened=[an_account("nobody")])
+            case Referring.CREDENTIALS:
+                await books.credentials.insert([a_credential("nobody")])
+            case Referring.SESSIONS:
+                books.identities.sessions["s-1"] = a_session(username="nobody")
+            case Referring.OUTCOMES:
+                await books.write(outcomes=[an_outcome("nobody")])
+
+        await books.round()
+
+        assert books.value(VIOLATIONS) == 1
+
+    async def test_an_outcome_that_was_refused_needs_no_account(self, books: Books) -> None:
+        await books.write(outcomes=[an_outcome("nobody", account_id=None)])
+
+        await books.round()
+
+        assert books.value(VIOLATIONS) == 0
+
+    async def test_finds_claims_in_both_directions(
+        self, books: Books, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await books.write(accounts=[an_account("alice")], opened=[an_account("alice")])
+        await books.store(an_account("bob"))
+        await books.write(claimed=[a_claim("carol@example.com", "bob")])
+
+        with caplog.at_level(logging.ERROR):
+            await books.round()
+
+        assert [line.split(": ")[:2] for line in said(caplog)] == [
+            ["account id-of-alice", "email_unclaimed"],
+            ["account id-of-bob", "stray_claim"],
+        ]
+
+    async def test_finds_who_can_never_sign_in(self, books: Books) -> None:
+        await books.store(an_account("alice"))
+        await books.credentials.settle(["alice"])
+
+        await books.round()
+
+        assert books.value(VIOLATIONS) == 1
+
+    async def test_finds_an_outcome_of_another_account(self, books: Books) -> None:
+        await books.store(an_account("alice"), an_outcome("alice", account_id="another"))
+
+        await books.round()
+
+        assert books.value(VIOLATIONS) == 1

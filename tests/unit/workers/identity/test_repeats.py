@@ -1,0 +1,198 @@
+"""Requests sealed for another, too old, or said again: each is honoured once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from joserfc.jwe import JWERegistry, encrypt_compact
+from joserfc.jwk import OKPKey
+from msgspec.structs import replace
+
+from contracts.sessions import Login, ReplyKey
+from handlers.model.input_records import RequestRecord
+from handlers.model.outcome import Trace
+from tests.unit.sealed import PASSWORD
+from tests.unit.signed import decoded
+from tests.unit.workers.identity.identity_bench import LOGIN, WRONG, Bench, a_bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with a_bench(tmp_path) as bench:
+        yield bench
+
+
+def sealed_password(asked: RequestRecord) -> str:
+    assert isinstance(asked.request, Login)
+    return asked.request.sealed_password
+
+
+class TestASealedPassword:
+    @pytest.mark.parametrize("other", ["another-request", "another user", "another key", "purpose"])
+    async def test_opens_for_its_own_request_only(self, bench: Bench, other: str) -> None:
+        blob = sealed_password(bench.login())
+        if other == "another-request":
+            stolen = bench.login(request_id="in-2", sealed_password=blob)
+        elif other == "another user":
+            stolen = bench.login(username="mallory", sealed_password=blob)
+        elif other == "another key":
+            theirs = bench.jwk() | {"x": "A" * 42 + "E"}
+            stolen = bench.login(sealed_password=blob, reply_key=theirs)
+        else:
+            stolen = bench.refresh("token", "in-1", sealed_refresh_token=blob)
+
+        answer = await bench.answer(stolen)
+
+        assert answer.code == "seal_invalid"
+        assert bench.failures == {}
+        assert bench.identities.answers == {}
+
+    async def test_that_does_not_open_is_audited_as_its_own_record(self, bench: Bench) -> None:
+        bad = bench.login(sealed_password=sealed_password(bench.login(request_id="in-2")))
+
+        refused = await bench.answer(bad)
+        accepted = await bench.answer(bench.login())
+
+        [event] = refused.audited
+        assert event["code"] == "seal_invalid"
+        assert event["event_id"] != accepted.audited[0]["event_id"]
+        assert accepted.status == "accepted"
+
+    @pytest.mark.parametrize(
+        ("apart_s", "code"),
+        [(-1801, "seal_invalid"), (-1800, None), (1800, None), (1801, "seal_invalid")],
+    )
+    async def test_opens_for_as_long_as_its_request_is_remembered(
+        self, bench: Bench, apart_s: int, code: str | None
+    ) -> None:
+        request = bench.login()
+        bench.wait(apart_s)
+
+        answer = await bench.answer(bench.again(request))
+
+        assert answer.code == code
+
+    @pytest.mark.parametrize("iat", [10**400, -(10**400), 2**63, -1, 10**18])
+    async def test_opens_at_no_time_that_cannot_be(self, bench: Bench, iat: int) -> None:
+        honest = sealed_password(bench.login())
+        header = {**decoded(honest.partition(".")[0]), "iat": iat}
+        del header["epk"]
+        lax = JWERegistry(algorithms=["ECDH-ES", "A256GCM"], strict_check_header=False)
+        recipient = OKPKey.import_key(dict(bench.ring.published().public_jwk()))
+        forged = encrypt_compact(header, PASSWORD, recipient, registry=lax)
+
+        answer = await bench.answer(bench.login(sealed_password=forged))
+
+        assert answer.code == "seal_invalid"
+
+
+class TestALoginThatIsOld:
+    async def test_is_refused_unseen(self, bench: Bench) -> None:
+        request = bench.login(WRONG)
+        bench.wait(300.001)
+
+        answer = await bench.answer(request)
+
+        assert answer.code == "expired"
+        assert answer.said.beside == ()
+        assert bench.failures == {}
+        assert bench.hasher.verified == []
+
+    async def test_enough_is_answered(self, bench: Bench) -> None:
+        request = bench.login()
+        bench.wait(300)
+
+        assert (await bench.answer(request)).status == "accepted"
+
+
+class TestALoginSaidAgain:
+    async def test_as_the_same_record_gets_the_same_answer_as_long_as_it_is_kept(
+        self, bench: Bench
+    ) -> None:
+        request = bench.login()
+        first = await bench.answer(request)
+        bench.wait(10_000)
+
+        again = await bench.answer(request)
+
+        assert again.said.reply == first.said.reply
+        assert again.said.beside == first.said.beside
+        assert len(bench.identities.sessions) == 1
+
+    async def test_in_a_new_record_gets_its_lost_answer_for_a_while(self, bench: Bench) -> None:
+        request = bench.login()
+        first = await bench.answer(request)
+        bench.wait(10)
+
+        again = await bench.answer(bench.again(request))
+
+        assert again.body == first.body
+        assert again.said.beside == ()
+        assert len(bench.hasher.verified) == 1
+
+    async def test_later_is_expired(self, bench: Bench) -> None:
+        request = bench.login()
+        await bench.answer(request)
+        bench.wait(10.001)
+
+        again = await bench.answer(bench.again(request))
+
+        assert again.code == "expired"
+        assert again.said.beside == ()
+        assert len(bench.identities.sessions) == 1
+
+    async def test_is_never_honoured_twice(self, bench: Bench) -> None:
+        request = bench.login()
+        await bench.answer(request)
+        [kept] = bench.identities.answers.values()
+        bench.now = kept.expires_at
+        bench.identities.answers.clear()
+
+        again = await bench.answer(bench.again(request))
+
+        assert again.code == "seal_invalid"
+        assert len(bench.identities.sessions) == 1
+
+    async def test_after_a_wrong_guess_is_no_second_guess(self, bench: Bench) -> None:
+        await bench.answer(bench.login(WRONG, "in-1"))
+        bench.wait(1)
+        again = await bench.answer(bench.login(PASSWORD, "in-1"))
+
+        assert again.code == "request_id_conflict"
+        assert bench.failures["user:alice"] == 1
+
+    async def test_under_the_id_of_another_kind_of_request_is_refused(self, bench: Bench) -> None:
+        await bench.answer(bench.login(request_id="one"))
+
+        answer = await bench.answer(bench.refresh("whatever", "one"))
+
+        assert answer.code == "request_id_conflict"
+
+    @pytest.mark.parametrize("field", ["sealed_password", "reply_key", "source"])
+    async def test_with_another_content_is_refused_and_audited(
+        self, bench: Bench, field: str
+    ) -> None:
+        request = bench.login(source="198.51.100.7")
+        await bench.answer(request)
+        other = {
+            "sealed_password": sealed_password(bench.login()),
+            "reply_key": ReplyKey(kty="OKP", crv="X25519", x="A" * 42 + "E"),
+            "source": "203.0.113.9",
+        }
+        copied = cast("Login", request.request.model_copy(update={field: other[field]}))
+
+        answer = await bench.answer(bench.asked(LOGIN, copied))
+
+        assert answer.code == "request_id_conflict"
+        assert [each["code"] for each in answer.audited] == ["request_id_conflict"]
+        assert len(bench.identities.sessions) == 1
+
+    async def test_with_another_trace_carries_its_own(self, bench: Bench) -> None:
+        request = bench.login()
+        await bench.answer(request)
+        trace = Trace(correlation_id="mine")
+
+        answer = await bench.answer(replace(bench.again(request), trace=trace))
+
+        assert ("correlation_id", b"mine") in answer.said.reply.headers

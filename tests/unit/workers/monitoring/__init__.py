@@ -1,0 +1,1 @@
+"""Tests of health, metrics and log lines."""
