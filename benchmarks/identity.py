@@ -35,7 +35,7 @@ from contracts import topics
 from contracts.replies import Reply
 from devstack.errors import DevStackError
 from workers.config.settings import Settings
-from workers.credentials.hashing import HashingPolicy, PasswordHasher, QuietPool
+from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
 
 WRONG = "not the password of anybody 8"
 
@@ -133,7 +133,7 @@ class SigningIn:
 
     async def rate(self) -> None:
         """Let a backlog of right passwords wait, and see how fast it shrinks."""
-        pool = QuietPool("measured", 1, niceness=0)
+        pool = LowPriorityPool("measured", 1, niceness=0)
         cost_s = await PasswordHasher(HashingPolicy(), pool).measure_cost_s()
         pool.close()
         topic, now = self.service.topic(topics.LOGIN), datetime.now(tz=UTC)

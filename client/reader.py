@@ -114,7 +114,7 @@ class Reader:
         """Return the next offset of each partition: what `Start` takes."""
         return {partition: await self._consumer.position(partition) for partition in self.ends}
 
-    async def ask_ends(self) -> None:
+    async def fetch_end_offsets(self) -> None:
         """Ask for the end offsets anew; a poll alone does not tell that Kafka is away.
 
         Raises:
@@ -142,7 +142,7 @@ class Reader:
     async def caught_up(self) -> bool:
         """Return whether all that was there has been returned by `poll`.
 
-        That is, when it was opened or at the last `ask_ends`.
+        That is, when it was opened or at the last `fetch_end_offsets`.
         """
         for partition, end in [*self._to_come.items()]:
             if await self._consumer.position(partition) < end:

@@ -163,7 +163,7 @@ class Revocations:
             if loop.time() - asked_s >= ASK_ENDS_S:
                 # Before it is asked: what comes while the answer is on its way is not counted.
                 asked_s = loop.time()
-                await reader.ask_ends()
+                await reader.fetch_end_offsets()
             if await reader.caught_up():
                 self._trouble = None
                 self._read_up_to_s = asked_s

@@ -71,7 +71,7 @@ def codes() -> list[Json]:
             ],
             "recorded": info.recorded,
             "deadLetter": info.dead_letter,
-            "waitsForOtherCommands": info.liftable,
+            "waitsForOtherCommands": info.depends_on_other_commands,
             "retryable": info.retryable,
         }
         for code, info in CODES.items()

@@ -55,7 +55,7 @@ class CodeInfo:
     """The refusal is an outcome: final, and the id is used up."""
     dead_letter: bool = False
     """The record is kept on `accounts.dead-letters` too."""
-    liftable: bool = False
+    depends_on_other_commands: bool = False
     """The same user's other commands could lift it, so it waits for them first."""
     retryable: bool = False
     """Sending the same again, under a new id, may help."""
@@ -186,7 +186,7 @@ CODES: dict[Code, CodeInfo] = {
     Code.UNKNOWN_ACCOUNT: CodeInfo(
         title="Unknown account",
         meaning="There is no account with this username.",
-        liftable=True,
+        depends_on_other_commands=True,
     ),
     Code.TOO_MANY_CURRENCIES: CodeInfo(
         title="Too many currencies",
@@ -195,12 +195,12 @@ CODES: dict[Code, CodeInfo] = {
     Code.BALANCE_TOO_LARGE: CodeInfo(
         title="Balance too large",
         meaning="The balance would exceed the configured maximum.",
-        liftable=True,
+        depends_on_other_commands=True,
     ),
     Code.INSUFFICIENT_FUNDS: CodeInfo(
         title="Insufficient funds",
         meaning="The available balance is smaller than the amount.",
-        liftable=True,
+        depends_on_other_commands=True,
     ),
     Code.UNKNOWN_COMMAND: CodeInfo(
         title="Unknown command",

@@ -12,7 +12,7 @@ from contracts.profile import UpdateProfile
 from contracts.registration import Register
 from contracts.topics import ORDERED, TopicSpec
 from handlers.ledger.batch import Gathered, PerCommand
-from handlers.ledger.finality import Reading
+from handlers.ledger.finality import ReadPositions
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account
 from handlers.model.decision import Refused
@@ -124,11 +124,11 @@ def known(
     )
 
 
-def all_read(topics: tuple[str, ...] = ()) -> Reading:
+def all_read(topics: tuple[str, ...] = ()) -> ReadPositions:
     """Return that nothing is left to read, so that every refusal is final."""
-    return Reading(topics=topics, clock_skew_ms=SKEW_MS, ours={})
+    return ReadPositions(topics=topics, clock_skew_ms=SKEW_MS, ours={})
 
 
-def nothing_read() -> Reading:
+def nothing_read() -> ReadPositions:
     """Return that other topics may hold anything, and that their ends are unknown."""
-    return Reading(topics=TOPICS, clock_skew_ms=SKEW_MS, ours={})
+    return ReadPositions(topics=TOPICS, clock_skew_ms=SKEW_MS, ours={})

@@ -37,7 +37,7 @@ DIGEST_BYTES = 18
 """Of a digest in a cursor: makes 24 bytes, which base64 writes without padding."""
 
 
-class Stretch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class EntryQuery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Neighbouring entries of one account, in one direction."""
 
     username: str
@@ -81,7 +81,7 @@ def _digest(query: ListTransactions, place: bytes) -> bytes:
     return hashlib.blake2b(place + encoded(bound), digest_size=DIGEST_BYTES).digest()
 
 
-class Walk:
+class PageBuilder:
     """Makes one page: `next_read` says what to read, `take` what was found, until there is no more.
 
     The page begins behind a sequence. New entries come after all others, so they never move what
@@ -103,7 +103,7 @@ class Walk:
         self._over = query.from_ is not None and query.to is not None and query.from_ >= query.to
 
     @property
-    def next_read(self) -> Stretch | None:
+    def next_read(self) -> EntryQuery | None:
         """The entries to read next; None once the page is complete."""
         if self._over:
             return None
@@ -111,9 +111,9 @@ class Walk:
         filtered = query.currency or query.kind or query.from_ or query.to
         wanted = READ_MAX if filtered else query.limit - len(self._found) + 1
         limit = min(wanted, self._scan_max - self._scanned + 1)
-        return Stretch(username=query.username, order=query.order, past=self._past, limit=limit)
+        return EntryQuery(username=query.username, order=query.order, past=self._past, limit=limit)
 
-    def take(self, stretch: Stretch, outcomes: Sequence[Outcome]) -> None:
+    def take(self, stretch: EntryQuery, outcomes: Sequence[Outcome]) -> None:
         """Add what was found in *stretch*; fewer than its limit are the last ones."""
         for outcome in outcomes:
             self._look_at(outcome)
@@ -195,7 +195,7 @@ def transaction(outcome: Outcome) -> dict[str, Any]:
 
 def walk(
     query: ListTransactions, *, past: int | None = None, scan_max: int = SCAN_MAX
-) -> Walk | Refusal:
+) -> PageBuilder | Refusal:
     """Begin the page that *query* asks for: behind its cursor, or behind *past* without one."""
     if query.cursor is not None:
         past = sequence_of(query)
@@ -205,4 +205,4 @@ def walk(
                 detail="send a next_cursor as it came, with the same user, filters and order; "
                 "or none, for the first page",
             )
-    return Walk(query, past=past, scan_max=scan_max)
+    return PageBuilder(query, past=past, scan_max=scan_max)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contracts.queries import ListTransactions
-from handlers.history.pages import Stretch
+from handlers.history.pages import EntryQuery
 from handlers.model.outcome import Outcome
 
 SKIP_MIN = 100
 """Entries worth skipping: looking through fewer takes no longer than another question."""
 
 
-class Seek:
+class StartSearch:
     """Finds where the first page begins: `next_read` says what to look at, `take` what was there.
 
     Time never goes back within an account, so nothing that matches lies on the far side of `past`.
@@ -30,13 +30,15 @@ class Seek:
         """First of all the end that the page would begin with: often there is nothing to skip."""
 
     @property
-    def next_read(self) -> Stretch | None:
+    def next_read(self) -> EntryQuery | None:
         """The one entry to look at next; None once it is found."""
         if self._time is None or self._high - self._low <= SKIP_MIN:
             return None
-        return Stretch(username=self._query.username, order="oldest", past=self._probe - 1, limit=1)
+        return EntryQuery(
+            username=self._query.username, order="oldest", past=self._probe - 1, limit=1
+        )
 
-    def take(self, stretch: Stretch, outcomes: Sequence[Outcome]) -> None:
+    def take(self, stretch: EntryQuery, outcomes: Sequence[Outcome]) -> None:
         """Halve what is left by the entry that stood in *stretch*."""
         del stretch  # it is the one asked for
         assert self._time is not None

@@ -9,9 +9,9 @@ import msgspec
 
 from contracts.codes import Code
 from contracts.profile import email_claim
-from handlers.ledger.finality import Reading
+from handlers.ledger.finality import ReadPositions
 from handlers.ledger.merging import Queues, earliest
-from handlers.ledger.recording import Conclusion, Stamp, stamped
+from handlers.ledger.recording import Conclusion, WriterMark, stamped
 from handlers.model.account import Account
 from handlers.model.changes import Changes, EmailClaim
 from handlers.model.corrupt import CorruptDocument
@@ -87,7 +87,7 @@ class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Left over because `commands_max` was reached."""
     questions: frozenset[int]
     """Partition numbers whose end offsets would let some refusal be final."""
-    doubted: bool
+    provisional: bool
     """Some refusal could have been lifted by other commands of its user."""
 
 
@@ -96,7 +96,7 @@ class _Fold:
     """The state of the fold: what was gathered, and what was decided on top of it."""
 
     gathered: Gathered
-    reading: Reading
+    reading: ReadPositions
     per_command: PerCommand
     now: datetime
     commands_max: int | None
@@ -108,7 +108,7 @@ class _Fold:
     parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
     early: dict[Source, Code] = field(default_factory=dict[Source, Code])
     questions: set[int] = field(default_factory=set[int])
-    doubted: bool = False
+    provisional: bool = False
     opened: list[str] = field(default_factory=list[str])
     undecided: list[CommandRecord] = field(default_factory=list[CommandRecord])
     claims: dict[str, None] = field(default_factory=dict[str, None])
@@ -118,7 +118,7 @@ class _Fold:
         if len(commands) == 1 and self.commands_max is None:
             [received] = commands
             verdict = self._verdict(received)
-            if not _may_be_lifted(verdict):
+            if not _depends_on_other_commands(verdict):
                 self._settle(received, verdict)  # most users: there is no order to find
                 return
         queues = Queues(commands, clock_skew_ms=self.reading.clock_skew_ms)
@@ -128,12 +128,12 @@ class _Fold:
                 return
             for received in candidates:
                 verdict = self._verdict(received)
-                if not _may_be_lifted(verdict):
+                if not _depends_on_other_commands(verdict):
                     break
             else:
                 received = earliest(candidates)
                 verdict = self._verdict(received)
-                self.doubted = True
+                self.provisional = True
                 if not self.reading.is_final(received):
                     self._note_early(received, verdict)
                     if self.reading.lacks_ends(received):
@@ -209,7 +209,7 @@ class _Fold:
         self.claims[claim] = None
         self.email_owners[claim] = after.username
 
-    def changes(self, stamp: Stamp) -> Changes:
+    def changes(self, stamp: WriterMark) -> Changes:
         """Return all that this fold writes."""
         gathered = self.gathered
         touched = [
@@ -243,8 +243,8 @@ class _Fold:
 def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of the day
     users: Sequence[Sequence[CommandRecord]],
     gathered: Gathered,
-    reading: Reading,
-    stamp: Stamp,
+    reading: ReadPositions,
+    stamp: WriterMark,
     *,
     per_command: PerCommand,
     now: datetime,
@@ -274,12 +274,12 @@ def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of
         early=fold.early,
         undecided=fold.undecided,
         questions=frozenset(fold.questions),
-        doubted=fold.doubted,
+        provisional=fold.provisional,
     )
 
 
-def _may_be_lifted(verdict: Verdict) -> bool:
+def _depends_on_other_commands(verdict: Verdict) -> bool:
     if isinstance(verdict, Conclusion):
         code = verdict.outcome.code
-        return code is not None and code.info.liftable
+        return code is not None and code.info.depends_on_other_commands
     return False

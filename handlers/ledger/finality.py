@@ -15,7 +15,7 @@ Ends: TypeAlias = Mapping[str, int]
 """Topic → end offset of the command's partition number, asked after the command was read."""
 
 
-class PartitionReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PartitionPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far one partition has been read into this cycle or an earlier one."""
 
     cursor: int
@@ -26,12 +26,12 @@ class PartitionReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Paused for good, because a record in it cannot be decoded."""
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ReadPositions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What has been read, of every ordered topic."""
 
     topics: Sequence[str]
     clock_skew_ms: int
-    ours: Mapping[Place, PartitionReading]
+    ours: Mapping[Place, PartitionPosition]
     """Partitions assigned to this worker."""
     committed: Mapping[Place, int] = msgspec.field(default_factory=dict[Place, int])
     """The group's committed offsets of partitions that are not ours, where they were asked for."""

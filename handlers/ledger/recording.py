@@ -15,7 +15,7 @@ from handlers.model.outcome import Entry, Outcome
 from handlers.model.rules import Rules
 
 
-class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class WriterMark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who writes, and which of their events Kafka has not acknowledged yet."""
 
     writer: str
@@ -26,7 +26,7 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     others write, too."""
 
 
-def stamped(before: Account | None, after: Account, stamp: Stamp) -> Account:
+def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Account:
     """Sign *after*, and say how far its events are known to be published.
 
     What another writer may owe is published before our own; how far its events are out is said only

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from handlers.history.pages import Stretch
+from handlers.history.pages import EntryQuery
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 from storage.memory.ledger import MemoryLedger
@@ -27,7 +27,7 @@ class MemoryReads:
         table, at = self._ledger.outcomes, self._ledger.commits
         return {each: found for each in ids if (found := table.get(each, at))}
 
-    async def entries(self, stretch: Stretch) -> Sequence[Outcome]:
+    async def entries(self, stretch: EntryQuery) -> Sequence[Outcome]:
         """Return the outcomes of *stretch*, in its order."""
         newest = stretch.order == "newest"
         past = stretch.past

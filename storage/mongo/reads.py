@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from handlers.history.pages import Stretch
+from handlers.history.pages import EntryQuery
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 from storage.mongo.client import MAJORITY, MongoClient
@@ -31,7 +31,7 @@ class MongoReads:
         found = await self._by_id("outcomes", ids)
         return {document["_id"]: to_outcome(document) for document in found}
 
-    async def entries(self, stretch: Stretch) -> Sequence[Outcome]:
+    async def entries(self, stretch: EntryQuery) -> Sequence[Outcome]:
         """Return the outcomes of *stretch* by the index of entries, whatever their place in it."""
         newest = stretch.order == "newest"
         # The index holds only outcomes with a sequence, so every query has to ask for one.

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from handlers.history.pages import Stretch
+from handlers.history.pages import EntryQuery
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 
@@ -23,6 +23,6 @@ class Reads(Protocol):
         """Return the decisions recorded, by `Outcome.id`; missing ones are absent."""
         ...
 
-    async def entries(self, stretch: Stretch) -> Sequence[Outcome]:
+    async def entries(self, stretch: EntryQuery) -> Sequence[Outcome]:
         """Return the outcomes of one stretch of an account's history, in its order."""
         ...

@@ -17,7 +17,7 @@ from tests.e2e.inbox import PATIENCE_S, Message
 from tests.e2e.running import RunningService
 from workers.clock import utc_now
 from workers.kafka.publishing import Outgoing
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -37,18 +37,18 @@ class Accepting:
         self.batches: list[int] = []
         self._audit = service.topic(AUDIT_EVENTS)
 
-    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[AnsweredRequest]:
         self.batches.append(len(asked))
         return [self._said(each) for each in asked]
 
-    def _said(self, asked: RequestRecord) -> Said:
+    def _said(self, asked: RequestRecord) -> AnsweredRequest:
         if asked.request.username.startswith(BROKEN):
             raise ZeroDivisionError(asked.request.username)
         at = utc_now()
         key = asked.request.username.encode()
         beside = Outgoing.of(self._audit, key, audit(asked, action=asked.type, at=at))
         answered: Record = reply(asked, reply_body(asked, {}, at), at)
-        return Said(asked=asked, reply=answered, status="accepted", beside=(beside,))
+        return AnsweredRequest(asked=asked, reply=answered, status="accepted", beside=(beside,))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

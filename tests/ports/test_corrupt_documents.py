@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from handlers.history.pages import Stretch
+from handlers.history.pages import EntryQuery
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.unpublished import EntryRange
 from storage.memory.ledger import MemoryLedger
@@ -99,7 +99,7 @@ async def test_asked_for_alone_it_is_an_error_that_names_it(
     with pytest.raises(CorruptDocumentError) as of_outcome:
         await reads.outcomes([ENTRY.id])
     with pytest.raises(CorruptDocumentError) as of_entries:
-        await reads.entries(Stretch(username="alice", order="newest", past=None, limit=5))
+        await reads.entries(EntryQuery(username="alice", order="newest", past=None, limit=5))
 
     assert of_ledger.value.document == of_account.value.document == ALICE
     assert of_outcome.value.document == of_entries.value.document == SPOILT_ENTRY

@@ -9,7 +9,7 @@ from bson import Decimal128, Int64, Regex
 from bson.datetime_ms import DatetimeMS
 
 from devstack.choose import Chosen
-from handlers.history.pages import Stretch
+from handlers.history.pages import EntryQuery
 from handlers.identity.throttling import ThrottleRule
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.unpublished import EntryRange
@@ -207,7 +207,7 @@ class TestAmongOthers:
         identifier = an_outcome("alice", sequence=1).id
         await write(store.ledger, outcomes=[an_outcome("alice", command_id="next", sequence=2)])
         both = [EntryRange(username=name, after=0, up_to=2) for name in ("alice", "bob")]
-        stretch = Stretch(username="alice", order="newest", past=None, limit=5)
+        stretch = EntryQuery(username="alice", order="newest", past=None, limit=5)
 
         async def read() -> None:
             async with store.ledger.transaction() as transaction:

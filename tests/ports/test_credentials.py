@@ -15,7 +15,7 @@ from tests.ports.written import write
 from tests.unit.sealed import PASSWORD, a_blob
 from tests.unit.workers.credentials.credentials_bench import Bench
 from tests.unit.workers.credentials.test_hashing import verifies
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 
 LATER = NOON + timedelta(seconds=1)
 
@@ -109,7 +109,7 @@ async def test_of_two_workers_that_hash_one_registration_the_first_sets_the_pass
     store: Store, tmp_path: Path
 ) -> None:
     """P7: one was taken for dead. Its caller sent the command again, with another password."""
-    pool = QuietPool("hashing", 1)
+    pool = LowPriorityPool("hashing", 1)
     bench = Bench(tmp_path / "keys", pool)
     other = bench.waiting(1, sealed_password=a_blob(bench.ring, "another password"))
     seen = LookingTogether(store.credentials)

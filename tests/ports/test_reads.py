@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from handlers.history.pages import Order, Stretch
+from handlers.history.pages import EntryQuery, Order
 from handlers.model.account import Balance
 from handlers.model.outcome import Outcome
 from storage.memory.ledger import MemoryLedger
@@ -34,8 +34,8 @@ async def reads(store: Store, options: MongoOptions | None) -> AsyncIterator[Rea
     await client.close()
 
 
-def a_stretch(username: str, order: Order, past: int | None, limit: int = 100) -> Stretch:
-    return Stretch(username=username, order=order, past=past, limit=limit)
+def a_stretch(username: str, order: Order, past: int | None, limit: int = 100) -> EntryQuery:
+    return EntryQuery(username=username, order=order, past=past, limit=limit)
 
 
 def sequences(outcomes: Any) -> list[int]:

@@ -8,7 +8,7 @@ from contracts.replies import Reply
 from contracts.requests import QUERIES, AnyRequest, request_name
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Source, Trace
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 
 MODELS = {request_name(topic): model for topic, model in QUERIES.items()}
 
@@ -31,6 +31,6 @@ def asked(name: str, username: str = "alice", **fields: Any) -> RequestRecord:
     )
 
 
-def reply_of(said: Said) -> Reply:
+def reply_of(said: AnsweredRequest) -> Reply:
     """Return the reply as a caller reads it."""
     return Reply.model_validate_json(said.reply.value)

@@ -46,7 +46,13 @@ def codes() -> Iterator[Sequence[str]]:
     for code in Code:
         info = code.info
         of = (code not in OF_REQUESTS_ALONE, code in answered)
-        marks = (*of, info.recorded, info.liftable, info.dead_letter, info.retryable)
+        marks = (
+            *of,
+            info.recorded,
+            info.depends_on_other_commands,
+            info.dead_letter,
+            info.retryable,
+        )
         yield f"`{code}`", info.meaning, *("✓" if mark else "" for mark in marks)
 
 

@@ -15,7 +15,7 @@ from contracts.requests import IDENTITY_REQUESTS, REQUESTS, request_name
 from contracts.topics import TopicSpec
 from handlers.history import pages as history
 from handlers.history import querying
-from handlers.history.pages import Walk
+from handlers.history.pages import PageBuilder
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Outcome, Source, Trace
@@ -180,7 +180,7 @@ def pages() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
     for name, limit in (("", 2), ("-and-more", 1)):
         question = ListTransactions(request_id="q", username="alice", limit=limit)
         walk = history.walk(question)
-        assert isinstance(walk, Walk)
+        assert isinstance(walk, PageBuilder)
         while stretch := walk.next_read:
             walk.take(stretch, entries[: stretch.limit])
         yield f"list-transactions{name}", topics.LIST_TRANSACTIONS, {"page": walk.page}

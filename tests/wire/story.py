@@ -13,7 +13,7 @@ from contracts.refusals import OF_REQUESTS_ALONE
 from contracts.topics import TopicSpec
 from handlers.history.operating import Operation, audit_event
 from handlers.history.repair import Repair
-from handlers.ledger.batch import Stamp, decide_lane
+from handlers.ledger.batch import WriterMark, decide_lane
 from handlers.model.account import Balance
 from handlers.model.outcome import Entry, Outcome, Trace
 from handlers.model.unpublished import EntryRange
@@ -233,7 +233,7 @@ def credentials() -> Iterator[Example]:
             [[passed]],
             gathered,
             all_read(),
-            Stamp(writer="w", unacknowledged={}),
+            WriterMark(writer="w", unacknowledged={}),
             per_command=by_rules(RULES),
             now=NOON,
             commands_max=None,

@@ -32,7 +32,7 @@ class Answering:
             await self._publisher.publish(undelivered)
 
 
-class Repeating:
+class Republisher:
     """Says states and events again, as the housekeeper's sweep asks."""
 
     def __init__(self, publisher: Publisher, names: TopicNames) -> None:

@@ -26,7 +26,7 @@ STAY_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Outbox(Generic[P]):
+class PublishPipeline(Generic[P]):
     """At most one batch on its way. It is published whole, however often that takes."""
 
     membership: Membership[Any]
@@ -79,14 +79,14 @@ class Outbox(Generic[P]):
             task.result()
         return True
 
-    async def free(self, stay: Callable[[], Awaitable[None]]) -> None:
+    async def free(self, keep_membership: Callable[[], Awaitable[None]]) -> None:
         """Return once nothing is on its way; *stay* keeps the place in the group meanwhile.
 
         Raises:
             AbandonedError: What was on its way has been given up.
         """
         while not await self.wait(STAY_S):
-            await stay()
+            await keep_membership()
 
     def abandon(self) -> None:
         """Give up what is in hand and stop publishing; nobody knows what of it has arrived."""

@@ -13,11 +13,11 @@ from storage.mongo.throttles import MongoThrottles
 from workers.bootstrap.workers import Resources, publishing
 from workers.clock import utc_now
 from workers.config.groups import NEEDS_HASH
-from workers.credentials.hashing import PasswordHasher, QuietPool
+from workers.credentials.hashing import LowPriorityPool, PasswordHasher
 from workers.identity.building import identity_answerers
-from workers.identity.envelopes import Envelopes
+from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import DEVICE_TOKEN, IdentityOptions
-from workers.identity.outside import Outside
+from workers.identity.token_crypto import TokenCrypto
 from workers.keys.tokens import TokenIssuer
 from workers.monitoring.progress import Progress
 from workers.requests.answering import Answerer
@@ -36,9 +36,11 @@ def build_identity(
 ) -> list[RequestReader]:
     """Return the identity worker's parts that sign users in, and keep and end their sessions."""
     settings = resources.settings
-    pool = QuietPool("envelopes", 1, niceness=0)  # those who wait are signed in, and it is quick
+    pool = LowPriorityPool(
+        "envelopes", 1, niceness=0
+    )  # those who wait are signed in, and it is quick
     stack.callback(pool.close)
-    outside = Outside(
+    outside = IdentityDependencies(
         identities=MongoIdentities(resources.mongo),
         throttles=MongoThrottles(resources.mongo),
         accounts=resources.ledger,
@@ -63,7 +65,7 @@ def build_identity(
     ]
 
 
-def _envelopes(resources: Resources, pool: QuietPool) -> Envelopes:
+def _envelopes(resources: Resources, pool: LowPriorityPool) -> TokenCrypto:
     settings, ring = resources.settings, resources.ring
     issuer = TokenIssuer(
         ring=ring,
@@ -84,7 +86,7 @@ def _envelopes(resources: Resources, pool: QuietPool) -> Envelopes:
             now=now,
         )
 
-    return Envelopes(ring, issuer, verify, pool)
+    return TokenCrypto(ring, issuer, verify, pool)
 
 
 def _reader(

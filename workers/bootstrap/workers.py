@@ -14,13 +14,13 @@ from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.reads import MongoReads
 from storage.redis import RedisLease, connect
-from workers.batches.answers import Answering, Repeating
+from workers.batches.answers import Answering, Republisher
 from workers.bootstrap.stores import mongo_options, redis_options
 from workers.clock import utc_now
 from workers.config.roles import ALL, Role
 from workers.config.settings import Settings
 from workers.credentials.hash_registrations import CredentialsWorker
-from workers.credentials.hashing import HashingPolicy, PasswordHasher, QuietPool
+from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
 from workers.credentials.password_gate import PasswordGate
 from workers.credentials.reader import CredentialsReader
 from workers.housekeeping.housekeeper import Housekeeper
@@ -31,9 +31,9 @@ from workers.kafka.publishing import Publisher
 from workers.kafka.replies import Replies
 from workers.kafka.topic_names import TopicNames
 from workers.keys.ring import KeyRing, needed_by
+from workers.ledger.dependencies import LedgerDependencies
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine
-from workers.ledger.outside import Outside
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.halt import Halt
 from workers.monitoring.metrics import Metrics
@@ -94,12 +94,12 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
     publisher, replies = publishing(resources, stack)
     end_offsets = EndOffsets(kafka_connection(settings))
     stack.push_async_callback(end_offsets.stop)
-    pool = QuietPool("seals", 1, niceness=0)  # a cycle waits for it
+    pool = LowPriorityPool("seals", 1, niceness=0)  # a cycle waits for it
     stack.callback(pool.close)
     gate = PasswordGate(resources.ring, pool)
     gate.warm_up()
     return Engine(
-        Outside(
+        LedgerDependencies(
             ledger=resources.ledger,
             publisher=publisher,
             replies=replies,
@@ -119,7 +119,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
 def build_hasher(resources: Resources, stack: AsyncExitStack) -> PasswordHasher:
     """Return who hashes passwords: one for all that need it, so that the threads stay bounded."""
     settings = resources.settings
-    pool = QuietPool("hashes", settings.password_hash_threads)
+    pool = LowPriorityPool("hashes", settings.password_hash_threads)
     stack.callback(pool.close)
     policy = HashingPolicy(
         scheme=settings.password_scheme, bcrypt_rounds=settings.password_bcrypt_rounds
@@ -154,7 +154,7 @@ def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeepe
     publisher, _ = publishing(resources, stack)
     sweep = Sweep(
         resources.ledger,
-        Repeating(publisher, TopicNames.under(settings.topic_prefix)),
+        Republisher(publisher, TopicNames.under(settings.topic_prefix)),
         state_sweep_s=settings.state_sweep_s,
         metrics=resources.metrics,
         corrupt=resources.corrupt,

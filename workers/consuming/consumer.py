@@ -163,7 +163,7 @@ class CursorConsumer(GatheringConsumer):
             raise KafkaError("this process ends")
         await super().commit(offsets)
 
-    def hold(self, places: Iterable[TopicPartition]) -> None:
+    def set_paused(self, places: Iterable[TopicPartition]) -> None:
         """Stop reading *places*, and go on with whatever was held before but is not named."""
         wanted = {tp for tp in places if tp in self.cursors}
         assigned = self.assignment()
@@ -174,7 +174,7 @@ class CursorConsumer(GatheringConsumer):
             self.pause(*paused)
         self._held = wanted
 
-    async def stay(self) -> None:
+    async def keep_membership(self) -> None:
         """Remain a member of the group without taking anything: a poll with all paused.
 
         What was fetched ahead is dropped, and fetched again from the cursors.

@@ -38,7 +38,7 @@ slows registrations down to one hash in nine, and never stops them: that would l
 hangs. One who signs in waits for one hash more at most."""
 
 
-class QuietPool:
+class LowPriorityPool:
     """A bounded number of threads for work that needs a core, by default of low priority."""
 
     def __init__(self, name: str, size: int, *, niceness: int = NICENESS) -> None:
@@ -159,7 +159,7 @@ class HashingPolicy:
 class PasswordHasher:
     """Hashes prepared passwords (`handlers.identity.passwords.prepared`), as many at once as threads."""
 
-    def __init__(self, policy: HashingPolicy, pool: QuietPool) -> None:
+    def __init__(self, policy: HashingPolicy, pool: LowPriorityPool) -> None:
         self._context = policy.context()
         self._dummy: str | None = None
         self.pool = pool

@@ -13,7 +13,7 @@ from contracts.sealing import Purpose
 from contracts.topics import REGISTER
 from handlers.identity.passwords import password_refusal, prepared
 from handlers.model.input_records import Judged, fingerprint
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 from workers.keys.ring import KeyRing
 from workers.keys.sealing import SealProblem, open_sealed, vouch
 
@@ -39,7 +39,7 @@ def password_problem(password: str, *, username: str, email: str) -> Code | None
 class PasswordGate:
     """Opens sealed passwords only to check the rules."""
 
-    def __init__(self, ring: KeyRing, pool: QuietPool) -> None:
+    def __init__(self, ring: KeyRing, pool: LowPriorityPool) -> None:
         self._ring = ring
         self._pool = pool
 

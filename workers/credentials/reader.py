@@ -33,7 +33,7 @@ class Consumer(Commits, Protocol):
         """Read on from *offset*."""
         ...
 
-    def hold(self, places: Iterable[TopicPartition]) -> None:
+    def set_paused(self, places: Iterable[TopicPartition]) -> None:
         """Stop reading *places*, and go on with whatever was held before but is not named."""
         ...
 
@@ -125,7 +125,7 @@ class CredentialsReader:
 
     def _hold(self) -> None:
         now_s = monotonic_s()
-        self.membership.consumer.hold(
+        self.membership.consumer.set_paused(
             tp for tp, each in self._blocked.items() if each.until_s > now_s
         )
 

@@ -2,12 +2,12 @@
 
 from handlers.history.operating import audit_event
 from handlers.history.repair import Repair
-from workers.batches.answers import Repeating
+from workers.batches.answers import Republisher
 from workers.kafka.publishing import Outgoing, Publisher
 from workers.kafka.topic_names import TopicNames
 
 
-class PublishedRepairs(Repeating):
+class PublishedRepairs(Republisher):
     """States and events as the sweep says them, and who repaired what."""
 
     def __init__(self, publisher: Publisher, names: TopicNames) -> None:

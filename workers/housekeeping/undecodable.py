@@ -66,7 +66,9 @@ async def undecodable_at(settings: Settings, part: TopicPartition, offset: int) 
     return record
 
 
-async def bury(settings: Settings, batch: Malformed, topic: TopicSpec, group: str) -> None:
+async def add_dead_letter(
+    settings: Settings, batch: Malformed, topic: TopicSpec, group: str
+) -> None:
     """Leave a dead letter for *batch*.
 
     Raises:

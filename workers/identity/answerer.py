@@ -9,21 +9,21 @@ from handlers.model.input_records import RequestRecord
 from storage.ports.ledger import StoreUnavailableError
 from workers.identity.attempt import Attempt
 from workers.identity.change_password import PasswordChange
+from workers.identity.dependencies import IdentityDependencies
+from workers.identity.hash_budget import HashBudget, HashShare
+from workers.identity.idempotent_execution import IdempotentExecution
 from workers.identity.logout import SignOut
-from workers.identity.outside import Outside
 from workers.identity.refresh import Renewal
-from workers.identity.remembering import Remembering
 from workers.identity.sign_in import SignIn
-from workers.identity.turns import Turn, Turns
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 
 
 class IdentityAnswerer:
     """Answers login, refresh, logout and change-password."""
 
-    def __init__(self, outside: Outside, *, batch_records_max: int) -> None:
+    def __init__(self, outside: IdentityDependencies, *, batch_records_max: int) -> None:
         self._outside = outside
-        self._remembering = Remembering(outside)
+        self._remembering = IdempotentExecution(outside)
         self._batch_records_max = batch_records_max
 
     @property
@@ -31,7 +31,7 @@ class IdentityAnswerer:
         """How many requests it takes at once."""
         return self._batch_records_max
 
-    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[AnsweredRequest]:
         """Answer each, in order.
 
         What was answered before a failure is stored: asked again, it is only said again.
@@ -46,7 +46,7 @@ class IdentityAnswerer:
         done = await asyncio.gather(
             *(self._answer_user(queue) for queue in queues.values()), return_exceptions=True
         )
-        said: dict[int, Said] = {}
+        said: dict[int, AnsweredRequest] = {}
         failures: list[BaseException] = []
         for answers in done:
             if isinstance(answers, BaseException):
@@ -60,22 +60,22 @@ class IdentityAnswerer:
             raise failure
         return [said[id(each)] for each in asked]
 
-    async def _answer_user(self, queue: Sequence[RequestRecord]) -> list[Said]:
-        turns = Turns()
+    async def _answer_user(self, queue: Sequence[RequestRecord]) -> list[AnsweredRequest]:
+        turns = HashBudget()
         return [await self._remembering.conclude(self._attempt(each, turns)) for each in queue]
 
-    def _attempt(self, asked: RequestRecord, turns: Turns) -> Attempt:
+    def _attempt(self, asked: RequestRecord, turns: HashBudget) -> Attempt:
         outside, request = self._outside, asked.request
         match request:
             case Login():
-                turn = Turn(turns, outside.metrics, hashings=1)
+                turn = HashShare(turns, outside.metrics, hashings=1)
                 return SignIn(outside, asked, request, turn)
             case Refresh():
                 return Renewal(outside, asked, request)
             case Logout():
                 return SignOut(outside, asked, request)
             case ChangePassword():
-                turn = Turn(turns, outside.metrics, hashings=2)
+                turn = HashShare(turns, outside.metrics, hashings=2)
                 return PasswordChange(outside, asked, request, turn)
             case _:
                 raise AssertionError(f"{asked.type} is no request for this worker")

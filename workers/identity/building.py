@@ -2,7 +2,7 @@
 
 from workers.credentials.password_gate import common_passwords
 from workers.identity.answerer import IdentityAnswerer
-from workers.identity.outside import Outside
+from workers.identity.dependencies import IdentityDependencies
 from workers.requests.answering import Answerer
 
 SIGN_INS_PER_THREAD_MAX = 8
@@ -13,7 +13,7 @@ SESSIONS_BATCH_MAX = 200
 """Refreshes and logouts taken at once: enough to keep MongoDB busy, done within a second."""
 
 
-def identity_answerers(outside: Outside) -> tuple[Answerer, Answerer]:
+def identity_answerers(outside: IdentityDependencies) -> tuple[Answerer, Answerer]:
     """Return who answers login and change-password, and who answers refresh and logout.
 
     They read in groups of their own: nobody who is signed in waits for those who sign in.

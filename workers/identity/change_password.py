@@ -14,20 +14,20 @@ from handlers.wire.replying import Refusal
 from storage.ports.ledger import Credential
 from workers.credentials.password_gate import password_problem
 from workers.identity.attempt import Draft, refusal
-from workers.identity.outside import Outside
-from workers.identity.proof import Proof
-from workers.identity.turns import Turn
+from workers.identity.dependencies import IdentityDependencies
+from workers.identity.hash_budget import HashShare
+from workers.identity.password_check import PasswordCheck
 
 
 @dataclass(slots=True)
 class PasswordChange:
     """One change of a password."""
 
-    outside: Outside
+    outside: IdentityDependencies
     asked: RequestRecord
     request: ChangePassword
-    turn: Turn
-    _proof: Proof | None = None
+    turn: HashShare
+    _proof: PasswordCheck | None = None
     _secrets: tuple[str, Passwords] | None = None
     _hash: str | None = None
 
@@ -74,7 +74,7 @@ class PasswordChange:
         if claims.epoch != credential.epoch:
             return refusal(Code.TOKEN_INVALID)  # of before the last change: refresh it first
         # Whoever has a token of the session is where it was opened, and counts for that device.
-        proof = self._proof = self._proof or Proof(outside, self.asked, own.session_id)
+        proof = self._proof = self._proof or PasswordCheck(outside, self.asked, own.session_id)
         if wait := self.turn.refused(is_known=True) or await proof.refused():
             return wait
         self.turn.take()

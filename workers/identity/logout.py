@@ -10,14 +10,14 @@ from handlers.identity import sessions
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
 from workers.identity.attempt import Draft, refusal
-from workers.identity.outside import Outside
+from workers.identity.dependencies import IdentityDependencies
 
 
 @dataclass(slots=True)
 class SignOut:
     """One logout."""
 
-    outside: Outside
+    outside: IdentityDependencies
     asked: RequestRecord
     request: Logout
     _token: str | None = None

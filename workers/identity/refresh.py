@@ -11,7 +11,7 @@ from handlers.identity.sessions import Ended, Repeated, Reused, Rotated, Superse
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
 from workers.identity.attempt import Draft, refusal
-from workers.identity.outside import Outside
+from workers.identity.dependencies import IdentityDependencies
 from workers.identity.refresh_tokens import next_token, read_token
 
 
@@ -19,7 +19,7 @@ from workers.identity.refresh_tokens import next_token, read_token
 class Renewal:
     """One refresh."""
 
-    outside: Outside
+    outside: IdentityDependencies
     asked: RequestRecord
     request: Refresh
     _token: str | None = None

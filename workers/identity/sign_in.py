@@ -12,10 +12,10 @@ from handlers.wire.replying import Refusal
 from storage.ports.ledger import Credential
 from workers.clock import fresh_name
 from workers.identity.attempt import Draft, refusal
-from workers.identity.outside import Outside
-from workers.identity.proof import Proof
+from workers.identity.dependencies import IdentityDependencies
+from workers.identity.hash_budget import HashShare
+from workers.identity.password_check import PasswordCheck
 from workers.identity.refresh_tokens import read_token
-from workers.identity.turns import Turn
 from workers.keys.tokens import new_refresh_token
 
 
@@ -23,13 +23,13 @@ from workers.keys.tokens import new_refresh_token
 class SignIn:
     """One login."""
 
-    outside: Outside
+    outside: IdentityDependencies
     asked: RequestRecord
     request: Login
-    turn: Turn
+    turn: HashShare
     _secrets: tuple[str, str | None] | None = None
     _is_known: bool = False
-    _proof: Proof | None = None
+    _proof: PasswordCheck | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Open a session for whoever knows the password."""
@@ -42,7 +42,7 @@ class SignIn:
         if self._proof is None:
             device = await self._device(device_token)
             self._is_known = device is not None
-            self._proof = Proof(outside, self.asked, device)
+            self._proof = PasswordCheck(outside, self.asked, device)
         if wait := self.turn.refused(is_known=self._is_known) or await self._proof.refused():
             return Draft(answer=wait, at=outside.clock())
         self.turn.take()

@@ -6,20 +6,20 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from handlers.ledger.batch import PerCommand
-from handlers.ledger.finality import Reading
+from handlers.ledger.finality import ReadPositions
 from handlers.model.input_records import CommandRecord
 from workers.batches.backoff import backoff_s
 from workers.batches.writer_generation import AbandonedError, WriterGeneration
 from workers.config.ledger import LedgerOptions
 from workers.consuming.consumer import CursorConsumer
-from workers.ledger.lane import Lane, Surroundings
-from workers.ledger.outside import Outside
+from workers.ledger.dependencies import LedgerDependencies
+from workers.ledger.lane import Lane, LaneDependencies
 from workers.ledger.parking import ParkingLot
 from workers.ledger.positions import Positions
-from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
 from workers.ledger.published_sequences import CycleSequences, PublishedSequences
-from workers.ledger.states_again import StatesAgain
+from workers.ledger.republish_queue import RepublishQueue
+from workers.ledger.writer_sign_offs import WriterSignOffs
 
 LANE_COMMANDS_MIN = 1000
 """Commands that are worth another lane: a transaction costs the worker three milliseconds and MongoDB
@@ -31,20 +31,20 @@ class Deciding:
 
     def __init__(
         self,
-        outside: Outside,
+        outside: LedgerDependencies,
         options: LedgerOptions,
         per_command: PerCommand,
         positions: Positions,
     ) -> None:
         self.lot = ParkingLot()
         """Commands that wait for the next cycle."""
-        self.again = StatesAgain(options.publish_deadline_ms)
+        self.again = RepublishQueue(options.publish_deadline_ms)
         """Accounts whose state is said once more."""
         self.generation = WriterGeneration(outside.progress.halt)
-        self.predecessors = Predecessors(outside.ledger)
+        self.predecessors = WriterSignOffs(outside.ledger)
         self.published = PublishedSequences()
         """Of accounts that others write, too."""
-        self._doubtful = False
+        self._provisional = False
         """The last cycle had refusals that other commands could lift: so may the next."""
         self._outside = outside
         self._options = options
@@ -52,7 +52,7 @@ class Deciding:
         self._positions = positions
         self._staying = asyncio.Lock()
 
-    def reading(self) -> Reading:
+    def reading(self) -> ReadPositions:
         """Return how far everything has been read into this cycle."""
         return self._positions.reading(self.lot.ends)
 
@@ -74,12 +74,12 @@ class Deciding:
             AbandonedError: The cycle was given up.
         """
         number = self.generation.number
-        ask = partial(self._ask_ends, consumer) if alone else _ask_nothing
+        ask = partial(self._fetch_end_offsets, consumer) if alone else _ask_nothing
         self._positions.begin_cycle()
         partitions = {received.source.partition for received in commands}
         # Beside the gathering, where the cycle before would have asked after it.
-        asked = asyncio.ensure_future(ask(partitions) if self._doubtful else _ask_nothing(()))
-        around = Surroundings(
+        asked = asyncio.ensure_future(ask(partitions) if self._provisional else _ask_nothing(()))
+        around = LaneDependencies(
             ledger=self._outside.ledger,
             per_command=self._per_command,
             corrupt=self._outside.corrupt,
@@ -88,7 +88,7 @@ class Deciding:
             signed_off=self.predecessors.signed_off,
             acknowledged=self.published.acknowledged,
             reading=self.reading,
-            ask_ends=ask,
+            fetch_end_offsets=ask,
             asked=asked,
             pause=partial(self._pause, consumer, number),
         )
@@ -98,7 +98,7 @@ class Deciding:
         finally:
             asked.cancel()  # an answer that comes later says nothing of the next cycle's commands
         self.generation.check(number)
-        self._doubtful = any(lane.doubted for lane in lanes)
+        self._provisional = any(lane.provisional for lane in lanes)
         self._park(lanes)
         for lane in lanes:
             # Whoever wrote before us may be late with an older state: say ours once more.
@@ -106,10 +106,10 @@ class Deciding:
 
     def may_read_on(self) -> bool:
         """Say whether more may be read beside the next cycle: nothing has to be asked for it."""
-        return not self._doubtful and not len(self.lot)
+        return not self._provisional and not len(self.lot)
 
     def _lanes(
-        self, commands: Sequence[CommandRecord], around: Surroundings, ahead: Publication | None
+        self, commands: Sequence[CommandRecord], around: LaneDependencies, ahead: Publication | None
     ) -> Sequence[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
         count = min(self._options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
@@ -128,12 +128,12 @@ class Deciding:
             ChainMap(*(lane.early for lane in lanes)),
         )
 
-    async def _ask_ends(self, consumer: CursorConsumer, numbers: Collection[int]) -> None:
+    async def _fetch_end_offsets(self, consumer: CursorConsumer, numbers: Collection[int]) -> None:
         """Have the refusals of this cycle measured by how far the topics reach now."""
         if not numbers:
             return
         self._outside.metrics.end_offset_questions_total.inc()
-        await self._positions.ask_ends(
+        await self._positions.fetch_end_offsets(
             consumer, numbers, timeout_ms=self._options.end_offsets_timeout_ms
         )
 
@@ -153,7 +153,7 @@ class Deciding:
         hooks = consumer.hooks
         if dependency is not None and not self._staying.locked() and not hooks.reset_needed:
             async with self._staying:
-                await consumer.stay()
+                await consumer.keep_membership()
         self.generation.check(number)
 
 

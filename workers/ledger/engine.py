@@ -11,7 +11,7 @@ from handlers.model.rules import Rules
 from storage.ports.ledger import StoreUnavailableError
 from workers.batches.commit import Commit
 from workers.batches.membership import Membership
-from workers.batches.publish_pipeline import Outbox
+from workers.batches.publish_pipeline import PublishPipeline
 from workers.batches.subscription import Subscription
 from workers.batches.writer_generation import AbandonedError
 from workers.clock import monotonic_s, utc_now
@@ -23,8 +23,8 @@ from workers.consuming.unforeseen import end_for
 from workers.kafka.topic_names import TopicNames
 from workers.ledger.conclude import guarded
 from workers.ledger.deciding import Deciding
+from workers.ledger.dependencies import LedgerDependencies
 from workers.ledger.intake import Intake, Taken
-from workers.ledger.outside import Outside
 from workers.ledger.positions import Positions
 from workers.ledger.publication import Publication
 from workers.ledger.steps import Steps
@@ -40,7 +40,7 @@ class Engine:
 
     def __init__(
         self,
-        outside: Outside,
+        outside: LedgerDependencies,
         options: LedgerOptions,
         rules: Rules,
         topics: Sequence[str],
@@ -75,9 +75,9 @@ class Engine:
         self._halt = self.progress.halt
         self._recheck_at_s = 0.0
 
-    def _an_outbox(self) -> Outbox[Publication]:
+    def _an_outbox(self) -> PublishPipeline[Publication]:
         outside = self._outside
-        return Outbox(
+        return PublishPipeline(
             membership=self.membership,
             generation=self._generation,
             publisher=outside.publisher,
@@ -195,7 +195,7 @@ class Engine:
         del commands
         commit = self._commit(taken.cursors)
         steps.end("apply")
-        await self._outbox.free(self.membership.consumer.stay)
+        await self._outbox.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
         self._outbox.start(publication, commit)
         steps.end("wait")
@@ -216,7 +216,7 @@ class Engine:
 
     def _hold(self) -> None:
         ahead = self._lot.ahead(self._positions.ours, records_max=self.options.parked_records_max)
-        self.membership.consumer.hold(TopicPartition(*place) for place in ahead)
+        self.membership.consumer.set_paused(TopicPartition(*place) for place in ahead)
         self._export_parked()
 
     def _export_parked(self) -> None:

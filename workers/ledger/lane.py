@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.codes import Code
-from handlers.ledger.batch import Gathered, LaneDecision, PerCommand, Stamp, decide_lane
-from handlers.ledger.finality import Reading
+from handlers.ledger.batch import Gathered, LaneDecision, PerCommand, WriterMark, decide_lane
+from handlers.ledger.finality import ReadPositions
 from handlers.model.account import Account
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source
@@ -45,7 +45,7 @@ class Applied:
 
 
 @dataclass(slots=True, kw_only=True)
-class Surroundings:
+class LaneDependencies:
     """What a lane needs from its engine."""
 
     ledger: Ledger
@@ -58,8 +58,8 @@ class Surroundings:
     acknowledged: Mapping[str, int]
     """Username → sequence up to which this worker saw all events acknowledged, where others write
     the account, too."""
-    reading: Callable[[], Reading]
-    ask_ends: Callable[[Collection[int]], Awaitable[None]]
+    reading: Callable[[], ReadPositions]
+    fetch_end_offsets: Callable[[Collection[int]], Awaitable[None]]
     """Ask how far the topics reach in these partition numbers; what does not come in time waits."""
     asked: asyncio.Future[None]
     """Done when what was asked for ahead has come; nothing most of the time."""
@@ -75,7 +75,7 @@ class Surroundings:
 class Lane:
     """Some of a cycle's users, their commands, and accounts only to be published again."""
 
-    around: Surroundings
+    around: LaneDependencies
     ahead: CycleSequences = field(default_factory=CycleSequences)
     """Of the cycle before, as long as not all of it is acknowledged."""
     users: dict[str, list[CommandRecord]] = field(default_factory=dict[str, list[CommandRecord]])
@@ -90,7 +90,7 @@ class Lane:
     """What some of them would be refused with now; the others wait behind one of these."""
     met: list[str] = field(default_factory=list[str])
     """Users whose account another writer had marked."""
-    doubted: bool = False
+    provisional: bool = False
     """Some refusal could have been lifted by other commands."""
     _number: int = field(init=False)
     """Of the generation that the cycle began in."""
@@ -185,7 +185,7 @@ class Lane:
             await self.around.asked
             decision = self._decide(users, gathered, writer, commands_max)
             if decision.questions:
-                await self.around.ask_ends(decision.questions)
+                await self.around.fetch_end_offsets(decision.questions)
                 decision = self._decide(users, gathered, writer, commands_max)
             if decision.changes:
                 with timed("mongodb", "apply"):
@@ -241,7 +241,7 @@ class Lane:
             users,
             gathered,
             self.around.reading(),
-            Stamp(
+            WriterMark(
                 writer=writer,
                 unacknowledged=unacknowledged,
                 acknowledged=self.around.acknowledged,
@@ -256,7 +256,7 @@ class Lane:
         self.parked += applied.decision.parked
         self.early |= applied.decision.early
         self.met += applied.met
-        self.doubted |= applied.decision.doubted
+        self.provisional |= applied.decision.provisional
         owed = (each.outcome for each in applied.owed)
         for outcome in (*owed, *applied.decision.changes.outcomes):
             self.sequences.add(outcome)

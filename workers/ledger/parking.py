@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from contracts.codes import Code
-from handlers.ledger.finality import Ends, PartitionReading, Place, Reading
+from handlers.ledger.finality import Ends, PartitionPosition, Place, ReadPositions
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source
 from workers.clock import monotonic_s
@@ -41,7 +41,10 @@ class ParkingLot:
         return parked
 
     def park(
-        self, commands: Iterable[CommandRecord], reading: Reading, early: Mapping[Source, Code]
+        self,
+        commands: Iterable[CommandRecord],
+        reading: ReadPositions,
+        early: Mapping[Source, Code],
     ) -> None:
         """Keep *commands* for the next cycle, with the end offsets they are measured by.
 
@@ -84,7 +87,7 @@ class ParkingLot:
             lowest.setdefault(place, received.source.offset)
         return lowest
 
-    def ahead(self, reading: Mapping[Place, PartitionReading], *, records_max: int) -> set[Place]:
+    def ahead(self, reading: Mapping[Place, PartitionPosition], *, records_max: int) -> set[Place]:
         """Return the partitions to pause, so that what is waited for is read first.
 
         Where more than *records_max* wait in a partition number, all its topics but the one that
@@ -115,7 +118,7 @@ class ParkingLot:
                     *(was.username, _named(source), now_s - was.since_s),
                 )
 
-    def _log_parked(self, reading: Reading, early: Mapping[Source, Code]) -> None:
+    def _log_parked(self, reading: ReadPositions, early: Mapping[Source, Code]) -> None:
         """Say what each waits for where that is news: they are decided again many times a second."""
         told = self._told
         self._told = {one.source: _why(one, reading, early.get(one.source)) for one in self._parked}
@@ -138,7 +141,7 @@ def _named(source: Source) -> str:
     return f"{source.topic}-{source.partition}@{source.offset}"
 
 
-def _why(received: CommandRecord, reading: Reading, code: Code | None) -> str:
+def _why(received: CommandRecord, reading: ReadPositions, code: Code | None) -> str:
     """Return what *received* waits for, which would be refused with *code* now."""
     if code is None:
         return "behind another command of its user"

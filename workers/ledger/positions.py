@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
-from handlers.ledger.finality import Ends, PartitionReading, Place, Reading
+from handlers.ledger.finality import Ends, PartitionPosition, Place, ReadPositions
 from handlers.model.outcome import Source
 from workers.consuming.consumer import CursorConsumer
 from workers.ledger.end_offsets import EndOffsets
@@ -26,7 +26,7 @@ class Positions:
         self._end_offsets = end_offsets
         self._topics = topics
         self._clock_skew_ms = clock_skew_ms
-        self.ours: dict[Place, PartitionReading] = {}
+        self.ours: dict[Place, PartitionPosition] = {}
         self._others: dict[Place, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._asked: dict[int, Ends] = {}
@@ -41,7 +41,7 @@ class Positions:
     def take_in(self, taken: Taken, undecodable: Collection[TopicPartition]) -> None:
         """Take in that *taken* is part of the cycle."""
         for record in taken.records:
-            self.ours[record.topic, record.partition] = PartitionReading(
+            self.ours[record.topic, record.partition] = PartitionPosition(
                 cursor=record.offset + 1, last_timestamp_ms=record.timestamp
             )
         self._follow(taken.cursors, undecodable)
@@ -55,13 +55,13 @@ class Positions:
             known = self.ours.get(place)
             unread = tp in undecodable
             if known is None:
-                self.ours[place] = PartitionReading(cursor=cursor, undecodable=unread)
+                self.ours[place] = PartitionPosition(cursor=cursor, undecodable=unread)
             elif known.cursor != cursor or known.undecodable != unread:
                 self.ours[place] = replace(known, cursor=cursor, undecodable=unread)
 
-    def reading(self, kept: Mapping[Source, Ends]) -> Reading:
+    def reading(self, kept: Mapping[Source, Ends]) -> ReadPositions:
         """Return what the core decides the finality of refusals by."""
-        return Reading(
+        return ReadPositions(
             topics=self._topics,
             clock_skew_ms=self._clock_skew_ms,
             ours=self.ours,
@@ -74,7 +74,7 @@ class Positions:
         """Forget the end offsets asked for: they say nothing of what is read from now on."""
         self._asked = {}
 
-    async def ask_ends(
+    async def fetch_end_offsets(
         self, consumer: CursorConsumer, numbers: Collection[int], *, timeout_ms: int
     ) -> None:
         """Ask once in a cycle how far all topics reach in these partition numbers."""

@@ -10,7 +10,7 @@ from handlers.wire.rendering import Record
 from workers.kafka.publishing import Outgoing
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class AnsweredRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One answered request: its reply, and what is published beside it."""
 
     asked: RequestRecord
@@ -32,7 +32,7 @@ class Answerer(Protocol):
         """How many requests it takes at once."""
         ...
 
-    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[AnsweredRequest]:
         """Answer each, in order.
 
         Any other exception is our bug: the reader then asks one by one, and the request that

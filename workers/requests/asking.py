@@ -12,7 +12,7 @@ from handlers.wire.replying import Refusal
 from storage.ports.ledger import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.error_places import places
-from workers.requests.answering import Answerer, Said
+from workers.requests.answering import AnsweredRequest, Answerer
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
 
 async def ask(
     answerer: Answerer, asked: Sequence[RequestRecord], corrupt: CorruptDocuments
-) -> Sequence[Said | Failed]:
+) -> Sequence[AnsweredRequest | Failed]:
     """Return what is said to each of *asked*, in order.
 
     Where the answerer fails, the batch is halved until what it fails on stands alone: twice the
@@ -78,7 +78,7 @@ async def ask(
     ]
 
 
-def _sendable(said: Said) -> Said | Failed:
+def _sendable(said: AnsweredRequest) -> AnsweredRequest | Failed:
     if len(said.reply.value) <= REPLY_BYTES_MAX:
         return said
     asked = said.asked

@@ -11,14 +11,14 @@ from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactio
 from contracts.requests import AnyRequest
 from handlers.history import pages as history
 from handlers.history import querying
-from handlers.history.start_search import Seek
+from handlers.history.start_search import StartSearch
 from handlers.model.account import Account
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Outcome, outcome_id
 from handlers.wire.replying import Refusal, reply, reply_body
 from storage.ports.ledger import Credentials
 from storage.ports.reads import Reads
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 
 BATCH_RECORDS_MAX = 500
 """Questions looked up together: enough that a round trip costs nothing to speak of, few enough that
@@ -49,7 +49,7 @@ class QueryAnswerer:
         """How many questions it takes at once."""
         return BATCH_RECORDS_MAX
 
-    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[AnsweredRequest]:
         """Answer each, in order.
 
         Raises:
@@ -87,14 +87,14 @@ class QueryAnswerer:
         existing = frozenset(await self._credentials.existing(waiting))
         return _Found(accounts=accounts, outcomes=outcomes, existing=existing)
 
-    async def _page(self, asked: RequestRecord, found: "_Found", scan_max: int) -> Said:
+    async def _page(self, asked: RequestRecord, found: "_Found", scan_max: int) -> AnsweredRequest:
         query = asked.request
         assert isinstance(query, ListTransactions)
         account = found.accounts.get(query.username)
         if account is None:
             return self._said(asked, querying.nobody(query.username))
         async with self._turns:
-            seek = Seek(query, last=account.sequence)
+            seek = StartSearch(query, last=account.sequence)
             await self._read(seek)
             walk = history.walk(query, past=seek.past, scan_max=scan_max)
             if isinstance(walk, Refusal):
@@ -102,16 +102,18 @@ class QueryAnswerer:
             await self._read(walk)
         return self._said(asked, {"page": walk.page})
 
-    async def _read(self, steps: Seek | history.Walk) -> None:
+    async def _read(self, steps: StartSearch | history.PageBuilder) -> None:
         while stretch := steps.next_read:
             steps.take(stretch, await self._reads.entries(stretch))
 
-    def _said(self, asked: RequestRecord, answer: Mapping[str, Any] | Refusal) -> Said:
+    def _said(self, asked: RequestRecord, answer: Mapping[str, Any] | Refusal) -> AnsweredRequest:
         at = self._clock()
         record = reply(asked, reply_body(asked, answer, at), at)
         if isinstance(answer, Refusal):
-            return Said(asked=asked, reply=record, status="rejected", code=answer.code.value)
-        return Said(asked=asked, reply=record, status="accepted")
+            return AnsweredRequest(
+                asked=asked, reply=record, status="rejected", code=answer.code.value
+            )
+        return AnsweredRequest(asked=asked, reply=record, status="accepted")
 
 
 class _Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):

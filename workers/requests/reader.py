@@ -15,7 +15,7 @@ from workers.batches.backoff import backoff_s
 from workers.batches.commit import Commits
 from workers.batches.membership import Membership
 from workers.batches.parsing import RequestParser
-from workers.batches.publish_pipeline import Outbox
+from workers.batches.publish_pipeline import PublishPipeline
 from workers.batches.subscription import Subscription
 from workers.batches.unreadable import Unreadable, parsed
 from workers.batches.writer_generation import AbandonedError, WriterGeneration
@@ -28,7 +28,7 @@ from workers.kafka.topic_names import TopicNames
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
-from workers.requests.answering import Answerer, Said
+from workers.requests.answering import AnsweredRequest, Answerer
 from workers.requests.asking import AWAY, Failed, ask
 from workers.requests.reply_batch import ReplyBatch
 
@@ -40,7 +40,7 @@ class Consumer(Commits, Protocol):
 
     cursors: dict[TopicPartition, int]
 
-    async def stay(self) -> None:
+    async def keep_membership(self) -> None:
         """Remain a member of the group without taking anything."""
         ...
 
@@ -67,7 +67,7 @@ class RequestReader:
     membership: Membership[Consumer] = field(init=False)
     parser: RequestParser = field(init=False)
     _names: TopicNames = field(init=False)
-    _outbox: Outbox[ReplyBatch] = field(init=False)
+    _outbox: PublishPipeline[ReplyBatch] = field(init=False)
     _generation: WriterGeneration = field(init=False)
     _committed: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
 
@@ -88,7 +88,7 @@ class RequestReader:
         self.parser = RequestParser(self.topics, self.prefix)
         self._names = TopicNames.under(self.prefix)
         self._generation = WriterGeneration(self.progress.halt)
-        self._outbox = Outbox(
+        self._outbox = PublishPipeline(
             membership=self.membership,
             generation=self._generation,
             publisher=self.publisher,
@@ -142,7 +142,7 @@ class RequestReader:
                 batch.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
             else:
                 batch.add_said(each)
-        await self._outbox.free(self.membership.consumer.stay)
+        await self._outbox.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
         self._outbox.start(batch, commit)
 
@@ -159,7 +159,7 @@ class RequestReader:
 
     async def _answered(
         self, asked: Sequence[RequestRecord], number: int
-    ) -> Sequence[Said | Failed]:
+    ) -> Sequence[AnsweredRequest | Failed]:
         """Ask until the stores answer, staying in the group.
 
         Raises:
@@ -180,7 +180,7 @@ class RequestReader:
             self._check(number)
             await asyncio.sleep(backoff_s(tries, self.options))
             self._check(number)
-            await self.membership.consumer.stay()
+            await self.membership.consumer.keep_membership()
             self._check(number)
 
     def _check(self, number: int) -> None:

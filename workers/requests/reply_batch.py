@@ -9,7 +9,7 @@ from handlers.wire.replying import reply, reply_body
 from workers.batches.outgoing_batch import OutgoingBatch
 from workers.clock import utc_now
 from workers.consuming.records import Raw
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 from workers.requests.asking import Failed
 
 
@@ -19,7 +19,7 @@ class ReplyBatch(OutgoingBatch):
 
     form = OF_REQUESTS
 
-    def add_said(self, said: Said) -> None:
+    def add_said(self, said: AnsweredRequest) -> None:
         """Say what the answerer says."""
         asked = said.asked
         self.first.extend(said.beside)

@@ -7,7 +7,7 @@ from benchmarks import books, reads
 from benchmarks.paced import Job, Probe
 from benchmarks.traffic import questions, username
 from contracts.queries import GetBalance
-from handlers.history.pages import Walk, sequence_of, walk
+from handlers.history.pages import PageBuilder, sequence_of, walk
 from handlers.history.verification import verify
 
 JOB = Job(kafka="", prefix="accounts.", users=5, name="run", count=4, warmup=1, rate=1, reads=True)
@@ -49,5 +49,5 @@ def test_the_last_page_begins_behind_all_others() -> None:
     query = reads.page_query(reads.PAGES[-1])
 
     assert reads.PAGES == (1, 1000)
-    assert isinstance(walk(query), Walk)
+    assert isinstance(walk(query), PageBuilder)
     assert sequence_of(query) == reads.PAGE_LIMIT + 1

@@ -74,7 +74,7 @@ class OpenTopic:
             raise came
         return [came]
 
-    async def ask_ends(self) -> None:
+    async def fetch_end_offsets(self) -> None:
         if self._topic.unanswered is not None:
             raise self._topic.unanswered
 

@@ -43,13 +43,13 @@ class TestCodes:
             *OF_REQUESTS_ALONE,
         }
         assert {code for code in Code if code.info.dead_letter} < undecided
-        assert not any(code.info.liftable for code in undecided)
+        assert not any(code.info.depends_on_other_commands for code in undecided)
 
     def test_wait_where_the_users_other_commands_could_help(self) -> None:
-        liftable = {code for code in Code if code.info.liftable}
+        depends_on_other_commands = {code for code in Code if code.info.depends_on_other_commands}
 
-        assert {Code.UNKNOWN_ACCOUNT, Code.INSUFFICIENT_FUNDS} <= liftable
-        assert not liftable & {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN}
+        assert {Code.UNKNOWN_ACCOUNT, Code.INSUFFICIENT_FUNDS} <= depends_on_other_commands
+        assert not depends_on_other_commands & {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN}
 
     @pytest.mark.parametrize("code", sorted(OF_REQUESTS_ALONE))
     def test_of_requests_alone_can_be_had_by_some(self, code: Code) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from contracts.message import rfc3339
 from contracts.queries import ListTransactions, Page
-from handlers.history.pages import Stretch, Walk, walk
+from handlers.history.pages import EntryQuery, PageBuilder, walk
 from handlers.model.outcome import Outcome
 from handlers.wire.rendering import encoded
 from tests.builders import NOON, an_entry, an_outcome
@@ -38,7 +38,7 @@ def at(sequence: int) -> str:
     return rfc3339(NOON + sequence * SECOND)
 
 
-def read(history: Sequence[Outcome], stretch: Stretch) -> Sequence[Outcome]:
+def read(history: Sequence[Outcome], stretch: EntryQuery) -> Sequence[Outcome]:
     newest = stretch.order == "newest"
     behind = [
         each
@@ -61,10 +61,10 @@ def one_page(history: Sequence[Outcome], query: ListTransactions) -> Page:
 
 def page_and_reads(
     history: Sequence[Outcome], query: ListTransactions
-) -> tuple[Page, list[Stretch]]:
+) -> tuple[Page, list[EntryQuery]]:
     begun = walk(query)
-    assert isinstance(begun, Walk)
-    reads: list[Stretch] = []
+    assert isinstance(begun, PageBuilder)
+    reads: list[EntryQuery] = []
     while stretch := begun.next_read:
         reads.append(stretch)
         begun.take(stretch, read(history, stretch))

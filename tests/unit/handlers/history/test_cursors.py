@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contracts.queries import CURSOR_LENGTH_MAX
-from handlers.history.pages import Walk, cursor_of, walk
+from handlers.history.pages import PageBuilder, cursor_of, walk
 from handlers.wire.replying import Refusal
 from tests.unit.handlers.history.histories import MIXED, a_query, at, one_page, sequences
 
@@ -61,7 +61,7 @@ def test_the_same_moment_written_otherwise_keeps_a_cursor() -> None:
 
     begun = walk(a_query(cursor=cursor_of(query, 4), to="2030-01-01T14:00:00.000+02:00"))
 
-    assert isinstance(begun, Walk)
+    assert isinstance(begun, PageBuilder)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from handlers.history.pages import Order, cursor_of
-from handlers.history.start_search import SKIP_MIN, Seek
+from handlers.history.start_search import SKIP_MIN, StartSearch
 from tests.unit.handlers.history.histories import a_query, at, entry
 
 LAST = 100_000
@@ -13,7 +13,7 @@ LOOKS_MAX = 11
 """One at the end, then halving 100,000 until less than 100 are left."""
 
 
-def looked(seek: Seek, last: int = LAST) -> int:
+def looked(seek: StartSearch, last: int = LAST) -> int:
     """Follow *seek* through a history with an entry a second; return how often it looked."""
     looks = 0
     while stretch := seek.next_read:
@@ -29,7 +29,7 @@ def looked(seek: Seek, last: int = LAST) -> int:
 @pytest.mark.parametrize(("order", "bound"), [("newest", "to"), ("oldest", "from")])
 def test_a_time_is_found_in_few_looks(order: Order, bound: str, moment: int) -> None:
     """P12: at 100,000 entries a search takes milliseconds, not a hundred empty pages."""
-    seek = Seek(a_query(order=order, **{bound: at(moment)}), last=LAST)
+    seek = StartSearch(a_query(order=order, **{bound: at(moment)}), last=LAST)
 
     looks = looked(seek)
 
@@ -50,7 +50,7 @@ def test_a_time_is_found_in_few_looks(order: Order, bound: str, moment: int) -> 
     ],
 )
 def test_one_look_tells_that_there_is_nothing_to_skip(fields: dict[str, Any], past: int) -> None:
-    seek = Seek(a_query(**fields), last=LAST)
+    seek = StartSearch(a_query(**fields), last=LAST)
 
     assert looked(seek) == 1
     assert seek.past == past
@@ -66,7 +66,7 @@ def test_one_look_tells_that_there_is_nothing_to_skip(fields: dict[str, Any], pa
     ],
 )
 def test_nothing_is_looked_for_where_a_page_begins_at_its_end(fields: dict[str, Any]) -> None:
-    seek = Seek(a_query(**fields), last=LAST)
+    seek = StartSearch(a_query(**fields), last=LAST)
 
     assert looked(seek) == 0
     assert seek.past is None
@@ -74,13 +74,13 @@ def test_nothing_is_looked_for_where_a_page_begins_at_its_end(fields: dict[str, 
 
 @pytest.mark.parametrize("last", [0, 1, SKIP_MIN - 1])
 def test_a_short_history_is_not_searched(last: int) -> None:
-    assert looked(Seek(a_query(to=at(1)), last=last), last) == 0
+    assert looked(StartSearch(a_query(to=at(1)), last=last), last) == 0
 
 
 def test_a_cursor_says_where_to_begin() -> None:
     query = a_query(to=at(5000))
 
-    seek = Seek(a_query(to=at(5000), cursor=cursor_of(query, 4000)), last=LAST)
+    seek = StartSearch(a_query(to=at(5000), cursor=cursor_of(query, 4000)), last=LAST)
 
     assert looked(seek) == 0
     assert seek.past is None
@@ -88,7 +88,7 @@ def test_a_cursor_says_where_to_begin() -> None:
 
 def test_what_is_not_there_yet_counts_as_later() -> None:
     """A replica that was just elected may not show the last entries for a moment."""
-    seek = Seek(a_query(to=at(LAST)), last=LAST)
+    seek = StartSearch(a_query(to=at(LAST)), last=LAST)
 
     looked(seek, LAST - 1000)
 

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.ledger.batch import Gathered, LaneDecision, decide_lane
-from handlers.ledger.finality import PartitionReading, Reading
-from handlers.ledger.recording import Stamp
+from handlers.ledger.finality import PartitionPosition, ReadPositions
+from handlers.ledger.recording import WriterMark
 from handlers.model.input_records import CommandRecord
 from tests.builders import NOON, an_account
 from tests.received import (
@@ -33,7 +33,7 @@ FIVE = dict.fromkeys(TOPICS, 5)
 def decided(
     commands: Sequence[CommandRecord],
     gathered: Gathered,
-    reading: Reading | None = None,
+    reading: ReadPositions | None = None,
     commands_max: int | None = None,
 ) -> LaneDecision:
     users: dict[str, list[CommandRecord]] = {}
@@ -43,7 +43,7 @@ def decided(
         list(users.values()),
         gathered,
         reading or all_read(),
-        Stamp(writer="me", unacknowledged={}),
+        WriterMark(writer="me", unacknowledged={}),
         per_command=by_rules(RULES),
         now=NOON,
         commands_max=commands_max,
@@ -166,17 +166,17 @@ class TestParking:
         assert decision.answers[1].outcome is not None
         assert decision.answers[1].outcome.username == "bobby"
         assert sorted(ids(decision.parked)) == ["behind", "late", "u-1", "w-1"]
-        assert (decision.questions, decision.doubted) == ({2}, True)
+        assert (decision.questions, decision.provisional) == ({2}, True)
         assert decision.early == {commands[1].source: Code.INSUFFICIENT_FUNDS}
 
     def test_asks_nothing_where_nothing_would_be_refused(self) -> None:
         decision = decided([received(a_withdrawal("1.00"))], known(RICH), nothing_read())
 
-        assert (codes(decision), decision.questions, decision.doubted) == ([None], set(), False)
+        assert (codes(decision), decision.questions, decision.provisional) == ([None], set(), False)
 
     def test_refuses_once_the_ends_say_that_nothing_is_left(self) -> None:
         command = received(a_withdrawal("999.00"), partition=2)
-        ours = {(topic, 2): PartitionReading(cursor=5) for topic in TOPICS}
+        ours = {(topic, 2): PartitionPosition(cursor=5) for topic in TOPICS}
         reading = replace(nothing_read(), ours=ours)
 
         before = decided([command], known(RICH), reading)

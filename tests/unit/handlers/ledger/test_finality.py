@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from handlers.ledger.finality import PartitionReading, Reading
+from handlers.ledger.finality import PartitionPosition, ReadPositions
 from tests.received import SKEW_MS, TOPICS, a_withdrawal, received
 
 NUMBER = 4
@@ -11,17 +11,17 @@ COMMAND = received(a_withdrawal(), partition=NUMBER, at_ms=1000)
 OTHERS = [topic for topic in TOPICS if topic != COMMAND.source.topic]
 ENDS = dict.fromkeys(TOPICS, 10)
 
-BEHIND = PartitionReading(cursor=9, last_timestamp_ms=900)
-AT_THE_END = PartitionReading(cursor=10, last_timestamp_ms=900)
+BEHIND = PartitionPosition(cursor=9, last_timestamp_ms=900)
+AT_THE_END = PartitionPosition(cursor=10, last_timestamp_ms=900)
 
 
-def a_reading(one: PartitionReading | None, rest: PartitionReading = AT_THE_END) -> Reading:
+def a_reading(one: PartitionPosition | None, rest: PartitionPosition = AT_THE_END) -> ReadPositions:
     """Return *one* for the first other topic (None: not ours), *rest* for all the others."""
     first, *further = OTHERS
     ours = {(topic, NUMBER): rest for topic in further}
     if one is not None:
         ours[first, NUMBER] = one
-    return Reading(topics=TOPICS, clock_skew_ms=SKEW_MS, ours=ours, asked={NUMBER: ENDS})
+    return ReadPositions(topics=TOPICS, clock_skew_ms=SKEW_MS, ours=ours, asked={NUMBER: ENDS})
 
 
 class TestIsFinal:
@@ -40,7 +40,7 @@ class TestIsFinal:
         assert reading.is_final(COMMAND) is final
 
     def test_where_a_later_record_was_read_everywhere_without_any_question(self) -> None:
-        later = PartitionReading(cursor=1, last_timestamp_ms=1000 + SKEW_MS + 1)
+        later = PartitionPosition(cursor=1, last_timestamp_ms=1000 + SKEW_MS + 1)
         reading = replace(a_reading(later, later), asked={})
 
         assert reading.is_final(COMMAND)
@@ -70,7 +70,7 @@ class TestIsFinal:
     def test_whatever_its_own_topic_still_holds(self) -> None:
         """What stands behind it in its own partition was sent later."""
         reading = a_reading(AT_THE_END)
-        own = {(COMMAND.source.topic, NUMBER): PartitionReading(cursor=0)}
+        own = {(COMMAND.source.topic, NUMBER): PartitionPosition(cursor=0)}
 
         assert replace(reading, ours={**reading.ours, **own}).is_final(COMMAND)
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.ledger.recording import Conclusion, Stamp, conclude, stamped
+from handlers.ledger.recording import Conclusion, WriterMark, conclude, stamped
 from handlers.model.account import Account, Balance
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Entry, Trace
@@ -42,7 +42,7 @@ class TestStamped:
         after = replace(before, sequence=7)
         lowest = {} if unacknowledged is None else {"alice": unacknowledged}
 
-        account = stamped(before, after, Stamp(writer=ME, unacknowledged=lowest))
+        account = stamped(before, after, WriterMark(writer=ME, unacknowledged=lowest))
 
         assert (account.writer, account.version) == (ME, 10)
         assert account.published_sequence == published
@@ -54,14 +54,14 @@ class TestStamped:
         before = an_account(sequence=5, published_sequence=3, writer=ME)
         lowest = {} if unacknowledged is None else {"alice": unacknowledged}
 
-        account = stamped(before, before, Stamp(writer=ME, unacknowledged=lowest))
+        account = stamped(before, before, WriterMark(writer=ME, unacknowledged=lowest))
 
         assert account.published_sequence == published
 
     def test_minds_the_events_of_this_account_only(self) -> None:
         before = an_account(sequence=5, published_sequence=3, writer=ME)
 
-        account = stamped(before, before, Stamp(writer=ME, unacknowledged={"bobby": 2}))
+        account = stamped(before, before, WriterMark(writer=ME, unacknowledged={"bobby": 2}))
 
         assert account.published_sequence == 5
 
@@ -76,21 +76,21 @@ class TestStamped:
         after = replace(before, sequence=6)
         known = {} if acknowledged is None else {"alice": acknowledged}
 
-        stamp = Stamp(writer=ME, unacknowledged={}, acknowledged=known)
+        stamp = WriterMark(writer=ME, unacknowledged={}, acknowledged=known)
 
         assert stamped(before, after, stamp).published_sequence == published
 
     def test_starts_a_new_account_at_nothing(self) -> None:
         new = an_account(version=0, sequence=2, writer="")
 
-        account = stamped(None, new, Stamp(writer=ME, unacknowledged={}))
+        account = stamped(None, new, WriterMark(writer=ME, unacknowledged={}))
 
         assert (account.version, account.published_sequence) == (1, 0)
 
     def test_changes_nothing_else(self) -> None:
         before = an_account(posted_minor=7, sequence=5, writer=ME)
 
-        account = stamped(before, before, Stamp(writer=ME, unacknowledged={}))
+        account = stamped(before, before, WriterMark(writer=ME, unacknowledged={}))
 
         mark = {"version": 1, "writer": ME, "published_sequence": 0}
         assert replace(account, **mark) == replace(before, **mark)

@@ -151,7 +151,7 @@ class Consumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.cursors[partition] = offset
 
-    def hold(self, places: Iterable[TopicPartition]) -> None:
+    def set_paused(self, places: Iterable[TopicPartition]) -> None:
         self._held = set(places)
 
     async def committed_or_zero(self, tp: TopicPartition) -> int:
@@ -161,7 +161,7 @@ class Consumer:
         del places
         self._trip.touch("settling cursors")
 
-    async def stay(self) -> None:
+    async def keep_membership(self) -> None:
         self._trip.touch("staying in the group")
 
 

@@ -25,7 +25,7 @@ from tests.unit.workers.bootstrap.unforeseen_histories import (
 from workers.batches.parsing import CommandParser
 from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Raw
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 from workers.ledger import conclude
 from workers.monitoring.error_places import places
 
@@ -34,15 +34,15 @@ CALLS_MAX = 400
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[QuietPool]:
+def pool() -> Iterator[LowPriorityPool]:
     """Yield threads that hash."""
-    pool = QuietPool("hashing", 1)
+    pool = LowPriorityPool("hashing", 1)
     yield pool
     pool.close()
 
 
 @pytest.fixture(params=["ledger", "requests", "credentials"])
-def history(request: pytest.FixtureRequest, tmp_path: Path, pool: QuietPool) -> Any:
+def history(request: pytest.FixtureRequest, tmp_path: Path, pool: LowPriorityPool) -> Any:
     """Return records for each reader in turn."""
     match request.param:
         case "ledger":

@@ -31,10 +31,10 @@ from workers.batches.answers import Answering
 from workers.batches.membership import Membership
 from workers.consuming.records import Raw
 from workers.credentials.hash_registrations import CredentialsWorker
-from workers.credentials.hashing import PasswordHasher, QuietPool
+from workers.credentials.hashing import LowPriorityPool, PasswordHasher
 from workers.credentials.reader import CredentialsReader
+from workers.ledger.dependencies import LedgerDependencies
 from workers.ledger.engine import Engine
-from workers.ledger.outside import Outside
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
@@ -107,7 +107,7 @@ class LedgerHistory:
         progress, metrics = Progress("ledger"), Metrics()
         publisher = SimulatedPublisher(topics, trip, progress.halt)
         return Engine(
-            Outside(
+            LedgerDependencies(
                 ledger=trip.around(self.ledger),
                 publisher=publisher,
                 replies=SimulatedReplies(publisher, trip),
@@ -188,7 +188,7 @@ class RequestHistory:
 class CredentialHistory:
     """Accepted registrations whose passwords wait to be hashed."""
 
-    def __init__(self, directory: Path, pool: QuietPool) -> None:
+    def __init__(self, directory: Path, pool: LowPriorityPool) -> None:
         self._bench = CredentialsBench(directory, pool)
         self._pool = pool
 

@@ -19,7 +19,7 @@ from tests.unit.sealed import CANARY, NOON, a_blob, a_ring
 from tests.unit.workers.credentials.test_hashing import CHEAP
 from workers.consuming.records import Raw
 from workers.credentials.hash_registrations import CredentialsWorker
-from workers.credentials.hashing import PasswordHasher, QuietPool
+from workers.credentials.hashing import LowPriorityPool, PasswordHasher
 from workers.kafka.publishing import Outgoing, PublishError
 from workers.keys.ring import KeyRing
 from workers.keys.sealing import vouch
@@ -96,7 +96,7 @@ class RecordingAnswers:
 class Bench:
     """A worker with everything around it in reach."""
 
-    def __init__(self, directory: Path, pool: QuietPool) -> None:
+    def __init__(self, directory: Path, pool: LowPriorityPool) -> None:
         self.now_s = 1000.0
         self.keys = directory
         a_ring(directory)

@@ -13,13 +13,13 @@ from tests.unit.sealed import CANARY, NOON, PASSWORD, a_blob, a_ring
 from tests.unit.workers.credentials.credentials_bench import ANSWER, FIRST, TOPIC, Bench, a_record
 from tests.unit.workers.credentials.test_hashing import verifies
 from workers.credentials.hash_registrations import ATTEMPTS_MAX, KEY_PATIENCE_S
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 from workers.keys.ring import CHECK_INTERVAL_S, new_key
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    pool = QuietPool("hashing", 1)
+    pool = LowPriorityPool("hashing", 1)
     yield Bench(tmp_path / "keys", pool)
     pool.close()
 

@@ -14,12 +14,12 @@ from handlers.model.corrupt import CorruptDocument
 from storage.ports.ledger import Credential
 from tests.unit.sealed import NOON, a_blob
 from tests.unit.workers.credentials.credentials_bench import ANSWER, FIRST, Bench
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    pool = QuietPool("hashing", 1)
+    pool = LowPriorityPool("hashing", 1)
     yield Bench(tmp_path / "keys", pool)
     pool.close()
 

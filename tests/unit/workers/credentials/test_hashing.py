@@ -16,8 +16,8 @@ from workers.credentials.hashing import (
     AHEAD_IN_A_ROW_MAX,
     NICENESS,
     HashingPolicy,
+    LowPriorityPool,
     PasswordHasher,
-    QuietPool,
 )
 
 CHEAP = HashingPolicy(bcrypt_rounds=4)
@@ -25,8 +25,8 @@ ARGON = HashingPolicy(scheme="argon2id", argon2_memory_kib=64, argon2_time_cost=
 
 
 @pytest.fixture
-def pool() -> Iterator[QuietPool]:
-    pool = QuietPool("hashing", 1)
+def pool() -> Iterator[LowPriorityPool]:
+    pool = LowPriorityPool("hashing", 1)
     yield pool
     pool.close()
 
@@ -48,7 +48,7 @@ class TestAHash:
         ids=["8", "72", "73", "73 bytes", "1024 bytes", "nul"],
     )
     async def test_is_of_the_whole_password(
-        self, pool: QuietPool, policy: HashingPolicy, password: str
+        self, pool: LowPriorityPool, policy: HashingPolicy, password: str
     ) -> None:
         hashed = await PasswordHasher(policy, pool).hash(password)
 
@@ -56,14 +56,14 @@ class TestAHash:
         assert not verifies(password[:-1] + "z", hashed)
         assert not verifies(password[:-1], hashed)
 
-    async def test_is_salted(self, pool: QuietPool, policy: HashingPolicy) -> None:
+    async def test_is_salted(self, pool: LowPriorityPool, policy: HashingPolicy) -> None:
         hasher = PasswordHasher(policy, pool)
 
         assert await hasher.hash("the same") != await hasher.hash("the same")
 
 
 class TestThePolicy:
-    async def test_sets_the_scheme_and_its_cost(self, pool: QuietPool) -> None:
+    async def test_sets_the_scheme_and_its_cost(self, pool: LowPriorityPool) -> None:
         bcrypt = await PasswordHasher(HashingPolicy(bcrypt_rounds=5), pool).hash("password")
         argon = await PasswordHasher(ARGON, pool).hash("password")
 
@@ -80,7 +80,7 @@ class TestTheThreads:
     @pytest.mark.parametrize("niceness", [NICENESS, 0])
     async def test_give_way_and_leave_the_loop_alone(self, niceness: int) -> None:
         before = priority()
-        pool = QuietPool("quiet", 1, niceness=niceness)
+        pool = LowPriorityPool("quiet", 1, niceness=niceness)
 
         inside = await pool.run(priority)
         pool.close()
@@ -88,7 +88,7 @@ class TestTheThreads:
         assert inside == min(before + niceness, 19)
         assert priority() == before
 
-    async def test_keep_the_password_out_of_what_waits(self, pool: QuietPool) -> None:
+    async def test_keep_the_password_out_of_what_waits(self, pool: LowPriorityPool) -> None:
         gate = threading.Event()
         waiting = pool.run(gate.wait, 10)
 
@@ -100,7 +100,7 @@ class TestTheThreads:
 
 
 class TestTheOrder:
-    async def test_puts_new_accounts_behind_those_who_sign_in(self, pool: QuietPool) -> None:
+    async def test_puts_new_accounts_behind_those_who_sign_in(self, pool: LowPriorityPool) -> None:
         done: list[str] = []
         async with busy(pool) as began:
             began(pool.run_behind(done.append, "new"), pool.run_behind(done.append, "newer"))
@@ -108,7 +108,7 @@ class TestTheOrder:
 
         assert done == ["sign-in", "another", "new", "newer"]
 
-    async def test_never_lets_new_accounts_wait_for_ever(self, pool: QuietPool) -> None:
+    async def test_never_lets_new_accounts_wait_for_ever(self, pool: LowPriorityPool) -> None:
         done: list[str] = []
         async with busy(pool) as began:
             began(pool.run_behind(done.append, "new"))
@@ -117,7 +117,7 @@ class TestTheOrder:
         assert done.index("new") == AHEAD_IN_A_ROW_MAX
 
     @pytest.mark.parametrize("came", [False, True])
-    async def test_passes_over_who_gave_up(self, pool: QuietPool, *, came: bool) -> None:
+    async def test_passes_over_who_gave_up(self, pool: LowPriorityPool, *, came: bool) -> None:
         done: list[str] = []
         async with busy(pool, cancel_in_turn=came) as began:
             [first] = began(pool.run(done.append, "gave up"))
@@ -128,7 +128,7 @@ class TestTheOrder:
         assert done == ["next"]
         assert await pool.run(str, 1) == "1", "its thread is free again"
 
-    async def test_drops_what_waits_when_it_is_closed(self, pool: QuietPool) -> None:
+    async def test_drops_what_waits_when_it_is_closed(self, pool: LowPriorityPool) -> None:
         async with busy(pool) as began:
             [waits] = began(pool.run(str, 1))
             await asyncio.sleep(0)
@@ -140,7 +140,7 @@ class TestTheOrder:
 
 @asynccontextmanager
 async def busy(
-    pool: QuietPool, *, cancel_in_turn: bool = False
+    pool: LowPriorityPool, *, cancel_in_turn: bool = False
 ) -> AsyncGenerator[Callable[..., list[asyncio.Task[object]]]]:
     """Keep the only thread busy, and begin other work meanwhile; leave when all is done."""
     gate = threading.Event()
@@ -166,7 +166,7 @@ async def busy(
 @pytest.mark.parametrize("policy", [CHEAP, ARGON], ids=lambda policy: policy.scheme)
 class TestVerifying:
     async def test_knows_the_password_from_others(
-        self, pool: QuietPool, policy: HashingPolicy
+        self, pool: LowPriorityPool, policy: HashingPolicy
     ) -> None:
         hasher = PasswordHasher(policy, pool)
         known = await hasher.hash("nul\0inside")
@@ -175,7 +175,9 @@ class TestVerifying:
         assert not await hasher.verify("nul\0inside ", known)
         assert not await hasher.verify("nul", known)
 
-    async def test_knows_hashes_of_any_policy(self, pool: QuietPool, policy: HashingPolicy) -> None:
+    async def test_knows_hashes_of_any_policy(
+        self, pool: LowPriorityPool, policy: HashingPolicy
+    ) -> None:
         hasher = PasswordHasher(policy, pool)
         older = [
             await PasswordHasher(each, pool).hash("password")
@@ -188,13 +190,13 @@ class TestVerifying:
 
     @pytest.mark.parametrize("length", [0, 1, 72, 73, 256, 257, 4096, 4097, 1024 * 1024])
     async def test_of_nobody_is_false_for_a_password_of_any_length(
-        self, pool: QuietPool, policy: HashingPolicy, length: int
+        self, pool: LowPriorityPool, policy: HashingPolicy, length: int
     ) -> None:
         assert not await PasswordHasher(policy, pool).verify("x" * length, None)
 
     @pytest.mark.parametrize("length", [257, 4097, 1024 * 1024])
     async def test_takes_no_long_password_for_its_beginning(
-        self, pool: QuietPool, policy: HashingPolicy, length: int
+        self, pool: LowPriorityPool, policy: HashingPolicy, length: int
     ) -> None:
         hasher = PasswordHasher(policy, pool)
         known = await hasher.hash("x" * 256)
@@ -203,7 +205,7 @@ class TestVerifying:
         assert not await hasher.verify("x" * length, known)
 
 
-async def test_nobody_costs_as_much_as_somebody(pool: QuietPool) -> None:
+async def test_nobody_costs_as_much_as_somebody(pool: LowPriorityPool) -> None:
     hasher = PasswordHasher(HashingPolicy(bcrypt_rounds=8), pool)
     await hasher.warm_up()
     known = await hasher.hash("password")
@@ -221,7 +223,7 @@ async def test_nobody_costs_as_much_as_somebody(pool: QuietPool) -> None:
     assert await least_s(known, "x" * 5000) == pytest.approx(somebody_s, rel=0.2)
 
 
-async def test_the_cost_is_measured(pool: QuietPool) -> None:
+async def test_the_cost_is_measured(pool: LowPriorityPool) -> None:
     cost_s = await PasswordHasher(HashingPolicy(bcrypt_rounds=8), pool).measure_cost_s()
 
     assert cost_s > 0.002  # a sixteenth of the default's; nothing computes it faster

@@ -10,7 +10,7 @@ from contracts.codes import Code
 from handlers.identity.passwords import folded, password_refusal, prepared
 from handlers.model.input_records import Judged
 from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 from workers.credentials.password_gate import SLICE_RECORDS_MAX, PasswordGate, common_passwords
 from workers.keys.ring import KeyRing
 
@@ -82,7 +82,7 @@ def ring(tmp_path: Path) -> KeyRing:
 
 @pytest.fixture
 def gate(ring: KeyRing) -> Iterator[PasswordGate]:
-    pool = QuietPool("gate", 1)
+    pool = LowPriorityPool("gate", 1)
     yield PasswordGate(ring, pool)
     pool.close()
 

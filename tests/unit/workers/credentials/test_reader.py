@@ -10,7 +10,7 @@ from aiokafka.errors import CommitFailedError, RequestTimedOutError
 
 from tests.unit.workers.credentials.credentials_bench import FIRST, TOPIC, Bench
 from workers.config.reader import ReaderOptions
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 from workers.credentials.reader import CredentialsReader
 
 SECOND = TopicPartition(TOPIC, 1)
@@ -34,7 +34,7 @@ class RecordingConsumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.sought.append((partition, offset))
 
-    def hold(self, places: Iterable[TopicPartition]) -> None:
+    def set_paused(self, places: Iterable[TopicPartition]) -> None:
         self.held = set(places)
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -46,7 +46,7 @@ class RecordingConsumer:
 class ReaderBench(Bench):
     """A reader of an assigned consumer."""
 
-    def __init__(self, directory: Path, pool: QuietPool) -> None:
+    def __init__(self, directory: Path, pool: LowPriorityPool) -> None:
         super().__init__(directory, pool)
         self.consumer = RecordingConsumer()
         options = ReaderOptions(retry_backoff_ms=20, revoke_timeout_ms=DEADLINE_S * 1000)
@@ -57,7 +57,7 @@ class ReaderBench(Bench):
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[ReaderBench]:
-    pool = QuietPool("hashing", 1)
+    pool = LowPriorityPool("hashing", 1)
     yield ReaderBench(tmp_path / "keys", pool)
     pool.close()
 

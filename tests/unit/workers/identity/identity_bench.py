@@ -24,11 +24,11 @@ from tests.builders import an_account
 from tests.unit.sealed import NOON, PASSWORD
 from tests.unit.workers.credentials.test_hashing import CHEAP
 from tests.unit.workers.identity.identity_fakes import Accounts, Answer, Hasher, Identities
-from workers.credentials.hashing import HashingPolicy, QuietPool
+from workers.credentials.hashing import HashingPolicy, LowPriorityPool
 from workers.identity.building import identity_answerers
-from workers.identity.envelopes import Envelopes
+from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import DEVICE_TOKEN, IdentityOptions
-from workers.identity.outside import Outside
+from workers.identity.token_crypto import TokenCrypto
 from workers.keys.files import new_key
 from workers.keys.pairs import Kind
 from workers.keys.ring import KeyRing
@@ -43,7 +43,7 @@ LOGOUT, CHANGE = "accounts.requests.logout", "accounts.requests.change-password"
 class Bench:
     """An identity worker with everything around it in reach."""
 
-    def __init__(self, directory: Path, hashing: QuietPool, seals: QuietPool) -> None:
+    def __init__(self, directory: Path, hashing: LowPriorityPool, seals: LowPriorityPool) -> None:
         self.now = NOON
         new_key(directory, NOON)
         new_key(directory, NOON, Kind.SIGNING)
@@ -59,7 +59,7 @@ class Bench:
         self._offset = 0
         self.answerer, self.sessions_answerer = identity_answerers(self.outside())
 
-    def outside(self) -> Outside:
+    def outside(self) -> IdentityDependencies:
         issuer = TokenIssuer(
             ring=self.ring,
             issuer="accounts",
@@ -67,12 +67,12 @@ class Bench:
             access_token_s=300,
             device_token_s=int(DEVICE_TOKEN.total_seconds()),
         )
-        return Outside(
+        return IdentityDependencies(
             identities=self.identities,
             throttles=self.throttles,
             accounts=self.accounts,
             hasher=self.hasher,
-            envelopes=Envelopes(self.ring, issuer, self.claims, self.seals),
+            envelopes=TokenCrypto(self.ring, issuer, self.claims, self.seals),
             clock=lambda: self.now,
             metrics=self.metrics,
             options=IdentityOptions(),
@@ -220,7 +220,7 @@ class Bench:
 @contextmanager
 def a_bench(directory: Path) -> Generator[Bench]:
     """Yield a bench; alice is registered."""
-    hashing, seals = QuietPool("hashing", 1), QuietPool("seals", 1, niceness=0)
+    hashing, seals = LowPriorityPool("hashing", 1), LowPriorityPool("seals", 1, niceness=0)
     bench = Bench(directory / "keys", hashing, seals)
     bench.register()
     yield bench

@@ -14,9 +14,9 @@ from storage.memory.identities import MemoryIdentities
 from storage.memory.ledger import MemoryCredentials
 from storage.ports.identity import IdentityChanges
 from storage.ports.ledger import Credential, StoreUnavailableError
-from workers.credentials.hashing import HashingPolicy, PasswordHasher, QuietPool
+from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
 from workers.kafka.publishing import Outgoing
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 
 REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
 
@@ -24,7 +24,7 @@ REGISTRY = jwe.JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_head
 class Hasher(PasswordHasher):
     """Counts what it verifies and makes."""
 
-    def __init__(self, policy: HashingPolicy, pool: QuietPool) -> None:
+    def __init__(self, policy: HashingPolicy, pool: LowPriorityPool) -> None:
         super().__init__(policy, pool)
         self.verified: list[str | None] = []
         self.hashes = 0
@@ -89,7 +89,7 @@ class Accounts(dict[str, Account]):
 class Answer:
     """One answered request, as its caller sees it."""
 
-    def __init__(self, said: Said, key: OKPKey) -> None:
+    def __init__(self, said: AnsweredRequest, key: OKPKey) -> None:
         self.said = said
         self.body: dict[str, Any] = json.loads(said.reply.value)
         self.status: str = self.body["status"]

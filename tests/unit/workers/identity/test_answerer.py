@@ -17,7 +17,7 @@ from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavail
 from tests.unit.sealed import CANARY, PASSWORD
 from tests.unit.workers.identity.identity_bench import Answer, Bench, a_bench
 from workers.identity.building import SESSIONS_BATCH_MAX, identity_answerers
-from workers.identity.remembering import TRIES_MAX
+from workers.identity.idempotent_execution import TRIES_MAX
 
 
 @pytest.fixture

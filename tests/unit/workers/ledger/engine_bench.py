@@ -23,9 +23,9 @@ from tests.unit.workers.requests.requests_bench import (
 from workers.config.ledger import LedgerOptions
 from workers.consuming.consumer import CursorConsumer
 from workers.consuming.records import Raw
+from workers.ledger.dependencies import LedgerDependencies
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine
-from workers.ledger.outside import Outside
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
@@ -62,9 +62,9 @@ class Consumer:
 
     async def settle_cursors(self, _places: Iterable[TopicPartition]) -> None: ...
 
-    async def stay(self) -> None: ...
+    async def keep_membership(self) -> None: ...
 
-    def hold(self, places: Iterable[TopicPartition]) -> None:
+    def set_paused(self, places: Iterable[TopicPartition]) -> None:
         assert not list(places)
 
 
@@ -112,7 +112,7 @@ class Bench:
         self.publisher = TellingPublisher(story)
         self.ends = Ends()
         self.engine = Engine(
-            Outside(
+            LedgerDependencies(
                 ledger=cast("MemoryLedger", self.ledger),
                 publisher=self.publisher,
                 replies=TellingReplies(self.publisher, story),

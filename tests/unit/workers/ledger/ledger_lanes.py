@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Collection
 
-from handlers.ledger.finality import Reading
+from handlers.ledger.finality import ReadPositions
 from storage.ports.ledger import Ledger
 from tests.received import RULES, all_read, by_rules
 from workers.batches.writer_generation import WriterGeneration
-from workers.ledger.lane import Surroundings
-from workers.ledger.predecessors import Predecessors
+from workers.ledger.lane import LaneDependencies
 from workers.ledger.published_sequences import PublishedSequences
+from workers.ledger.writer_sign_offs import WriterSignOffs
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 
@@ -23,20 +23,20 @@ class Around:
         self,
         ledger: Ledger,
         generation: WriterGeneration | None = None,
-        reading: Callable[[], Reading] = all_read,
+        reading: Callable[[], ReadPositions] = all_read,
     ) -> None:
         self.generation = generation or WriterGeneration()
         self.number = self.generation.number
         self.reading = reading
         self.pauses: list[tuple[str | None, int]] = []
         self.questions: list[Collection[int]] = []
-        self.predecessors = Predecessors(ledger)
+        self.predecessors = WriterSignOffs(ledger)
         self.published = PublishedSequences()
         self._ledger = ledger
 
-    def surroundings(self) -> Surroundings:
+    def surroundings(self) -> LaneDependencies:
         """Return them; nothing was asked for ahead."""
-        return Surroundings(
+        return LaneDependencies(
             ledger=self._ledger,
             per_command=by_rules(RULES),
             metrics=METRICS,
@@ -45,7 +45,7 @@ class Around:
             generation=self.generation,
             signed_off=self.predecessors.signed_off,
             reading=self.reading,
-            ask_ends=self._ask,
+            fetch_end_offsets=self._ask,
             asked=_done(),
             pause=self._pause,
         )

@@ -16,9 +16,9 @@ from workers.batches.writer_generation import AbandonedError, WriterGeneration
 from workers.kafka.publishing import Outgoing
 from workers.kafka.topic_names import TopicNames
 from workers.ledger.lane import Lane
-from workers.ledger.predecessors import Predecessors
 from workers.ledger.publication import Publication
 from workers.ledger.published_sequences import CycleSequences, PublishedSequences
+from workers.ledger.writer_sign_offs import WriterSignOffs
 
 Result = TypeVar("Result")
 
@@ -104,7 +104,7 @@ class Worker:
         self.rival: Callable[[Sequence[CommandRecord]], None] = lambda _: None
         """Lets another worker decide the same."""
         self._ledger = ledger
-        self._predecessors = Predecessors(ledger)
+        self._predecessors = WriterSignOffs(ledger)
         self._published = PublishedSequences()
         self._log = log
         self._ghosts = ghosts

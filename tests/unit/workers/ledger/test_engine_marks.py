@@ -10,11 +10,11 @@ from tests.builders import NOON, an_account
 from tests.ports.written import write
 from tests.unit.raw import DEPOSIT_BODY, a_raw
 from tests.unit.workers.ledger.engine_bench import Bench, SlowLedger
-from tests.unit.workers.ledger.test_states_again import Clock
+from tests.unit.workers.ledger.test_republish_queue import Clock
 from tests.unit.workers.requests.requests_bench import HERS
 from workers.config.ledger import LedgerOptions
 from workers.consuming.records import Raw
-from workers.ledger import states_again
+from workers.ledger import republish_queue as states_again
 
 DEADLINE_S = LedgerOptions().publish_deadline_ms / 1000
 STRANGER = "a-stranger"

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.ledger.finality import PartitionReading
+from handlers.ledger.finality import PartitionPosition
 from handlers.model.input_records import CommandRecord
 from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account, readable
@@ -169,7 +169,7 @@ class TestLane:
 
     async def test_asks_for_ends_once_and_decides_again(self, ledger: FaultyLedger) -> None:
         asked = {0: dict.fromkeys(TOPICS, 5)}
-        ours = {(topic, 0): PartitionReading(cursor=5) for topic in TOPICS}
+        ours = {(topic, 0): PartitionPosition(cursor=5) for topic in TOPICS}
         readings = [nothing_read(), replace(nothing_read(), ours=ours, asked=asked)]
         around = Around(ledger, reading=lambda: readings.pop(0))
         lane = a_lane(around, received(a_withdrawal("1.00")))
@@ -180,7 +180,7 @@ class TestLane:
         [answer] = lane.applied[0].decision.answers
         assert answer.outcome is not None
         assert answer.outcome.code is Code.INSUFFICIENT_FUNDS
-        assert lane.doubted
+        assert lane.provisional
 
     @pytest.mark.parametrize(
         "kind", ["a repeat", "a conflict", "a command that waits", "a state once more"]

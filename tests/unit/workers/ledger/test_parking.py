@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from handlers.ledger.finality import Ends, PartitionReading, Place, Reading
+from handlers.ledger.finality import Ends, PartitionPosition, Place, ReadPositions
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source
 from tests.received import TOPICS, a_deposit, a_withdrawal, nothing_read, received
@@ -21,7 +21,7 @@ def waiting(offset: int, partition: int = 0) -> CommandRecord:
     return received(a_withdrawal(command_id=f"w-{offset}"), offset=offset, partition=partition)
 
 
-def _asked(ends: Ends, kept: ParkingLot | None = None) -> Reading:
+def _asked(ends: Ends, kept: ParkingLot | None = None) -> ReadPositions:
     """Return that *ends* were asked for in this cycle, beside those *kept* from earlier ones."""
     return replace(nothing_read(), asked={0: ends}, kept={} if kept is None else kept.ends)
 
@@ -94,8 +94,8 @@ class TestLog:
     REFUSED = received(a_withdrawal(), offset=7, partition=3)
     BEHIND = received(a_deposit(), offset=4, partition=3)
     REFUSAL: Mapping[Source, Code] = {REFUSED.source: Code.INSUFFICIENT_FUNDS}
-    READ_BUT_DEPOSITS: Mapping[Place, PartitionReading] = {
-        (topic, 3): PartitionReading(cursor=2 if topic == DEPOSIT else 9) for topic in TOPICS
+    READ_BUT_DEPOSITS: Mapping[Place, PartitionPosition] = {
+        (topic, 3): PartitionPosition(cursor=2 if topic == DEPOSIT else 9) for topic in TOPICS
     }
 
     def test_names_user_record_code_and_what_is_waited_for(
@@ -174,16 +174,16 @@ class TestLog:
 
         assert (before, len(explained)) == ([], 1)
 
-    def _reading(self, end: int | None) -> Reading:
+    def _reading(self, end: int | None) -> ReadPositions:
         asked = {} if end is None else {3: dict.fromkeys(TOPICS, end)}
         return replace(nothing_read(), ours=self.READ_BUT_DEPOSITS, asked=asked)
 
 
-READING: Mapping[Place, PartitionReading] = {
-    ("register", 0): PartitionReading(cursor=5, last_timestamp_ms=900),
-    ("deposit", 0): PartitionReading(cursor=5, last_timestamp_ms=100),
-    ("withdraw", 0): PartitionReading(cursor=50, last_timestamp_ms=950),
-    ("withdraw", 1): PartitionReading(cursor=0),
+READING: Mapping[Place, PartitionPosition] = {
+    ("register", 0): PartitionPosition(cursor=5, last_timestamp_ms=900),
+    ("deposit", 0): PartitionPosition(cursor=5, last_timestamp_ms=100),
+    ("withdraw", 0): PartitionPosition(cursor=50, last_timestamp_ms=950),
+    ("withdraw", 1): PartitionPosition(cursor=0),
 }
 
 

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from contracts import topics
-from handlers.ledger.finality import PartitionReading
+from handlers.ledger.finality import PartitionPosition
 from tests.received import SKEW_MS, TOPICS
 from tests.unit.raw import a_raw
 from workers.consuming.consumer import CursorConsumer
@@ -72,7 +72,7 @@ class TestPositions:
         known.take_in(taken([a_raw(offset=7), a_raw(offset=8)], {DEPOSIT: 9}), ())
 
         assert known.ours == {
-            ("accounts.commands.deposit", 3): PartitionReading(
+            ("accounts.commands.deposit", 3): PartitionPosition(
                 cursor=9, last_timestamp_ms=1_893_456_000_123
             )
         }
@@ -84,7 +84,7 @@ class TestPositions:
 
         assert known.ours["accounts.commands.deposit", 3].cursor == 12
         assert known.ours["accounts.commands.deposit", 3].last_timestamp_ms > 0
-        assert known.ours["accounts.commands.withdraw", 3] == PartitionReading(
+        assert known.ours["accounts.commands.withdraw", 3] == PartitionPosition(
             cursor=5, undecodable=True
         )
 
@@ -116,7 +116,7 @@ class TestAskEnds:
         known = positions(ends)
 
         for numbers in ({3}, {3}, {3, 4}):
-            await known.ask_ends(consumer(cursors), numbers, timeout_ms=1000)
+            await known.fetch_end_offsets(consumer(cursors), numbers, timeout_ms=1000)
 
         assert [{tp.partition for tp in places} for places in ends.asked] == [{3}, {4}]
         assert {tp.topic for tp in ends.asked[0]} == set(TOPICS)
@@ -126,7 +126,7 @@ class TestAskEnds:
     async def test_asks_the_group_where_a_partition_is_not_ours(self) -> None:
         known = positions()
 
-        await known.ask_ends(consumer(Cursors({DEPOSIT: 12})), {3}, timeout_ms=1000)
+        await known.fetch_end_offsets(consumer(Cursors({DEPOSIT: 12})), {3}, timeout_ms=1000)
 
         committed = known.reading({}).committed
         assert ("accounts.commands.deposit", 3) not in committed
@@ -136,12 +136,12 @@ class TestAskEnds:
     async def test_asks_anew_in_the_next_cycle(self) -> None:
         ends = Ends()
         known = positions(ends)
-        await known.ask_ends(consumer(Cursors({})), {3}, timeout_ms=1000)
+        await known.fetch_end_offsets(consumer(Cursors({})), {3}, timeout_ms=1000)
 
         known.begin_cycle()
 
         assert known.reading({}).asked == {}
-        await known.ask_ends(consumer(Cursors({})), {3}, timeout_ms=1000)
+        await known.fetch_end_offsets(consumer(Cursors({})), {3}, timeout_ms=1000)
         assert len(ends.asked) == 2
 
     @pytest.mark.parametrize(
@@ -150,6 +150,6 @@ class TestAskEnds:
     async def test_lets_refusals_wait_where_no_answer_comes(self, ends: Ends) -> None:
         known = positions(ends)
 
-        await known.ask_ends(consumer(Cursors({DEPOSIT: 12})), {3}, timeout_ms=20)
+        await known.fetch_end_offsets(consumer(Cursors({DEPOSIT: 12})), {3}, timeout_ms=20)
 
         assert known.reading({}).asked == {}

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from contracts.replies import Reply
-from handlers.history.pages import Stretch
+from handlers.history.pages import EntryQuery
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
@@ -37,7 +37,7 @@ class WatchedReads(MemoryReads):
         self.asked.append(("outcomes", len(ids)))
         return await super().outcomes(ids)
 
-    async def entries(self, stretch: Stretch) -> Sequence[Outcome]:
+    async def entries(self, stretch: EntryQuery) -> Sequence[Outcome]:
         if self.away:
             raise StoreUnavailableError("away")
         self.asked.append(("entries", stretch.limit))

@@ -21,7 +21,7 @@ from workers.kafka.replies import Replies, Reply
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 from workers.requests.reader import RequestReader
 
 PLACE = TopicPartition(PREFIX + GET_BALANCE.name, 3)
@@ -103,7 +103,7 @@ class RecordingConsumer:
         self.committed.append(dict(offsets))
         self._story.lines.append("committed")
 
-    async def stay(self) -> None:
+    async def keep_membership(self) -> None:
         self.stays += 1
 
 
@@ -123,7 +123,7 @@ class TellingAnswerer:
         self.open.set()
         self._story = story
 
-    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[AnsweredRequest]:
         self.batches.append([each.request.request_id for each in asked])
         await self.open.wait()
         for each in asked:
@@ -131,12 +131,12 @@ class TellingAnswerer:
         self._story.lines.append("answered")
         return [self._said(each) for each in asked]
 
-    def _said(self, asked: RequestRecord) -> Said:
+    def _said(self, asked: RequestRecord) -> AnsweredRequest:
         code = self.refused
         body = reply_body(asked, Refusal(code=code, detail="no") if code else {}, NOON)
         wanted = self.padding.get(asked.request.request_id, len(body))
         body = body.ljust(wanted)
-        return Said(
+        return AnsweredRequest(
             asked=asked,
             reply=reply(asked, body, NOON),
             status="rejected" if code else "accepted",

@@ -10,7 +10,7 @@ from handlers.model.input_records import RequestRecord
 from storage.ports.ledger import CorruptDocumentError
 from tests.unit.sealed import CANARY
 from tests.unit.workers.requests.requests_bench import PLACE, Bench, TellingAnswerer
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 from workers.requests.asking import REPLY_BYTES_MAX
 
 
@@ -18,7 +18,7 @@ class Forgetful(TellingAnswerer):
     """Leaves the first one out."""
 
     @override
-    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[Said]:
+    async def answer(self, asked: Sequence[RequestRecord]) -> Sequence[AnsweredRequest]:
         said = await super().answer(asked)
         return said[1:]
 

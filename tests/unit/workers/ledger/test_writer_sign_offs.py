@@ -8,7 +8,7 @@ from tests.ports.written import write
 from tests.received import a_deposit, received
 from tests.unit.workers.ledger.ledger_lanes import Around
 from workers.ledger.lane import Lane
-from workers.ledger.predecessors import Predecessors
+from workers.ledger.writer_sign_offs import WriterSignOffs
 
 
 class CountingLedger(MemoryLedger):
@@ -27,7 +27,7 @@ class TestPredecessors:
     async def test_are_asked_for_once(self) -> None:
         ledger = CountingLedger()
         await ledger.sign_off("clean", at=NOON)
-        predecessors = Predecessors(ledger)
+        predecessors = WriterSignOffs(ledger)
 
         answers = [await predecessors.signed_off({"clean", "killed"}) for _ in range(2)]
         answers.append(await predecessors.signed_off({"clean", "other"}))
@@ -37,7 +37,7 @@ class TestPredecessors:
 
     async def test_are_asked_for_again_when_partitions_have_moved(self) -> None:
         ledger = CountingLedger()
-        predecessors = Predecessors(ledger)
+        predecessors = WriterSignOffs(ledger)
         assert await predecessors.signed_off({"stopping"}) == set()
         await ledger.sign_off("stopping", at=NOON)
 

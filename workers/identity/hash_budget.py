@@ -1,7 +1,7 @@
 """Whose passwords are hashed: of one user a few in each batch, so that others get their turn."""
 
 from handlers.wire.replying import Refusal
-from workers.identity.proof import too_many
+from workers.identity.password_check import too_many
 from workers.monitoring.metrics import Metrics
 
 HASHINGS_PER_USER_MAX = 4
@@ -15,17 +15,17 @@ RETRY_AFTER_S = 1
 """When whoever got no turn may try again: the next batch is taken about then."""
 
 
-class Turns:
+class HashBudget:
     """What is left for one user in one batch, whose requests are decided one after the other."""
 
     def __init__(self) -> None:
         self.left = HASHINGS_PER_USER_MAX
 
 
-class Turn:
+class HashShare:
     """One request's, however often the request is decided again."""
 
-    def __init__(self, turns: Turns, metrics: Metrics, *, hashings: int) -> None:
+    def __init__(self, turns: HashBudget, metrics: Metrics, *, hashings: int) -> None:
         """Take nothing yet; *hashings* is how many a request that is accepted needs."""
         self._turns = turns
         self._metrics = metrics

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workers.ledger import states_again
-from workers.ledger.states_again import StatesAgain
+from workers.ledger import republish_queue as states_again
+from workers.ledger.republish_queue import RepublishQueue
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class TestStatesAgain:
     @pytest.mark.parametrize(("later_s", "due"), [(29.9, False), (30.0, True), (30.1, True)])
     def test_are_due_after_the_delay(self, clock: Clock, later_s: float, *, due: bool) -> None:
-        again = StatesAgain(30_000)
+        again = RepublishQueue(30_000)
         again.schedule(["alice"])
 
         clock.now_s += later_s
@@ -36,7 +36,7 @@ class TestStatesAgain:
         assert not again.due()
 
     def test_are_not_put_off_by_being_named_again(self, clock: Clock) -> None:
-        again = StatesAgain(30_000)
+        again = RepublishQueue(30_000)
         again.schedule(["alice"])
         clock.now_s += 20
         again.schedule(["alice", "bobby"])
@@ -46,7 +46,7 @@ class TestStatesAgain:
         assert list(again.take(9)) == ["alice"]
 
     def test_are_taken_a_few_at_a_time(self, clock: Clock) -> None:
-        again = StatesAgain(0)
+        again = RepublishQueue(0)
         again.schedule(["a", "b", "c"])
         clock.now_s += 1
 
@@ -56,7 +56,7 @@ class TestStatesAgain:
 
     def test_are_bounded(self, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(states_again, "ACCOUNTS_MAX", 2)
-        again = StatesAgain(0)
+        again = RepublishQueue(0)
 
         again.schedule(["a", "b", "c"])
         clock.now_s += 1

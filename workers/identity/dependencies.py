@@ -8,8 +8,8 @@ from typing import Protocol
 from handlers.model.account import Account
 from storage.ports.identity import Identities, Throttles
 from workers.credentials.hashing import PasswordHasher
-from workers.identity.envelopes import Envelopes
 from workers.identity.options import IdentityOptions
+from workers.identity.token_crypto import TokenCrypto
 from workers.monitoring.metrics import Metrics
 
 
@@ -22,14 +22,14 @@ class Accounts(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class IdentityDependencies:
     """What the identity worker works with."""
 
     identities: Identities
     throttles: Throttles
     accounts: Accounts
     hasher: PasswordHasher
-    envelopes: Envelopes
+    envelopes: TokenCrypto
     clock: Callable[[], datetime]
     metrics: Metrics
     options: IdentityOptions

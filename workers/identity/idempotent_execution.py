@@ -16,10 +16,10 @@ from handlers.wire.replying import Refusal, audit, reply, reply_body, revocation
 from storage.ports.identity import IdentityChanges
 from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
 from workers.identity.attempt import Attempt, Draft, refusal
+from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import ANSWERS_KEPT
-from workers.identity.outside import Outside
 from workers.kafka.publishing import Outgoing
-from workers.requests.answering import Said
+from workers.requests.answering import AnsweredRequest
 
 TRIES_MAX = 10
 """Lost races of one request in a row: more than callers that meet by chance ever cause."""
@@ -46,13 +46,13 @@ class _Body(msgspec.Struct):
     error: Error | None = None
 
 
-class Remembering:
+class IdempotentExecution:
     """Stores what attempts decide, and says it."""
 
-    def __init__(self, outside: Outside) -> None:
+    def __init__(self, outside: IdentityDependencies) -> None:
         self._outside = outside
 
-    async def conclude(self, attempt: Attempt) -> Said:
+    async def conclude(self, attempt: Attempt) -> AnsweredRequest:
         """Return the one answer of a request; decides at most as often as it loses a race.
 
         Raises:
@@ -96,7 +96,7 @@ class Remembering:
             locked_out=draft.locked_out,
         )
 
-    async def _repeated(self, asked: RequestRecord, stored: Answered) -> Said:
+    async def _repeated(self, asked: RequestRecord, stored: Answered) -> AnsweredRequest:
         now = self._outside.clock()
         match repeat(stored, asked, now):
             case Repeat.SAME:
@@ -111,16 +111,18 @@ class Remembering:
             case Repeat.EXPIRED:
                 return self._expired(asked, now)
 
-    def _expired(self, asked: RequestRecord, now: datetime) -> Said:
+    def _expired(self, asked: RequestRecord, now: datetime) -> AnsweredRequest:
         """Refuse without a trace: an audit event would say that something was tried."""
         return _refuse(asked, refusal(Code.EXPIRED), now, ())
 
-    def _not_tried(self, asked: RequestRecord, answer: Refusal) -> Said:
+    def _not_tried(self, asked: RequestRecord, answer: Refusal) -> AnsweredRequest:
         now = self._outside.clock()
         record = audit(asked, action=asked.type, at=now, code=answer.code, remembered=False)
         return _refuse(asked, answer, now, [self._event(asked, record)])
 
-    def _said(self, asked: RequestRecord, answered: Answered, ended: Sequence[Session]) -> Said:
+    def _said(
+        self, asked: RequestRecord, answered: Answered, ended: Sequence[Session]
+    ) -> AnsweredRequest:
         """Return *answered* with all that follows from it."""
         revoked = [self._revoked(asked, each) for each in ended]
         audited = [self._event(asked, each) for each in _audits(asked, answered)]
@@ -189,9 +191,9 @@ def _audits(asked: RequestRecord, answered: Answered) -> Iterator[Record]:
         )
 
 
-def _say(asked: RequestRecord, answered: Answered, beside: Sequence[Outgoing]) -> Said:
+def _say(asked: RequestRecord, answered: Answered, beside: Sequence[Outgoing]) -> AnsweredRequest:
     body = _read(answered)
-    return Said(
+    return AnsweredRequest(
         asked=asked,
         reply=reply(asked, answered.body, answered.answered_at),
         status=body.status,
@@ -202,8 +204,8 @@ def _say(asked: RequestRecord, answered: Answered, beside: Sequence[Outgoing]) -
 
 def _refuse(
     asked: RequestRecord, answer: Refusal, now: datetime, beside: Sequence[Outgoing]
-) -> Said:
-    return Said(
+) -> AnsweredRequest:
+    return AnsweredRequest(
         asked=asked,
         reply=reply(asked, reply_body(asked, answer, now), now),
         status="rejected",

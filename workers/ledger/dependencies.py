@@ -13,7 +13,7 @@ from workers.monitoring.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class LedgerDependencies:
     """What the engine works with."""
 
     ledger: Ledger

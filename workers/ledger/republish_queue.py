@@ -8,7 +8,7 @@ ACCOUNTS_MAX = 100_000
 """Accounts remembered at a time; beyond it the housekeeper's sweep has to do."""
 
 
-class StatesAgain:
+class RepublishQueue:
     """Usernames by when they are due, first due first."""
 
     def __init__(self, delay_ms: int) -> None:

@@ -9,7 +9,7 @@ from contracts.sealing import Purpose
 from contracts.sessions import Login, Refresh, ReplyKey, Tokens
 from handlers.model.input_records import RequestRecord
 from handlers.model.session import Session
-from workers.credentials.hashing import QuietPool
+from workers.credentials.hashing import LowPriorityPool
 from workers.identity.options import SEAL_AGE_MAX
 from workers.keys.ring import KeyRing
 from workers.keys.sealing import open_sealed, seal_tokens, sealed_at_s
@@ -19,10 +19,12 @@ Verify = Callable[[str, datetime], Claims]
 """Returns what a token says at that moment, or raises `TokenError`."""
 
 
-class Envelopes:
+class TokenCrypto:
     """Keys and tokens, on threads of *pool*: one of a niceness of 0 is enough."""
 
-    def __init__(self, ring: KeyRing, issuer: TokenIssuer, verify: Verify, pool: QuietPool) -> None:
+    def __init__(
+        self, ring: KeyRing, issuer: TokenIssuer, verify: Verify, pool: LowPriorityPool
+    ) -> None:
         self._ring = ring
         self._issuer = issuer
         self._verify = verify

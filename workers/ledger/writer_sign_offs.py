@@ -5,7 +5,7 @@ from collections.abc import Collection
 from storage.ports.ledger import Ledger
 
 
-class Predecessors:
+class WriterSignOffs:
     """Asks once about every name, until somebody else may have ended."""
 
     def __init__(self, ledger: Ledger) -> None:

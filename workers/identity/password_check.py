@@ -15,8 +15,8 @@ from handlers.identity.throttling import ThrottleRule
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
 from storage.ports.ledger import Credential
+from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import IdentityOptions
-from workers.identity.outside import Outside
 
 
 class Limit(NamedTuple):
@@ -30,10 +30,12 @@ class Limit(NamedTuple):
     """Nobody else's guesses are in it: whoever knows the password may forget them all."""
 
 
-class Proof:
+class PasswordCheck:
     """One guess of one request, however often the request is decided again."""
 
-    def __init__(self, outside: Outside, asked: RequestRecord, device: str | None) -> None:
+    def __init__(
+        self, outside: IdentityDependencies, asked: RequestRecord, device: str | None
+    ) -> None:
         """Count nothing yet; *device* is the one it comes from, where the user is known on it."""
         request = asked.request
         assert isinstance(request, Login | ChangePassword)
