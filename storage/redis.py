@@ -19,7 +19,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from storage.ports.ledger import StoreCheckError, StoreUnavailableError
+from storage.ports.errors import StoreCheckError, StoreUnavailableError
 
 Answer = TypeVar("Answer")
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from handlers.model.outcome import Source
 from handlers.model.session import Answered, Session
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 from tests.builders import NOON
 
 MONTH = timedelta(days=30)

@@ -10,7 +10,7 @@ from cli.service.connection import kafka_of
 from contracts.topics import CREDENTIALS, INPUTS, TOPICS, TopicSpec
 from workers.config.groups import group_of
 from workers.config.settings import Settings
-from workers.housekeeping.undecodable import bury, undecodable_at
+from workers.housekeeping.undecodable import add_dead_letter, undecodable_at
 from workers.kafka.offsets import move, must_rest, place_of
 
 
@@ -37,7 +37,7 @@ async def _skip(
     skipped = consent.is_given(f"Skip them in {where}? Nobody will answer them.")
     if skipped:
         await must_rest(settings, group)
-        await bury(settings, batch, topic, group)
+        await add_dead_letter(settings, batch, topic, group)
         await move(settings, group, part, batch.offset + 1)
     record = {
         "group": group,

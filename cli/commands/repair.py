@@ -22,7 +22,7 @@ from storage.mongo.client import MongoClient
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.repairs import MongoRepairs
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 from workers.bootstrap.stores import mongo_options
 from workers.config.settings import Settings, load_settings
 from workers.housekeeping.diagnosis import Diagnosis

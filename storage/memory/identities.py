@@ -9,8 +9,9 @@ from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, 
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.session import Answered, Session
 from storage.memory.ledger import MemoryCredentials
+from storage.ports.credentials import Credential
+from storage.ports.errors import CorruptDocumentError, LostRaceError
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import CorruptDocumentError, Credential, LostRaceError
 
 
 class MemoryIdentities:

@@ -9,7 +9,9 @@ from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.memory.tables import Draft, Table, Value
-from storage.ports.ledger import CorruptDocumentError, Credential, EntryRange, LostRaceError
+from storage.ports.credentials import Credential
+from storage.ports.errors import CorruptDocumentError, LostRaceError
+from storage.ports.ledger import EntryRange
 
 
 class MemoryLedger:

@@ -6,7 +6,7 @@ from handlers.history.pages import EntryQuery
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 from storage.memory.ledger import MemoryLedger
-from storage.ports.ledger import CorruptDocumentError
+from storage.ports.errors import CorruptDocumentError
 
 
 class MemoryReads:

@@ -10,7 +10,7 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.memory.identities import MemoryIdentities
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 from storage.ports.repairs import Found, Mending
 
 READABLE = (

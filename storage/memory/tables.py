@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

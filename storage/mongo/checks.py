@@ -6,7 +6,7 @@ from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.errors import NotAllowedError
 from storage.mongo.schema import missing, prepare
-from storage.ports.ledger import LostRaceError, StoreCheckError, StoreUnavailableError
+from storage.ports.errors import LostRaceError, StoreCheckError, StoreUnavailableError
 
 TRANSACTION_LIFETIME_MAX_S = 10
 """A worker that was stopped keeps others from its accounts for as long as its transaction lives."""

@@ -13,7 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from storage.mongo.documents.accounts import CODEC, Document
 from storage.mongo.errors import check, translated
-from storage.ports.ledger import StoreCheckError
+from storage.ports.errors import StoreCheckError
 
 Answer = TypeVar("Answer")
 Driver: TypeAlias = Literal["pymongo", "motor"]

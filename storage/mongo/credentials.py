@@ -7,7 +7,7 @@ from storage.mongo.client import DURABLE, MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.identities import from_credential
 from storage.mongo.errors import DUPLICATE_KEY
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 
 
 class MongoCredentials:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, WriteConcernError
 
-from storage.ports.ledger import LostRaceError, StoreUnavailableError
+from storage.ports.errors import LostRaceError, StoreUnavailableError
 
 DUPLICATE_KEY = 11000
 NAMESPACE_EXISTS = 48

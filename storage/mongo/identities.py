@@ -10,8 +10,8 @@ from storage.mongo.documents.identities import from_answered, from_credential, f
 from storage.mongo.documents.stored_identities import to_answered, to_credential, to_session
 from storage.mongo.schema import SESSIONS_INDEX
 from storage.mongo.work import MongoWork
+from storage.ports.credentials import Credential
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import Credential
 
 PAGE_SESSIONS_MAX = 1000
 """Sessions read at once: half a MiB at most, however often somebody has signed in."""

@@ -13,7 +13,7 @@ from storage.mongo.documents.repairs import from_repair, to_remains, to_repair
 from storage.mongo.documents.stored import outcome_or_corrupt
 from storage.mongo.inspection import BEYOND, PAGE_MAX
 from storage.mongo.work import MongoWork
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 from storage.ports.repairs import Found, Mending
 
 NAMING = {

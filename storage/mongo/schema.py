@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 
 COLLECTIONS = (
     *("accounts", "emails", "outcomes", "registrations", "credentials", "leases"),

@@ -12,7 +12,7 @@ from storage.mongo.client import DURABLE, MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.identities import from_count
 from storage.mongo.documents.stored_identities import to_count
-from storage.ports.ledger import LostRaceError, StoreUnavailableError
+from storage.ports.errors import LostRaceError, StoreUnavailableError
 
 Verdict = TypeVar("Verdict")
 

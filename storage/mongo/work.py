@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from storage.mongo.client import MongoClient, Session
 from storage.mongo.documents.accounts import Document
 from storage.mongo.errors import nothing_was_committed, translated
-from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 
 COMMIT_ATTEMPTS_MAX = 3
 """Commits tried, each for as long as any operation may take, before we call the result unknown."""

@@ -8,7 +8,7 @@ import msgspec
 
 from handlers.identity.throttling import Attempt, ThrottleRule
 from handlers.model.session import Answered, Session
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 
 
 class IdentityChanges(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,8 +1,7 @@
-"""What the workers need from the outside, in their own words."""
+"""What deciding commands needs of a store."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -11,30 +10,6 @@ from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
-
-
-class LostRaceError(Exception):
-    """Another writer got there first; gather again and decide again."""
-
-
-class CommitUnknownError(Exception):
-    """Nobody can say whether the commit happened; take a new writer name, then gather again."""
-
-
-class StoreUnavailableError(Exception):
-    """The store does not answer; wait and try again. Says which store and what to check."""
-
-
-class CorruptDocumentError(Exception):
-    """What was asked for is stored, but cannot be understood. Names the document, not its content."""
-
-    def __init__(self, document: CorruptDocument) -> None:
-        super().__init__(str(document))
-        self.document = document
-
-
-class StoreCheckError(Exception):
-    """A store is not set up as it has to be. One line that says what to do."""
 
 
 class LedgerTransaction(Protocol):
@@ -119,43 +94,4 @@ class Ledger(Protocol):
 
     async def count_outcomes(self) -> int:
         """Return roughly how many decisions are recorded."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """How a user proves who they are."""
-
-    username: str
-    command_id: str
-    """The command that set it: registering again never overwrites it."""
-    hash: str
-    created_at: datetime
-    """When this hash was made."""
-    epoch: int = 0
-    """Counted up with each change of password and each logout everywhere; tokens carry it."""
-    version: int = 1
-    """Writes so far; checked on every write but the first."""
-    relied_on: int = 0
-    """Sessions opened under it so far; checked on every write but the first, so that none of them
-    is missed by a change of password or a logout everywhere."""
-
-
-class Credentials(Protocol):
-    """Password hashes, apart from everything else. May raise `StoreUnavailableError`."""
-
-    async def existing(self, usernames: Collection[str]) -> Mapping[str, str]:
-        """Return those of *usernames* that have a credential, and which command set it."""
-        ...
-
-    async def insert(self, credentials: Sequence[Credential]) -> None:
-        """Store each durably unless its user has one; the waiting registration is done."""
-        ...
-
-    async def settle(self, usernames: Collection[str]) -> None:
-        """Take *usernames*, which have a credential, off the waiting registrations."""
-        ...
-
-    async def count_pending(self, *, opened_before: datetime) -> int:
-        """Return how many accounts opened before then still wait for their credential."""
         ...

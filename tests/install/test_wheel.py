@@ -9,9 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.places import REPOSITORY
 from workers.credentials.password_gate import common_passwords
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +18,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
     """Yield the wheel, built as the image builds it: with what is installed here."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", folder]
-    subprocess.run(build, cwd=ROOT, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    subprocess.run(
+        build, cwd=REPOSITORY, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    )
     [built] = folder.glob("accounts-*.whl")
     with ZipFile(built) as opened:
         yield opened
 
 
 def test_it_holds_what_the_page_is_made_of(wheel: ZipFile) -> None:
-    page = ROOT / "workers" / "asyncapi"
+    page = REPOSITORY / "contract_docs"
     parts = [*page.glob("templates/*.html"), page / "style.css"]
 
     assert len(parts) > 1
-    assert {str(path.relative_to(ROOT)) for path in parts} <= set(wheel.namelist())
+    assert {str(path.relative_to(REPOSITORY)) for path in parts} <= set(wheel.namelist())
 
 
 def test_it_holds_the_common_passwords_and_their_licence(wheel: ZipFile) -> None:

@@ -16,8 +16,8 @@ from storage.mongo.identities import MongoIdentities
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.schema import COLLECTIONS
 from storage.mongo.throttles import MongoThrottles
+from storage.ports.credentials import Credentials
 from storage.ports.identity import Identities, Throttles
-from storage.ports.ledger import Credentials
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from devstack.choose import Chosen
 from storage.mongo.client import MongoClient, MongoOptions, Session
 from storage.mongo.errors import nothing_was_committed
 from storage.mongo.ledger import MongoLedger
-from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.builders import an_account, some_changes
 from tests.ports.fail_points import DONE, NOT_DONE, failing, held_up
 from tests.ports.waiting import until

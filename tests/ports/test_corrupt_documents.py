@@ -11,7 +11,7 @@ from storage.memory.ledger import MemoryLedger
 from storage.memory.reads import MemoryReads
 from storage.mongo.client import DURABLE
 from storage.mongo.reads import MongoReads
-from storage.ports.ledger import CorruptDocumentError
+from storage.ports.errors import CorruptDocumentError
 from storage.ports.reads import Reads
 from tests.builders import an_account, an_outcome
 from tests.ports.conftest import Store

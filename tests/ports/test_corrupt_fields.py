@@ -16,8 +16,8 @@ from handlers.model.unpublished import EntryRange
 from storage.mongo.client import DURABLE, MongoClient, MongoOptions
 from storage.mongo.documents.accounts import Document
 from storage.mongo.reads import MongoReads
+from storage.ports.errors import CorruptDocumentError
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import CorruptDocumentError
 from tests.builders import NOON, a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.ports.conftest import Store

@@ -8,8 +8,9 @@ from handlers.identity.throttling import ThrottleRule
 from handlers.model.corrupt import CorruptDocument
 from storage.memory.identities import MemoryIdentities
 from storage.mongo.client import DURABLE
+from storage.ports.credentials import Credential
+from storage.ports.errors import CorruptDocumentError
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import CorruptDocumentError, Credential
 from tests.builders import NOON
 from tests.identity_builders import a_session, an_answered
 from tests.ports.conftest import Store

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from storage.ports.credentials import Credential, Credentials
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import Credential, Credentials
 from tests.builders import NOON, an_account
 from tests.identity_builders import an_answered
 from tests.ports.conftest import Store

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from handlers.model.session import Session
 from storage.mongo.identities import PAGE_SESSIONS_MAX, UPDATES_MAX
+from storage.ports.errors import LostRaceError
 from storage.ports.identity import Identities, IdentityChanges
-from storage.ports.ledger import LostRaceError
 from tests.builders import NOON
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.ports.conftest import Store

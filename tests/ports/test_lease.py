@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from devstack.choose import Chosen
 from storage.memory.ledger import MemoryLedger
-from storage.ports.ledger import StoreCheckError, StoreUnavailableError
+from storage.ports.errors import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, RedisLease, RedisOptions, connect
 from tests.ports.waiting import until
 from tests.unit.docs_tables import ACCESS

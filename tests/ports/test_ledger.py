@@ -9,7 +9,9 @@ from contracts.codes import Code
 from contracts.money import AMOUNT_MINOR_MAX
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.outcome import Outcome, Trace
-from storage.ports.ledger import Credentials, Ledger, LostRaceError
+from storage.ports.credentials import Credentials
+from storage.ports.errors import LostRaceError
+from storage.ports.ledger import Ledger
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, readable, some_changes
 from tests.ports.written import write
 

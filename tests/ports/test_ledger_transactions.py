@@ -2,7 +2,8 @@
 
 import pytest
 
-from storage.ports.ledger import Ledger, LostRaceError
+from storage.ports.errors import LostRaceError
+from storage.ports.ledger import Ledger
 from tests.builders import a_claim, an_account, an_outcome, some_changes
 from tests.ports.written import write
 

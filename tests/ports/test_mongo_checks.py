@@ -9,7 +9,7 @@ from devstack.choose import Chosen
 from storage.mongo.checks import check
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.errors import NotAllowedError
-from storage.ports.ledger import StoreCheckError
+from storage.ports.errors import StoreCheckError
 
 LIFETIME = "transactionLifetimeLimitSeconds"
 

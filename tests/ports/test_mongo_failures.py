@@ -12,7 +12,7 @@ from devstack.choose import Chosen
 from devstack.server import Server
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.ledger import MongoLedger
-from storage.ports.ledger import (
+from storage.ports.errors import (
     CommitUnknownError,
     LostRaceError,
     StoreCheckError,

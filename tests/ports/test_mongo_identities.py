@@ -17,8 +17,8 @@ from storage.mongo.documents.identities import from_session
 from storage.mongo.identities import MongoIdentities
 from storage.mongo.schema import SESSIONS_INDEX
 from storage.mongo.throttles import MongoThrottles
+from storage.ports.errors import LostRaceError, StoreUnavailableError
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import LostRaceError, StoreUnavailableError
 from tests.builders import NOON
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.ports.conftest import Store

@@ -18,7 +18,7 @@ from storage.memory.repairs import MemoryRepairs
 from storage.mongo.client import DURABLE
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.repairs import MongoRepairs
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 from storage.ports.repairs import Mending, Repairs
 from tests.builders import NOON, a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential

@@ -25,7 +25,7 @@ WORDS_MAX = 2000
 """Of the architecture, its pictures left out: half an hour's reading."""
 
 PRODUCT = ("contracts", "handlers", "storage", "workers", "client")
-STANDS_IN = re.compile(r"storage/memory\w*\.py")
+STANDS_IN = re.compile(r"storage/memory/\w+\.py")
 """For MongoDB, in this test."""
 
 each_page = pytest.mark.parametrize("page", [ARCHITECTURE, GLOSSARY], ids=lambda page: page.name)

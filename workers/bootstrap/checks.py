@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from contracts.topics import TOPICS
 from storage.mongo.checks import check as check_mongo
 from storage.mongo.client import MongoClient
-from storage.ports.ledger import StoreCheckError, StoreUnavailableError
+from storage.ports.errors import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, connect
 from workers.bootstrap.clear_text import clear_text_warnings, hosts, is_loopback
 from workers.bootstrap.stores import mongo_options, redis_options

@@ -14,12 +14,8 @@ from contracts.registration import PendingCredential
 from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
 from handlers.identity.passwords import prepared
 from handlers.model.outcome import Outcome, outcome_id
-from storage.ports.ledger import (
-    CorruptDocumentError,
-    Credential,
-    Credentials,
-    StoreUnavailableError,
-)
+from storage.ports.credentials import Credential, Credentials
+from storage.ports.errors import CorruptDocumentError, StoreUnavailableError
 from storage.ports.reads import Reads
 from workers.batches.dead_letters import dead_letter
 from workers.clock import monotonic_s
@@ -49,7 +45,7 @@ need not wait longer."""
 
 Place: TypeAlias = tuple[TopicPartition, int]
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class KeyAwaitedError(Exception):
@@ -67,9 +63,7 @@ class Answers(Protocol):
         """Publish and await the acknowledgement.
 
         With *reply_to* the answer goes there; if that topic cannot be used, to the answer's own.
-
-        Raises:
-            PublishError: It was not acknowledged.
+        Raises `PublishError` where it was not acknowledged.
         """
         ...
 
@@ -189,7 +183,7 @@ class CredentialsWorker:
         except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others
             # Without its text, which may quote a secret.
             name, place = type(error).__name__, _place(record)
-            _log.error("a pending credential failed with %s at %s", name, place)
+            logger.error("a pending credential failed with %s at %s", name, place)  # noqa: TRY400
             self._attempts[place] = self._attempts.get(place, 0) + 1
             if self._attempts[place] < ATTEMPTS_MAX:
                 raise UnexpectedError from None

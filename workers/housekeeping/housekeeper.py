@@ -12,19 +12,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from storage.ports.ledger import (
-    CorruptDocumentError,
-    Credentials,
-    LostRaceError,
-    StoreUnavailableError,
-)
+from storage.ports.credentials import Credentials
+from storage.ports.errors import CorruptDocumentError, LostRaceError, StoreUnavailableError
 from workers.clock import utc_now
 from workers.housekeeping.recount_rounds import RecountRounds
 from workers.housekeeping.sweep import Sweep
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RENEW_S = 3.0
 """Between two renewals: several fit into a lease, so that one slow answer does not lose it."""
@@ -89,7 +85,7 @@ class Housekeeper:
             await asyncio.sleep(RETRY_S)
 
     async def _keep_house(self, token: int) -> None:
-        log.info("keeping house from now on, fencing token %d", token)
+        logger.info("keeping house from now on, fencing token %d", token)
         try:
             async with asyncio.TaskGroup() as chores:
                 chores.create_task(self._keep_lease())
@@ -98,7 +94,9 @@ class Housekeeper:
                 chores.create_task(self._repeat("pending", self.count_pending))
         except* LeaseLostError as lost:
             [why] = lost.exceptions
-            log.info("not keeping house any more, the lease with token %d is lost: %s", token, why)
+            logger.info(
+                "not keeping house any more, the lease with token %d is lost: %s", token, why
+            )
         finally:
             self.metrics.pending_registrations.set(0)  # the next one counts; ours would go stale
             with suppress(StoreUnavailableError):
@@ -122,7 +120,7 @@ class Housekeeper:
             except Exception as error:  # noqa: BLE001 - the outermost loop of a chore
                 pause_s = RETRY_S
                 self.metrics.housekeeper_failures_total.labels(name).inc()
-                log.warning("%s: %s; trying again in %.0f s", name, _said(error), pause_s)
+                logger.warning("%s: %s; trying again in %.0f s", name, _said(error), pause_s)
             await asyncio.sleep(pause_s)
 
     async def count_pending(self) -> float:
@@ -130,7 +128,7 @@ class Housekeeper:
         pending = await self.credentials.count_pending(opened_before=utc_now() - PENDING_AFTER)
         self.metrics.pending_registrations.set(pending)
         if pending:
-            log.warning("%d accounts have waited over a minute for their credential", pending)
+            logger.warning("%d accounts have waited over a minute for their credential", pending)
         return PENDING_PAUSE_S
 
 

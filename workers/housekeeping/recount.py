@@ -19,8 +19,9 @@ from handlers.history.verification import Recount, unknown_account
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
+from storage.ports.errors import CorruptDocumentError
 from storage.ports.inspection import Inspection
-from storage.ports.ledger import CorruptDocumentError, Ledger
+from storage.ports.ledger import Ledger
 
 PACE_ENTRIES = 1000
 """Entries between two calls of `pace`: about 10 ms of work, so that nobody waits long for a turn."""

@@ -16,7 +16,7 @@ from workers.housekeeping.references import check_accounts, check_references
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ROUND_S = 600.0
 """What a round is planned for, so that a balance changed by hand is found within a quarter of an
@@ -129,7 +129,7 @@ class RecountRounds:
         self.corrupt.report(corrupt)
         for one in discrepancies:
             if one.violation is not Violation.CORRUPT_DOCUMENT:
-                log.error("account %s: %s: %s", one.account_id, one.violation, one.detail)
+                logger.error("account %s: %s: %s", one.account_id, one.violation, one.detail)
 
 
 def rate(accounts: int, outcomes: int) -> float:

@@ -14,8 +14,9 @@ from handlers.model.changes import EmailClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
+from storage.ports.errors import CorruptDocumentError
 from storage.ports.inspection import Inspection
-from storage.ports.ledger import CorruptDocumentError, Ledger
+from storage.ports.ledger import Ledger
 from storage.ports.repairs import Mending, Repairs
 from workers.clock import fresh_name, utc_now
 from workers.housekeeping.diagnosis import Diagnosis, detail, orphans

@@ -14,7 +14,7 @@ from workers.clock import fresh_name, monotonic_s
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ROUND_S = 1.0
 """Between two pages where there are many: small and often disturbs less than large and rare."""
@@ -144,7 +144,7 @@ class Sweep:
         if short:
             cut.update(short)
             self.metrics.invariant_violations_total.inc()
-            log.error("entries are missing between a published sequence and the account's own")
+            logger.error("entries are missing between a published sequence and the account's own")
         return whole
 
     async def _read(self, usernames: Collection[str]) -> Sequence[Account]:
@@ -167,7 +167,7 @@ class Sweep:
             took_s = now_s - self._started_s
             self.metrics.state_sweep_seconds.set(took_s)
             if took_s > self.state_sweep_s:
-                log.warning(
+                logger.warning(
                     "a sweep of the states took %.0f s, longer than state_sweep_s (%.0f)",
                     took_s,
                     self.state_sweep_s,

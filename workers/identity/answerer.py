@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contracts.passwords import ChangePassword
 from contracts.sessions import Login, Logout, Refresh
 from handlers.model.input_records import RequestRecord
-from storage.ports.ledger import StoreUnavailableError
+from storage.ports.errors import StoreUnavailableError
 from workers.identity.attempt import Attempt
 from workers.identity.change_password import PasswordChange
 from workers.identity.dependencies import IdentityDependencies

@@ -10,7 +10,7 @@ from contracts.codes import Code
 from handlers.model.input_records import RequestRecord
 from handlers.model.session import Session
 from handlers.wire.replying import Refusal
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -11,7 +11,7 @@ from handlers.identity.passwords import prepared
 from handlers.model.input_records import RequestRecord
 from handlers.model.session import Session
 from handlers.wire.replying import Refusal
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 from workers.credentials.password_gate import password_problem
 from workers.identity.attempt import Draft, refusal
 from workers.identity.dependencies import IdentityDependencies

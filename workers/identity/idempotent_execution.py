@@ -13,8 +13,8 @@ from handlers.model.input_records import RequestRecord
 from handlers.model.session import Answered, Session
 from handlers.wire.rendering import Record
 from handlers.wire.replying import Refusal, audit, reply, reply_body, revocation
+from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
 from workers.identity.attempt import Attempt, Draft, refusal
 from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import ANSWERS_KEPT

@@ -14,7 +14,7 @@ from handlers.identity.throttling import Attempt as Allowance
 from handlers.identity.throttling import ThrottleRule
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import IdentityOptions
 

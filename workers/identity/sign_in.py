@@ -9,7 +9,7 @@ from handlers.identity import sessions
 from handlers.identity.passwords import prepared
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 from workers.clock import fresh_name
 from workers.identity.attempt import Draft, refusal
 from workers.identity.dependencies import IdentityDependencies

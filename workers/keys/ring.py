@@ -19,7 +19,7 @@ unknown keys costs one look per second."""
 JwkSet: TypeAlias = dict[str, list[dict[str, Any]]]
 """RFC 7517 §5."""
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def needed_by(roles: Collection[Role]) -> list[Kind]:
@@ -136,7 +136,7 @@ class KeyRing:
         """Log a problem once, however often it is met again."""
         if problem != self._problem:
             self._problem = problem
-            _log.error("keys not read again, going on with those known: %s", problem)
+            logger.error("keys not read again, going on with those known: %s", problem)
 
     def _read(self) -> list[KeyPair]:
         keys = [key for kind in Kind for key in read_keys(self._directory, kind)]

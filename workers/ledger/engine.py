@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from contracts.commands import command_name
 from handlers.model.rules import Rules
-from storage.ports.ledger import StoreUnavailableError
+from storage.ports.errors import StoreUnavailableError
 from workers.batches.commit import Commit
 from workers.batches.membership import Membership
 from workers.batches.publish_pipeline import PublishPipeline

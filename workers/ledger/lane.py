@@ -11,13 +11,8 @@ from handlers.ledger.finality import ReadPositions
 from handlers.model.account import Account
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source
-from storage.ports.ledger import (
-    CommitUnknownError,
-    Ledger,
-    LedgerTransaction,
-    LostRaceError,
-    StoreUnavailableError,
-)
+from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.ports.ledger import Ledger, LedgerTransaction
 from workers.batches.writer_generation import WriterGeneration
 from workers.clock import utc_now
 from workers.ledger.gathering import Gathering, Owed

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.ports.ledger import StoreUnavailableError
+from storage.ports.errors import StoreUnavailableError
 from workers.clock import monotonic_s
 from workers.monitoring.inputs import UnreadInputError
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PROBE_INTERVAL_S = 2.0
 """Between two rounds of probes: orchestrators ask every 5 to 10 s, so they never see an old answer."""
@@ -113,9 +113,9 @@ class Health:
             problem = type(error).__name__  # its text may hold an address with a password
         answer = self._answers[probe.name]
         if problem is not None and answer.problem != problem:
-            log.warning("%s: not as it should be: %s", probe.name, problem)
+            logger.warning("%s: not as it should be: %s", probe.name, problem)
         elif problem is None and answer.problem is not None and answer.at_s is not None:
-            log.info("%s: as it should be again", probe.name)
+            logger.info("%s: as it should be again", probe.name)
         self._answers[probe.name] = _Answer(problem, monotonic_s())
         self._metrics.component_up.labels(probe.name).set(problem is None)
 

@@ -9,7 +9,7 @@ from workers.clock import monotonic_s, utc_now
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LATENESS_WARN_S = 0.5
 """A loop this late is blocked by something: heartbeats to Kafka and every answer wait with it."""
@@ -40,7 +40,7 @@ class Watchdog:
             await asyncio.sleep(self.interval_s)
             self._note_lateness(monotonic_s() - due_s)
             reason = self.look()
-        log.error("ending the process: %s", reason)
+        logger.error("ending the process: %s", reason)
         self.end(reason)
 
     def look(self) -> str | None:
@@ -67,4 +67,4 @@ class Watchdog:
     def _note_lateness(self, late_s: float) -> None:
         self.metrics.event_loop_lateness_seconds.labels().observe(max(0.0, late_s))
         if late_s > LATENESS_WARN_S:
-            log.warning("the event loop was blocked or the process stopped for %.1f s", late_s)
+            logger.warning("the event loop was blocked or the process stopped for %.1f s", late_s)

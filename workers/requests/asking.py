@@ -9,7 +9,7 @@ from contracts.codes import Code
 from contracts.topics import RECORD_BYTES_MAX
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
-from storage.ports.ledger import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
+from storage.ports.errors import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.error_places import places
 from workers.requests.answering import AnsweredRequest, Answerer

@@ -16,7 +16,7 @@ from handlers.model.account import Account
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Outcome, outcome_id
 from handlers.wire.replying import Refusal, reply, reply_body
-from storage.ports.ledger import Credentials
+from storage.ports.credentials import Credentials
 from storage.ports.reads import Reads
 from workers.requests.answering import AnsweredRequest
 

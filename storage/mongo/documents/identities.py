@@ -6,7 +6,7 @@ Optional values are absent, never null. Nothing from a payload becomes a field n
 from handlers.identity.throttling import Count
 from handlers.model.session import Answered, Session
 from storage.mongo.documents.accounts import Document, present
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 
 _OF_A_CREDENTIAL = ("command_id", "hash", "created_at", "epoch", "version")
 _OF_A_SESSION = (

@@ -12,7 +12,7 @@ from handlers.model.account import Balance
 from handlers.model.unpublished import EntryRange
 from storage.mongo.documents.accounts import Document, present
 from storage.mongo.documents.stored import Natural, StoredBalance, to_account, to_balances, utc
-from storage.ports.ledger import CorruptDocumentError
+from storage.ports.errors import CorruptDocumentError
 
 PROFILE = {
     "email": str,

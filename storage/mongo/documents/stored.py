@@ -17,7 +17,7 @@ from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Entry, Outcome, Source, Trace
-from storage.ports.ledger import CorruptDocumentError
+from storage.ports.errors import CorruptDocumentError
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 _Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]

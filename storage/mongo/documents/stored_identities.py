@@ -9,7 +9,7 @@ import msgspec
 from handlers.identity.throttling import Count
 from handlers.model.session import Answered, Session
 from storage.mongo.documents.stored import Natural, Version, corrupt, shaped, utc
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 
 
 class StoredCredential(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -11,7 +11,7 @@ from handlers.history.reference import Reference, Referring
 from handlers.model.corrupt import CorruptDocument
 from storage.mongo.documents.stored import outcome_or_corrupt, shaped
 from storage.mongo.documents.stored_identities import StoredCredential, StoredSession
-from storage.ports.ledger import CorruptDocumentError
+from storage.ports.errors import CorruptDocumentError
 
 AN_ADDRESS = "(an e-mail address)"
 """Instead of a claim's id, which is personal."""

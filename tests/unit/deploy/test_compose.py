@@ -55,6 +55,7 @@ def test_a_worker_that_cannot_answer_is_soon_called_unhealthy() -> None:
     check = SERVICES["worker"]["healthcheck"]
 
     assert check["retries"] * int(check["interval"].removesuffix("s")) <= 15
+    assert check["timeout"] == "5s", "above the three that the check itself waits"
     assert check["start_period"] == "60s", "until then it may still come up"
 
 
@@ -149,8 +150,9 @@ def test_a_stop_outlasts_the_worker_s_own_bound() -> None:
 
 def test_the_image_runs_without_root_and_without_a_shell() -> None:
     [user] = instructions("USER", FINAL_STAGE)
+    made = [line for line in instructions("RUN", FINAL_STAGE) if "useradd" in line]
 
-    assert user not in {"root", "0"}
+    assert f" {user} " in made[0].partition("useradd")[2], "not root, but who is made for it"
     assert json.loads(instructions("ENTRYPOINT")[0]) == ["accounts"]
     assert json.loads(instructions("CMD", FINAL_STAGE)[-1]) == ["worker"]
 
@@ -180,6 +182,7 @@ def test_the_image_is_built_from_pinned_packages() -> None:
     assert "python requirements/install.py requirements/worker.txt --compile" in installed
     assert "pip install --no-deps --no-build-isolation --compile . && pip check" in installed
     assert len({image.split()[0] for image in instructions("FROM")}) == 1
+    assert "--from=build /opt/accounts /opt/accounts" in instructions("COPY", FINAL_STAGE)
 
 
 def test_the_image_gets_every_package_and_nothing_else() -> None:

@@ -15,7 +15,7 @@ from storage.mongo.documents.stored import (
     to_account,
     to_outcome,
 )
-from storage.ports.ledger import CorruptDocumentError
+from storage.ports.errors import CorruptDocumentError
 from tests.builders import an_account, an_outcome
 
 ACCOUNT = from_account(an_account(posted_minor=100))

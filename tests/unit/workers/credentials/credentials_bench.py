@@ -12,7 +12,8 @@ from contracts.registration import PendingCredential
 from handlers.model.outcome import Outcome, outcome_id
 from storage.memory.ledger import MemoryLedger
 from storage.memory.reads import MemoryReads
-from storage.ports.ledger import Credential, Credentials, StoreUnavailableError
+from storage.ports.credentials import Credential, Credentials
+from storage.ports.errors import StoreUnavailableError
 from storage.ports.reads import Reads
 from tests.builders import an_outcome
 from tests.unit.sealed import CANARY, NOON, a_blob, a_ring

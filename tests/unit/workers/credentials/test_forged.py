@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from contracts.codes import Code
 from contracts.dead_letters import DlqHeader
 from handlers.model.corrupt import CorruptDocument
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 from tests.unit.sealed import NOON, a_blob
 from tests.unit.workers.credentials.credentials_bench import ANSWER, FIRST, Bench
 from workers.credentials.hashing import LowPriorityPool

@@ -12,7 +12,7 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
-from storage.ports.ledger import CorruptDocumentError, StoreUnavailableError
+from storage.ports.errors import CorruptDocumentError, StoreUnavailableError
 from tests.builders import an_account, some_changes
 from workers.clock import utc_now
 from workers.housekeeping import housekeeper

@@ -12,7 +12,7 @@ from handlers.history.repair import Repair
 from handlers.model.account import Account, Balance
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome
 from tests.identity_builders import a_credential, a_session
 from tests.unit.workers.housekeeping.repair_bench import Lacking, Workshop

@@ -19,7 +19,7 @@ from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Source, Trace
 from storage.memory.identities import MemoryThrottles
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 from tests.builders import an_account
 from tests.unit.sealed import NOON, PASSWORD
 from tests.unit.workers.credentials.test_hashing import CHEAP

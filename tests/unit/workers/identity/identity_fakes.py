@@ -12,8 +12,9 @@ from contracts.sealing import ALGORITHM, ENCRYPTION
 from handlers.model.account import Account
 from storage.memory.identities import MemoryIdentities
 from storage.memory.ledger import MemoryCredentials
+from storage.ports.credentials import Credential
+from storage.ports.errors import StoreUnavailableError
 from storage.ports.identity import IdentityChanges
-from storage.ports.ledger import Credential, StoreUnavailableError
 from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
 from workers.kafka.publishing import Outgoing
 from workers.requests.answering import AnsweredRequest

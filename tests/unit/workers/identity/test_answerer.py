@@ -13,7 +13,7 @@ from contracts.events import AuditRecorded
 from contracts.replies import Reply
 from contracts.sessions import SessionRevoked
 from handlers.model.input_records import RequestRecord
-from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.unit.sealed import CANARY, PASSWORD
 from tests.unit.workers.identity.identity_bench import Answer, Bench, a_bench
 from workers.identity.building import SESSIONS_BATCH_MAX, identity_answerers

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handlers.identity.subjects import of_device
-from storage.ports.ledger import CommitUnknownError
+from storage.ports.errors import CommitUnknownError
 from tests.unit.sealed import PASSWORD
 from tests.unit.workers.credentials.test_hashing import verifies
 from tests.unit.workers.identity.identity_bench import WRONG, Answer, Bench, a_bench

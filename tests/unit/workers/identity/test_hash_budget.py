@@ -7,7 +7,7 @@ import pytest
 
 from handlers.identity.subjects import of_user_from
 from handlers.identity.throttling import Count
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 from tests.unit.sealed import PASSWORD
 from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.ports.ledger import LostRaceError
+from storage.ports.errors import LostRaceError
 from tests.unit.sealed import PASSWORD
 from tests.unit.workers.identity.identity_bench import Answer, Bench, a_bench
 

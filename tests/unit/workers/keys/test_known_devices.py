@@ -15,7 +15,7 @@ from contracts.sealing import Purpose
 from contracts.sessions import Tokens
 from examples.gateway.devices import KEPT
 from handlers.identity.subjects import of_device
-from storage.ports.ledger import Credential
+from storage.ports.credentials import Credential
 from tests.unit.sealed import PASSWORD
 from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
 from workers.clock import fresh_name

@@ -10,7 +10,7 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
 from storage.memory.ledger import MemoryLedger, MemoryTransaction
-from storage.ports.ledger import CommitUnknownError, LostRaceError, StoreUnavailableError
+from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 
 
 class UnforeseenError(Exception):

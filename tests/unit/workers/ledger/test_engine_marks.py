@@ -128,7 +128,7 @@ class TestSigningOff:
         """The next to meet this account would not say it again either."""
         writer = (await due.stored()).writer
 
-        await getattr(due.engine, how)()
+        await getattr(due.engine.membership, how)()
 
         assert sequences(due.said(BALANCES)) == [1]
         assert await due.ledger.signed_off([writer]) == set()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from storage.ports.ledger import StoreUnavailableError
+from storage.ports.errors import StoreUnavailableError
 from workers.monitoring import health
 from workers.monitoring.health import Health, Probe, Report
 from workers.monitoring.metrics import Metrics

@@ -11,7 +11,8 @@ from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.memory.reads import MemoryReads
-from storage.ports.ledger import Credential, StoreUnavailableError
+from storage.ports.credentials import Credential
+from storage.ports.errors import StoreUnavailableError
 from tests.builders import NOON
 from tests.unit.asking import asked, reply_of
 from workers.requests.queries import QueryAnswerer

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.input_records import RequestRecord
-from storage.ports.ledger import CorruptDocumentError
+from storage.ports.errors import CorruptDocumentError
 from tests.unit.sealed import CANARY
 from tests.unit.workers.requests.requests_bench import PLACE, Bench, TellingAnswerer
 from workers.requests.answering import AnsweredRequest

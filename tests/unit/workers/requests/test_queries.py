@@ -15,7 +15,7 @@ from handlers.model.account import Balance, Profile
 from handlers.model.outcome import Outcome
 from handlers.wire.rendering import Rendering
 from handlers.wire.rendering import balances as balances_record
-from storage.ports.ledger import StoreUnavailableError
+from storage.ports.errors import StoreUnavailableError
 from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.unit.asking import asked, reply_of

@@ -7,7 +7,7 @@ from aiokafka.errors import CommitFailedError, RequestTimedOutError
 
 from contracts.codes import Code
 from handlers.model.input_records import RequestRecord
-from storage.ports.ledger import CommitUnknownError, StoreUnavailableError
+from storage.ports.errors import CommitUnknownError, StoreUnavailableError
 from tests.unit.workers.requests.requests_bench import HERS, OTHER, PATIENCE_S, PLACE, Bench
 from workers.kafka.publishing import Outgoing
 
