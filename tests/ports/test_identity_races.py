@@ -26,15 +26,15 @@ class Workers:
 
     def __init__(self, bench: Bench, store: Store) -> None:
         self.bench = bench
-        self._outside = replace(
-            bench.outside(), identities=store.identities, throttles=store.throttles
+        self._dependencies = replace(
+            bench.dependencies(), identities=store.identities, throttles=store.throttles
         )
 
     async def answer(self, *asked: RequestRecord) -> list[Answer]:
         return await asyncio.gather(*(self._answer(each) for each in asked))
 
     async def _answer(self, asked: RequestRecord) -> Answer:
-        [said] = await IdentityAnswerer(self._outside, batch_records_max=1).answer([asked])
+        [said] = await IdentityAnswerer(self._dependencies, batch_records_max=1).answer([asked])
         return Answer(said, self.bench.key)
 
 

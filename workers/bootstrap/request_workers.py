@@ -40,7 +40,7 @@ def build_identity(
         "envelopes", 1, niceness=0
     )  # those who wait are signed in, and it is quick
     stack.callback(pool.close)
-    outside = IdentityDependencies(
+    dependencies = IdentityDependencies(
         identities=MongoIdentities(resources.mongo),
         throttles=MongoThrottles(resources.mongo),
         accounts=resources.ledger,
@@ -56,7 +56,7 @@ def build_identity(
             request_age_max=timedelta(seconds=settings.request_age_max_s),
         ),
     )
-    sign_ins, sessions = identity_answerers(outside)
+    sign_ins, sessions = identity_answerers(dependencies)
     hashed = {topic: model for topic, model in IDENTITY_REQUESTS.items() if topic in NEEDS_HASH}
     quick = {topic: model for topic, model in IDENTITY_REQUESTS.items() if topic not in NEEDS_HASH}
     return [

@@ -21,9 +21,9 @@ from workers.requests.answering import AnsweredRequest
 class IdentityAnswerer:
     """Answers login, refresh, logout and change-password."""
 
-    def __init__(self, outside: IdentityDependencies, *, batch_records_max: int) -> None:
-        self._outside = outside
-        self._remembering = IdempotentExecution(outside)
+    def __init__(self, dependencies: IdentityDependencies, *, batch_records_max: int) -> None:
+        self._dependencies = dependencies
+        self._execution = IdempotentExecution(dependencies)
         self._batch_records_max = batch_records_max
 
     @property
@@ -62,20 +62,20 @@ class IdentityAnswerer:
 
     async def _answer_user(self, queue: Sequence[RequestRecord]) -> list[AnsweredRequest]:
         turns = HashBudget()
-        return [await self._remembering.conclude(self._attempt(each, turns)) for each in queue]
+        return [await self._execution.conclude(self._attempt(each, turns)) for each in queue]
 
     def _attempt(self, asked: RequestRecord, turns: HashBudget) -> Attempt:
-        outside, request = self._outside, asked.request
+        dependencies, request = self._dependencies, asked.request
         match request:
             case Login():
-                turn = HashShare(turns, outside.metrics, hashings=1)
-                return SignIn(outside, asked, request, turn)
+                turn = HashShare(turns, dependencies.metrics, hashings=1)
+                return SignIn(dependencies, asked, request, turn)
             case Refresh():
-                return Renewal(outside, asked, request)
+                return Renewal(dependencies, asked, request)
             case Logout():
-                return SignOut(outside, asked, request)
+                return SignOut(dependencies, asked, request)
             case ChangePassword():
-                turn = HashShare(turns, outside.metrics, hashings=2)
-                return PasswordChange(outside, asked, request, turn)
+                turn = HashShare(turns, dependencies.metrics, hashings=2)
+                return PasswordChange(dependencies, asked, request, turn)
             case _:
                 raise AssertionError(f"{asked.type} is no request for this worker")

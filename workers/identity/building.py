@@ -13,14 +13,14 @@ SESSIONS_BATCH_MAX = 200
 """Refreshes and logouts taken at once: enough to keep MongoDB busy, done within a second."""
 
 
-def identity_answerers(outside: IdentityDependencies) -> tuple[Answerer, Answerer]:
+def identity_answerers(dependencies: IdentityDependencies) -> tuple[Answerer, Answerer]:
     """Return who answers login and change-password, and who answers refresh and logout.
 
     They read in groups of their own: nobody who is signed in waits for those who sign in.
     """
     common_passwords()  # read now, so that no change of a password holds up the loop
-    sign_ins = SIGN_INS_PER_THREAD_MAX * outside.hasher.pool.size
+    sign_ins = SIGN_INS_PER_THREAD_MAX * dependencies.hasher.pool.size
     return (
-        IdentityAnswerer(outside, batch_records_max=sign_ins),
-        IdentityAnswerer(outside, batch_records_max=SESSIONS_BATCH_MAX),
+        IdentityAnswerer(dependencies, batch_records_max=sign_ins),
+        IdentityAnswerer(dependencies, batch_records_max=SESSIONS_BATCH_MAX),
     )

@@ -23,30 +23,30 @@ from workers.identity.password_check import PasswordCheck
 class PasswordChange:
     """One change of a password."""
 
-    outside: IdentityDependencies
+    dependencies: IdentityDependencies
     asked: RequestRecord
     request: ChangePassword
     turn: HashShare
-    _proof: PasswordCheck | None = None
+    _password_check: PasswordCheck | None = None
     _secrets: tuple[str, Passwords] | None = None
     _hash: str | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Set the new password and end every other session."""
-        outside, request = self.outside, self.request
+        dependencies, request = self.dependencies, self.request
         if self._secrets is None:
             self._secrets = await self._opened()
             if self._secrets is None:
                 return refusal(Code.SEAL_INVALID)
         token, passwords = self._secrets
-        claims = await outside.envelopes.verify(token, request.username, outside.clock())
+        claims = await dependencies.envelopes.verify(token, request.username, dependencies.clock())
         if claims is None:
-            return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
+            return Draft(answer=refusal(Code.TOKEN_INVALID), at=dependencies.clock())
         # Read before the sessions: one opened in between makes this lose the race.
-        credential = await outside.identities.credential(request.username)
-        own = await outside.identities.session(claims.session_id)
+        credential = await dependencies.identities.credential(request.username)
+        own = await dependencies.identities.session(claims.session_id)
         if credential is None or own is None:
-            return Draft(answer=refusal(Code.SESSION_ENDED), at=outside.clock())
+            return Draft(answer=refusal(Code.SESSION_ENDED), at=dependencies.clock())
         code = await self._refused(claims, own, credential, passwords)
         if code is not None:
             return self._draft(code, own)
@@ -58,7 +58,7 @@ class PasswordChange:
             Purpose.CHANGE_TOKEN: self.request.sealed_access_token,
             Purpose.CHANGE_PASSWORDS: self.request.sealed_passwords,
         }
-        secrets = await self.outside.envelopes.open(self.asked, blobs)
+        secrets = await self.dependencies.envelopes.open(self.asked, blobs)
         if secrets is None:
             return None
         token, pair = secrets
@@ -68,30 +68,32 @@ class PasswordChange:
     async def _refused(
         self, claims: Claims, own: Session, credential: Credential, passwords: Passwords
     ) -> Refusal | None:
-        outside, username = self.outside, self.request.username
-        if own.username != username or not own.is_live(outside.clock()):
+        dependencies, username = self.dependencies, self.request.username
+        if own.username != username or not own.is_live(dependencies.clock()):
             return refusal(Code.SESSION_ENDED)
         if claims.epoch != credential.epoch:
             return refusal(Code.TOKEN_INVALID)  # of before the last change: refresh it first
         # Whoever has a token of the session is where it was opened, and counts for that device.
-        proof = self._proof = self._proof or PasswordCheck(outside, self.asked, own.session_id)
+        proof = self._password_check = self._password_check or PasswordCheck(
+            dependencies, self.asked, own.session_id
+        )
         if wait := self.turn.refused(is_known=True) or await proof.refused():
             return wait
         self.turn.take()
         if not await proof.holds(passwords.password, credential):
             return refusal(Code.INVALID_CREDENTIALS)
-        account = await outside.accounts.account(username)
+        account = await dependencies.accounts.account(username)
         email = "" if account is None else account.profile.email
         code = password_problem(prepared(passwords.new_password), username=username, email=email)
         return None if code is None else refusal(code)
 
     async def _changed(self, own: Session, credential: Credential, new: str) -> Draft:
-        outside, username = self.outside, self.request.username
+        dependencies, username = self.dependencies, self.request.username
         if self._hash is None:
-            self._hash = await outside.hasher.hash(new)
-        now = outside.clock()
+            self._hash = await dependencies.hasher.hash(new)
+        now = dependencies.clock()
         epoch = credential.epoch + 1
-        live = await outside.identities.live_sessions(username, now=now)
+        live = await dependencies.identities.live_sessions(username, now=now)
         others = [each for each in live if each.session_id != own.session_id]
         return Draft(
             answer={"sessions_ended": len(others)},
@@ -113,6 +115,6 @@ class PasswordChange:
     def _draft(self, answer: Refusal, own: Session) -> Draft:
         return Draft(
             answer=answer,
-            at=self.outside.clock(),
+            at=self.dependencies.clock(),
             session_id=own.session_id,
         )

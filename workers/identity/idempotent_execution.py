@@ -49,8 +49,8 @@ class _Body(msgspec.Struct):
 class IdempotentExecution:
     """Stores what attempts decide, and says it."""
 
-    def __init__(self, outside: IdentityDependencies) -> None:
-        self._outside = outside
+    def __init__(self, dependencies: IdentityDependencies) -> None:
+        self._dependencies = dependencies
 
     async def conclude(self, attempt: Attempt) -> AnsweredRequest:
         """Return the one answer of a request; decides at most as often as it loses a race.
@@ -58,20 +58,20 @@ class IdempotentExecution:
         Raises:
             StoreUnavailableError: Nobody knows; ask again.
         """
-        asked, outside = attempt.asked, self._outside
+        asked, dependencies = attempt.asked, self._dependencies
         for _ in range(TRIES_MAX):
-            stored = await outside.identities.answered(asked.id)
+            stored = await dependencies.identities.answered(asked.id)
             if stored is not None:
                 return await self._repeated(asked, stored)
-            now = outside.clock()
-            if is_too_old(asked, outside.options.request_age_max, now):
+            now = dependencies.clock()
+            if is_too_old(asked, dependencies.options.request_age_max, now):
                 return self._expired(asked, now)
             draft = await attempt.draft()
             if isinstance(draft, Refusal):
                 return self._not_tried(asked, draft)
             answered = self._answered(asked, draft)
             try:
-                await outside.identities.apply(_changes(draft, answered))
+                await dependencies.identities.apply(_changes(draft, answered))
             except (LostRaceError, CommitUnknownError):
                 continue
             return self._said(asked, answered, draft.ended)
@@ -80,7 +80,7 @@ class IdempotentExecution:
         )
 
     def _answered(self, asked: RequestRecord, draft: Draft) -> Answered:
-        options = self._outside.options
+        options = self._dependencies.options
         # As long as tokens live that it revoked: read again, their revocations are said again.
         kept = max(ANSWERS_KEPT, options.access_token + options.leeway)
         return Answered(
@@ -97,11 +97,11 @@ class IdempotentExecution:
         )
 
     async def _repeated(self, asked: RequestRecord, stored: Answered) -> AnsweredRequest:
-        now = self._outside.clock()
+        now = self._dependencies.clock()
         match repeat(stored, asked, now):
             case Repeat.SAME:
                 # Stored, but nobody knows whether it was published: all of it goes out again.
-                read = self._outside.identities.session
+                read = self._dependencies.identities.session
                 sessions = await _some_at_a_time(read, stored.ended)
                 return self._said(asked, stored, [each for each in sessions if each])
             case Repeat.AGAIN:
@@ -116,7 +116,7 @@ class IdempotentExecution:
         return _refuse(asked, refusal(Code.EXPIRED), now, ())
 
     def _not_tried(self, asked: RequestRecord, answer: Refusal) -> AnsweredRequest:
-        now = self._outside.clock()
+        now = self._dependencies.clock()
         record = audit(asked, action=asked.type, at=now, code=answer.code, remembered=False)
         return _refuse(asked, answer, now, [self._event(asked, record)])
 
@@ -135,17 +135,17 @@ class IdempotentExecution:
             trace=asked.trace,
             cause=asked.request.request_id,
         )
-        topic = self._outside.options.revocations_topic
+        topic = self._dependencies.options.revocations_topic
         return Outgoing.of(topic, session.session_id.encode(), record)
 
     def _tokens_expire_at(self, session: Session) -> datetime:
         assert session.ended_at is not None
-        options = self._outside.options
+        options = self._dependencies.options
         return session.ended_at + options.access_token + options.leeway
 
     def _event(self, asked: RequestRecord, record: Record) -> Outgoing:
         key = asked.request.username.encode()
-        return Outgoing.of(self._outside.options.audit_topic, key, record)
+        return Outgoing.of(self._dependencies.options.audit_topic, key, record)
 
 
 async def _some_at_a_time(

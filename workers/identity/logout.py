@@ -17,32 +17,32 @@ from workers.identity.dependencies import IdentityDependencies
 class SignOut:
     """One logout."""
 
-    outside: IdentityDependencies
+    dependencies: IdentityDependencies
     asked: RequestRecord
     request: Logout
     _token: str | None = None
 
     async def draft(self) -> Draft | Refusal:
         """End what is asked for; what has ended already stays so."""
-        outside = self.outside
+        dependencies = self.dependencies
         if self._token is None:
             blobs = {Purpose.LOGOUT_TOKEN: self.request.sealed_access_token}
-            secrets = await outside.envelopes.open(self.asked, blobs)
+            secrets = await dependencies.envelopes.open(self.asked, blobs)
             if secrets is None:
                 return refusal(Code.SEAL_INVALID)
             [self._token] = secrets
-        username, now = self.request.username, outside.clock()
-        claims = await outside.envelopes.verify(self._token, username, now)
+        username, now = self.request.username, dependencies.clock()
+        claims = await dependencies.envelopes.verify(self._token, username, now)
         if claims is None:
             return Draft(answer=refusal(Code.TOKEN_INVALID), at=now)
         return await self._ended(claims)
 
     async def _ended(self, claims: Claims) -> Draft:
-        outside, username = self.outside, self.request.username
+        dependencies, username = self.dependencies, self.request.username
         # Read before the sessions: one opened in between makes this lose the race.
-        credential = await outside.identities.credential(username)
-        own = await outside.identities.session(claims.session_id)
-        now = outside.clock()
+        credential = await dependencies.identities.credential(username)
+        own = await dependencies.identities.session(claims.session_id)
+        now = dependencies.clock()
         if own is None or own.username != username or not own.is_live(now):
             # A token of an ended session has no say over the others.
             return Draft(answer={"sessions_ended": 0}, at=now, session_id=claims.session_id)
@@ -53,7 +53,7 @@ class SignOut:
                 session_id=claims.session_id,
                 changed=(sessions.end(own, "logout", now),),
             )
-        live = await outside.identities.live_sessions(username, now=now)
+        live = await dependencies.identities.live_sessions(username, now=now)
         return Draft(
             answer={"sessions_ended": len(live)},
             at=now,

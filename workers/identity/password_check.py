@@ -34,13 +34,13 @@ class PasswordCheck:
     """One guess of one request, however often the request is decided again."""
 
     def __init__(
-        self, outside: IdentityDependencies, asked: RequestRecord, device: str | None
+        self, dependencies: IdentityDependencies, asked: RequestRecord, device: str | None
     ) -> None:
         """Count nothing yet; *device* is the one it comes from, where the user is known on it."""
         request = asked.request
         assert isinstance(request, Login | ChangePassword)
-        self._outside = outside
-        self._limits = _limits(outside.options, request.username, request.source, device)
+        self._dependencies = dependencies
+        self._limits = _limits(dependencies.options, request.username, request.source, device)
         stands = asked.source
         self._record = f"{stands.topic}:{stands.partition}:{stands.offset}:{asked.timestamp_ms}"
         """What was guessed stands there for ever; another guess under the same request id does not,
@@ -58,7 +58,7 @@ class PasswordCheck:
             self._counted = await self._count()
         if self._retry_at is None:
             return None
-        left = (self._retry_at - self._outside.clock()).total_seconds()
+        left = (self._retry_at - self._dependencies.clock()).total_seconds()
         return too_many(max(1, math.ceil(left)))
 
     async def holds(self, password: str, credential: Credential | None) -> bool:
@@ -69,14 +69,14 @@ class PasswordCheck:
         assert self._counted, "a guess is counted before it is hashed"
         known = None if credential is None else credential.hash
         if self._verified is None or self._verified[0] != known:
-            right = await self._outside.hasher.verify(prepared(password), known)
+            right = await self._dependencies.hasher.verify(prepared(password), known)
             self._verified = known, right
             self.locked_out = not right and any(each.used_up for each in self._counted)
             if right:
                 for each in self._limits:
                     await self._forgive(each, all_of_them=each.is_own)
             elif self.locked_out:
-                self._outside.metrics.lock_outs_total.inc()
+                self._dependencies.metrics.lock_outs_total.inc()
         return self._verified[1]
 
     async def _count(self) -> Sequence[Allowance]:
@@ -84,7 +84,11 @@ class PasswordCheck:
 
         Whoever has to wait is seen before anything is written: a flood of them costs reads alone.
         """
-        throttles, now, counted = self._outside.throttles, self._outside.clock(), list[Allowance]()
+        throttles, now, counted = (
+            self._dependencies.throttles,
+            self._dependencies.clock(),
+            list[Allowance](),
+        )
         rules = {each.subject: each.rule for each in self._limits}
         seen = await throttles.look(rules, now=now, record=self._record)
         if waits := [each for each in self._limits if not seen[each.subject].allowed]:
@@ -104,11 +108,11 @@ class PasswordCheck:
 
     def _refuse(self, limit: Limit, *verdicts: Allowance) -> None:
         """Note until when it waits: as long as the longest of all that refuse it."""
-        self._outside.metrics.guesses_refused_total.labels(limit.reason).inc()
+        self._dependencies.metrics.guesses_refused_total.labels(limit.reason).inc()
         self._retry_at = max(each.retry_at for each in verdicts if each.retry_at is not None)
 
     async def _forgive(self, limit: Limit, *, all_of_them: bool) -> None:
-        await self._outside.throttles.forgive(limit.subject, all_of_them=all_of_them)
+        await self._dependencies.throttles.forgive(limit.subject, all_of_them=all_of_them)
 
 
 def too_many(retry_after_s: int) -> Refusal:

@@ -19,7 +19,7 @@ from workers.identity.refresh_tokens import next_token, read_token
 class Renewal:
     """One refresh."""
 
-    outside: IdentityDependencies
+    dependencies: IdentityDependencies
     asked: RequestRecord
     request: Refresh
     _token: str | None = None
@@ -28,29 +28,29 @@ class Renewal:
         """Rotate the token, or say why not."""
         if self._token is None:
             blobs = {Purpose.REFRESH_TOKEN: self.request.sealed_refresh_token}
-            secrets = await self.outside.envelopes.open(self.asked, blobs)
+            secrets = await self.dependencies.envelopes.open(self.asked, blobs)
             if secrets is None:
                 return refusal(Code.SEAL_INVALID)
             [self._token] = secrets
         return await self._decided(self._token)
 
     async def _decided(self, token: str) -> Draft:
-        outside = self.outside
+        dependencies = self.dependencies
         presented = read_token(token)
         if presented is None:
-            return Draft(answer=refusal(Code.TOKEN_INVALID), at=outside.clock())
+            return Draft(answer=refusal(Code.TOKEN_INVALID), at=dependencies.clock())
         # Read before the session, which a change of password moves on together with it.
-        credential = await outside.identities.credential(self.request.username)
-        session = await outside.identities.session(presented.session_id)
+        credential = await dependencies.identities.credential(self.request.username)
+        session = await dependencies.identities.session(presented.session_id)
         epoch = 0 if credential is None else credential.epoch
         token = next_token(token)
         fresh = read_token(token)
         assert fresh is not None
-        now = outside.clock()
+        now = dependencies.clock()
         became = sessions.refresh(session, self.asked, presented, fresh, now, epoch=epoch)
         match became:
             case Rotated(session):
-                sealed = await outside.envelopes.seal(self.asked, session, token, now)
+                sealed = await dependencies.envelopes.seal(self.asked, session, token, now)
                 return Draft(
                     answer={"sealed_tokens": sealed},
                     at=now,

@@ -23,36 +23,39 @@ from workers.keys.tokens import new_refresh_token
 class SignIn:
     """One login."""
 
-    outside: IdentityDependencies
+    dependencies: IdentityDependencies
     asked: RequestRecord
     request: Login
     turn: HashShare
     _secrets: tuple[str, str | None] | None = None
     _is_known: bool = False
-    _proof: PasswordCheck | None = None
+    _password_check: PasswordCheck | None = None
 
     async def draft(self) -> Draft | Refusal:
         """Open a session for whoever knows the password."""
-        outside, request = self.outside, self.request
+        dependencies, request = self.dependencies, self.request
         if self._secrets is None:
             self._secrets = await self._unsealed()
             if self._secrets is None:
                 return refusal(Code.SEAL_INVALID)
         password, device_token = self._secrets
-        if self._proof is None:
+        if self._password_check is None:
             device = await self._device(device_token)
             self._is_known = device is not None
-            self._proof = PasswordCheck(outside, self.asked, device)
-        if wait := self.turn.refused(is_known=self._is_known) or await self._proof.refused():
-            return Draft(answer=wait, at=outside.clock())
+            self._password_check = PasswordCheck(dependencies, self.asked, device)
+        if (
+            wait := self.turn.refused(is_known=self._is_known)
+            or await self._password_check.refused()
+        ):
+            return Draft(answer=wait, at=dependencies.clock())
         self.turn.take()
-        credential = await outside.identities.credential(request.username)
-        right = await self._proof.holds(password, credential)
+        credential = await dependencies.identities.credential(request.username)
+        right = await self._password_check.holds(password, credential)
         if not right or credential is None:
             return Draft(
                 answer=refusal(Code.INVALID_CREDENTIALS),
-                at=outside.clock(),
-                locked_out=self._proof.locked_out,
+                at=dependencies.clock(),
+                locked_out=self._password_check.locked_out,
             )
         return await self._opened(password, credential)
 
@@ -62,7 +65,7 @@ class SignIn:
         blobs = {Purpose.LOGIN_PASSWORD: request.sealed_password}
         if request.sealed_device_token is not None:
             blobs[Purpose.LOGIN_DEVICE] = request.sealed_device_token
-        secrets = await self.outside.envelopes.open(self.asked, blobs)
+        secrets = await self.dependencies.envelopes.open(self.asked, blobs)
         if secrets is None:
             return None
         password, *device_token = secrets
@@ -75,24 +78,24 @@ class SignIn:
         """
         if token is None:
             return None
-        outside, username = self.outside, self.request.username
-        claims = await outside.envelopes.device(token, username, outside.clock())
+        dependencies, username = self.dependencies, self.request.username
+        claims = await dependencies.envelopes.device(token, username, dependencies.clock())
         if claims is None:
             return None
-        credential = await outside.identities.credential(username)
+        credential = await dependencies.identities.credential(username)
         is_current = credential is not None and credential.epoch == claims.epoch
         return claims.session_id if is_current else None
 
     async def _opened(self, password: str, credential: Credential) -> Draft:
         """Open a session, in the place of the oldest where there are enough."""
-        outside, request = self.outside, self.request
+        dependencies, request = self.dependencies, self.request
         rehashed = await self._rehashed(password, credential)
-        now = outside.clock()
+        now = dependencies.clock()
         token = new_refresh_token(fresh_name())
         read = read_token(token)
         assert read is not None
         # More only where they were opened before there was a bound.
-        live = await outside.identities.live_sessions(
+        live = await dependencies.identities.live_sessions(
             request.username, now=now, limit=2 * sessions.SESSIONS_MAX
         )
         session = sessions.opened(
@@ -101,12 +104,12 @@ class SignIn:
             epoch=credential.epoch,
             source=request.source,
             now=now,
-            expires_at=now + outside.options.refresh_token,
+            expires_at=now + dependencies.options.refresh_token,
         )
         return Draft(
             answer={
                 "session_id": session.session_id,
-                "sealed_tokens": await outside.envelopes.seal(self.asked, session, token, now),
+                "sealed_tokens": await dependencies.envelopes.seal(self.asked, session, token, now),
             },
             at=now,
             session_id=session.session_id,
@@ -118,12 +121,12 @@ class SignIn:
 
     async def _rehashed(self, password: str, credential: Credential) -> Credential | None:
         """Return the credential under today's policy; None where it is already."""
-        hasher = self.outside.hasher
+        hasher = self.dependencies.hasher
         if not hasher.needs_rehash(credential.hash):
             return None
         return replace(
             credential,
             hash=await hasher.hash(prepared(password)),
-            created_at=self.outside.clock(),
+            created_at=self.dependencies.clock(),
             version=credential.version + 1,
         )

@@ -31,7 +31,7 @@ class Deciding:
 
     def __init__(
         self,
-        outside: LedgerDependencies,
+        dependencies: LedgerDependencies,
         options: LedgerOptions,
         per_command: PerCommand,
         positions: Positions,
@@ -40,13 +40,13 @@ class Deciding:
         """Commands that wait for the next cycle."""
         self.again = RepublishQueue(options.publish_deadline_ms)
         """Accounts whose state is said once more."""
-        self.generation = WriterGeneration(outside.progress.halt)
-        self.predecessors = WriterSignOffs(outside.ledger)
+        self.generation = WriterGeneration(dependencies.progress.halt)
+        self.writer_sign_offs = WriterSignOffs(dependencies.ledger)
         self.published = PublishedSequences()
         """Of accounts that others write, too."""
         self._provisional = False
         """The last cycle had refusals that other commands could lift: so may the next."""
-        self._outside = outside
+        self._dependencies = dependencies
         self._options = options
         self._per_command = per_command
         self._positions = positions
@@ -79,20 +79,20 @@ class Deciding:
         partitions = {received.source.partition for received in commands}
         # Beside the gathering, where the cycle before would have asked after it.
         asked = asyncio.ensure_future(ask(partitions) if self._provisional else _ask_nothing(()))
-        around = LaneDependencies(
-            ledger=self._outside.ledger,
+        dependencies = LaneDependencies(
+            ledger=self._dependencies.ledger,
             per_command=self._per_command,
-            corrupt=self._outside.corrupt,
-            metrics=self._outside.metrics,
+            corrupt=self._dependencies.corrupt,
+            metrics=self._dependencies.metrics,
             generation=self.generation,
-            signed_off=self.predecessors.signed_off,
+            signed_off=self.writer_sign_offs.signed_off,
             acknowledged=self.published.acknowledged,
             reading=self.reading,
             fetch_end_offsets=ask,
             asked=asked,
             pause=partial(self._pause, consumer, number),
         )
-        lanes = self._lanes(commands, around, ahead)
+        lanes = self._lanes(commands, dependencies, ahead)
         try:
             await _run(lanes, publication)
         finally:
@@ -109,11 +109,16 @@ class Deciding:
         return not self._provisional and not len(self.lot)
 
     def _lanes(
-        self, commands: Sequence[CommandRecord], around: LaneDependencies, ahead: Publication | None
+        self,
+        commands: Sequence[CommandRecord],
+        dependencies: LaneDependencies,
+        ahead: Publication | None,
     ) -> Sequence[Lane]:
         """Share the users out, and the accounts whose state is due once more."""
         count = min(self._options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
-        lanes = [Lane(around, ahead.sequences if ahead else CycleSequences()) for _ in range(count)]
+        lanes = [
+            Lane(dependencies, ahead.sequences if ahead else CycleSequences()) for _ in range(count)
+        ]
         for received in commands:
             username = received.command.username
             lanes[hash(username) % count].users.setdefault(username, []).append(received)
@@ -132,7 +137,7 @@ class Deciding:
         """Have the refusals of this cycle measured by how far the topics reach now."""
         if not numbers:
             return
-        self._outside.metrics.end_offset_questions_total.inc()
+        self._dependencies.metrics.end_offset_questions_total.inc()
         await self._positions.fetch_end_offsets(
             consumer, numbers, timeout_ms=self._options.end_offsets_timeout_ms
         )
@@ -146,7 +151,7 @@ class Deciding:
             AbandonedError: The cycle was given up.
         """
         if dependency is not None:
-            self._outside.progress.wait_for(dependency)
+            self._dependencies.progress.wait_for(dependency)
         self.generation.check(number)
         if tries:
             await asyncio.sleep(backoff_s(tries, self._options))

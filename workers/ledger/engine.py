@@ -40,20 +40,20 @@ class Engine:
 
     def __init__(
         self,
-        outside: LedgerDependencies,
+        dependencies: LedgerDependencies,
         options: LedgerOptions,
         rules: Rules,
         topics: Sequence[str],
         prefix: str,
     ) -> None:
         self.options = options
-        self.progress = outside.progress
+        self.progress = dependencies.progress
         self.membership = Membership[CursorConsumer](
             reader=self,
             on_left=self._sign_off,
             options=options,
-            progress=outside.progress,
-            metrics=outside.metrics,
+            progress=dependencies.progress,
+            metrics=dependencies.metrics,
             subscription=Subscription(
                 title="commands",
                 topics=topics,
@@ -61,32 +61,32 @@ class Engine:
                 batch_records_max=options.batch_records_max,
             ),
         )
-        self._outside = outside
-        self._intake = Intake(prefix, outside.gate)
+        self._dependencies = dependencies
+        self._intake = Intake(prefix, dependencies.gate)
         self._names = TopicNames.under(prefix)
         self._positions = Positions(
-            topics, outside.end_offsets, clock_skew_ms=options.clock_skew_ms
+            topics, dependencies.end_offsets, clock_skew_ms=options.clock_skew_ms
         )
-        self._deciding = Deciding(outside, options, guarded(rules), self._positions)
+        self._deciding = Deciding(dependencies, options, guarded(rules), self._positions)
         self._lot, self._again = self._deciding.lot, self._deciding.again
         self._generation = self._deciding.generation
-        self._outbox = self._an_outbox()
+        self._pipeline = self._a_pipeline()
         self._cycle_in_hand: asyncio.Task[None] | None = None
         self._halt = self.progress.halt
         self._recheck_at_s = 0.0
 
-    def _an_outbox(self) -> PublishPipeline[Publication]:
-        outside = self._outside
+    def _a_pipeline(self) -> PublishPipeline[Publication]:
+        dependencies = self._dependencies
         return PublishPipeline(
             membership=self.membership,
             generation=self._generation,
-            publisher=outside.publisher,
-            replies=outside.replies,
+            publisher=dependencies.publisher,
+            replies=dependencies.replies,
             on_repeat=lambda late: self._again.schedule(late.usernames),
             on_acknowledged=lambda done: self._deciding.published.take_in(
                 done.sequences, done.shared
             ),
-            on_committed=outside.metrics.cycle_seconds.labels("publish").observe,
+            on_committed=dependencies.metrics.cycle_seconds.labels("publish").observe,
         )
 
     async def take(self, records: Sequence[Raw]) -> None:
@@ -97,7 +97,7 @@ class Engine:
         """
         if self.membership.over:
             return  # they are read again from the committed offsets
-        steps = Steps(self._outside.metrics)
+        steps = Steps(self._dependencies.metrics)
         self.progress.busy = True
         taken = await self._intake.read(records, dict(self.membership.consumer.cursors))
         steps.end("read")
@@ -134,20 +134,20 @@ class Engine:
         due = waits or self._again.due() or self._uncommitted()
         if due and monotonic_s() >= self._recheck_at_s:
             await self.take(())
-        elif not self._outbox.busy and not waits:
+        elif not self._pipeline.busy and not waits:
             self.progress.busy = False
             self.progress.advance()
 
     async def settle(self) -> None:
         """Have the cycle on its way published and committed."""
-        await self._outbox.wait(None)
+        await self._pipeline.wait(None)
 
     def give_up(self) -> None:
         """Give up everything that is applied but not published; it is owed from now on."""
         # A late write of ours may leave an older state last.
-        late = self._outbox.uncommitted
+        late = self._pipeline.uncommitted
         self._again.schedule(late.usernames if late else ())
-        self._outbox.abandon()
+        self._pipeline.abandon()
         self.forget()
 
     async def _sign_off(self) -> None:
@@ -157,19 +157,19 @@ class Engine:
         """
         if self._halt.is_set or self.membership.turn.locked():
             return  # nothing is certain, or not yet
-        if self._outbox.uncommitted or len(self._again):
+        if self._pipeline.uncommitted or len(self._again):
             return  # a late write may still follow
         writer = self._generation.writer
         self._generation.retire_writer()
         try:
             async with asyncio.timeout(SIGN_OFF_S):
-                await self._outside.ledger.sign_off(writer, at=utc_now())
+                await self._dependencies.ledger.sign_off(writer, at=utc_now())
         except (StoreUnavailableError, TimeoutError) as error:
             logger.warning("the next worker asks again for what we published: %s", error)
 
     def forget(self) -> None:
         """Drop what was read, parked and learnt: reading restarts at the committed offsets."""
-        self._deciding.predecessors.forget()
+        self._deciding.writer_sign_offs.forget()
         self._deciding.published.forget()
         self._lot.clear()
         self._export_parked()
@@ -188,27 +188,27 @@ class Engine:
         await self._deciding.decide(
             commands,
             publication,
-            ahead=self._outbox.unacknowledged,
+            ahead=self._pipeline.unacknowledged,
             consumer=self.membership.consumer,
             alone=alone,
         )
         del commands
         commit = self._commit(taken.cursors)
         steps.end("apply")
-        await self._outbox.free(self.membership.consumer.keep_membership)
+        await self._pipeline.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
-        self._outbox.start(publication, commit)
+        self._pipeline.start(publication, commit)
         steps.end("wait")
         self._hold()
         self._recheck_at_s = monotonic_s() + self.options.parked_recheck_ms / 1000
         if taken.count:
-            self._outside.metrics.batch_records.labels().observe(taken.count)
+            self._dependencies.metrics.batch_records.labels().observe(taken.count)
 
     def _uncommitted(self) -> bool:
         offsets = self._positions.committable(
             self.membership.consumer.cursors, self._lot.first_offsets()
         )
-        return bool(offsets) and not self._outbox.busy
+        return bool(offsets) and not self._pipeline.busy
 
     def _commit(self, cursors: Mapping[TopicPartition, int]) -> Commit:
         offsets = self._positions.committable(cursors, self._lot.first_offsets())
@@ -220,5 +220,5 @@ class Engine:
         self._export_parked()
 
     def _export_parked(self) -> None:
-        self._outside.metrics.parked_records.set(len(self._lot))
-        self._outside.metrics.parked_seconds.set(self._lot.waited_s())
+        self._dependencies.metrics.parked_records.set(len(self._lot))
+        self._dependencies.metrics.parked_seconds.set(self._lot.waited_s())

@@ -70,7 +70,7 @@ class LaneDependencies:
 class Lane:
     """Some of a cycle's users, their commands, and accounts only to be published again."""
 
-    around: LaneDependencies
+    dependencies: LaneDependencies
     ahead: CycleSequences = field(default_factory=CycleSequences)
     """Of the cycle before, as long as not all of it is acknowledged."""
     users: dict[str, list[CommandRecord]] = field(default_factory=dict[str, list[CommandRecord]])
@@ -92,7 +92,7 @@ class Lane:
 
     def __post_init__(self) -> None:
         """Belong to the present generation."""
-        self._number = self.around.generation.number
+        self._number = self.dependencies.generation.number
 
     async def run(self) -> None:
         """Apply everything; what has to wait is in `parked`.
@@ -135,7 +135,7 @@ class Lane:
             if applied is not None:
                 return applied
             tries += 1
-            await self.around.pause(None, tries)
+            await self.dependencies.pause(None, tries)
 
     async def _try(
         self, users: Sequence[list[CommandRecord]], again: Sequence[str], commands_max: int | None
@@ -147,16 +147,16 @@ class Lane:
             try:
                 applied = await self._attempt(users, again, commands_max)
             except LostRaceError:
-                self.around.metrics.lost_races_total.inc()
-                await self.around.pause(None, 0)
+                self.dependencies.metrics.lost_races_total.inc()
+                await self.dependencies.pause(None, 0)
                 return None
             except CommitUnknownError as error:
                 logger.warning("the ledger decides again: %s", error)
-                self.around.generation.retire_writer()
-                await self.around.pause(None, tries)
+                self.dependencies.generation.retire_writer()
+                await self.dependencies.pause(None, tries)
             except StoreUnavailableError as error:
                 logger.warning("the ledger waits: %s", error)
-                await self.around.pause("mongodb", tries)
+                await self.dependencies.pause("mongodb", tries)
             else:
                 self._keep(applied)
                 return applied
@@ -169,23 +169,25 @@ class Lane:
     ) -> Applied:
         # What is written after the end of a generation must not bear the name of the next: nobody
         # would publish it.
-        self.around.generation.check(self._number)
-        writer, timed = self.around.generation.writer, self.around.metrics.timed
-        async with self.around.ledger.transaction() as transaction:
+        self.dependencies.generation.check(self._number)
+        writer, timed = self.dependencies.generation.writer, self.dependencies.metrics.timed
+        async with self.dependencies.ledger.transaction() as transaction:
             with timed("mongodb", "gather"):
                 commands = [received for user in users for received in user]
                 gathered, owed = await self._gathering(writer, alone=commands_max == 1).read(
                     transaction, commands, again
                 )
-            await self.around.asked
+            await self.dependencies.asked
             decision = self._decide(users, gathered, writer, commands_max)
             if decision.questions:
-                await self.around.fetch_end_offsets(decision.questions)
+                await self.dependencies.fetch_end_offsets(decision.questions)
                 decision = self._decide(users, gathered, writer, commands_max)
             if decision.changes:
                 with timed("mongodb", "apply"):
                     await transaction.apply(decision.changes)
-            self.around.generation.check(self._number)  # what is given up need not be owed, too
+            self.dependencies.generation.check(
+                self._number
+            )  # what is given up need not be owed, too
             with timed("mongodb", "commit"):
                 await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}
@@ -205,9 +207,9 @@ class Lane:
     def _gathering(self, writer: str, *, alone: bool) -> Gathering:
         return Gathering(
             writer=writer,
-            signed_off=self.around.signed_off,
+            signed_off=self.dependencies.signed_off,
             said=self._said,
-            corrupt=self.around.corrupt,
+            corrupt=self.dependencies.corrupt,
             alone=alone,
         )
 
@@ -217,7 +219,7 @@ class Lane:
         A cycle is published whole and in its turn, or abandoned with all that follow it.
         """
         return max(
-            self.around.acknowledged.get(username, 0),
+            self.dependencies.acknowledged.get(username, 0),
             self.ahead.highest.get(username, 0),
             self.sequences.highest.get(username, 0),
         )
@@ -235,13 +237,13 @@ class Lane:
         return decide_lane(
             users,
             gathered,
-            self.around.reading(),
+            self.dependencies.reading(),
             WriterMark(
                 writer=writer,
                 unacknowledged=unacknowledged,
-                acknowledged=self.around.acknowledged,
+                acknowledged=self.dependencies.acknowledged,
             ),
-            per_command=self.around.per_command,
+            per_command=self.dependencies.per_command,
             now=utc_now(),
             commands_max=commands_max,
         )

@@ -67,7 +67,7 @@ class RequestReader:
     membership: Membership[Consumer] = field(init=False)
     parser: RequestParser = field(init=False)
     _names: TopicNames = field(init=False)
-    _outbox: PublishPipeline[ReplyBatch] = field(init=False)
+    _pipeline: PublishPipeline[ReplyBatch] = field(init=False)
     _generation: WriterGeneration = field(init=False)
     _committed: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
 
@@ -88,7 +88,7 @@ class RequestReader:
         self.parser = RequestParser(self.topics, self.prefix)
         self._names = TopicNames.under(self.prefix)
         self._generation = WriterGeneration(self.progress.halt)
-        self._outbox = PublishPipeline(
+        self._pipeline = PublishPipeline(
             membership=self.membership,
             generation=self._generation,
             publisher=self.publisher,
@@ -111,7 +111,7 @@ class RequestReader:
 
     async def idle(self) -> None:
         """Commit what control records moved; note that nothing waits."""
-        if self._outbox.busy or self.progress.halt.is_set:
+        if self._pipeline.busy or self.progress.halt.is_set:
             return
         if self._uncommitted():
             await self.take(())
@@ -121,11 +121,11 @@ class RequestReader:
 
     async def settle(self) -> None:
         """Have the replies on their way published and committed."""
-        await self._outbox.wait(None)
+        await self._pipeline.wait(None)
 
     def give_up(self) -> None:
         """Stop publishing what is answered: it is answered again."""
-        self._outbox.abandon()
+        self._pipeline.abandon()
         self.forget()
 
     def forget(self) -> None:
@@ -142,9 +142,9 @@ class RequestReader:
                 batch.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
             else:
                 batch.add_said(each)
-        await self._outbox.free(self.membership.consumer.keep_membership)
+        await self._pipeline.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
-        self._outbox.start(batch, commit)
+        self._pipeline.start(batch, commit)
 
     def _asked(self, records: Sequence[Raw], batch: ReplyBatch) -> Sequence[RequestRecord]:
         """Return the requests in *records*; what is none is said to be."""

@@ -57,9 +57,9 @@ class Bench:
         self.seals = seals
         self.key: OKPKey = OKPKey.generate_key("X25519", private=True)
         self._offset = 0
-        self.answerer, self.sessions_answerer = identity_answerers(self.outside())
+        self.answerer, self.sessions_answerer = identity_answerers(self.dependencies())
 
-    def outside(self) -> IdentityDependencies:
+    def dependencies(self) -> IdentityDependencies:
         issuer = TokenIssuer(
             ring=self.ring,
             issuer="accounts",
@@ -80,7 +80,7 @@ class Bench:
 
     def restart(self, policy: HashingPolicy = CHEAP) -> None:
         self.hasher = Hasher(policy, self.hasher.pool)
-        self.answerer, self.sessions_answerer = identity_answerers(self.outside())
+        self.answerer, self.sessions_answerer = identity_answerers(self.dependencies())
 
     def claims(self, token: str, now: datetime) -> Claims:
         jwks = self.ring.jwks()

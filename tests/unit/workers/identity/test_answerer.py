@@ -28,7 +28,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 class TestABatch:
     async def test_is_as_large_as_the_threads_can_hash(self, bench: Bench) -> None:
-        sign_ins, sessions = identity_answerers(bench.outside())
+        sign_ins, sessions = identity_answerers(bench.dependencies())
 
         assert sign_ins.batch_records_max == 8 * bench.hasher.pool.size
         assert sessions.batch_records_max == SESSIONS_BATCH_MAX
@@ -231,8 +231,8 @@ class TestAnAnswer:
     async def test_is_kept_while_tokens_live_that_it_revoked(
         self, bench: Bench, access_token: timedelta, kept: timedelta
     ) -> None:
-        options = replace(bench.outside().options, access_token=access_token)
-        sign_ins, _ = identity_answerers(replace(bench.outside(), options=options))
+        options = replace(bench.dependencies().options, access_token=access_token)
+        sign_ins, _ = identity_answerers(replace(bench.dependencies(), options=options))
 
         await sign_ins.answer([bench.login()])
 

@@ -30,7 +30,7 @@ class Around:
         self.reading = reading
         self.pauses: list[tuple[str | None, int]] = []
         self.questions: list[Collection[int]] = []
-        self.predecessors = WriterSignOffs(ledger)
+        self.writer_sign_offs = WriterSignOffs(ledger)
         self.published = PublishedSequences()
         self._ledger = ledger
 
@@ -43,7 +43,7 @@ class Around:
             corrupt=CorruptDocuments(METRICS),
             acknowledged=self.published.acknowledged,
             generation=self.generation,
-            signed_off=self.predecessors.signed_off,
+            signed_off=self.writer_sign_offs.signed_off,
             reading=self.reading,
             fetch_end_offsets=self._ask,
             asked=_done(),

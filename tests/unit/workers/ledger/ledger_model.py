@@ -190,11 +190,11 @@ class Worker:
         self.flight, self.applied = self.applied, None
 
     def _lane(self, users: dict[str, list[CommandRecord]], *, final: bool) -> Lane:
-        around = Around(self._ledger, self.generation, all_read if final else nothing_read)
-        around.predecessors = self._predecessors
-        around.published = self._published
+        dependencies = Around(self._ledger, self.generation, all_read if final else nothing_read)
+        dependencies.writer_sign_offs = self._predecessors
+        dependencies.published = self._published
         ahead = self.flight.publication.sequences if self.flight else CycleSequences()
-        return Lane(around.surroundings(), ahead, users=users)
+        return Lane(dependencies.surroundings(), ahead, users=users)
 
     def _strike(self, commands: Sequence[CommandRecord], fault: Fault) -> None:
         if fault is Fault.RACE:

@@ -46,9 +46,9 @@ async def published(ledger: MemoryLedger, *, command_id: str = "new") -> Publica
         ]
         for name in ("alice", "bobby")
     }
-    around = Around(ledger).surroundings()
-    around.per_command = guarded(RULES)
-    lane = Lane(around, users=users)
+    dependencies = Around(ledger).surroundings()
+    dependencies.per_command = guarded(RULES)
+    lane = Lane(dependencies, users=users)
     await lane.run()
     publication = Publication(names=NAMES, group="group", read_at_s=0)
     publication.add_lane(lane)

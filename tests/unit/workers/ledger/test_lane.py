@@ -28,11 +28,11 @@ from workers.ledger import lane as lanes
 from workers.ledger.lane import RACES_MAX, Lane
 
 
-def a_lane(around: Around, *commands: CommandRecord, again: Sequence[str] = ()) -> Lane:
+def a_lane(dependencies: Around, *commands: CommandRecord, again: Sequence[str] = ()) -> Lane:
     users: dict[str, list[CommandRecord]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
-    return Lane(around.surroundings(), users=users, again=list(again))
+    return Lane(dependencies.surroundings(), users=users, again=list(again))
 
 
 def answered(lane: Lane) -> list[str]:
@@ -74,14 +74,14 @@ class TestLane:
     async def test_tries_again_whole_after_a_lost_race(
         self, ledger: FaultyLedger, lost: int
     ) -> None:
-        around = Around(ledger)
+        dependencies = Around(ledger)
         ledger.planned = [Fault.LOST] * lost
-        lane = a_lane(around, *DEPOSITS)
+        lane = a_lane(dependencies, *DEPOSITS)
 
         await lane.run()
 
         assert (len(lane.applied), await posted(ledger)) == (1, 300)
-        assert around.pauses == [(None, 0)] * lost
+        assert dependencies.pauses == [(None, 0)] * lost
 
     async def test_goes_one_by_one_in_decided_order_after_too_many(
         self, ledger: FaultyLedger
@@ -98,12 +98,12 @@ class TestLane:
         assert await posted(ledger) == 0
 
     async def test_goes_on_trying_with_longer_and_longer_waits(self, ledger: FaultyLedger) -> None:
-        around = Around(ledger)
+        dependencies = Around(ledger)
         ledger.planned = [Fault.LOST] * (RACES_MAX + 4)
 
-        await a_lane(around, BOBBYS).run()
+        await a_lane(dependencies, BOBBYS).run()
 
-        assert [tries for _, tries in around.pauses if tries] == [1, 2, 3, 4]
+        assert [tries for _, tries in dependencies.pauses if tries] == [1, 2, 3, 4]
         assert await posted(ledger, "bobby") == 100
 
     async def test_keeps_what_others_decided_meanwhile(self, ledger: FaultyLedger) -> None:
@@ -123,15 +123,15 @@ class TestLane:
     async def test_takes_a_new_name_where_nobody_knows_whether_it_was_committed(
         self, ledger: FaultyLedger, fault: Fault
     ) -> None:
-        around = Around(ledger)
-        name = around.generation.writer
+        dependencies = Around(ledger)
+        name = dependencies.generation.writer
         ledger.planned = [fault]
-        lane = a_lane(around, BOBBYS)
+        lane = a_lane(dependencies, BOBBYS)
 
         await lane.run()
 
-        assert around.generation.writer != name
-        assert around.pauses == [(None, 1)]
+        assert dependencies.generation.writer != name
+        assert dependencies.pauses == [(None, 1)]
         [applied] = lane.applied
         [answer] = applied.decision.answers
         done = fault is Fault.UNKNOWN_DONE
@@ -139,22 +139,22 @@ class TestLane:
         assert await posted(ledger, "bobby") == 100
 
     async def test_waits_by_name_for_a_store_that_is_away(self, ledger: FaultyLedger) -> None:
-        around = Around(ledger)
+        dependencies = Around(ledger)
         ledger.planned = [Fault.AWAY] * 3
 
-        await a_lane(around, BOBBYS).run()
+        await a_lane(dependencies, BOBBYS).run()
 
-        assert around.pauses == [("mongodb", 1), ("mongodb", 2), ("mongodb", 3)]
+        assert dependencies.pauses == [("mongodb", 1), ("mongodb", 2), ("mongodb", 3)]
         assert await posted(ledger, "bobby") == 100
 
     @pytest.mark.parametrize("behind", [0, RACES_MAX])
     async def test_writes_nothing_more_once_it_was_given_up(
         self, ledger: FaultyLedger, behind: int
     ) -> None:
-        around = Around(ledger)
+        dependencies = Around(ledger)
         ledger.planned = [*[Fault.LOST] * behind, Fault.ABANDONED_BEFORE]
-        ledger.strike = lambda _: around.generation.end()
-        lane = a_lane(around, *DEPOSITS, again=["bobby"])
+        ledger.strike = lambda _: dependencies.generation.end()
+        lane = a_lane(dependencies, *DEPOSITS, again=["bobby"])
 
         if behind:
             with pytest.raises(AbandonedError):
@@ -165,18 +165,18 @@ class TestLane:
         stored = await ledger.account("alice")
         assert stored is not None
         assert (stored.sequence, stored.writer) == (1 if behind else 3, stored.writer)
-        assert stored.writer != around.generation.writer
+        assert stored.writer != dependencies.generation.writer
 
     async def test_asks_for_ends_once_and_decides_again(self, ledger: FaultyLedger) -> None:
         asked = {0: dict.fromkeys(TOPICS, 5)}
         ours = {(topic, 0): PartitionPosition(cursor=5) for topic in TOPICS}
         readings = [nothing_read(), replace(nothing_read(), ours=ours, asked=asked)]
-        around = Around(ledger, reading=lambda: readings.pop(0))
-        lane = a_lane(around, received(a_withdrawal("1.00")))
+        dependencies = Around(ledger, reading=lambda: readings.pop(0))
+        lane = a_lane(dependencies, received(a_withdrawal("1.00")))
 
         await lane.run()
 
-        assert around.questions == [{0}]
+        assert dependencies.questions == [{0}]
         [answer] = lane.applied[0].decision.answers
         assert answer.outcome is not None
         assert answer.outcome.code is Code.INSUFFICIENT_FUNDS
@@ -189,21 +189,23 @@ class TestLane:
         self, ledger: FaultyLedger, kind: str
     ) -> None:
         """A snapshot that no majority has must not be told: a deposed primary's answers."""
-        around = Around(ledger)
-        await a_lane(around, BOBBYS).run()
-        around.reading = nothing_read
+        dependencies = Around(ledger)
+        await a_lane(dependencies, BOBBYS).run()
+        dependencies.reading = nothing_read
         lane = {
-            "a repeat": a_lane(around, BOBBYS),
-            "a conflict": a_lane(around, received(a_deposit("2.00", "bobby"))),
-            "a command that waits": a_lane(around, received(a_withdrawal("9.00", "bobby"))),
-            "a state once more": a_lane(around, again=["bobby"]),
+            "a repeat": a_lane(dependencies, BOBBYS),
+            "a conflict": a_lane(dependencies, received(a_deposit("2.00", "bobby"))),
+            "a command that waits": a_lane(dependencies, received(a_withdrawal("9.00", "bobby"))),
+            "a state once more": a_lane(dependencies, again=["bobby"]),
         }[kind]
         stored, commits = await ledger.account("bobby"), ledger.commits
         ledger.planned = [Fault.LOST]
 
         await lane.run()
 
-        assert around.pauses == [(None, 0)]  # the first commit did not succeed, so it was not told
+        assert dependencies.pauses == [
+            (None, 0)
+        ]  # the first commit did not succeed, so it was not told
         assert ledger.commits == commits + 1
         [applied] = lane.applied
         assert not applied.decision.changes

@@ -27,25 +27,25 @@ class TestPredecessors:
     async def test_are_asked_for_once(self) -> None:
         ledger = CountingLedger()
         await ledger.sign_off("clean", at=NOON)
-        predecessors = WriterSignOffs(ledger)
+        writer_sign_offs = WriterSignOffs(ledger)
 
-        answers = [await predecessors.signed_off({"clean", "killed"}) for _ in range(2)]
-        answers.append(await predecessors.signed_off({"clean", "other"}))
+        answers = [await writer_sign_offs.signed_off({"clean", "killed"}) for _ in range(2)]
+        answers.append(await writer_sign_offs.signed_off({"clean", "other"}))
 
         assert answers == [{"clean"}] * 3
         assert ledger.asked == [{"clean", "killed"}, {"other"}]
 
     async def test_are_asked_for_again_when_partitions_have_moved(self) -> None:
         ledger = CountingLedger()
-        predecessors = WriterSignOffs(ledger)
-        assert await predecessors.signed_off({"stopping"}) == set()
+        writer_sign_offs = WriterSignOffs(ledger)
+        assert await writer_sign_offs.signed_off({"stopping"}) == set()
         await ledger.sign_off("stopping", at=NOON)
 
-        before = await predecessors.signed_off({"stopping"})
-        predecessors.forget()
+        before = await writer_sign_offs.signed_off({"stopping"})
+        writer_sign_offs.forget()
 
         assert before == set()
-        assert await predecessors.signed_off({"stopping"}) == {"stopping"}
+        assert await writer_sign_offs.signed_off({"stopping"}) == {"stopping"}
 
 
 class TestLane:
@@ -55,8 +55,10 @@ class TestLane:
         ledger = MemoryLedger()
         await write(ledger, accounts=[an_account(writer="clean", sequence=7, published_sequence=3)])
         await ledger.sign_off("clean", at=NOON)
-        around = Around(ledger)
-        lane = Lane(around.surroundings(), users={"alice": [received(a_deposit("1.00", "alice"))]})
+        dependencies = Around(ledger)
+        lane = Lane(
+            dependencies.surroundings(), users={"alice": [received(a_deposit("1.00", "alice"))]}
+        )
 
         await lane.run()
 
@@ -64,4 +66,4 @@ class TestLane:
         assert (applied.owed, lane.met, lane.sequences.lowest) == ((), [], {"alice": 8})
         account = await ledger.account("alice")
         assert account is not None
-        assert (account.writer, account.published_sequence) == (around.generation.writer, 7)
+        assert (account.writer, account.published_sequence) == (dependencies.generation.writer, 7)
