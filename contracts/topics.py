@@ -127,6 +127,7 @@ REVOCATIONS = TopicSpec(
     purpose="Sessions that ended before their tokens expired",
     key="session id",
     cleanup="compact,delete",
+    # Longer than any access token may live: a gateway that starts reads all that still matter.
     retention_ms=2 * DAY_MS,
 )
 CREDENTIALS = TopicSpec(
@@ -166,9 +167,6 @@ TOPICS = (
 )
 ORDERED = tuple(topic for topic in TOPICS if topic.rank is not None)
 """The command topics that are decided in order per user."""
-
-REVOCATIONS_KEPT_MS = REVOCATIONS.retention_ms
-"""Longer than any access token may live: a gateway that starts reads all that still matter."""
 
 REPLIES = "replies."
 """After the prefix: start of the reply topics that callers own."""

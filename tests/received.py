@@ -11,7 +11,7 @@ from contracts.ledger import Deposit, Withdraw
 from contracts.profile import UpdateProfile
 from contracts.registration import Register
 from contracts.topics import ORDERED, TopicSpec
-from handlers.ledger.batch import Gathered, PerCommand
+from handlers.ledger.batch import Answer, Gathered, PerCommand
 from handlers.ledger.finality import ReadPositions
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account
@@ -19,7 +19,7 @@ from handlers.model.decision import Refused
 from handlers.model.input_records import CommandRecord, fingerprint
 from handlers.model.outcome import Outcome, Source, Trace
 from handlers.model.rules import CurrencyRules, Rules
-from handlers.wire.announcing import announce
+from handlers.wire.announcing import announce, is_repeat
 
 PREFIX = "accounts."
 TOPICS = tuple(PREFIX + topic.name for topic in ORDERED)
@@ -132,3 +132,8 @@ def all_read(topics: tuple[str, ...] = ()) -> ReadPositions:
 def nothing_read() -> ReadPositions:
     """Return that other topics may hold anything, and that their ends are unknown."""
     return ReadPositions(topics=TOPICS, clock_skew_ms=SKEW_MS, ours={})
+
+
+def repeats(answer: Answer) -> bool:
+    """Say whether the sender is told that another record of this command was decided before."""
+    return answer.outcome is not None and is_repeat(answer.received, answer.outcome, new=answer.new)

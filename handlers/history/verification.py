@@ -1,7 +1,5 @@
 """Whether an account is what its entries say: every one computed again."""
 
-from collections.abc import Iterable
-
 from handlers.history.discrepancy import Discrepancy, Violation, corrupt_document
 from handlers.history.entries import Entries
 from handlers.model.account import Account
@@ -113,14 +111,6 @@ class Recount:
                     detail=detail,
                 )
             )
-
-
-def verify(account: Account, entries: Iterable[Outcome | CorruptDocument]) -> list[Discrepancy]:
-    """Return what does not hold between *account* and its *entries*, in ascending sequence."""
-    recount = Recount(account)
-    for outcome in entries:
-        recount.add(outcome)
-    return recount.finish()
 
 
 def unknown_account(outcome: Outcome) -> Discrepancy:

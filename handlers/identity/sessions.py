@@ -38,7 +38,7 @@ def repeat(answered: Answered, asked: RequestRecord, now: datetime) -> Repeat:
     """Return how *asked* relates to what was answered under its id."""
     if answered.source == asked.source:
         return Repeat.SAME
-    if answered.fingerprint and answered.fingerprint != asked.fingerprint:
+    if answered.fingerprint != asked.fingerprint:
         return Repeat.CONFLICT
     # The id of a login is no way to learn what a refresh was answered.
     same_question = answered.source.topic == asked.source.topic
@@ -174,7 +174,7 @@ def end(session: Session, reason: EndReason, now: datetime) -> Session:
 def displaced(live: Sequence[Session]) -> Sequence[Session]:
     """Return those of *live*, a user's, that a new one takes the place of: the oldest.
 
-    At most `SESSIONS_MAX` of them, also where there were more from before there was that bound.
+    At most `SESSIONS_MAX` of them: where more logins have raced, the next one ends the rest.
     """
     too_many = max(0, len(live) + 1 - SESSIONS_MAX)
     oldest = sorted(live, key=lambda each: (each.opened_at, each.session_id))

@@ -18,7 +18,7 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.decision import Opened, Refused
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome, Source
-from handlers.wire.announcing import Announced, is_repeat
+from handlers.wire.announcing import Announced
 
 Verdict: TypeAlias = Conclusion | Outcome | Refused
 """A new decision, one recorded before, or why there can be none."""
@@ -66,11 +66,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why nothing can be decided."""
     new: bool = False
     """Decided just now, so that its event was never published."""
-
-    @property
-    def duplicate(self) -> bool:
-        """Whether another record with this command id was decided before."""
-        return self.outcome is not None and is_repeat(self.received, self.outcome, new=self.new)
 
 
 class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -59,8 +59,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     answered_at: datetime
     expires_at: datetime
     """When it may be forgotten: requests of then are too old to be answered."""
-    fingerprint: bytes = b""
-    """`RequestRecord.fingerprint` of what was answered; empty where an earlier release did."""
+    fingerprint: bytes
+    """`RequestRecord.fingerprint` of what was answered."""
     session_id: str | None = None
     """Of the session it opened, renewed or used: its audit event names it."""
     ended: Sequence[str] = ()

@@ -36,10 +36,6 @@ class MongoLedger:
         """Create the collections and indexes that are missing."""
         await prepare(self._client)
 
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._client.close()
-
     def transaction(self) -> MongoTransaction:
         """Open a snapshot; leaving without `commit` undoes everything."""
         return MongoTransaction(self._client)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from client.sealing import seal
+from client.sealing import seal, sealing_key
 from contracts.sealing import Purpose
 from contracts.topics import DEPOSIT, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
 from tests.e2e.inbox import PATIENCE_S, Inbox, Message, open_inbox
@@ -53,7 +53,7 @@ class Caller:
         self.service = service
         self.inbox = inbox
         self._producer = producer
-        self._key = service.ring().published().public_jwk()
+        self._key = sealing_key(service.ring().sealing_jwks())
 
     async def send(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from client.sealing import seal
+from client.sealing import seal, sealing_key
 from contracts.codes import Code
 from contracts.message import rfc3339
 from contracts.sealing import Purpose
@@ -45,7 +45,7 @@ def sealed_for(**other: Any) -> Way:
     async def way(caller: Caller) -> Attempt:
         body = caller.registration(a_name())
         told: dict[str, Any] = {
-            "key": caller.service.ring().published().public_jwk(),
+            "key": sealing_key(caller.service.ring().sealing_jwks()),
             "purpose": Purpose.REGISTER_PASSWORD,
             "command_id": body["command_id"],
             "username": body["username"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from client.sealing import ReplyKeyPair, seal
+from client.sealing import ReplyKeyPair, seal, sealing_key
 from contracts.passwords import Passwords
 from contracts.sealing import Purpose
 from contracts.sessions import Tokens
@@ -61,7 +61,7 @@ class Signing:
     def __init__(self, caller: Caller, *reply_topics: str) -> None:
         """Look for replies on the default topic, and on these; a caller's inbox follows them."""
         self.caller = caller
-        self.key: Mapping[str, Any] = caller.service.ring().published().public_jwk()
+        self.key: Mapping[str, Any] = sealing_key(caller.service.ring().sealing_jwks())
         self.asked: list[Ask] = []
         """Every record that was sent by `ask`."""
         self._topics: Sequence[TopicSpec | str] = (RESULTS, *reply_topics)

@@ -98,7 +98,7 @@ async def test_what_is_no_object_becomes_a_dead_letter(
     assert ("mine", b"\xff") in letter.header_list
     assert letter.dlq["dlq_code"] == "invalid_command"
     assert letter.dlq["dlq_timestamp"] == str(placed.timestamp_ms)
-    assert letter.dlq["dlq_group"] == caller.service.settings.ledger_group
+    assert letter.dlq["dlq_group"] == caller.service.settings.ledger.group
 
 
 @pytest.mark.parametrize("name", NOT_A_COMMAND)

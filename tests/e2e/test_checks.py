@@ -85,7 +85,7 @@ async def consumed(accounts: CommandLine) -> set[str]:
     settings = accounts.settings()
     async with kafka_admin(settings) as admin:
         listed = await admin.list_consumer_groups()
-    return {name for name, *_ in listed} & {settings.ledger_group, settings.identity_group}
+    return {name for name, *_ in listed} & {settings.ledger.group, settings.identity_group}
 
 
 async def refused(accounts: CommandLine, command: list[str], **settings: str) -> str:

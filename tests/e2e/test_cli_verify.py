@@ -70,7 +70,7 @@ async def filled(
             version=2,
         )
         await _write(ledger, some_changes(accounts=[account], outcomes=extra))
-    await ledger.close()
+    await client.close()
     await publish(line, *publishing or ())
 
 

@@ -162,7 +162,7 @@ async def reset_offsets(service: RunningService) -> None:
     """Have both groups, which must be empty, start over."""
     settings = service.settings
     for group, topics in (
-        (settings.ledger_group, ORDERED),
+        (settings.ledger.group, ORDERED),
         (settings.identity_group, (CREDENTIALS,)),
     ):
         kafka = service.addresses.kafka

@@ -28,7 +28,7 @@ async def test_everything_is_answered_again_and_nothing_else_happens(
         status, _ = await stopped(worker)
         assert status == 0, worker.log_end()
         settings = service.settings
-        await rewind(service, settings.ledger_group, [topic.name for topic in ORDERED])
+        await rewind(service, settings.ledger.group, [topic.name for topic in ORDERED])
         await rewind(service, settings.identity_group, [CREDENTIALS.name])
 
         await started(service, 1)

@@ -33,7 +33,7 @@ async def squatter(service: RunningService, topic: str) -> AsyncGenerator[None]:
         AIOKafkaConsumer(
             topic,
             bootstrap_servers=service.addresses.kafka,
-            group_id=service.settings.ledger_group,
+            group_id=service.settings.ledger.group,
             # Members share a topic's partitions in the order of their ids, which begin like this.
             client_id="0-first",
             partition_assignment_strategy=(RangePartitionAssignor,),
@@ -218,7 +218,7 @@ async def test_only_a_killed_worker_has_its_successor_say_everything_again(
 
 async def until_committed(service: RunningService, topic: str, count: int) -> None:
     """Wait until the ledger's group has committed *count* records of *topic*."""
-    group = service.settings.ledger_group
+    group = service.settings.ledger.group
     async with kafka_admin(service.settings) as admin, asyncio.timeout(30):
         while True:
             offsets = await admin.list_consumer_group_offsets(group)

@@ -92,7 +92,7 @@ async def nothing_has_changed(signing: Signing, town: Town) -> None:
 async def all_offsets_to_zero(service: RunningService) -> None:
     settings = service.settings
     groups: dict[str, list[TopicSpec]] = {
-        settings.ledger_group: list(ORDERED),
+        settings.ledger.group: list(ORDERED),
         settings.identity_group: [CREDENTIALS],
         settings.signin_group: [LOGIN, CHANGE_PASSWORD],
         settings.sessions_group: [REFRESH, LOGOUT],

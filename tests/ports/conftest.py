@@ -86,7 +86,7 @@ async def store(options: MongoOptions | None) -> AsyncIterator[Store]:
         throttles=MongoThrottles(client),
         client=client,
     )
-    await ledger.close()
+    await client.close()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from devstack.server import Server
 from handlers.identity.throttling import Attempt, ThrottleRule
 from storage.mongo.client import MongoClient, MongoOptions, Session
 from storage.mongo.documents.accounts import Document
-from storage.mongo.documents.identities import from_session
 from storage.mongo.identities import MongoIdentities
 from storage.mongo.schema import SESSIONS_INDEX
 from storage.mongo.throttles import MongoThrottles
@@ -144,18 +143,6 @@ async def test_an_ended_session_is_not_in_the_way_of_those_that_live(
 
     assert looked_at == []
     assert await store.identities.session("s1") == ended
-
-
-async def test_a_session_that_ended_when_all_named_their_user_alike_is_read(
-    store: Store, client: MongoClient
-) -> None:
-    ended = a_session(version=2, ended_at=NOON, ended_reason="logout")
-    old = from_session(ended)
-    old["username"] = old.pop("ended_username")
-    await client.run({"insert": "sessions", "documents": [old]})
-
-    assert await store.identities.session("s1") == ended
-    assert not await store.identities.live_sessions("alice", now=NOON)
 
 
 @pytest.mark.parametrize("rule", [SOURCE, USER, BUDGET], ids=["source", "user", "budget"])

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from client.sealing import seal
+from client.sealing import seal, sealing_key
 from contracts.registration import Register
 from contracts.sealing import Purpose
 from workers.keys.ring import KeyRing, new_key
@@ -23,7 +23,7 @@ def a_ring(directory: Path) -> KeyRing:
 def a_blob(ring: KeyRing, password: str = PASSWORD, **other: Any) -> str:
     """Return *password* sealed for alice's command 1, unless told otherwise."""
     told: dict[str, Any] = {
-        "key": ring.published().public_jwk(),
+        "key": sealing_key(ring.sealing_jwks()),
         "purpose": Purpose.REGISTER_PASSWORD,
         "command_id": "1",
         "username": "alice",

@@ -184,11 +184,6 @@ class Settings(Connections):
             clock_skew_ms=self.ledger.clock_skew_ms,
         )
 
-    @property
-    def ledger_group(self) -> str:
-        """The ledger worker's consumer group."""
-        return self.ledger.group
-
     def source(self, name: str) -> str:
         """Return where the value of *name* came from, as a reader would say it."""
         return self.sources.get(name, "default")

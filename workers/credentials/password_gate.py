@@ -43,10 +43,6 @@ class PasswordGate:
         self._ring = ring
         self._pool = pool
 
-    async def verdict(self, register: Register) -> Judged:
-        """Return what the password of *register* is found to be."""
-        return (await self.verdicts([register]))[0]
-
     async def verdicts(self, registers: Sequence[Register]) -> list[Judged]:
         """Return one verdict per registration, in their order."""
         starts = range(0, len(registers), SLICE_RECORDS_MAX)

@@ -94,7 +94,7 @@ class SignIn:
         token = new_refresh_token(fresh_name())
         read = read_token(token)
         assert read is not None
-        # More only where they were opened before there was a bound.
+        # Beyond the bound are only those that raced.
         live = await dependencies.identities.live_sessions(
             request.username, now=now, limit=2 * sessions.SESSIONS_MAX
         )

@@ -13,7 +13,6 @@ class TopicNames:
     balance_events: str
     audit_events: str
     balances: str
-    revocations: str
     credentials: str
     dead_letters: str
 
@@ -25,7 +24,6 @@ class TopicNames:
             balance_events=prefix + topics.BALANCE_EVENTS.name,
             audit_events=prefix + topics.AUDIT_EVENTS.name,
             balances=prefix + topics.BALANCES.name,
-            revocations=prefix + topics.REVOCATIONS.name,
             credentials=prefix + topics.CREDENTIALS.name,
             dead_letters=prefix + topics.DEAD_LETTERS.name,
         )

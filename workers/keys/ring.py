@@ -60,21 +60,17 @@ class KeyRing:
         sealing = (key for key in self._current(Kind.SEALING) if key.kid == kid)
         return next((key for key in sealing if not key.is_retired(now)), None)
 
-    def published(self) -> KeyPair:
-        """Return the key that senders should seal to.
-
-        Raises:
-            KeysError: There is none any more.
-        """
-        return self._in_use(Kind.SEALING)
-
     def signing_key(self) -> KeyPair:
         """Return the key to sign access tokens with.
 
         Raises:
             KeysError: There is none.
         """
-        return self._in_use(Kind.SIGNING)
+        keys, now = self._current(Kind.SIGNING), self._clock()
+        require(keys, [Kind.SIGNING], self._directory, now)
+        key = in_use(keys, now)
+        assert key is not None, "required above"
+        return key
 
     def jwks(self) -> JwkSet:
         """Return the set to verify access tokens with, for `/.well-known/jwks.json`.
@@ -94,13 +90,6 @@ class KeyRing:
     def __repr__(self) -> str:
         """Name the keys, never show them."""
         return f"KeyRing({[key.kid for key in self._keys]})"
-
-    def _in_use(self, kind: Kind) -> KeyPair:
-        keys, now = self._current(kind), self._clock()
-        require(keys, [kind], self._directory, now)
-        key = in_use(keys, now)
-        assert key is not None, "required above"
-        return key
 
     def _current(self, kind: Kind) -> list[KeyPair]:
         """Return the keys of *kind*, newest first, as they are in the folder now."""

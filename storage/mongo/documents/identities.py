@@ -13,7 +13,7 @@ _OF_A_SESSION = (
     *("epoch", "refresh_hash", "family_hash", "opened_at", "expires_at", "version"),
     *("previous_hash", "rotated_at", "rotated_by", "ended_at", "ended_reason", "source"),
 )
-_OF_AN_ANSWER = ("body", "answered_at", "expires_at")
+_OF_AN_ANSWER = ("body", "answered_at", "expires_at", "fingerprint")
 
 
 def from_credential(credential: Credential) -> Document:
@@ -51,8 +51,6 @@ def from_answered(answered: Answered) -> Document:
         },
         **present(answered, _OF_AN_ANSWER),
     }
-    if answered.fingerprint:
-        document["fingerprint"] = answered.fingerprint
     if answered.session_id is not None:
         document["session_id"] = answered.session_id
     if answered.ended:

@@ -66,15 +66,16 @@ def to_credential(document: Mapping[str, Any]) -> Credential:
 
 
 def to_session(document: Mapping[str, Any]) -> Session:
-    """Return the stored session, also one from when all named their user alike.
+    """Return the stored session.
 
     Raises:
         CorruptDocumentError: It is none.
     """
     stored = shaped(document, StoredSession, "sessions")
-    username = stored.owner
+    ended = document.get("ended_at") is not None
+    username = stored.ended_username if ended else stored.username
     if username is None:
-        raise corrupt(document, "sessions", "username")
+        raise corrupt(document, "sessions", "ended_username" if ended else "username")
     whole = {**document, "session_id": stored.id, "username": username}
     try:
         return Session(**_named(shaped(whole, Session, "sessions")))

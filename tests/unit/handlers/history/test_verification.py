@@ -1,5 +1,6 @@
 """P6: every balance can be computed again from its entries, and a difference is found (P2, P5)."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from handlers.history.discrepancy import Violation
-from handlers.history.verification import DISCREPANCIES_MAX, unknown_account, verify
+from handlers.history.discrepancy import Discrepancy, Violation
+from handlers.history.verification import DISCREPANCIES_MAX, Recount, unknown_account
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Entry, Outcome, Source, Trace
@@ -55,6 +56,13 @@ def an_account(sequence: int, **posted_minor: int) -> Account:
 
 SOUND = [an_entry(1, 0, 500), an_entry(2, 0, 70, "EUR"), an_entry(3, 500, 200)]
 ACCOUNT = an_account(3, USD=200, EUR=70)
+
+
+def verify(account: Account, entries: Iterable[Outcome | CorruptDocument]) -> list[Discrepancy]:
+    recount = Recount(account)
+    for outcome in entries:
+        recount.add(outcome)
+    return recount.finish()
 
 
 def violations(account: Account, entries: list[Outcome]) -> list[Violation]:

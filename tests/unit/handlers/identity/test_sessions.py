@@ -238,12 +238,6 @@ def test_another_content(source: Source, after: timedelta, found: Repeat) -> Non
     assert sessions.repeat(other, asked(source=source), NOON + after) is found
 
 
-def test_an_answer_of_an_earlier_release_is_known_by_its_id() -> None:
-    old = replace(ANSWERED, fingerprint=b"")
-
-    assert sessions.repeat(old, asked(source=replace(HERE, offset=8)), NOON) is Repeat.AGAIN
-
-
 @pytest.mark.parametrize(
     ("after", "too_old"),
     [

@@ -24,6 +24,7 @@ from tests.received import (
     known,
     nothing_read,
     received,
+    repeats,
 )
 
 RICH = an_account(posted_minor=10_000)
@@ -110,7 +111,7 @@ class TestRepeats:
         decision = decided([self.FIRST, self.AGAIN], known(RICH))
 
         assert len(decision.changes.outcomes) == 1
-        assert [answer.duplicate for answer in decision.answers] == [False, True]
+        assert [repeats(answer) for answer in decision.answers] == [False, True]
         assert [answer.new for answer in decision.answers] == [True, False]
         assert decision.changes.accounts[0].balances["USD"].posted_minor == 10_500
 
@@ -122,7 +123,7 @@ class TestRepeats:
 
         assert not decision.changes
         assert [answer.outcome for answer in decision.answers] == [outcome, outcome]
-        assert [answer.duplicate for answer in decision.answers] == [False, True]
+        assert [repeats(answer) for answer in decision.answers] == [False, True]
         assert not any(answer.new for answer in decision.answers)
 
     def test_of_a_refusal_get_the_same_refusal_however_rich_the_account_is_now(self) -> None:

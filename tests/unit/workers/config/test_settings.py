@@ -122,7 +122,6 @@ class TestSources:
 
         assert {settings.source(name) for name in names} == {"environment"}
         assert {str(value) for value in asdict(settings.ledger).values()} == {"7000"}
-        assert settings.ledger_group == "7000"
         assert settings.rules().clock_skew_ms == 7000
 
 

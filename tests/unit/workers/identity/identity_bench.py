@@ -9,7 +9,7 @@ from typing import Any
 from joserfc.jwk import OKPKey
 from msgspec.structs import replace
 
-from client.sealing import seal
+from client.sealing import seal, sealing_key
 from client.tokens import Claims, verify_access_token
 from contracts.passwords import ChangePassword, Passwords
 from contracts.requests import IdentityRequest
@@ -114,7 +114,7 @@ class Bench:
 
     def sealed(self, secret: str, purpose: Purpose, request_id: str, **other: Any) -> str:
         told: dict[str, Any] = {
-            "key": self.ring.published().public_jwk(),
+            "key": sealing_key(self.ring.sealing_jwks()),
             "purpose": purpose,
             "command_id": request_id,
             "username": "alice",

@@ -9,6 +9,7 @@ from joserfc.jwe import JWERegistry, encrypt_compact
 from joserfc.jwk import OKPKey
 from msgspec.structs import replace
 
+from client.sealing import sealing_key
 from contracts.sessions import Login, ReplyKey
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Trace
@@ -79,7 +80,7 @@ class TestASealedPassword:
         header = {**decoded(honest.partition(".")[0]), "iat": iat}
         del header["epk"]
         lax = JWERegistry(algorithms=["ECDH-ES", "A256GCM"], strict_check_header=False)
-        recipient = OKPKey.import_key(dict(bench.ring.published().public_jwk()))
+        recipient = OKPKey.import_key(sealing_key(bench.ring.sealing_jwks()))
         forged = encrypt_compact(header, PASSWORD, recipient, registry=lax)
 
         answer = await bench.answer(bench.login(sealed_password=forged))

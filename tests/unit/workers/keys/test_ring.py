@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from client.sealing import sealing_key
 from contracts.sealing import Purpose
 from tests.out_of_files import out_of_files
 from tests.unit.sealed import NOON, a_blob, a_ring
 from workers.config.roles import ALL, Role
-from workers.keys.pairs import KeyPair, Kind
+from workers.keys.pairs import Kind
 from workers.keys.ring import (
     CHECK_INTERVAL_S,
     KeyRing,
@@ -72,7 +73,9 @@ class TestTheRing:
         first = new_key(tmp_path, NOON)
         new_key(tmp_path, LATER)
 
-        assert a_ring_at(tmp_path, NOON - timedelta(hours=1)).published() == first
+        ring = a_ring_at(tmp_path, NOON - timedelta(hours=1))
+
+        assert sealing_key(ring.sealing_jwks()) == first.public_jwk()
 
     def test_still_opens_with_a_replaced_key(self, tmp_path: Path) -> None:
         ring = a_ring(tmp_path)
@@ -89,7 +92,7 @@ class TestTheRing:
         )
 
         assert secret == "sealed long ago"
-        assert ring.published().kid not in blob
+        assert sealing_key(ring.sealing_jwks())["kid"] not in blob
 
     @pytest.mark.parametrize("kind", Kind)
     def test_sees_a_new_key_soon_but_does_not_look_all_the_time(
@@ -101,15 +104,15 @@ class TestTheRing:
         ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
         late = new_key(tmp_path, LATER, kind)
 
-        def used() -> list[KeyPair]:
-            return [ring.published(), ring.signing_key()]
+        def used() -> list[str]:
+            return [sealing_key(ring.sealing_jwks())["kid"], ring.signing_key().kid]
 
         at_once = used()
         clock.now_s += CHECK_INTERVAL_S
         soon = used()
 
-        assert late not in at_once
-        assert late in soon
+        assert late.kid not in at_once
+        assert late.kid in soon
 
     def test_forgets_a_key_that_was_removed(self, tmp_path: Path) -> None:
         clock = HandClock()
@@ -187,7 +190,7 @@ class TestTheRing:
         only_file(tmp_path).unlink()
         clock.now_s += CHECK_INTERVAL_S
 
-        assert ring.published() == key
+        assert sealing_key(ring.sealing_jwks()) == key.public_jwk()
 
     def test_keeps_nobody_waiting_for_a_disk_that_hangs(self, tmp_path: Path) -> None:
         clock = HandClock()
@@ -201,10 +204,10 @@ class TestTheRing:
             looking = pool.submit(ring.find, key.kid)
             while not ring._lock.locked():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
                 pass
-            meanwhile = ring.published()
+            meanwhile = sealing_key(ring.sealing_jwks())
             os.close(os.open(stuck, os.O_WRONLY))  # lets it read to the end
 
-        assert meanwhile == key
+        assert meanwhile == key.public_jwk()
         assert looking.result() == key
 
     def test_answers_many_threads_while_keys_change(self, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from client.sealing import sealing_key
 from client.tokens import TokenProblem
 from contracts.sealing import Purpose
 from contracts.topics import TOPICS
@@ -49,7 +50,9 @@ class HandRing:
 
 
 def in_use(ring: KeyRing, kind: Kind) -> str:
-    return (ring.published() if kind is Kind.SEALING else ring.signing_key()).kid
+    if kind is Kind.SIGNING:
+        return ring.signing_key().kid
+    return sealing_key(ring.sealing_jwks())["kid"]
 
 
 def after(seconds: float) -> datetime:

@@ -47,7 +47,7 @@ def header_of(blob: str) -> dict[str, Any]:
 def forged(ring: KeyRing, change: dict[str, Any], *, key: Any = None, without: str = "") -> str:
     """Return a blob whose header differs by *change* from an honest one."""
     header = {k: v for k, v in header_of(a_blob(ring)).items() if k not in {"epk", without}}
-    recipient = key or OKPKey.import_key(ring.published().public_jwk() | {"use": "enc"})
+    recipient = key or OKPKey.import_key(sealing_key(ring.sealing_jwks()) | {"use": "enc"})
     return jwe.encrypt_compact(header | change, PASSWORD, recipient, registry=LAX)
 
 
@@ -185,7 +185,7 @@ def test_what_is_not_sealed_at_all_is_refused(ring: KeyRing, text: str) -> None:
 
 @pytest.mark.parametrize("secret", [b"\xff\xfe\x00", b"surrogate \xed\xa0\x80"])
 def test_bytes_that_are_no_text_are_refused(ring: KeyRing, secret: bytes) -> None:
-    key = OKPKey.import_key(ring.published().public_jwk())
+    key = OKPKey.import_key(sealing_key(ring.sealing_jwks()))
     header = {k: v for k, v in header_of(a_blob(ring)).items() if k != "epk"}
     blob = jwe.encrypt_compact(header, secret, key, registry=LAX)
 
@@ -235,7 +235,7 @@ def test_no_secret_is_logged(ring: KeyRing, caplog: pytest.LogCaptureFixture, cu
 
 
 def test_sealing_twice_gives_other_bytes(ring: KeyRing) -> None:
-    key = ring.published().public_jwk()
+    key = sealing_key(ring.sealing_jwks())
 
     blobs = {
         seal(

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm
 
+from client.sealing import sealing_key
 from client.tokens import TokenProblem
 from tests.unit.signed import (
     a_full_ring,
@@ -111,7 +112,7 @@ class TestAKey:
         assert refused(forged(ring, header={"kid": kid}), ring.jwks()) is TokenProblem.UNKNOWN_KEY
 
     def test_for_sealing_signs_nothing(self, ring: KeyRing) -> None:
-        token = forged(ring, header={"kid": ring.published().kid})
+        token = forged(ring, header={"kid": sealing_key(ring.sealing_jwks())["kid"]})
         together = {"keys": [*ring.jwks()["keys"], *ring.sealing_jwks()["keys"]]}
 
         assert refused(token, together) is TokenProblem.UNKNOWN_KEY
