@@ -150,6 +150,17 @@ def test_a_name_says_what_is_inside() -> None:
     assert such(FILES, lambda path: path.stem in VAGUE) == []
 
 
+def test_the_store_has_its_name_from_storage() -> None:
+    """`storage.ports.STORE`, but where it is configured, or where `accounts dev` shows its servers."""
+
+    def names_it(path: Path) -> bool:
+        constants = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Constant))
+        return any(node.value == "mongodb" for node in constants)
+
+    looked_at = [path for path in FILES if package_of(path) in CORE | {"workers", "client"}]
+    assert such(looked_at, names_it) == ["cli/dev/screen.py"]
+
+
 def test_nothing_is_mocked() -> None:
     def mocks(path: Path) -> bool:
         return any(re.match(r"(unittest\.)?mock\b|pytest_mock\b", name) for name in imports(path))

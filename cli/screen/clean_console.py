@@ -1,4 +1,4 @@
-"""What is drawn for people, cleaned: much of it was read from Kafka or MongoDB, where others write.
+"""What is drawn for people, cleaned: much of it was read from Kafka or the store, where others write.
 
 Apart from `cli.screen.output`, because only what draws needs rich.
 """

@@ -38,7 +38,7 @@ class Output:
     """Where a command's answer goes; notes on the way go to standard error.
 
     Everything that is printed passes here, and is cleaned here: much of it was read from Kafka or
-    MongoDB, where others write.
+    the store, where others write.
     """
 
     format: Format = Format.AUTO

@@ -100,6 +100,14 @@ class MongoClient:
         check(reply, ignored=ignored)
         return reply
 
+    async def ping(self) -> None:
+        """Return once the server has answered.
+
+        Raises:
+            StoreUnavailableError: It has not.
+        """
+        await self.run({"ping": 1})
+
     async def find(self, command: Document, *, session: Session) -> list[Document]:
         """Return all documents that a `find` command in a transaction matches."""
         cursor = (await self.run(command, session=session))["cursor"]

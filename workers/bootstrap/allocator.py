@@ -11,7 +11,7 @@ M_MMAP_THRESHOLD = -3
 
 LARGE_BYTES = 512 * 1024
 """What is mapped by itself. At half of it a command took 7 µs more: each buffer of Kafka or
-MongoDB was mapped, and its pages cleared, anew. At twice of it the worker took 8 MB more."""
+the store was mapped, and its pages cleared, anew. At twice of it the worker took 8 MB more."""
 
 FREE_BYTES = 4 * 1024 * 1024
 """What may stay free at the end of the heap, so that it is not given back and taken all the time."""

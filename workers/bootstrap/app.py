@@ -16,6 +16,7 @@ from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 
 from contract_docs.document import Contract
+from storage.ports import STORE
 from storage.redis import RedisHealth
 from workers.batches.membership import Membership
 from workers.bootstrap.checks import run_checks
@@ -119,7 +120,7 @@ class Service:
             probes=[
                 Probe(name="kafka", ask=inputs.ask),
                 Probe(name="topics", ask=inputs.compare, last=True),
-                Probe(name="mongodb", ask=lambda: resources.mongo.run({"ping": 1})),
+                Probe(name=STORE, ask=resources.mongo.ping),
                 Probe(name="redis", ask=RedisHealth(resources.redis).ping, required=False),
             ],
             workers=progress,

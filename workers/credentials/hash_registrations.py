@@ -145,7 +145,7 @@ class CredentialsWorker:
             there = {name for name, queue in queues.items() if _has_set(queue, known.get(name))}
             await self.credentials.settle(there)
         except StoreUnavailableError:
-            self.progress.wait_for("mongodb")
+            self.progress.wait_for_store()
             return
         self.progress.advance()
         await asyncio.gather(*(self._settle_user(queue, known) for queue in queues.values()))
@@ -160,7 +160,7 @@ class CredentialsWorker:
         try:
             await self._defended(record, work)
         except StoreUnavailableError:
-            self.progress.wait_for("mongodb")
+            self.progress.wait_for_store()
         except PublishError:
             self.progress.wait_for("kafka")
         except KeyAwaitedError:

@@ -26,7 +26,7 @@ DOCUMENTS_PER_S_MIN = 100
 """Documents read in a second where there are few: a round over 60,000 takes its ten minutes then."""
 
 DOCUMENTS_PER_S_MAX = 5000
-"""Documents read in a second at most, less than a tenth of a core here and as much in MongoDB. A
+"""Documents read in a second at most, less than a tenth of a core here and as much in the store. A
 round over more than this allows takes longer."""
 
 PAGE_ACCOUNTS = 1000
@@ -37,7 +37,7 @@ LANES = 4
 """Histories read side by side, so that a round needs fewer turns one after the other."""
 
 PASSED_BY = 0.1
-"""What an outcome costs that MongoDB leaves out, measured by one that it hands out."""
+"""What an outcome costs that the store leaves out, measured by one that it hands out."""
 
 AGAIN_S = 60.0
 """Between two rounds: a small service is not recounted all the time."""

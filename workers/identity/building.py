@@ -10,7 +10,7 @@ SIGN_INS_PER_THREAD_MAX = 8
 little between batches and a rebalance or a stop need not wait longer."""
 
 SESSIONS_BATCH_MAX = 200
-"""Refreshes and logouts taken at once: enough to keep MongoDB busy, done within a second."""
+"""Refreshes and logouts taken at once: enough to keep the store busy, done within a second."""
 
 
 def identity_answerers(dependencies: IdentityDependencies) -> tuple[Answerer, Answerer]:

@@ -22,7 +22,7 @@ from workers.ledger.republish_queue import RepublishQueue
 from workers.ledger.writer_sign_offs import WriterSignOffs
 
 LANE_COMMANDS_MIN = 1000
-"""Commands that are worth another lane: a transaction costs the worker three milliseconds and MongoDB
+"""Commands that are worth another lane: a transaction costs the worker three milliseconds and the store
 as many, which fewer commands do not save by being decided while another lane waits."""
 
 
@@ -171,7 +171,7 @@ async def _run(lanes: Sequence[Lane], publication: Publication) -> None:
 
     async def run(lane: Lane) -> None:
         await lane.run()
-        publication.add_lane(lane)  # rendered while the other lanes wait for MongoDB
+        publication.add_lane(lane)  # rendered while the other lanes wait for the store
         lane.forget()
 
     try:

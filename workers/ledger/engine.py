@@ -32,7 +32,7 @@ from workers.ledger.steps import Steps
 logger = logging.getLogger(__name__)
 
 SIGN_OFF_S = 1.0
-"""How long MongoDB may take to note that we are done: only work is saved by it."""
+"""How long the store may take to note that we are done: only work is saved by it."""
 
 
 class Engine:

@@ -11,6 +11,7 @@ from handlers.ledger.finality import ReadPositions
 from handlers.model.account import Account
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source
+from storage.ports import STORE
 from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 from storage.ports.ledger import Ledger, LedgerTransaction
 from workers.batches.writer_generation import WriterGeneration
@@ -156,7 +157,7 @@ class Lane:
                 await self.dependencies.pause(None, tries)
             except StoreUnavailableError as error:
                 logger.warning("the ledger waits: %s", error)
-                await self.dependencies.pause("mongodb", tries)
+                await self.dependencies.pause(STORE, tries)
             else:
                 self._keep(applied)
                 return applied
@@ -172,7 +173,7 @@ class Lane:
         self.dependencies.generation.check(self._number)
         writer, timed = self.dependencies.generation.writer, self.dependencies.metrics.timed
         async with self.dependencies.ledger.transaction() as transaction:
-            with timed("mongodb", "gather"):
+            with timed(STORE, "gather"):
                 commands = [received for user in users for received in user]
                 gathered, owed = await self._gathering(writer, alone=commands_max == 1).read(
                     transaction, commands, again
@@ -183,12 +184,12 @@ class Lane:
                 await self.dependencies.fetch_end_offsets(decision.questions)
                 decision = self._decide(users, gathered, writer, commands_max)
             if decision.changes:
-                with timed("mongodb", "apply"):
+                with timed(STORE, "apply"):
                     await transaction.apply(decision.changes)
             self.dependencies.generation.check(
                 self._number
             )  # what is given up need not be owed, too
-            with timed("mongodb", "commit"):
+            with timed(STORE, "commit"):
                 await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}
         named = {received.command.username for received in commands}

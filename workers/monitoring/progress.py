@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from storage.ports import STORE
 from workers.clock import monotonic_s
 from workers.monitoring.halt import Halt
 
@@ -18,7 +19,7 @@ class Progress:
     busy: bool = False
     """Records were taken and are not answered yet, or wait to be read."""
     waiting_for: str | None = None
-    """A dependency that does not answer, such as `mongodb`: a named wait counts as progress."""
+    """A dependency that does not answer, such as `kafka`: a named wait counts as progress."""
     degraded: str | None = None
     """What works less well than it should, in one line, such as an undecodable partition."""
     failed: str | None = None
@@ -34,6 +35,10 @@ class Progress:
         """Note that only *dependency* keeps this worker from getting on."""
         self.last_progress_s = monotonic_s()
         self.waiting_for = dependency
+
+    def wait_for_store(self) -> None:
+        """Note that the store does not answer."""
+        self.wait_for(STORE)
 
     def fail(self, reason: str) -> None:
         """End the process: nothing more is done by any of its workers. The first reason stays."""

@@ -25,7 +25,7 @@ BATCH_RECORDS_MAX = 500
 the first does not wait long for the last, and that their largest answers fit into 64 MiB."""
 
 PAGES_AT_ONCE_MAX = 8
-"""Pages read side by side: keeps MongoDB busy, and leaves most of its connections to others."""
+"""Pages read side by side: keeps the store busy, and leaves most of its connections to others."""
 
 BATCH_SCAN_MAX = 20_000
 """Entries looked through for all pages of a batch: as long a search as twenty pages may make. For

@@ -171,7 +171,7 @@ class RequestReader:
                 said = await ask(self.answerer, asked, self.corrupt)
             except AWAY as error:
                 tries += 1
-                self.progress.wait_for("mongodb")
+                self.progress.wait_for_store()
                 logger.warning("requests wait: %s", error)
             else:
                 self._generation.check(number)
