@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from handlers.model.account import Account, Balance, Profile
-from handlers.model.outcome import Entry, Outcome, Source, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document, from_account, from_outcome
 from storage.mongo.schema import prepare
@@ -59,7 +59,7 @@ def history(name: str, entries: int) -> Iterator[Outcome]:
             decided_at=OPENED_AT + timedelta(seconds=sequence),
             source=Source(topic=WRITER, partition=0, offset=sequence),
             trace=Trace(correlation_id=command_id),
-            entry=Entry(
+            entry=LedgerEntry(
                 sequence=sequence,
                 currency="USD",
                 scale=2,

@@ -20,7 +20,7 @@ from benchmarks.figures import cpu_per_command
 from benchmarks.processes import cpu_of, wait_for_go
 from benchmarks.traffic import CURRENCY, username, users_of
 from handlers.model.account import Account, Balance, Profile
-from handlers.model.outcome import Entry, Outcome, Source, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from storage.mongo.client import DURABLE, MongoClient, MongoOptions
 from storage.mongo.documents.accounts import Document, from_account, from_outcome
 from storage.mongo.schema import prepare
@@ -87,7 +87,7 @@ def an_outcome(user: int, sequence: int, number: int) -> Document:
         decided_at=EPOCH + timedelta(milliseconds=sequence),
         source=Source(topic="accounts.commands.deposit", partition=user % 12, offset=number),
         trace=Trace(correlation_id=f"ceiling-{number}"),
-        entry=Entry(
+        entry=LedgerEntry(
             sequence=sequence,
             currency=CURRENCY,
             scale=2,

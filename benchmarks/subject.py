@@ -16,7 +16,7 @@ from contracts import topics
 from contracts.sealing import Purpose
 from contracts.sessions import Login, ReplyKey
 from contracts.topics import TopicSpec
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.rotation import make_missing
 
 Record: TypeAlias = tuple[str, str, bytes]
@@ -107,7 +107,7 @@ class Service:
         if status != 0:
             raise BenchError(f"`accounts topics apply` ended with status {status}:\n{lines}")
         made = make_missing(self.folder / "keys", datetime.now(tz=UTC))
-        return next(key.public_jwk() for key in made if key.kind is Kind.SEALING)
+        return next(key.public_jwk() for key in made if key.kind is KeyKind.SEALING)
 
     async def start_worker(self, **settings: str) -> Child:
         """Start the worker as an operator would, with *settings* beside the defaults."""

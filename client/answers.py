@@ -36,7 +36,7 @@ A = TypeVar("A", Result, Reply)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Expected:
+class _ExpectedAnswer:
     """One who waits, and what answers it."""
 
     model: type[Answer]
@@ -48,7 +48,7 @@ class _Expected:
         """Return whether it is ours, and not to another content under the same id."""
         return correlation_id in (None, self.correlation_id)
 
-    def is_mistaken_for(self, other: "_Expected") -> bool:
+    def is_mistaken_for(self, other: "_ExpectedAnswer") -> bool:
         """Return whether the answers to two contents would look alike."""
         return self.correlation_id == other.correlation_id and self.content != other.content
 
@@ -69,7 +69,7 @@ class Waiting:
     """
 
     def __init__(self) -> None:
-        self._expected: defaultdict[Question, list[_Expected]] = defaultdict(list)
+        self._expected: defaultdict[Question, list[_ExpectedAnswer]] = defaultdict(list)
 
     @contextmanager
     def expect(
@@ -85,7 +85,7 @@ class Waiting:
         question = question_of(asked)
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         answered = correlation_answered(asked, correlation_id)
-        expected = _Expected(
+        expected = _ExpectedAnswer(
             model, content_of(asked), answered, cast("asyncio.Future[Answer]", future)
         )
         if any(expected.is_mistaken_for(other) for other in self._expected.get(question, ())):
@@ -120,7 +120,7 @@ class Waiting:
 
     def fail(self, error: AccountsClientError) -> None:
         """Tell everybody that no answer can be received any more."""
-        everybody: Iterable[list[_Expected]] = self._expected.values()
+        everybody: Iterable[list[_ExpectedAnswer]] = self._expected.values()
         for expected in (one for some in everybody for one in some):
             expected.fail(error)
 

@@ -18,7 +18,7 @@ HELD_MAX = 10_000
 Ends = Mapping[TopicPartition, int]
 
 
-class Reads(Protocol):
+class ReadProgress(Protocol):
     """What is needed of `client.reader.Reader`."""
 
     async def ends_now(self) -> Ends:
@@ -50,7 +50,7 @@ class InOrder:
     read first.
     """
 
-    def __init__(self, reader: Reads, sequences: Sequences) -> None:
+    def __init__(self, reader: ReadProgress, sequences: Sequences) -> None:
         self._reader = reader
         self._sequences = sequences
         self._gaps: dict[str, _Gap] = {}

@@ -28,7 +28,7 @@ Start: TypeAlias = Literal["beginning", "end"] | Mapping[TopicPartition, int]
 """Where to begin: all that is kept, only what comes, or the next offset of each partition."""
 
 
-class _Consumer(Protocol):
+class _KafkaConsumer(Protocol):
     """The part of aiokafka's consumer that is used here, with types."""
 
     async def start(self) -> None: ...
@@ -58,7 +58,7 @@ class Reader:
 
     def __init__(
         self,
-        consumer: _Consumer,
+        consumer: _KafkaConsumer,
         beginnings: Mapping[TopicPartition, int],
         ends: Mapping[TopicPartition, int],
         topics: Mapping[str, TopicNow],
@@ -215,7 +215,7 @@ async def open_reader(
     partitions = await kafka.partitions(topics)
     reader = None
     consumer = cast(
-        "_Consumer",
+        "_KafkaConsumer",
         ScreenedConsumer(
             **kafka.arguments(),
             enable_auto_commit=False,

@@ -41,7 +41,7 @@ class RevocationsUnknownError(AccountsClientError):
     """What is kept of the topic of revocations was not read in time."""
 
 
-class Reads(Protocol):
+class OpensReaders(Protocol):
     """The part of `AccountsClient` that is needed here."""
 
     def reader(self, topic: TopicSpec, start: Start) -> AbstractAsyncContextManager[Reader]:
@@ -59,7 +59,7 @@ class Revocations:
             if revocations.is_revoked(claims.session_id): ...
     """
 
-    def __init__(self, accounts: Reads, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, accounts: OpensReaders, *, now: Callable[[], datetime] = utc_now) -> None:
         self._accounts = accounts
         self._now = now
         self._ended: dict[str, datetime] = {}

@@ -17,7 +17,7 @@ from handlers.history.operating import audit_event
 from handlers.history.repair import Repair
 from handlers.ledger.registration import account_id
 from handlers.model.account import Account, Balance, Profile
-from handlers.model.outcome import Entry, Outcome, Source, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from handlers.wire import rendering
 from handlers.wire.rendering import Record, Rendering
 
@@ -99,7 +99,7 @@ def _outcome(command: Json, name: CommandName, **more: Any) -> Outcome:
 
 
 def _moved(command: Json, name: CommandName, sequence: int, before: str, after: str) -> Outcome:
-    entry = Entry(
+    entry = LedgerEntry(
         sequence=sequence,
         currency=command["currency"],
         scale=SCALE,

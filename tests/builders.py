@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.changes import Changes, EmailClaim
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.outcome import Entry, Outcome, Source, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 
 Stored = TypeVar("Stored")
 
@@ -41,9 +41,9 @@ def an_account(
     return replace(account, **changed)
 
 
-def an_entry(sequence: int = 1, **changed: Any) -> Entry:
+def an_entry(sequence: int = 1, **changed: Any) -> LedgerEntry:
     """Return a deposit of 10.00 USD onto nothing."""
-    entry = Entry(
+    entry = LedgerEntry(
         sequence=sequence,
         currency="USD",
         scale=2,

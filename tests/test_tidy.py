@@ -150,6 +150,19 @@ def test_a_name_says_what_is_inside() -> None:
     assert such(FILES, lambda path: path.stem in VAGUE) == []
 
 
+def test_a_class_name_means_one_thing() -> None:
+    """In all of the product: private ones and those inside other classes count, too."""
+    defined: dict[str, list[str]] = {}
+    for path in FILES:
+        if package_of(path) in PACKAGES:
+            for node in ast.walk(tree(path)):
+                if isinstance(node, ast.ClassDef):
+                    place = f"{path.relative_to(REPOSITORY)}:{node.lineno}"
+                    defined.setdefault(node.name.lstrip("_"), []).append(place)
+
+    assert {name: places for name, places in defined.items() if len(places) > 1} == {}
+
+
 def test_the_store_has_its_name_from_storage() -> None:
     """`storage.ports.STORE`, but where it is configured, or where `accounts dev` shows its servers."""
 

@@ -35,7 +35,7 @@ SealingKeyFile = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class AskingOptions:
     """How a request is asked."""
 
     actor: Actor = None

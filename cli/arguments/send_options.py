@@ -66,7 +66,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityChanges:
+class OptionalIdentity:
     """The same where they are changed."""
 
     email: Annotated[str | None, typer.Option("--email", metavar="ADDRESS")] = None

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.arguments.option_groups import add_command
-from cli.arguments.options import Asking, User
+from cli.arguments.options import AskingOptions, User
 from cli.screen.output import output
 
 COLUMNS = ("currency", "posted", "held", "available")
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def balance(
     user: User,
-    how: Asking,
+    how: AskingOptions,
     *,
     currency: Annotated[
         str | None, typer.Option("--currency", metavar="CURRENCY", help="This one alone.")

@@ -29,7 +29,7 @@ NOT_ALL = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class DeadLetterFilters:
     """Which dead letters."""
 
     code: Annotated[str | None, text("--code", "CODE", "With this code alone.")] = None
@@ -53,14 +53,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(letters, name="dead-letters")
 
 
-def show(filters: Filters) -> None:
+def show(filters: DeadLetterFilters) -> None:
     """List the dead letters that are kept, in the order of each partition."""
     found = asyncio.run(_found(load_settings(), filters))
     output().table(COLUMNS, [_row(letter) for letter in found])
 
 
 def replay(
-    filters: Filters,
+    filters: DeadLetterFilters,
     consent: Consent,
     *,
     places: Annotated[
@@ -75,7 +75,7 @@ def replay(
     asyncio.run(_replay(load_settings(), filters, consent, frozenset(places or ())))
 
 
-async def _found(settings: Settings, filters: Filters) -> Sequence[DeadLetter]:
+async def _found(settings: Settings, filters: DeadLetterFilters) -> Sequence[DeadLetter]:
     return [letter async for letter in _letters(settings) if filters.take(letter)]
 
 
@@ -88,7 +88,7 @@ async def _letters(settings: Settings) -> AsyncIterator[DeadLetter]:
 
 
 async def _replay(
-    settings: Settings, filters: Filters, consent: Consent, places: frozenset[str]
+    settings: Settings, filters: DeadLetterFilters, consent: Consent, places: frozenset[str]
 ) -> None:
     found = await _found(settings, filters)
     letters = [letter for letter in found if not places or letter.place in places]

@@ -16,7 +16,7 @@ from cli.arguments.options import flag, text
 from cli.dev import story as story_of
 from cli.dev.file import dev_file, require_none_running
 from cli.dev.keeping import Keeping
-from cli.dev.screen import Screen
+from cli.dev.screen import DevScreen
 from cli.dev.worker import DevWorker
 from cli.screen.output import CliError
 from cli.service.connection import sidecar_of
@@ -53,7 +53,7 @@ def dev(
     Other commands that are run from the same directory find them by themselves. With
     --output json it prints one line with all addresses when everything is ready.
     """
-    screen = Screen()
+    screen = DevScreen()
     with ExitStack() as cleanup, _stopped_by_signals(screen):
         run = _start(data, screen, cleanup)
         worker = None if no_worker else _start_worker(run, screen, cleanup)
@@ -75,7 +75,7 @@ class _Run:
     environment: Mapping[str, str]
 
 
-def _start(data: Path | None, screen: Screen, cleanup: ExitStack) -> _Run:
+def _start(data: Path | None, screen: DevScreen, cleanup: ExitStack) -> _Run:
     require_none_running(Path.cwd())
     wished = load_settings()
     with screen.starting():
@@ -113,7 +113,7 @@ def _sidecar_port(wanted: int) -> int:
         return reserve({"sidecar": None})["sidecar"]
 
 
-def _start_worker(run: _Run, screen: Screen, cleanup: ExitStack) -> DevWorker:
+def _start_worker(run: _Run, screen: DevScreen, cleanup: ExitStack) -> DevWorker:
     log = run.stack.folder / "worker.log"
     worker = DevWorker(run.stack.processes, log, run.environment, sidecar_of(run.settings))
     cleanup.callback(worker.stop)
@@ -137,7 +137,7 @@ def _stay_up(stack: Stack) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(screen: Screen) -> Generator[None]:
+def _stopped_by_signals(screen: DevScreen) -> Generator[None]:
     """Let SIGINT and SIGTERM end the block, once; the clean-up is not to be interrupted."""
     numbers = (signal.SIGINT, signal.SIGTERM)
 

@@ -13,14 +13,14 @@ from contracts.message import rfc3339
 from workers.clock import utc_now
 from workers.config.settings import Settings, load_settings
 from workers.keys.files import read_keys, require
-from workers.keys.pairs import KeyPair, Kind, in_use
+from workers.keys.pairs import KeyKind, KeyPair, in_use
 from workers.keys.rotation import ACTIVATION_S, OVERLAP_S, add_key, make_missing, rotate
 
 keys_app = a_group(
     "Make, replace and list the keys: sealing (passwords, tokens) and signing (tokens)."
 )
 
-OfKind = Annotated[Kind | None, typer.Option("--kind", help="Of this kind only.")]
+OfKind = Annotated[KeyKind | None, typer.Option("--kind", help="Of this kind only.")]
 Overlap = Annotated[
     int | None,
     typer.Option(
@@ -28,7 +28,7 @@ Overlap = Annotated[
         metavar="SECONDS",
         min=0,
         help="How long the old keys still open and verify once the new ones are in use; "
-        f"by default {OVERLAP_S[Kind.SEALING]} (sealing), {OVERLAP_S[Kind.SIGNING]} (signing).",
+        f"by default {OVERLAP_S[KeyKind.SEALING]} (sealing), {OVERLAP_S[KeyKind.SIGNING]} (signing).",
     ),
 ]
 Activation = Annotated[
@@ -65,9 +65,9 @@ def replace(
 ) -> None:
     """Make a new key of each kind; workers that run take it up, the old ones retire later."""
     settings, now = load_settings(), utc_now()
-    directory, kinds = settings.keys_dir, [kind] if kind else list(Kind)
-    if Kind.SIGNING in kinds:
-        _check_overlap(settings, OVERLAP_S[Kind.SIGNING] if overlap_s is None else overlap_s)
+    directory, kinds = settings.keys_dir, [kind] if kind else list(KeyKind)
+    if KeyKind.SIGNING in kinds:
+        _check_overlap(settings, OVERLAP_S[KeyKind.SIGNING] if overlap_s is None else overlap_s)
     done = [
         rotate(directory, each, now, activation_s=activation_s, overlap_s=overlap_s)
         for each in kinds
@@ -85,9 +85,9 @@ def replace(
 def show() -> None:
     """List the keys, newest first; the files of retired ones may go."""
     directory, now = load_settings().keys_dir, utc_now()
-    keys = [key for kind in Kind for key in read_keys(directory, kind)]
+    keys = [key for kind in KeyKind for key in read_keys(directory, kind)]
     if not keys:
-        require(keys, list(Kind), directory, now)
+        require(keys, list(KeyKind), directory, now)
     rows = [
         (key.kind.value, key.kid, rfc3339(key.created_at), _state(key, keys, now)) for key in keys
     ]

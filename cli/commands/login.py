@@ -9,12 +9,12 @@ import typer
 
 from cli.arguments.checking import plainly
 from cli.arguments.option_groups import add_command
-from cli.arguments.options import Asking, SealingKeyFile, User
+from cli.arguments.options import AskingOptions, SealingKeyFile, User
 from cli.arguments.passwords import PasswordFrom, password
 from cli.screen.shown import accepted, show
 from cli.service.connection import client_of, sealing_keys_of
 from cli.service.questions import show_no_answer, show_refusal
-from cli.service.session_file import Session, SessionFile, keep, prepare, session_path
+from cli.service.session_file import SavedSession, SessionFile, keep, prepare, session_path
 from client.errors import OutcomeUnknownError, RefusedError
 from client.sessions import SignedIn, sign_in
 from contracts.message import rfc3339
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 def login(  # noqa: PLR0913 - each is an option, or a group of them
     user: User,
     password_from: PasswordFrom,
-    how: Asking,
+    how: AskingOptions,
     *,
     source: Source = None,
     session_file: SessionFile = None,
@@ -59,10 +59,10 @@ def login(  # noqa: PLR0913 - each is an option, or a group of them
     _show(session, path, show_tokens=show_tokens)
 
 
-def session_of(user: str, signed_in: SignedIn) -> Session:
+def session_of(user: str, signed_in: SignedIn) -> SavedSession:
     """Return what is kept of a sign-in that was answered now."""
     now, tokens = utc_now(), signed_in.tokens
-    return Session(
+    return SavedSession(
         username=user,
         session_id=signed_in.session_id,
         access_token=tokens.access_token,
@@ -73,7 +73,7 @@ def session_of(user: str, signed_in: SignedIn) -> Session:
 
 
 async def _sign_in(
-    user: str, secret: str, how: Asking, source: str | None, sealing_key: Path | None
+    user: str, secret: str, how: AskingOptions, source: str | None, sealing_key: Path | None
 ) -> SignedIn:
     settings = load_settings()
     sealing_keys = await sealing_keys_of(settings, sealing_key)
@@ -91,7 +91,7 @@ async def _sign_in(
             )
 
 
-def _show(session: Session, path: Path, *, show_tokens: bool) -> None:
+def _show(session: SavedSession, path: Path, *, show_tokens: bool) -> None:
     secrets = {"access_token": session.access_token, "refresh_token": session.refresh_token}
     record = {
         "status": "accepted",

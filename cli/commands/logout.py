@@ -9,13 +9,13 @@ import typer
 
 from cli.arguments.checking import plainly
 from cli.arguments.option_groups import add_command
-from cli.arguments.options import Asking, SealingKeyFile
+from cli.arguments.options import AskingOptions, SealingKeyFile
 from cli.commands.login import session_of
 from cli.screen.output import CliError
 from cli.screen.shown import accepted, show
 from cli.service.connection import client_of, sealing_keys_of
 from cli.service.questions import show_no_answer, show_refusal
-from cli.service.session_file import Session, SessionFile, forget, keep, kept, session_path
+from cli.service.session_file import SavedSession, SessionFile, forget, keep, kept, session_path
 from client.accounts import AccountsClient
 from client.errors import OutcomeUnknownError, RefusedError
 from client.sessions import refresh, sign_out
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 
 def logout(
-    how: Asking,
+    how: AskingOptions,
     *,
     everywhere: Everywhere = False,
     session_file: SessionFile = None,
@@ -70,7 +70,7 @@ def logout(
 class _Leaving:
     """One way out, with fresh tokens where the kept ones have expired."""
 
-    def __init__(self, session: Session, path: Path, how: Asking) -> None:
+    def __init__(self, session: SavedSession, path: Path, how: AskingOptions) -> None:
         self._session = session
         self._path = path
         self._how = how
@@ -116,7 +116,7 @@ class _Leaving:
         keep(self._path, self._session)  # The one before is spent.
 
 
-def _show(session: Session, ended: int) -> None:
+def _show(session: SavedSession, ended: int) -> None:
     record = {
         "status": "accepted",
         "username": session.username,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.arguments.option_groups import add_command
-from cli.arguments.options import Asking, User
+from cli.arguments.options import AskingOptions, User
 
 if TYPE_CHECKING:
     from contracts.replies import Reply
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     add_command(app, "outcome", outcome)
 
 
-def outcome(user: User, command_id: CommandId, how: Asking) -> None:
+def outcome(user: User, command_id: CommandId, how: AskingOptions) -> None:
     """Show what became of a command; exit code as `send`: 4 where it was not decided so far."""
     from rich.text import Text
 

@@ -3,7 +3,7 @@
 import typer
 
 from cli.arguments.option_groups import add_command
-from cli.arguments.options import Asking, User
+from cli.arguments.options import AskingOptions, User
 
 
 def register(app: typer.Typer) -> None:
@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
     add_command(app, "profile", profile)
 
 
-def profile(user: User, how: Asking) -> None:
+def profile(user: User, how: AskingOptions) -> None:
     """Show who a user is."""
     from cli.arguments.checking import checked
     from cli.screen.shown import accepted, as_json, show

@@ -14,7 +14,7 @@ from cli.arguments.send_options import (
     Currency,
     Delivery,
     Identity,
-    IdentityChanges,
+    OptionalIdentity,
     OptionalProfile,
     Remarks,
     given,
@@ -63,7 +63,7 @@ def send_withdraw(
 
 
 def send_update_profile(
-    user: User, identity: IdentityChanges, profile: OptionalProfile, delivery: Delivery
+    user: User, identity: OptionalIdentity, profile: OptionalProfile, delivery: Delivery
 ) -> None:
     """Change the profile fields given; an empty phone or date of birth clears it."""
     from contracts.profile import UpdateProfile

@@ -10,7 +10,7 @@ from cli.screen.output import output
 from contracts.topics import TOPICS
 from workers.config.settings import Settings, load_settings
 from workers.kafka.connection import kafka_admin
-from workers.kafka.topic_plan import Action, Change, apply_topics
+from workers.kafka.topic_plan import Action, TopicChange, apply_topics
 from workers.kafka.topics import TopicState, read_topics
 
 FLAGS = {Action.ADD_PARTITIONS: "--add-partitions", Action.ALTER: "--alter"}
@@ -55,7 +55,7 @@ def apply(
         output().record({}, f"All {len(TOPICS)} topics are as they should be.")
 
 
-def _result(change: Change, allowed: set[Action], dry_run: bool) -> str:  # noqa: FBT001
+def _result(change: TopicChange, allowed: set[Action], dry_run: bool) -> str:  # noqa: FBT001
     if change.action is Action.NONE:
         return "left: Kafka cannot change it"
     if change.action not in allowed:

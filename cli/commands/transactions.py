@@ -10,7 +10,7 @@ import typer
 
 from cli.arguments.checking import checked
 from cli.arguments.option_groups import add_command
-from cli.arguments.options import Asking, User, flag, text
+from cli.arguments.options import AskingOptions, User, flag, text
 from cli.screen.output import Table, output
 from cli.screen.shown import as_json
 from cli.service.connection import client_of
@@ -24,7 +24,7 @@ from workers.config.settings import load_settings
 COLUMNS = ("sequence", "occurred_at", "kind", "amount", "after", "currency", "command_id")
 
 
-class Kind(StrEnum):
+class KindOption(StrEnum):
     """What `--kind` accepts."""
 
     DEPOSITED = "deposited"
@@ -39,11 +39,11 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class TransactionFilters:
     """Which transactions, and in which order."""
 
     currency: Annotated[str | None, text("--currency", "CURRENCY", "In this one alone.")] = None
-    kind: Annotated[Kind | None, typer.Option("--kind", help="Of this kind alone.")] = None
+    kind: Annotated[KindOption | None, typer.Option("--kind", help="Of this kind alone.")] = None
     from_: Annotated[str | None, text("--from", "TIME", "Not earlier (RFC 3339).")] = None
     to: Annotated[str | None, text("--to", "TIME", "Earlier than this (RFC 3339).")] = None
     order: Annotated[Order, typer.Option("--order", help="Which come first.")] = Order.NEWEST
@@ -60,8 +60,8 @@ def register(app: typer.Typer) -> None:
 
 def transactions(
     user: User,
-    filters: Filters,
-    how: Asking,
+    filters: TransactionFilters,
+    how: AskingOptions,
     *,
     cursor: Annotated[
         str | None, text("--cursor", "CURSOR", "Go on after the page that named it.")
@@ -77,7 +77,7 @@ def transactions(
     asyncio.run(_show(query, how, everything=everything))
 
 
-async def _show(query: ListTransactions, how: Asking, *, everything: bool) -> None:
+async def _show(query: ListTransactions, how: AskingOptions, *, everything: bool) -> None:
     table = Table(COLUMNS)
     try:
         async for reply, page in _pages(query, how):
@@ -92,7 +92,7 @@ async def _show(query: ListTransactions, how: Asking, *, everything: bool) -> No
         show_no_answer(error)
 
 
-async def _pages(query: ListTransactions, how: Asking) -> AsyncIterator[tuple[Reply, Page]]:
+async def _pages(query: ListTransactions, how: AskingOptions) -> AsyncIterator[tuple[Reply, Page]]:
     """Yield page after page; a refusal ends the program."""
     async with client_of(load_settings()) as accounts:
         following: ListTransactions | None = query

@@ -15,7 +15,7 @@ from contracts.message import rfc3339
 from contracts.queries import GetProfile
 from handlers.history.operating import Operation, audit_event
 from handlers.identity.subjects import of_user
-from handlers.identity.throttling import Attempt
+from handlers.identity.throttling import Allowance
 from storage.mongo.client import MongoClient
 from storage.mongo.throttles import MongoThrottles
 from workers.bootstrap.stores import mongo_options
@@ -78,17 +78,17 @@ async def _publish(settings: Settings, stack: AsyncExitStack, done: Operation) -
         ) from error
 
 
-def _failures(found: Attempt) -> int:
+def _failures(found: Allowance) -> int:
     # The one that would be allowed now is counted with them.
     return found.failures - found.allowed
 
 
-def _line(user: str, found: Attempt) -> str:
+def _line(user: str, found: Allowance) -> str:
     told = f"{user}: {_failures(found)} failed sign-ins on unknown devices"
     return told if found.retry_at is None else f"{told}, refused until {rfc3339(found.retry_at)}"
 
 
-def _report(user: str, found: Attempt, done: Operation | None) -> None:
+def _report(user: str, found: Allowance, done: Operation | None) -> None:
     record = {
         "username": user,
         "unlocked": done is not None,

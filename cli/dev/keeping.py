@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Protocol, Self
 
-from cli.dev.screen import Screen
+from cli.dev.screen import DevScreen
 from cli.screen.output import CliError
 from devstack.errors import DevStackError
 from devstack.patience import last_lines
@@ -57,7 +57,7 @@ class Keeping:
     if all went well.
     """
 
-    def __init__(self, stack: Stack, screen: Screen) -> None:
+    def __init__(self, stack: Stack, screen: DevScreen) -> None:
         self._stack = stack
         self._screen = screen
         self._speaking = Lock()

@@ -14,7 +14,7 @@ from workers.clock import monotonic_s
 from workers.config.settings import Settings
 
 
-class Screen:
+class DevScreen:
     """Lines for people; for programs only the one with the addresses."""
 
     def __init__(self) -> None:

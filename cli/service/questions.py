@@ -6,7 +6,7 @@ from typing import NoReturn
 import typer
 from rich.text import Text
 
-from cli.arguments.options import Asking
+from cli.arguments.options import AskingOptions
 from cli.screen.answers import REJECTED, UNKNOWN
 from cli.screen.shown import as_json, error_facts, rejected, show
 from cli.service.connection import client_of
@@ -24,7 +24,7 @@ def body(user: str, **fields: object) -> dict[str, object]:
     return {"request_id": fresh_name(), "username": user, **given}
 
 
-def ask(request: AnyRequest, how: Asking) -> Reply:
+def ask(request: AnyRequest, how: AskingOptions) -> Reply:
     """Return the reply, accepted or rejected; no answer in time ends the program."""
     try:
         return asyncio.run(_ask(request, how))
@@ -32,7 +32,7 @@ def ask(request: AnyRequest, how: Asking) -> Reply:
         show_no_answer(error)
 
 
-def ask_accepted(request: AnyRequest, how: Asking) -> Reply:
+def ask_accepted(request: AnyRequest, how: AskingOptions) -> Reply:
     """Return the accepted reply; anything else ends the program."""
     reply = ask(request, how)
     if reply.error is not None:
@@ -64,6 +64,6 @@ def show_no_answer(error: OutcomeUnknownError) -> NoReturn:
     raise typer.Exit(UNKNOWN) from None
 
 
-async def _ask(request: AnyRequest, how: Asking) -> Reply:
+async def _ask(request: AnyRequest, how: AskingOptions) -> Reply:
     async with client_of(load_settings()) as accounts:
         return await accounts.request(request, how.timeout, actor=how.actor)

@@ -27,7 +27,7 @@ SessionFile = Annotated[
 ]
 
 
-class Session(Message):
+class SavedSession(Message):
     """A sign-in, as it is kept."""
 
     username: Username
@@ -57,7 +57,7 @@ def prepare(path: Path) -> None:
         raise _not_kept(path, error) from error
 
 
-def keep(path: Path, session: Session) -> None:
+def keep(path: Path, session: SavedSession) -> None:
     """Keep *session* in *path* in place of any other.
 
     Raises:
@@ -69,14 +69,14 @@ def keep(path: Path, session: Session) -> None:
         raise _not_kept(path, error) from error
 
 
-def kept(path: Path) -> Session | None:
+def kept(path: Path) -> SavedSession | None:
     """Return the session that is kept in *path*, if there is one.
 
     Raises:
         CliError: What is there cannot be read.
     """
     try:
-        return Session.model_validate_json(path.read_bytes())
+        return SavedSession.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:

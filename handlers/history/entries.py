@@ -5,7 +5,7 @@ from datetime import datetime
 
 from handlers.history.discrepancy import Violation
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.outcome import Entry, Outcome
+from handlers.model.outcome import LedgerEntry, Outcome
 
 SIGNS = {"deposit": 1, "withdraw": -1}
 """Which way each command moves money; any other command may move it either way."""
@@ -47,7 +47,7 @@ class Entries:
         yield from self._moved(outcome.type, entry)
         self._skipped = 0
 
-    def _placed(self, outcome: Outcome, entry: Entry) -> Iterator[tuple[Violation, str]]:
+    def _placed(self, outcome: Outcome, entry: LedgerEntry) -> Iterator[tuple[Violation, str]]:
         if entry.sequence != self.sequence + 1 + self._skipped:
             yield (
                 Violation.SEQUENCE_GAP,
@@ -59,7 +59,7 @@ class Entries:
         if outcome.account_id is None or outcome.account_id != self.account_id:
             yield Violation.WRONG_ACCOUNT, f"entry {entry.sequence} names {outcome.account_id}"
 
-    def _timed(self, outcome: Outcome, entry: Entry) -> Iterator[tuple[Violation, str]]:
+    def _timed(self, outcome: Outcome, entry: LedgerEntry) -> Iterator[tuple[Violation, str]]:
         at = outcome.decided_at
         if self.last_at is not None and at < self.last_at:
             yield (
@@ -71,7 +71,7 @@ class Entries:
         self.first_at = self.first_at or at
         self.last_at = at
 
-    def _moved(self, command: str, entry: Entry) -> Iterator[tuple[Violation, str]]:
+    def _moved(self, command: str, entry: LedgerEntry) -> Iterator[tuple[Violation, str]]:
         currency = entry.currency
         before = self._ends_minor.get(currency, 0)
         if entry.before_minor != before and not self.corrupt:

@@ -52,7 +52,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Fields of the profile as the operator knows them, where they cannot be read."""
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class FieldChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One field before and after; of the profile no values are shown."""
 
     field: str
@@ -64,7 +64,7 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An account as it must be, and how that differs from what is stored."""
 
     account: Account
-    changes: Sequence[Change]
+    changes: Sequence[FieldChange]
     lost: Sequence[str]
     """Optional fields of the profile that are recorded nowhere else."""
 
@@ -176,43 +176,45 @@ def _profile(evidence: Evidence) -> Profile | CannotRebuild:
     return Profile(**fields)
 
 
-def _changes(evidence: Evidence, account: Account) -> Sequence[Change]:
+def _changes(evidence: Evidence, account: Account) -> Sequence[FieldChange]:
     remains = evidence.remains
     if not remains.is_there:
-        return [Change(field="account", was="missing", becomes=f"sequence {account.sequence}")]
+        return [FieldChange(field="account", was="missing", becomes=f"sequence {account.sequence}")]
     changes = [
-        Change(field=name, was=_shown(was), becomes=_shown(getattr(account, name)))
+        FieldChange(field=name, was=_shown(was), becomes=_shown(getattr(account, name)))
         for name in ("account_id", "sequence", "opened_at", "changed_at")
         if (was := getattr(remains, name)) != getattr(account, name)
     ]
     writes = _writes(evidence.entries, account.opened_at)
     if remains.version is None or remains.version < writes:
         changes.append(
-            Change(field="version", was=_shown(remains.version), becomes=str(account.version))
+            FieldChange(field="version", was=_shown(remains.version), becomes=str(account.version))
         )
     published = remains.published_sequence
     if published is None or published > account.sequence:
-        changes.append(Change(field="published_sequence", was=_shown(published), becomes="0"))
+        changes.append(FieldChange(field="published_sequence", was=_shown(published), becomes="0"))
     changes += _of_balances(remains.balances, account.balances)
     kept = remains.profile.keys()
     changes += [
-        Change(field=f"profile.{name}", was="unreadable", becomes=_source(evidence, name))
+        FieldChange(field=f"profile.{name}", was="unreadable", becomes=_source(evidence, name))
         for name in (*NEEDED, *OPTIONAL)
         if f"profile.{name}" in remains.damaged or (name in NEEDED and name not in kept)
     ]
     if changes or not remains.damaged:
         return changes
-    return [Change(field=name, was="unreadable", becomes="rebuilt") for name in remains.damaged]
+    return [
+        FieldChange(field=name, was="unreadable", becomes="rebuilt") for name in remains.damaged
+    ]
 
 
 def _of_balances(
     was: Mapping[str, Balance] | None, becomes: Mapping[str, Balance]
-) -> Sequence[Change]:
+) -> Sequence[FieldChange]:
     if was is None:
         amounts = ", ".join(f"{_amount(each)} {name}" for name, each in becomes.items())
-        return [Change(field="balances", was="unreadable", becomes=amounts or "none")]
+        return [FieldChange(field="balances", was="unreadable", becomes=amounts or "none")]
     return [
-        Change(
+        FieldChange(
             field=f"balances.{currency}",
             was=_amount(was.get(currency)),
             becomes=_amount(becomes.get(currency)),

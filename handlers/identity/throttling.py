@@ -34,7 +34,7 @@ class ThrottleRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         assert self.failures_max is None or self.one_back_every, "nothing is refused for ever"
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whether an attempt may be made now."""
 
     allowed: bool
@@ -64,7 +64,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def attempt(
     count: Count, rule: ThrottleRule, now: datetime, record: str | None = None
-) -> tuple[Count, Attempt]:
+) -> tuple[Count, Allowance]:
     """Return the count after one more attempt, the very same where it is not counted, and the verdict.
 
     *record* names the attempt for ever: counted last, it is let through without being counted
@@ -73,10 +73,10 @@ def attempt(
     aged = _aged(count, rule, now)
     if record is not None and record == aged.counted_for:
         used_up = _is_used_up(aged.failures, rule)
-        return count, Attempt(allowed=True, failures=aged.failures, used_up=used_up)
+        return count, Allowance(allowed=True, failures=aged.failures, used_up=used_up)
     retry_at = _retry_at(aged, rule)
     if retry_at is not None and now < retry_at:
-        return count, Attempt(
+        return count, Allowance(
             allowed=False,
             failures=aged.failures,
             retry_at=retry_at,
@@ -91,7 +91,7 @@ def attempt(
         counted_for=record,
     )
     used_up = _is_used_up(failures, rule)
-    return after, Attempt(allowed=True, failures=failures, used_up=used_up)
+    return after, Allowance(allowed=True, failures=failures, used_up=used_up)
 
 
 def verdicts(
@@ -99,7 +99,7 @@ def verdicts(
     rules: Mapping[str, ThrottleRule],
     now: datetime,
     record: str | None = None,
-) -> Mapping[str, Attempt]:
+) -> Mapping[str, Allowance]:
     """Return what `attempt` says of each subject by its rule; nobody counts anything."""
     return {
         subject: attempt(counts.get(subject, Count()), rule, now, record)[1]

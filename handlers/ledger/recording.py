@@ -11,7 +11,7 @@ from handlers.ledger.evolve import NOT_STORED, evolve
 from handlers.model.account import Account
 from handlers.model.decision import Decision, Moved, Opened, ProfileChanged, Refused
 from handlers.model.input_records import CommandRecord
-from handlers.model.outcome import Entry, Outcome
+from handlers.model.outcome import LedgerEntry, Outcome
 from handlers.model.rules import Rules
 
 
@@ -95,7 +95,7 @@ def _outcome(
     match decision:
         case Moved():
             assert account is not None
-            entry = Entry(
+            entry = LedgerEntry(
                 sequence=account.sequence,
                 currency=decision.currency,
                 scale=decision.scale,

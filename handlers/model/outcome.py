@@ -31,7 +31,7 @@ class BalanceChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     held_minor: int
 
 
-class Entry(BalanceChange, frozen=True, kw_only=True, gc=False):
+class LedgerEntry(BalanceChange, frozen=True, kw_only=True, gc=False):
     """One change of one balance, as the account counts them."""
 
     sequence: int
@@ -71,7 +71,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     code: Code | None = None
     """None where the command was accepted."""
     detail: str | None = None
-    entry: Entry | None = None
+    entry: LedgerEntry | None = None
     actor: str | None = None
     reason: str | None = None
     related_id: str | None = None

@@ -13,7 +13,7 @@ from contracts.message import rfc3339
 from contracts.money import SCALE_MAX, to_amount
 from handlers.model.account import Account, Balance
 from handlers.model.entry_kind import EntryKind
-from handlers.model.outcome import Entry
+from handlers.model.outcome import LedgerEntry
 
 Status: TypeAlias = Literal["accepted", "rejected"]
 
@@ -31,7 +31,7 @@ class Amounts(msgspec.Struct, frozen=True, gc=False):
     available: str
 
     @classmethod
-    def of(cls, entry: Entry) -> "Amounts":
+    def of(cls, entry: LedgerEntry) -> "Amounts":
         """Return them as written."""
         scale = entry.scale
         after = to_amount(entry.after_minor, scale)
@@ -125,7 +125,7 @@ class BalancesBody(msgspec.Struct, frozen=True, gc=False):
     changed_at: str
 
 
-def entry_body(entry: Entry, amounts: Amounts) -> EntryBody:
+def entry_body(entry: LedgerEntry, amounts: Amounts) -> EntryBody:
     """Return what a result says of the change it made."""
     return EntryBody(
         entry.sequence,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from handlers.identity.subjects import below, of_user
-from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
+from handlers.identity.throttling import Allowance, Count, ThrottleRule, attempt, forgiven, verdicts
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.session import Answered, Session
 from storage.memory.ledger import MemoryCredentials
@@ -100,7 +100,7 @@ class MemoryThrottles:
 
     async def count(
         self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
-    ) -> Attempt:
+    ) -> Allowance:
         """Count one attempt on *subject*, unless it has to wait."""
         stored = self.counts.get(subject, Count())
         self.counts[subject], verdict = attempt(stored, rule, now, record)
@@ -108,7 +108,7 @@ class MemoryThrottles:
 
     async def look(
         self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
-    ) -> Mapping[str, Attempt]:
+    ) -> Mapping[str, Allowance]:
         """Return what `count` would say of each subject by its rule; count nothing."""
         return verdicts(self.counts, rules, now, record)
 

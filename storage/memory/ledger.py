@@ -8,7 +8,7 @@ from handlers.model.account import Account
 from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from storage.memory.tables import Draft, Table, Value
+from storage.memory.tables import MemoryTable, TableDraft, Value
 from storage.ports.credentials import Credential
 from storage.ports.errors import CorruptDocumentError, LostRaceError
 from storage.ports.ledger import EntryRange
@@ -18,11 +18,11 @@ class MemoryLedger:
     """Accounts and decisions in dictionaries. Lost when the process ends."""
 
     def __init__(self) -> None:
-        self.accounts = Table[str, Account]()
-        self.outcomes = Table[str, Outcome]()
-        self.entries = Table[tuple[str, int], Outcome]()
-        self.emails = Table[str, str]()
-        self.registrations = Table[str, datetime]()
+        self.accounts = MemoryTable[str, Account]()
+        self.outcomes = MemoryTable[str, Outcome]()
+        self.entries = MemoryTable[tuple[str, int], Outcome]()
+        self.emails = MemoryTable[str, str]()
+        self.registrations = MemoryTable[str, datetime]()
         self.commits = 0
         self.corrupt: dict[tuple[str, str], CorruptDocument] = {}
         """Collection and id → what cannot be understood instead of what the tables have."""
@@ -91,11 +91,11 @@ class MemoryTransaction:
 
     def _draft(self) -> None:
         ledger, at = self._ledger, self._ledger.commits
-        self._accounts = Draft(ledger.accounts, at=at)
-        self._outcomes = Draft(ledger.outcomes, at=at)
-        self._entries = Draft(ledger.entries, at=at)
-        self._emails = Draft(ledger.emails, at=at)
-        self._registrations = Draft(ledger.registrations, at=at)
+        self._accounts = TableDraft(ledger.accounts, at=at)
+        self._outcomes = TableDraft(ledger.outcomes, at=at)
+        self._entries = TableDraft(ledger.entries, at=at)
+        self._emails = TableDraft(ledger.emails, at=at)
+        self._registrations = TableDraft(ledger.registrations, at=at)
         self._drafts = (
             *(self._accounts, self._outcomes, self._entries),
             *(self._emails, self._registrations),
@@ -126,7 +126,7 @@ class MemoryTransaction:
         return self._found("emails", self._emails, emails)
 
     def _found(
-        self, collection: str, draft: Draft[str, Value], ids: Collection[str]
+        self, collection: str, draft: TableDraft[str, Value], ids: Collection[str]
     ) -> Mapping[str, Value | CorruptDocument]:
         assert self._open, "this transaction has ended"
         corrupt = self._ledger.corrupt

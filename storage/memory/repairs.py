@@ -11,7 +11,7 @@ from handlers.model.outcome import Outcome
 from storage.memory.identities import MemoryIdentities
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.ports.errors import LostRaceError
-from storage.ports.repairs import Found, Mending
+from storage.ports.repairs import FoundAccount, Mending
 
 READABLE = (
     *("account_id", "sequence", "version", "published_sequence"),
@@ -33,12 +33,12 @@ class MemoryRepairs:
         self._credentials = credentials or MemoryCredentials(ledger)
         self._identities = identities or MemoryIdentities(self._credentials)
 
-    async def find(self, username: str) -> Found:
+    async def find(self, username: str) -> FoundAccount:
         """Return what can be read of the account's document."""
         ledger = self._ledger
         account = ledger.accounts.get(username, ledger.commits)
         if account is None:
-            return Found(remains=Remains(is_there=False), seen=None)
+            return FoundAccount(remains=Remains(is_there=False), seen=None)
         fields = asdict(account)
         profile = {
             name: value for name, value in asdict(account.profile).items() if value is not None
@@ -51,7 +51,7 @@ class MemoryRepairs:
             fields.pop(top, None)
         known = {name: fields[name] for name in READABLE if name in fields}
         remains = Remains(is_there=True, profile=profile, damaged=frozenset(damaged), **known)
-        return Found(remains=remains, seen=account.version)
+        return FoundAccount(remains=remains, seen=account.version)
 
     async def decisions(self, username: str) -> AsyncIterator[Outcome | CorruptDocument]:
         """Yield one user's accepted outcomes that have no entry, in no order."""

@@ -9,7 +9,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Table(Generic[Key, Value]):
+class MemoryTable(Generic[Key, Value]):
     """Every version of every row, so that a snapshot can be read after later commits."""
 
     def __init__(self) -> None:
@@ -51,10 +51,10 @@ class Table(Generic[Key, Value]):
         self._owners = {key: other for key, other in self._owners.items() if other is not owner}
 
 
-class Draft(Generic[Key, Value]):
+class TableDraft(Generic[Key, Value]):
     """What one transaction sees and has written of a table."""
 
-    def __init__(self, table: Table[Key, Value], *, at: int) -> None:
+    def __init__(self, table: MemoryTable[Key, Value], *, at: int) -> None:
         self._table = table
         self._at = at
         self._written: dict[Key, Value | None] = {}

@@ -51,7 +51,7 @@ class MongoOptions:
     application: str = "accounts"
 
 
-class Session(Protocol):
+class MongoSession(Protocol):
     """What the sessions of both drivers share."""
 
     async def commit_transaction(self) -> None:
@@ -77,13 +77,13 @@ class MongoClient:
         self.options = options
         self._client = _open(options)
         self._database = self._client[options.database]
-        self._under_way: dict[asyncio.Task[Any], Session | None] = {}
+        self._under_way: dict[asyncio.Task[Any], MongoSession | None] = {}
 
     async def run(
         self,
         command: Document,
         *,
-        session: Session | None = None,
+        session: MongoSession | None = None,
         database: str | None = None,
         ignored: int | None = None,
     ) -> Document:
@@ -108,7 +108,7 @@ class MongoClient:
         """
         await self.run({"ping": 1})
 
-    async def find(self, command: Document, *, session: Session) -> list[Document]:
+    async def find(self, command: Document, *, session: MongoSession) -> list[Document]:
         """Return all documents that a `find` command in a transaction matches."""
         cursor = (await self.run(command, session=session))["cursor"]
         found: list[Document] = cursor["firstBatch"]
@@ -142,13 +142,13 @@ class MongoClient:
         }
         return (await self.run(command))["cursor"]["firstBatch"]
 
-    async def begin(self) -> Session:
+    async def begin(self) -> MongoSession:
         """Start a session with a transaction: snapshot reads, majority and journalled writes."""
         session = self._client.start_session(causal_consistency=False)
         if self.options.driver == "motor":
             session = await session
         await self.begin_again(session)
-        return cast("Session", session)
+        return cast("MongoSession", session)
 
     async def begin_again(self, session: Any) -> None:
         """Start the next transaction of *session*, such as `begin` starts."""
@@ -157,7 +157,7 @@ class MongoClient:
             await starting
 
     async def unhurried(
-        self, work: Coroutine[Any, Any, Answer], *, session: Session | None = None
+        self, work: Coroutine[Any, Any, Answer], *, session: MongoSession | None = None
     ) -> Answer:
         """Do *work* to its end, which its timeout bounds, even if the caller is cancelled.
 
@@ -169,7 +169,7 @@ class MongoClient:
         task.add_done_callback(self._under_way.pop)
         return await asyncio.shield(task)
 
-    async def quiet(self, session: Session) -> None:
+    async def quiet(self, session: MongoSession) -> None:
         """Wait until nothing of *session* is under way any more."""
         busy = [task for task, of in self._under_way.items() if of is session]
         if busy:

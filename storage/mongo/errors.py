@@ -23,7 +23,7 @@ class NotAllowedError(StoreUnavailableError):
     """This user may not do that."""
 
 
-class RefusedError(StoreUnavailableError):
+class ServerRefusedError(StoreUnavailableError):
     """The server answers, and does not do this: for a reason of its own, or because of a document.
 
     It has hundreds of codes for what an expression cannot be applied to, most of them without a
@@ -92,7 +92,7 @@ def _refused(code: int | None, details: Mapping[str, Any], *, transient: bool) -
         return NotAllowedError(
             f"MongoDB refuses this user ({name}): check the credentials and its role"
         )
-    return RefusedError(f"MongoDB refuses an operation ({name}): see the server's log")
+    return ServerRefusedError(f"MongoDB refuses an operation ({name}): see the server's log")
 
 
 def _too_slow() -> StoreUnavailableError:

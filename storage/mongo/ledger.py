@@ -14,7 +14,7 @@ from storage.mongo.documents.stored import (
     to_account,
     to_fencing_token,
 )
-from storage.mongo.errors import DUPLICATE_KEY, RefusedError
+from storage.mongo.errors import DUPLICATE_KEY, ServerRefusedError
 from storage.mongo.schema import ENTRIES_INDEX, prepare
 from storage.mongo.transaction import MongoTransaction
 
@@ -103,7 +103,7 @@ class MongoLedger:
         }
         try:
             return to_fencing_token((await self._client.run(command))["value"])
-        except RefusedError:
+        except ServerRefusedError:
             for document in await self._client.page("leases", {"_id": name}, {"_id": 1}, 1):
                 to_fencing_token(document)
             raise

@@ -14,7 +14,7 @@ from storage.mongo.documents.stored import outcome_or_corrupt
 from storage.mongo.inspection import BEYOND, PAGE_MAX
 from storage.mongo.work import MongoWork
 from storage.ports.errors import LostRaceError
-from storage.ports.repairs import Found, Mending
+from storage.ports.repairs import FoundAccount, Mending
 
 NAMING = {
     "registrations": ("_id",),
@@ -31,7 +31,7 @@ class MongoRepairs:
     def __init__(self, client: MongoClient) -> None:
         self._client = client
 
-    async def find(self, username: str) -> Found:
+    async def find(self, username: str) -> FoundAccount:
         """Return what can be read of the account's document."""
         found = await self._client.page("accounts", {"_id": username}, {"_id": 1}, 1)
         document = found[0] if found else None
@@ -39,7 +39,7 @@ class MongoRepairs:
         if document is not None:
             there = "version" in document
             seen = {"version": {"$eq": document["version"]} if there else {"$exists": False}}
-        return Found(remains=to_remains(document), seen=seen)
+        return FoundAccount(remains=to_remains(document), seen=seen)
 
     async def decisions(self, username: str) -> AsyncIterator[Outcome | CorruptDocument]:
         """Yield one user's accepted outcomes that have no entry, in no order."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from handlers.identity.subjects import below, of_user
-from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, verdicts
+from handlers.identity.throttling import Allowance, Count, ThrottleRule, attempt, forgiven, verdicts
 from storage.mongo.client import DURABLE, MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.identities import from_count
@@ -36,7 +36,7 @@ class MongoThrottles:
 
     async def count(
         self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
-    ) -> Attempt:
+    ) -> Allowance:
         """Count one attempt on *subject* durably, unless it has to wait."""
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as it will be stored
         return await self._change(
@@ -47,7 +47,7 @@ class MongoThrottles:
 
     async def look(
         self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
-    ) -> Mapping[str, Attempt]:
+    ) -> Mapping[str, Allowance]:
         """Return what `count` would say of each subject by its rule; count nothing."""
         return verdicts(await self._counts(*rules), rules, now, record)
 

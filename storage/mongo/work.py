@@ -7,7 +7,7 @@ from typing import Any, Self
 import pymongo
 from pymongo.errors import PyMongoError
 
-from storage.mongo.client import MongoClient, Session
+from storage.mongo.client import MongoClient, MongoSession
 from storage.mongo.documents.accounts import Document
 from storage.mongo.errors import nothing_was_committed, translated
 from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
@@ -24,7 +24,7 @@ class MongoWork:
 
     def __init__(self, client: MongoClient) -> None:
         self._client = client
-        self._session: Session | None = None
+        self._session: MongoSession | None = None
         self._open = False
         self._whole = True
         """False while some of what belongs together is written and some not."""
@@ -70,7 +70,7 @@ class MongoWork:
     async def _write(self, command: Document) -> Mapping[str, Any]:
         return await self._client.run({**command, "ordered": True}, session=self._session_in_use())
 
-    def _session_in_use(self) -> Session:
+    def _session_in_use(self) -> MongoSession:
         assert self._session is not None
         assert self._open, "this transaction has ended"
         return self._session
@@ -85,7 +85,7 @@ class MongoWork:
         finally:
             await self._session.end_session()
 
-    async def _supersede(self, session: Session) -> None:
+    async def _supersede(self, session: MongoSession) -> None:
         """Have the server undo what no commit has reached, as the drivers' abort no longer can.
 
         It does so as soon as it hears of a later transaction of the same session, which waits for
@@ -109,7 +109,7 @@ class MongoWork:
             await self._session.end_session()
 
 
-async def _commit(session: Session) -> None:
+async def _commit(session: MongoSession) -> None:
     unknown, last = False, ""
     for _ in range(COMMIT_ATTEMPTS_MAX):
         try:

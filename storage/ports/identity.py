@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from handlers.identity.throttling import Attempt, ThrottleRule
+from handlers.identity.throttling import Allowance, ThrottleRule
 from handlers.model.session import Answered, Session
 from storage.ports.credentials import Credential
 
@@ -82,7 +82,7 @@ class Throttles(Protocol):
 
     async def count(
         self, subject: str, *, rule: ThrottleRule, now: datetime, record: str | None = None
-    ) -> Attempt:
+    ) -> Allowance:
         """Count one attempt on *subject* durably, in one atomic step, unless it has to wait.
 
         Every attempt counts as failed until `forgive`, so that parallel ones do not slip through.
@@ -96,7 +96,7 @@ class Throttles(Protocol):
 
     async def look(
         self, rules: Mapping[str, ThrottleRule], *, now: datetime, record: str | None = None
-    ) -> Mapping[str, Attempt]:
+    ) -> Mapping[str, Allowance]:
         """Return what `count` would say of each subject by its rule; count nothing."""
         ...
 

@@ -13,7 +13,7 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class FoundAccount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What can be read of an account's document, and how to tell that nobody wrote it since."""
 
     remains: Remains
@@ -27,7 +27,7 @@ class Mending(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     repair: Repair
     """Inserted."""
     seen: Any
-    """`Found.seen`: the account is still as it was found."""
+    """`FoundAccount.seen`: the account is still as it was found."""
     account: Account | None
     """Put in the place of what is stored, if anything; None leaves that as it is."""
     released: Sequence[EmailClaim] = ()
@@ -39,7 +39,7 @@ class Mending(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Repairs(Protocol):
     """Damaged accounts, and how they are mended. Every method may raise `StoreUnavailableError`."""
 
-    async def find(self, username: str) -> Found:
+    async def find(self, username: str) -> FoundAccount:
         """Return what can be read of the account's document."""
         ...
 

@@ -20,7 +20,7 @@ from devstack.server import Server
 from tests.e2e.command_line import CommandLine, a_command_line
 from workers.kafka.connection import kafka_admin
 from workers.kafka.topics import create_topics
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.ring import new_key
 from workers.keys.rotation import make_missing
 
@@ -160,7 +160,7 @@ async def test_no_keys(accounts: CommandLine, command: list[str]) -> None:
 @every_way_to_start
 async def test_no_key_to_sign_with(accounts: CommandLine, command: list[str]) -> None:
     await create(accounts)
-    new_key(accounts.cwd / "sealing only", datetime.now(tz=UTC), Kind.SEALING)
+    new_key(accounts.cwd / "sealing only", datetime.now(tz=UTC), KeyKind.SEALING)
 
     line = await refused(accounts, command, keys_dir=str(accounts.cwd / "sealing only"))
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from cli.service.session_file import Session, keep, kept
+from cli.service.session_file import SavedSession, keep, kept
 from tests.e2e.cli_process import Program
 from tests.e2e.running import RunningService
 
@@ -58,7 +58,7 @@ def logout(accounts: Program, file: Path, *more: str) -> tuple[int, dict[str, An
     return ended.returncode, json.loads(ended.stdout)
 
 
-def session_in(file: Path) -> Session:
+def session_in(file: Path) -> SavedSession:
     session = kept(file)
     assert session is not None
     return session

@@ -17,7 +17,7 @@ from client.tokens import TokenError, TokenProblem, verify_access_token
 from contracts.topics import REGISTER
 from tests.e2e.caller import PASSWORD, Caller, a_name
 from tests.e2e.running import RunningService, Worker
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.rotation import rotate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,9 +48,9 @@ def now() -> datetime:
     return datetime.now(tz=UTC)
 
 
-def published_by(worker: Worker) -> dict[Kind, dict[str, Any]]:
+def published_by(worker: Worker) -> dict[KeyKind, dict[str, Any]]:
     """Return both sets of keys."""
-    paths = {Kind.SIGNING: "jwks.json", Kind.SEALING: "sealing-keys.json"}
+    paths = {KeyKind.SIGNING: "jwks.json", KeyKind.SEALING: "sealing-keys.json"}
     return {kind: json.loads(worker.get(f"/.well-known/{path}")[1]) for kind, path in paths.items()}
 
 
@@ -75,9 +75,9 @@ class KeptKeys:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._fetched_s = float("-inf")
-        self._published: dict[Kind, dict[str, Any]] = {}
+        self._published: dict[KeyKind, dict[str, Any]] = {}
 
-    async def of(self, kind: Kind) -> dict[str, Any]:
+    async def of(self, kind: KeyKind) -> dict[str, Any]:
         if time.monotonic() - self._fetched_s >= KEPT_S:
             self._fetched_s = time.monotonic()
             self._published = await asyncio.to_thread(published_by, self._worker)
@@ -91,14 +91,19 @@ async def come_and_go(
     signed_by: set[str] = set()
     while True:
         last = rotated.is_set()
-        begun = await sign_in(accounts, await keys.of(Kind.SEALING), username, PASSWORD, now=now())
-        signed_by.add(kid_of(begun, await keys.of(Kind.SIGNING)))
+        begun = await sign_in(
+            accounts, await keys.of(KeyKind.SEALING), username, PASSWORD, now=now()
+        )
+        signed_by.add(kid_of(begun, await keys.of(KeyKind.SIGNING)))
         token = begun.tokens.refresh_token
-        renewed = await refresh(accounts, await keys.of(Kind.SEALING), username, token, now=now())
-        signed_by.add(kid_of(renewed, await keys.of(Kind.SIGNING)))
+        renewed = await refresh(
+            accounts, await keys.of(KeyKind.SEALING), username, token, now=now()
+        )
+        signed_by.add(kid_of(renewed, await keys.of(KeyKind.SIGNING)))
         access = renewed.tokens.access_token
         assert (
-            await sign_out(accounts, await keys.of(Kind.SEALING), username, access, now=now()) == 1
+            await sign_out(accounts, await keys.of(KeyKind.SEALING), username, access, now=now())
+            == 1
         )
         if last:
             return signed_by
@@ -106,7 +111,7 @@ async def come_and_go(
 
 async def rotate_again_and_again(service: RunningService, rotated: asyncio.Event) -> None:
     for _ in range(ROTATIONS):
-        for kind in Kind:
+        for kind in KeyKind:
             folder = service.settings.keys_dir
             await asyncio.to_thread(
                 rotate, folder, kind, now(), activation_s=ACTIVATION_S, overlap_s=400
@@ -139,27 +144,27 @@ async def test_what_an_old_key_sealed_or_signed_is_refused_once_it_has_retired(
 ) -> None:
     username = await caller.a_user()
     old = published_by(workers[0])
-    begun = await sign_in(accounts, old[Kind.SEALING], username, PASSWORD, now=now())
+    begun = await sign_in(accounts, old[KeyKind.SEALING], username, PASSWORD, now=now())
     token = begun.tokens.access_token
-    verify(token, old[Kind.SIGNING])
-    old_kid = kid_of(begun, old[Kind.SIGNING])
+    verify(token, old[KeyKind.SIGNING])
+    old_kid = kid_of(begun, old[KeyKind.SIGNING])
 
-    for kind in Kind:
+    for kind in KeyKind:
         rotate(service.settings.keys_dir, kind, now(), activation_s=1, overlap_s=1)
     deadline_s = time.monotonic() + RETIRED_MAX_S
-    while any(old_kid in str(published_by(worker)[Kind.SIGNING]) for worker in workers):
+    while any(old_kid in str(published_by(worker)[KeyKind.SIGNING]) for worker in workers):
         assert time.monotonic() < deadline_s, "the old signing key is still published"
         await asyncio.sleep(0.1)
     new = published_by(workers[0])
 
     with pytest.raises(TokenError) as unknown:
-        verify(token, new[Kind.SIGNING])
+        verify(token, new[KeyKind.SIGNING])
     with pytest.raises(RefusedError) as refused:
-        await sign_out(accounts, new[Kind.SEALING], username, token, now=now())
+        await sign_out(accounts, new[KeyKind.SEALING], username, token, now=now())
     with pytest.raises(RefusedError) as sealed:
-        await sign_in(accounts, old[Kind.SEALING], username, PASSWORD, now=now())
+        await sign_in(accounts, old[KeyKind.SEALING], username, PASSWORD, now=now())
     assert unknown.value.reason is TokenProblem.UNKNOWN_KEY
     assert refused.value.error.code == "token_invalid"
     assert sealed.value.error.code == "seal_invalid"
     assert await caller.refused(REGISTER, caller.registration(a_name())) == "seal_invalid"
-    assert await sign_in(accounts, new[Kind.SEALING], username, PASSWORD, now=now())
+    assert await sign_in(accounts, new[KeyKind.SEALING], username, PASSWORD, now=now())

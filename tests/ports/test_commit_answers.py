@@ -17,7 +17,7 @@ from pymongo.errors import (
 )
 
 from devstack.choose import Chosen
-from storage.mongo.client import MongoClient, MongoOptions, Session
+from storage.mongo.client import MongoClient, MongoOptions, MongoSession
 from storage.mongo.errors import nothing_was_committed
 from storage.mongo.ledger import MongoLedger
 from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
@@ -73,7 +73,7 @@ async def absent(ledger: MongoLedger, username: str) -> bool:
     return await ledger.account(username) is None
 
 
-def answer_commits(session: Session, error: PyMongoError, *, done: bool) -> None:
+def answer_commits(session: MongoSession, error: PyMongoError, *, done: bool) -> None:
     """Have commits of *session* made, or not, and then answered with an error every time."""
     really: Callable[[], Awaitable[None]] = session.commit_transaction
 

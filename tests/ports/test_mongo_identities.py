@@ -10,8 +10,8 @@ import pytest
 
 from devstack.choose import Chosen
 from devstack.server import Server
-from handlers.identity.throttling import Attempt, ThrottleRule
-from storage.mongo.client import MongoClient, MongoOptions, Session
+from handlers.identity.throttling import Allowance, ThrottleRule
+from storage.mongo.client import MongoClient, MongoOptions, MongoSession
 from storage.mongo.documents.accounts import Document
 from storage.mongo.identities import MongoIdentities
 from storage.mongo.schema import SESSIONS_INDEX
@@ -74,7 +74,7 @@ class ForgivenBeforeAWrite(MongoClient):
         self,
         command: Document,
         *,
-        session: Session | None = None,
+        session: MongoSession | None = None,
         database: str | None = None,
         ignored: int | None = None,
     ) -> Document:
@@ -214,7 +214,7 @@ async def test_what_was_forgiven_meanwhile_does_not_come_back(
     attempt = await MongoThrottles(interrupted).count("source:a", rule=PATIENT, now=NOON)
     await interrupted.close()
 
-    assert attempt == Attempt(allowed=True, failures=1)
+    assert attempt == Allowance(allowed=True, failures=1)
     assert (await stored(client, "throttles"))["failures"] == 1
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.identity.subjects import of_device, of_source, of_user, of_user_from
-from handlers.identity.throttling import Attempt, ThrottleRule
+from handlers.identity.throttling import Allowance, ThrottleRule
 from storage.memory.identities import MemoryThrottles
 from storage.ports.identity import Throttles
 from tests.builders import NOON
@@ -62,9 +62,9 @@ async def test_who_has_to_wait_is_told_until_when(throttles: Throttles) -> None:
     early = await throttles.count("user:alice", rule=USER, now=NOON + SECOND / 2)
     later = await throttles.count("user:alice", rule=USER, now=NOON + SECOND)
 
-    assert first == Attempt(allowed=True, failures=1)
-    assert early == Attempt(allowed=False, failures=1, retry_at=NOON + SECOND)
-    assert later == Attempt(allowed=True, failures=2)
+    assert first == Allowance(allowed=True, failures=1)
+    assert early == Allowance(allowed=False, failures=1, retry_at=NOON + SECOND)
+    assert later == Allowance(allowed=True, failures=2)
 
 
 async def test_subjects_are_counted_apart(throttles: Throttles) -> None:
@@ -91,8 +91,8 @@ async def test_forgiven_all_it_starts_anew(throttles: Throttles) -> None:
 
     await throttles.forgive("user:alice", all_of_them=True)
 
-    assert refused == Attempt(allowed=False, failures=3, retry_at=NOON + BACK)
-    assert await throttles.count("user:alice", rule=BUDGET, now=NOON) == Attempt(
+    assert refused == Allowance(allowed=False, failures=3, retry_at=NOON + BACK)
+    assert await throttles.count("user:alice", rule=BUDGET, now=NOON) == Allowance(
         allowed=True, failures=1
     )
 
@@ -104,7 +104,7 @@ async def test_forgiven_once_it_counts_one_less_and_waits_no_more(throttles: Thr
     await throttles.forgive("source:a", all_of_them=False)
     after = await throttles.count("source:a", rule=SHORT, now=NOON + 2 * SECOND)
 
-    assert after == Attempt(allowed=True, failures=3)
+    assert after == Allowance(allowed=True, failures=3)
 
 
 @pytest.mark.parametrize("all_of_them", [True, False])
@@ -127,7 +127,7 @@ async def test_the_record_counted_last_is_let_through_uncounted(throttles: Throt
     again = await throttles.count("user:alice", rule=USER, now=NOON, record="$one")
     nameless = await throttles.count("user:alice", rule=USER, now=NOON)
 
-    assert first == again == Attempt(allowed=True, failures=1)
+    assert first == again == Allowance(allowed=True, failures=1)
     assert (other.allowed, nameless.allowed) == (False, False)
 
 
@@ -138,7 +138,7 @@ async def test_the_last_attempt_of_all_is_let_through_again(throttles: Throttles
 
     again = await throttles.count("user:alice", rule=rule, now=NOON, record="one")
 
-    assert first == again == Attempt(allowed=True, failures=1, used_up=True)
+    assert first == again == Allowance(allowed=True, failures=1, used_up=True)
     assert not other.allowed
 
 
@@ -157,7 +157,7 @@ async def test_who_looks_counts_nothing(throttles: Throttles) -> None:
     rules = {"user:alice": USER, "source:a": BUDGET}
     for _ in range(2):
         seen = await throttles.look(rules, now=NOON)
-        assert seen == dict.fromkeys(rules, Attempt(allowed=True, failures=1))
+        assert seen == dict.fromkeys(rules, Allowance(allowed=True, failures=1))
     await throttles.count("user:alice", rule=USER, now=NOON, record="one")
 
     seen = await throttles.look(rules, now=NOON)

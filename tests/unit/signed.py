@@ -13,7 +13,7 @@ from jwt.algorithms import ECAlgorithm
 
 from client.tokens import Claims, TokenError, TokenProblem, verify_access_token
 from tests.unit.sealed import NOON
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.ring import KeyRing
 from workers.keys.rotation import make_missing
 from workers.keys.tokens import TokenIssuer
@@ -27,7 +27,7 @@ LIFE_S = 300
 def a_full_ring(directory: Path) -> KeyRing:
     """Return a ring with a key of each kind."""
     make_missing(directory, NOON)
-    return KeyRing(directory, needs=list(Kind), clock=lambda: NOON)
+    return KeyRing(directory, needs=list(KeyKind), clock=lambda: NOON)
 
 
 def an_issuer(ring: KeyRing) -> TokenIssuer:

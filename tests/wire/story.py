@@ -15,7 +15,7 @@ from handlers.history.operating import Operation, audit_event
 from handlers.history.repair import Repair
 from handlers.ledger.batch import WriterMark, decide_lane
 from handlers.model.account import Balance
-from handlers.model.outcome import Entry, Outcome, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Trace
 from handlers.model.unpublished import EntryRange
 from handlers.wire.rendering import (
     OF_COMMANDS,
@@ -89,7 +89,7 @@ COMMANDS_SENT: dict[TopicSpec, dict[str, Any]] = {
 assert COMMANDS_SENT.keys() == COMMANDS.keys()
 
 
-def accepted(kind: str, entry: Entry | None = None, **fields: Any) -> Outcome:
+def accepted(kind: str, entry: LedgerEntry | None = None, **fields: Any) -> Outcome:
     sequence = entry.sequence if entry else 0
     return an_outcome(
         command_id=f"c-{kind}-{sequence}",

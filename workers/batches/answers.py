@@ -6,7 +6,7 @@ from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 from workers.batches.rendered import events_of, state_of
 from workers.kafka.publishing import Outgoing, Publisher
-from workers.kafka.replies import Replies, Reply
+from workers.kafka.replies import AddressedAnswer, Replies
 from workers.kafka.topic_names import TopicNames
 
 
@@ -28,7 +28,7 @@ class Answering:
         if reply_to is None or reply_to == answer.topic:
             await self._publisher.publish([answer])
         else:
-            undelivered = await self._replies.deliver([Reply(to=reply_to, answer=answer)])
+            undelivered = await self._replies.deliver([AddressedAnswer(to=reply_to, answer=answer)])
             await self._publisher.publish(undelivered)
 
 

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 C = TypeVar("C", bound=Commits)
 
 
-class Reader(Protocol):
+class GroupReader(Protocol):
     """What becomes of a group's records: each reader's own.
 
     `take` and `idle` are called by the one task that polls, the others by whoever ends what is in hand.
@@ -63,7 +63,7 @@ async def _nothing() -> None:
 class Membership(Generic[C]):
     """What all readers have in common, whatever they do with the records."""
 
-    reader: Reader
+    reader: GroupReader
     subscription: Subscription
     options: ReaderOptions
     progress: Progress

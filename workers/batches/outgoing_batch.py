@@ -14,12 +14,12 @@ from workers.batches.unreadable import Unreadable
 from workers.clock import monotonic_s, utc_now
 from workers.consuming.records import Raw
 from workers.kafka.publishing import Outgoing, Publisher
-from workers.kafka.replies import Replies, Reply
+from workers.kafka.replies import AddressedAnswer, Replies
 from workers.kafka.topic_names import TopicNames
 from workers.monitoring.metrics import Metrics
 
 
-class Asks(Protocol):
+class ReplyAddress(Protocol):
     """What says where an answer is wanted, and what goes back with it."""
 
     @property
@@ -47,7 +47,7 @@ class OutgoingBatch:
     first: list[Outgoing] = field(default_factory=list[Outgoing])
     """Acknowledged before anything else is sent."""
     records: list[Outgoing] = field(default_factory=list[Outgoing])
-    replies: list[Reply] = field(default_factory=list[Reply])
+    replies: list[AddressedAnswer] = field(default_factory=list[AddressedAnswer])
     answered: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     """Command or request, outcome and code → how many."""
     dead: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
@@ -55,7 +55,7 @@ class OutgoingBatch:
     times_ms: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Command or request → broker times of the records answered."""
 
-    def answer(self, key: bytes, record: Record, asks: Asks) -> None:
+    def answer(self, key: bytes, record: Record, asks: ReplyAddress) -> None:
         """Say *record* to whoever asked, where they want it."""
         headers, reply_to = record.headers, asks.reply_to
         if asks.kafka_correlation_id is not None:
@@ -64,7 +64,7 @@ class OutgoingBatch:
         if reply_to is None or reply_to == self.names.results:
             self.records.append(answer)
         else:
-            self.replies.append(Reply(to=reply_to, answer=answer))
+            self.replies.append(AddressedAnswer(to=reply_to, answer=answer))
 
     def add_unreadable(self, problem: Unreadable, name: str) -> None:
         """Keep what is no command or request, and answer where it can be told whom."""

@@ -53,7 +53,7 @@ SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 """On every answer: it is what it says, and tells nobody where the reader came from."""
 
 
-class _Sidecar:
+class _Endpoints:
     """The endpoints; the contract is rendered when somebody asks for it, and once."""
 
     def __init__(
@@ -130,7 +130,7 @@ def sidecar_routes(
 
     Each answers GET and HEAD only. Nothing here asks a dependency or changes anything.
     """
-    endpoints = _Sidecar(health, metrics_registry, jwks, sealing_jwks, document).endpoints()
+    endpoints = _Endpoints(health, metrics_registry, jwks, sealing_jwks, document).endpoints()
     routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
     router = Router(routes, redirect_slashes=False)
     return [(path, router) for path in endpoints]

@@ -23,7 +23,7 @@ from workers.config.limits import CurrencyLimits, build_rules, parse_object
 from workers.config.sources import (
     PREFIX,
     ConfigError,
-    Found,
+    FoundSetting,
     read_sources,
     set_by_name,
 )
@@ -237,7 +237,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     return settings
 
 
-def _lines(error: ValidationError, found: Mapping[str, Found]) -> list[str]:
+def _lines(error: ValidationError, found: Mapping[str, FoundSetting]) -> list[str]:
     """Say each problem in one line that never repeats the value: it may be a secret."""
     lines: list[str] = []
     for detail in error.errors(include_input=False, include_url=False, include_context=False):

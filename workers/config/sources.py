@@ -35,7 +35,7 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSetting:
     """A value that somebody set, and where."""
 
     value: Any
@@ -46,10 +46,10 @@ class Found:
 
 def read_sources(
     environ: Mapping[str, str], cwd: Path, names: Sequence[str]
-) -> tuple[dict[str, Found], list[str]]:
+) -> tuple[dict[str, FoundSetting], list[str]]:
     """Return setting → value of the first source that has it, and what is wrong with the sources."""
     problems: list[str] = []
-    found: dict[str, Found] = {}
+    found: dict[str, FoundSetting] = {}
     sources = [
         _environment(environ),
         _toml(Path(environ[FILE_VARIABLE]), problems) if environ.get(FILE_VARIABLE) else [],
@@ -64,28 +64,28 @@ def read_sources(
     return found, problems
 
 
-def set_by_name(name: str, found: Mapping[str, Found]) -> str:
+def set_by_name(name: str, found: Mapping[str, FoundSetting]) -> str:
     """Return how to name a setting to whoever set it."""
     if name not in found:
         return f"{PREFIX}{name.upper()}"
     return f"{found[name].spelled} ({found[name].source})"
 
 
-def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Found]]:
+def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, FoundSetting]]:
     for variable, value in sorted(environ.items()):
         # Set to nothing means not set: compose files and shells cannot say it otherwise.
         if not variable.startswith(PREFIX) or variable == FILE_VARIABLE or not value:
             continue
         if _is_ours(variable):
             name = variable.removeprefix(PREFIX).lower()
-            yield name, Found(value, "environment", variable)
+            yield name, FoundSetting(value, "environment", variable)
 
 
 def _is_ours(variable: str) -> bool:
     return variable == f"{PREFIX}SIDECAR_PORT" or not NOT_OURS.fullmatch(variable)
 
 
-def _toml(path: Path, problems: list[str]) -> list[tuple[str, Found]]:
+def _toml(path: Path, problems: list[str]) -> list[tuple[str, FoundSetting]]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError) as error:
@@ -98,14 +98,16 @@ def _toml(path: Path, problems: list[str]) -> list[tuple[str, Found]]:
     return list(_flat(content, f"file {path}", []))
 
 
-def _flat(table: dict[str, Any], source: str, above: list[str]) -> Iterator[tuple[str, Found]]:
+def _flat(
+    table: dict[str, Any], source: str, above: list[str]
+) -> Iterator[tuple[str, FoundSetting]]:
     for key, value in table.items():
         path = [*above, key]
         name = "_".join(path)
         if isinstance(value, dict) and name not in WHOLE:
             yield from _flat(cast("dict[str, Any]", value), source, path)
         else:
-            yield name, Found(value, source, ".".join(path))
+            yield name, FoundSetting(value, source, ".".join(path))
 
 
 def dev_variables(path: Path) -> dict[str, str]:
@@ -117,13 +119,13 @@ def dev_variables(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
 
 
-def _dev_stack(path: Path) -> list[tuple[str, Found]]:
+def _dev_stack(path: Path) -> list[tuple[str, FoundSetting]]:
     """Return what `accounts dev` left for other commands, while it runs."""
     pairs = dev_variables(path)
     if not _alive(pairs.pop(DEV_PID, "")):
         return []
     return [
-        (variable.removeprefix(PREFIX).lower(), Found(value, "running dev stack", variable))
+        (variable.removeprefix(PREFIX).lower(), FoundSetting(value, "running dev stack", variable))
         for variable, value in pairs.items()
         if variable.startswith(PREFIX) and _is_ours(variable)
     ]
@@ -141,7 +143,7 @@ def _alive(pid: str) -> bool:
     return True
 
 
-def _unknown(setting: Found, name: str, names: Sequence[str]) -> str:
+def _unknown(setting: FoundSetting, name: str, names: Sequence[str]) -> str:
     said = f"{setting.spelled} ({setting.source})"
     if new := RENAMED.get(name):
         return f"{said}: was renamed; set {_spelled(new, like=setting)} instead"
@@ -150,5 +152,5 @@ def _unknown(setting: Found, name: str, names: Sequence[str]) -> str:
     return f"{said}: no such setting; docs/configuration.md lists all settings"
 
 
-def _spelled(name: str, *, like: Found) -> str:
+def _spelled(name: str, *, like: FoundSetting) -> str:
     return f"{PREFIX}{name.upper()}" if like.spelled.startswith(PREFIX) else name

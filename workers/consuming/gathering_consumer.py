@@ -12,7 +12,7 @@ from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaE
 
 from workers.consuming.held_fetches import HeldFetches
 from workers.consuming.hooks import Hooks
-from workers.consuming.pace import Pace, Poll, joined, size
+from workers.consuming.pace import Poll, PollPace, joined, size
 from workers.consuming.topic_consumer import TopicConsumer
 
 FRESH_MS = 25
@@ -20,12 +20,12 @@ FRESH_MS = 25
 
 
 class GatheringConsumer(TopicConsumer):
-    """A consumer that rests before a poll, as its `Pace` says, and fetches what has gathered."""
+    """A consumer that rests before a poll, as its `PollPace` says, and fetches what has gathered."""
 
     def __init__(self, *, hooks: Hooks, **settings: Any) -> None:
         """Take the settings of aiokafka's consumer."""
         super().__init__(hooks=hooks, **settings)
-        self._pace = Pace()
+        self._pace = PollPace()
         self._fetches = HeldFetches(self._client)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:

@@ -38,7 +38,7 @@ Poll: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]
 """Records by partition, each partition's in their order."""
 
 
-class Pace:
+class PollPace:
     """Says how long to rest, from what the last poll brought."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from workers.batches.dead_letters import dead_letter
 from workers.clock import monotonic_s
 from workers.consuming.records import Raw
 from workers.credentials.hashing import PasswordHasher
-from workers.credentials.records import Waiting, read_waiting
+from workers.credentials.records import WaitingRecord, read_waiting
 from workers.kafka.publishing import Outgoing, PublishError
 from workers.keys.ring import KeyRing
 from workers.keys.sealing import SealProblem, key_id
@@ -56,7 +56,7 @@ class UnexpectedError(Exception):
     """Something failed for no reason we know; try the record again."""
 
 
-class Answers(Protocol):
+class AnswerPublisher(Protocol):
     """Where answers and dead letters go."""
 
     async def publish(self, answer: Outgoing, reply_to: str | None = None) -> None:
@@ -85,7 +85,7 @@ class CredentialsWorker:
     reads: Reads
     hasher: PasswordHasher
     ring: KeyRing
-    answers: Answers
+    answers: AnswerPublisher
     progress: Progress
     metrics: Metrics
     corrupt: CorruptDocuments
@@ -109,7 +109,7 @@ class CredentialsWorker:
         One that is not beyond all of *records* says that reading must go on there.
         """
         self.progress.busy = True
-        queues: dict[str, list[Waiting]] = {}
+        queues: dict[str, list[WaitingRecord]] = {}
         unreadable: list[tuple[Raw, str]] = []
         for record in records:
             if _place(record) in self._settled:
@@ -135,7 +135,7 @@ class CredentialsWorker:
         self._settled.clear()
         self._attempts.clear()
 
-    async def _settle_users(self, queues: Mapping[str, Sequence[Waiting]]) -> None:
+    async def _settle_users(self, queues: Mapping[str, Sequence[WaitingRecord]]) -> None:
         """Settle users side by side; one query tells who has a credential already."""
         if not queues:
             return
@@ -150,7 +150,7 @@ class CredentialsWorker:
         self.progress.advance()
         await asyncio.gather(*(self._settle_user(queue, known) for queue in queues.values()))
 
-    async def _settle_user(self, queue: Sequence[Waiting], known: dict[str, str]) -> None:
+    async def _settle_user(self, queue: Sequence[WaitingRecord], known: dict[str, str]) -> None:
         for each in queue:
             if not await self._settle(each.record, self._finish(each, known)):
                 return
@@ -189,7 +189,7 @@ class CredentialsWorker:
                 raise UnexpectedError from None
             await self._bury(record, Code.INTERNAL_ERROR, f"failed with {name}")
 
-    async def _finish(self, waiting: Waiting, known: dict[str, str]) -> None:
+    async def _finish(self, waiting: WaitingRecord, known: dict[str, str]) -> None:
         pending = waiting.pending
         recorded = await self._recorded(waiting)
         if recorded is None:
@@ -205,7 +205,7 @@ class CredentialsWorker:
         answer = waiting.answer(recorded, self.prefix + RESULTS.name)
         await self.answers.publish(answer, pending.reply_to)
 
-    async def _recorded(self, waiting: Waiting) -> Outcome | None:
+    async def _recorded(self, waiting: WaitingRecord) -> Outcome | None:
         """Return the registration as the ledger recorded it; None where it accepted none."""
         identifier = outcome_id(waiting.pending.username, waiting.pending.command_id)
         try:
@@ -220,7 +220,7 @@ class CredentialsWorker:
             return None
         return outcome
 
-    async def _register(self, waiting: Waiting, recorded: Outcome) -> bool:
+    async def _register(self, waiting: WaitingRecord, recorded: Outcome) -> bool:
         """Hash the password and store it durably; False where its blob cannot be used."""
         pending = waiting.pending
         # Behind those who sign in: a flood of new accounts keeps out nobody who has one.
@@ -240,7 +240,7 @@ class CredentialsWorker:
         self._missing_since_s.pop(key_id(pending.sealed_password), None)
         return True
 
-    def _hashed(self, waiting: Waiting, recorded: Outcome) -> str | SealProblem:
+    def _hashed(self, waiting: WaitingRecord, recorded: Outcome) -> str | SealProblem:
         """Return the hash; the password exists in this call only."""
         password = waiting.password(recorded, self.ring)
         if isinstance(password, SealProblem):
@@ -291,7 +291,7 @@ class CredentialsWorker:
         return offsets
 
 
-def _has_set(queue: Sequence[Waiting], command_id: str | None) -> bool:
+def _has_set(queue: Sequence[WaitingRecord], command_id: str | None) -> bool:
     return any(each.pending.command_id == command_id for each in queue)
 
 

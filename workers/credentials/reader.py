@@ -24,7 +24,7 @@ POLL_WAIT_MS = 20
 """Rest after a poll that brought nothing: a tenth of what one hash takes."""
 
 
-class Consumer(Commits, Protocol):
+class RegistrationsConsumer(Commits, Protocol):
     """What is needed of `workers.consuming.consumer.CursorConsumer`."""
 
     cursors: dict[TopicPartition, int]
@@ -52,7 +52,7 @@ class CredentialsReader:
 
     worker: CredentialsWorker
     options: ReaderOptions
-    membership: Membership[Consumer] = field(init=False)
+    membership: Membership[RegistrationsConsumer] = field(init=False)
     _blocked: dict[TopicPartition, Blocked] = field(default_factory=dict[TopicPartition, Blocked])
     _uncommitted: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
 

@@ -17,7 +17,7 @@ from workers.keys.sealing import SealProblem, is_vouched, open_sealed, vouch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class WaitingRecord:
     """An accepted registration, and the record that brought it."""
 
     record: Raw
@@ -61,7 +61,7 @@ class Waiting:
         return Outgoing.of(results, rendering.key, record)
 
 
-def read_waiting(record: Raw) -> Waiting | str:
+def read_waiting(record: Raw) -> WaitingRecord | str:
     """Return what *record* asks for, or what is wrong with it; never any of its bytes."""
     if isinstance(record, Malformed):
         return record.fault
@@ -77,4 +77,4 @@ def read_waiting(record: Raw) -> Waiting | str:
         return f"not a pending credential: {', '.join(named)}"
     if record.key != pending.username.encode():
         return "the record's key is not its username"
-    return Waiting(record=record, pending=pending)
+    return WaitingRecord(record=record, pending=pending)

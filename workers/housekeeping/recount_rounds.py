@@ -43,7 +43,7 @@ AGAIN_S = 60.0
 """Between two rounds: a small service is not recounted all the time."""
 
 
-class Pace:
+class RecountPace:
     """Spreads the work evenly over a round, and gives way: time that was lost is never made up."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class RecountRounds:
     _: KW_ONLY
     metrics: Metrics
     corrupt: CorruptDocuments
-    _pace: Pace = field(default_factory=Pace)
+    _pace: RecountPace = field(default_factory=RecountPace)
     _to_check: list[Referring] = field(default_factory=list[Referring])
     """What this round has yet to look at once the accounts are done; empty before a round."""
     _accounts_done: bool = True

@@ -32,7 +32,7 @@ SETTLE_TRIES = 5
 busy, and its worker says its state often enough."""
 
 
-class Published(Protocol):
+class BalanceEventsTopic(Protocol):
     """What the topic of balance events says, where it was read."""
 
     def lacks(self, outcome: Outcome) -> bool:
@@ -75,7 +75,7 @@ class Repairing:
         username: str,
         *,
         given: Mapping[str, str] | None = None,
-        published: Published | None = None,
+        published: BalanceEventsTopic | None = None,
     ) -> Diagnosis:
         """Find out what is wrong; changes nothing."""
         found = await self.repairs.find(username)
@@ -190,7 +190,7 @@ class Repairing:
             version = account.version
             await self.topics.publish_states([account], [])
 
-    async def _history(self, username: str, published: Published | None) -> _History:
+    async def _history(self, username: str, published: BalanceEventsTopic | None) -> _History:
         history = _History()
         async for outcome in self.inspection.entries(username):
             if isinstance(outcome, CorruptDocument):

@@ -37,13 +37,13 @@ TOKEN_REUSE = "token-reuse"  # noqa: S105 - an audited action
 class _Body(msgspec.Struct):
     """What is read of a stored reply."""
 
-    class Error(msgspec.Struct):
+    class Rejection(msgspec.Struct):
         """Why it was rejected."""
 
         code: Code
 
     status: str
-    error: Error | None = None
+    error: Rejection | None = None
 
 
 class IdempotentExecution:

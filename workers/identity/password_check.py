@@ -10,8 +10,7 @@ from contracts.passwords import ChangePassword
 from contracts.sessions import Login
 from handlers.identity import subjects
 from handlers.identity.passwords import prepared
-from handlers.identity.throttling import Attempt as Allowance
-from handlers.identity.throttling import ThrottleRule
+from handlers.identity.throttling import Allowance, ThrottleRule
 from handlers.model.input_records import RequestRecord
 from handlers.wire.replying import Refusal
 from storage.ports.credentials import Credential

@@ -29,7 +29,7 @@ TOPICS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class AddressedAnswer:
     """An answer, addressed to the results topic, and where its sender wants it instead."""
 
     to: str
@@ -61,9 +61,9 @@ class Replies:
         self._left_alone: dict[str, tuple[float, str]] = {}
         self._admins = Shared(self._started, _closed, open_timeout_s=self._timeout_s)
 
-    async def deliver(self, replies: Sequence[Reply]) -> Sequence[Outgoing]:
+    async def deliver(self, replies: Sequence[AddressedAnswer]) -> Sequence[Outgoing]:
         """Send what can be sent; return the rest, marked, for the results topic."""
-        by_topic: dict[str, list[Reply]] = {}
+        by_topic: dict[str, list[AddressedAnswer]] = {}
         for reply in replies:
             by_topic.setdefault(reply.to, []).append(reply)
         if not by_topic:
@@ -78,7 +78,7 @@ class Replies:
         await self._publisher.stop()
         await self._admins.stop()
 
-    async def _to_topic(self, topic: str, replies: Sequence[Reply]) -> Sequence[Outgoing]:
+    async def _to_topic(self, topic: str, replies: Sequence[AddressedAnswer]) -> Sequence[Outgoing]:
         problem = await self._problem_with(topic)
         if problem is None:
             try:

@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class TopicChange:
     """One difference between a topic as it is and as it should be."""
 
     topic: str
@@ -58,27 +58,31 @@ def shape_of(settings: Settings) -> Shape:
 
 def plan(
     existing: Mapping[str, TopicState], shape: Shape, specs: Sequence[TopicSpec] = TOPICS
-) -> list[Change]:
+) -> list[TopicChange]:
     """Return what differs, topic by topic; empty when all is as it should be."""
-    changes: list[Change] = []
+    changes: list[TopicChange] = []
     for spec in specs:
         name = shape.prefix + spec.name
         if name not in existing:
             wanted = f"{shape.partitions} partitions, {_said(spec.config())}"
             changes.append(
-                Change(topic=name, action=Action.CREATE, setting="", now="missing", wanted=wanted)
+                TopicChange(
+                    topic=name, action=Action.CREATE, setting="", now="missing", wanted=wanted
+                )
             )
         else:
             changes += _differences(name, existing[name], spec, shape)
     return changes
 
 
-def _differences(name: str, state: TopicState, spec: TopicSpec, shape: Shape) -> list[Change]:
-    changes: list[Change] = []
+def _differences(name: str, state: TopicState, spec: TopicSpec, shape: Shape) -> list[TopicChange]:
+    changes: list[TopicChange] = []
 
     def differs(action: Action, setting: str, now: object, wanted: object) -> None:
         changes.append(
-            Change(topic=name, action=action, setting=setting, now=str(now), wanted=str(wanted))
+            TopicChange(
+                topic=name, action=action, setting=setting, now=str(now), wanted=str(wanted)
+            )
         )
 
     if state.partitions != shape.partitions:
@@ -104,7 +108,7 @@ async def apply(
     *,
     allowed: frozenset[Action] = frozenset({Action.CREATE}),
     specs: Sequence[TopicSpec] = TOPICS,
-) -> list[Change]:
+) -> list[TopicChange]:
     """Make the changes of the *allowed* kinds; return all differences found before.
 
     Raises:
@@ -123,7 +127,7 @@ async def apply(
     return changes
 
 
-def _topics(changes: Sequence[Change], action: Action) -> list[str]:
+def _topics(changes: Sequence[TopicChange], action: Action) -> list[str]:
     """Return each topic once, in order."""
     return list(dict.fromkeys(change.topic for change in changes if change.action is action))
 
@@ -134,7 +138,7 @@ def _new(name: str, spec: TopicSpec, shape: Shape) -> NewTopic:
 
 async def apply_topics(
     settings: Settings, *, allowed: frozenset[Action] = frozenset({Action.CREATE})
-) -> list[Change]:
+) -> list[TopicChange]:
     """Connect, make the *allowed* changes, and return all differences found before.
 
     Raises:

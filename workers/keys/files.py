@@ -11,7 +11,7 @@ from pathlib import Path
 
 from joserfc.errors import JoseError
 
-from workers.keys.pairs import KeyPair, Kind, generate, in_use, parse
+from workers.keys.pairs import KeyKind, KeyPair, generate, in_use, parse
 
 KEY_FILE_BYTES_MAX = 4096
 """No more of a file is read: a key has about 500, and what is cut is no JSON any more."""
@@ -24,7 +24,7 @@ class KeysError(Exception):
 def new_key(
     directory: Path,
     now: datetime,
-    kind: Kind = Kind.SEALING,
+    kind: KeyKind = KeyKind.SEALING,
     *,
     activates_at: datetime | None = None,
 ) -> KeyPair:
@@ -51,7 +51,7 @@ def retire(directory: Path, key: KeyPair, at: datetime) -> KeyPair:
     return retiring
 
 
-def read_keys(directory: Path, kind: Kind = Kind.SEALING) -> list[KeyPair]:
+def read_keys(directory: Path, kind: KeyKind = KeyKind.SEALING) -> list[KeyPair]:
     """Return the keys of *kind* in *directory*, newest first; none where it is missing.
 
     Raises:
@@ -62,7 +62,7 @@ def read_keys(directory: Path, kind: Kind = Kind.SEALING) -> list[KeyPair]:
 
 
 def require(
-    keys: Collection[KeyPair], kinds: Collection[Kind], directory: Path, now: datetime
+    keys: Collection[KeyPair], kinds: Collection[KeyKind], directory: Path, now: datetime
 ) -> None:
     """Make sure that *keys* of *directory* include a usable one of each of *kinds*.
 
@@ -83,7 +83,7 @@ def require(
 def fingerprint(directory: Path) -> list[tuple[str, int, int, int]]:
     """Return what changes when a key file does."""
     found: list[tuple[str, int, int, int]] = []
-    for path in sorted(path for kind in Kind for path in directory.glob(_pattern(kind))):
+    for path in sorted(path for kind in KeyKind for path in directory.glob(_pattern(kind))):
         try:
             state = path.stat()
         except OSError:
@@ -92,11 +92,11 @@ def fingerprint(directory: Path) -> list[tuple[str, int, int, int]]:
     return found
 
 
-def _pattern(kind: Kind) -> str:
+def _pattern(kind: KeyKind) -> str:
     return f"{kind.value}-*.json"
 
 
-def _read(path: Path, kind: Kind) -> KeyPair:
+def _read(path: Path, kind: KeyKind) -> KeyPair:
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)

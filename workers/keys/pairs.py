@@ -15,7 +15,7 @@ from contracts.message import rfc3339
 from contracts.sealing import ALGORITHM as AGREEMENT
 
 
-class Kind(StrEnum):
+class KeyKind(StrEnum):
     """What a key pair is for, as its file's name begins."""
 
     SEALING = "sealing"
@@ -25,19 +25,19 @@ class Kind(StrEnum):
 
 
 _PUBLISHED = {
-    Kind.SEALING: {"kty": "OKP", "crv": "X25519", "use": "enc", "alg": AGREEMENT},
-    Kind.SIGNING: {"kty": "EC", "crv": "P-256", "use": "sig", "alg": SIGNATURE},
+    KeyKind.SEALING: {"kty": "OKP", "crv": "X25519", "use": "enc", "alg": AGREEMENT},
+    KeyKind.SIGNING: {"kty": "EC", "crv": "P-256", "use": "sig", "alg": SIGNATURE},
 }
 """What the JWKs of a kind have in common (RFC 7517 §4, RFC 7518 §6.2, RFC 8037 §2)."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_COORDINATES = {Kind.SEALING: ("x",), Kind.SIGNING: ("x", "y")}
+_COORDINATES = {KeyKind.SEALING: ("x",), KeyKind.SIGNING: ("x", "y")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
     """One key pair. Only what is public shows."""
 
-    kind: Kind
+    kind: KeyKind
     kid: str
     created_at: datetime
     activates_at: datetime
@@ -75,11 +75,11 @@ class KeyPair:
         return private
 
 
-def generate(kind: Kind, now: datetime, activates_at: datetime | None = None) -> KeyPair:
+def generate(kind: KeyKind, now: datetime, activates_at: datetime | None = None) -> KeyPair:
     """Return a fresh pair, named by its thumbprint (RFC 7638)."""
     pair = (
         OKPKey.generate_key("X25519", private=True)
-        if kind is Kind.SEALING
+        if kind is KeyKind.SEALING
         else ECKey.generate_key("P-256", private=True)
     )
     return KeyPair(
@@ -91,7 +91,7 @@ def generate(kind: Kind, now: datetime, activates_at: datetime | None = None) ->
     )
 
 
-def parse(kind: Kind, jwk: Mapping[str, Any]) -> KeyPair:
+def parse(kind: KeyKind, jwk: Mapping[str, Any]) -> KeyPair:
     """Return the pair that a file's content describes.
 
     Raises:
@@ -100,7 +100,7 @@ def parse(kind: Kind, jwk: Mapping[str, Any]) -> KeyPair:
     if any(jwk[name] != value for name, value in _PUBLISHED[kind].items()):
         raise ValueError
     members = {name: jwk[name] for name in ("kty", "crv", *_COORDINATES[kind], "d")}
-    pair = OKPKey.import_key(members) if kind is Kind.SEALING else ECKey.import_key(members)
+    pair = OKPKey.import_key(members) if kind is KeyKind.SEALING else ECKey.import_key(members)
     own = _public_half(pair)
     # Else others would seal to a key, or look for a signature, that nobody has.
     if any(own[name] != jwk[name] for name in _COORDINATES[kind]):

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from workers.clock import monotonic_s, utc_now
 from workers.config.roles import Role
 from workers.keys.files import KeysError, fingerprint, new_key, read_keys, require
-from workers.keys.pairs import KeyPair, Kind, in_use
+from workers.keys.pairs import KeyKind, KeyPair, in_use
 
 CHECK_INTERVAL_S = 1.0
 """How often the folder is looked at: a new key is seen within it, and a flood of blobs that name
@@ -22,10 +22,10 @@ JwkSet: TypeAlias = dict[str, list[dict[str, Any]]]
 logger = logging.getLogger(__name__)
 
 
-def needed_by(roles: Collection[Role]) -> list[Kind]:
+def needed_by(roles: Collection[Role]) -> list[KeyKind]:
     """Return the kinds of keys without which a process with these *roles* must not start."""
     # Whatever the role, its sidecar shows what to seal to; only the identity worker signs.
-    return list(Kind) if Role.IDENTITY in roles else [Kind.SEALING]
+    return list(KeyKind) if Role.IDENTITY in roles else [KeyKind.SEALING]
 
 
 class KeyRing:
@@ -35,7 +35,7 @@ class KeyRing:
         self,
         directory: Path,
         *,
-        needs: Collection[Kind] = (Kind.SEALING,),
+        needs: Collection[KeyKind] = (KeyKind.SEALING,),
         clock_s: Callable[[], float] = monotonic_s,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -57,7 +57,7 @@ class KeyRing:
     def find(self, kid: str) -> KeyPair | None:
         """Return the sealing key that *kid* names, if we have it and it has not retired."""
         now = self._clock()
-        sealing = (key for key in self._current(Kind.SEALING) if key.kid == kid)
+        sealing = (key for key in self._current(KeyKind.SEALING) if key.kid == kid)
         return next((key for key in sealing if not key.is_retired(now)), None)
 
     def signing_key(self) -> KeyPair:
@@ -66,8 +66,8 @@ class KeyRing:
         Raises:
             KeysError: There is none.
         """
-        keys, now = self._current(Kind.SIGNING), self._clock()
-        require(keys, [Kind.SIGNING], self._directory, now)
+        keys, now = self._current(KeyKind.SIGNING), self._clock()
+        require(keys, [KeyKind.SIGNING], self._directory, now)
         key = in_use(keys, now)
         assert key is not None, "required above"
         return key
@@ -80,18 +80,18 @@ class KeyRing:
         a set for one key of a type that they do not know, as sealing keys are.
         """
         now = self._clock()
-        return _set(key for key in self._current(Kind.SIGNING) if not key.is_retired(now))
+        return _set(key for key in self._current(KeyKind.SIGNING) if not key.is_retired(now))
 
     def sealing_jwks(self) -> JwkSet:
         """Return the set with the key to seal to, for `/.well-known/sealing-keys.json`."""
-        key = in_use(self._current(Kind.SEALING), self._clock())
+        key = in_use(self._current(KeyKind.SEALING), self._clock())
         return _set([key] if key else [])
 
     def __repr__(self) -> str:
         """Name the keys, never show them."""
         return f"KeyRing({[key.kid for key in self._keys]})"
 
-    def _current(self, kind: Kind) -> list[KeyPair]:
+    def _current(self, kind: KeyKind) -> list[KeyPair]:
         """Return the keys of *kind*, newest first, as they are in the folder now."""
         self._refresh()
         return [key for key in self._keys if key.kind is kind]
@@ -128,7 +128,7 @@ class KeyRing:
             logger.error("keys not read again, going on with those known: %s", problem)
 
     def _read(self) -> list[KeyPair]:
-        keys = [key for kind in Kind for key in read_keys(self._directory, kind)]
+        keys = [key for kind in KeyKind for key in read_keys(self._directory, kind)]
         require(keys, self._needs, self._directory, self._clock())
         return keys
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contracts.topics import CREDENTIALS, REGISTER
 from workers.keys.files import new_key, read_keys, retire
-from workers.keys.pairs import KeyPair, Kind, in_use
+from workers.keys.pairs import KeyKind, KeyPair, in_use
 
 ACTIVATION_S = 60
 """How long a new key is only known before it is used: twice as long as others keep the key set."""
@@ -18,7 +18,7 @@ SEALING_OVERLAP_S = (REGISTER.retention_ms + CREDENTIALS.retention_ms) // 1000
 """How long a replaced sealing key still opens: a password may wait a whole retention for the ledger,
 and then another one to be hashed."""
 
-OVERLAP_S = {Kind.SEALING: SEALING_OVERLAP_S, Kind.SIGNING: SIGNING_OVERLAP_S}
+OVERLAP_S = {KeyKind.SEALING: SEALING_OVERLAP_S, KeyKind.SIGNING: SIGNING_OVERLAP_S}
 """Both, by what a key is for."""
 
 
@@ -36,12 +36,12 @@ def make_missing(directory: Path, now: datetime) -> list[KeyPair]:
     Raises:
         KeysError: A file is wrong, or the folder cannot be written.
     """
-    lacking = [kind for kind in Kind if in_use(read_keys(directory, kind), now) is None]
+    lacking = [kind for kind in KeyKind if in_use(read_keys(directory, kind), now) is None]
     return [new_key(directory, now, kind) for kind in lacking]
 
 
 def add_key(
-    directory: Path, kind: Kind, now: datetime, *, activation_s: int = ACTIVATION_S
+    directory: Path, kind: KeyKind, now: datetime, *, activation_s: int = ACTIVATION_S
 ) -> KeyPair:
     """Make a key that is used from *activation_s* on, or at once where it is the only one.
 
@@ -55,7 +55,7 @@ def add_key(
 
 def rotate(
     directory: Path,
-    kind: Kind,
+    kind: KeyKind,
     now: datetime,
     *,
     activation_s: int = ACTIVATION_S,

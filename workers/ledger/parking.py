@@ -14,7 +14,7 @@ from workers.clock import monotonic_s
 logger = logging.getLogger(__name__)
 
 
-class Waiting(NamedTuple):
+class Parked(NamedTuple):
     """Since when a command waits, and whose it is."""
 
     since_s: float
@@ -27,7 +27,7 @@ class ParkingLot:
     def __init__(self) -> None:
         self._parked: list[CommandRecord] = []
         self.ends: dict[Source, Ends] = {}
-        self._waiting: dict[Source, Waiting] = {}
+        self._waiting: dict[Source, Parked] = {}
         self._told: dict[Source, str] = {}
         """What the log says each waits for."""
 
@@ -59,7 +59,7 @@ class ParkingLot:
         now_s = monotonic_s()
         known = self._waiting
         self._waiting = {
-            one.source: known.get(one.source) or Waiting(now_s, one.command.username)
+            one.source: known.get(one.source) or Parked(now_s, one.command.username)
             for one in self._parked
         }
         if logger.isEnabledFor(logging.DEBUG):
@@ -110,7 +110,7 @@ class ParkingLot:
                 pause.update(place for place in places if place != furthest)
         return pause
 
-    def _log_decided(self, known: Mapping[Source, Waiting], now_s: float) -> None:
+    def _log_decided(self, known: Mapping[Source, Parked], now_s: float) -> None:
         for source, was in known.items():
             if source not in self._waiting:
                 logger.debug(

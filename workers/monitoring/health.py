@@ -37,7 +37,7 @@ class Probe:
 
 
 @dataclass(slots=True)
-class _Answer:
+class _ProbeAnswer:
     """What a probe said last."""
 
     problem: str | None = "not asked yet"
@@ -85,7 +85,7 @@ class Health:
         self._workers = workers
         self._watchdog_s = watchdog_s
         self._metrics = metrics
-        self._answers = {probe.name: _Answer() for probe in probes}
+        self._answers = {probe.name: _ProbeAnswer() for probe in probes}
 
     async def run(self) -> None:
         """Ask every dependency, again and again, until cancelled."""
@@ -116,7 +116,7 @@ class Health:
             logger.warning("%s: not as it should be: %s", probe.name, problem)
         elif problem is None and answer.problem is not None and answer.at_s is not None:
             logger.info("%s: as it should be again", probe.name)
-        self._answers[probe.name] = _Answer(problem, monotonic_s())
+        self._answers[probe.name] = _ProbeAnswer(problem, monotonic_s())
         self._metrics.component_up.labels(probe.name).set(problem is None)
 
     def report(self) -> Report:

@@ -19,7 +19,7 @@ class Topics(Protocol):
         ...
 
 
-class Reads(Protocol):
+class InputConsumer(Protocol):
     """What is needed of `workers.consuming.consumer.CursorConsumer`."""
 
     topic_ids: Mapping[str, str]
@@ -44,7 +44,7 @@ class Reads(Protocol):
 class Inputs:
     """The topics that the consumers of this process read, compared with those in Kafka."""
 
-    def __init__(self, kafka: Topics, consumers: Sequence[Reads], metrics: Metrics) -> None:
+    def __init__(self, kafka: Topics, consumers: Sequence[InputConsumer], metrics: Metrics) -> None:
         self._kafka = kafka
         self._consumers = consumers
         self._metrics = metrics
@@ -81,7 +81,9 @@ class Inputs:
         if problems:
             raise UnreadInputError("; ".join(problems))
 
-    def _problems(self, consumer: Reads, now: Mapping[str, TopicNow | None]) -> Iterator[str]:
+    def _problems(
+        self, consumer: InputConsumer, now: Mapping[str, TopicNow | None]
+    ) -> Iterator[str]:
         anew = more = False
         # What is subscribed to since Kafka was asked is compared next time.
         for topic in sorted(now.keys() & consumer.subscribed()):

@@ -66,7 +66,7 @@ class QueryAnswerer:
             for each in asked
         ]
 
-    async def _look_up(self, queries: Sequence[AnyRequest]) -> "_Found":
+    async def _look_up(self, queries: Sequence[AnyRequest]) -> "_AnswerSources":
         """Find all that the whole batch asks for, but pages."""
         named = {each.username for each in queries if not isinstance(each, GetOutcome)}
         ids = {
@@ -85,9 +85,11 @@ class QueryAnswerer:
             if isinstance(each, GetProfile) and each.username in accounts
         }
         existing = frozenset(await self._credentials.existing(waiting))
-        return _Found(accounts=accounts, outcomes=outcomes, existing=existing)
+        return _AnswerSources(accounts=accounts, outcomes=outcomes, existing=existing)
 
-    async def _page(self, asked: RequestRecord, found: "_Found", scan_max: int) -> AnsweredRequest:
+    async def _page(
+        self, asked: RequestRecord, found: "_AnswerSources", scan_max: int
+    ) -> AnsweredRequest:
         query = asked.request
         assert isinstance(query, ListTransactions)
         account = found.accounts.get(query.username)
@@ -116,7 +118,7 @@ class QueryAnswerer:
         return AnsweredRequest(asked=asked, reply=record, status="accepted")
 
 
-class _Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class _AnswerSources(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one batch of questions is answered from."""
 
     accounts: Mapping[str, Account]

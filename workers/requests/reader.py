@@ -35,7 +35,7 @@ from workers.requests.reply_batch import ReplyBatch
 logger = logging.getLogger(__name__)
 
 
-class Consumer(Commits, Protocol):
+class RequestsConsumer(Commits, Protocol):
     """What is needed of `workers.consuming.consumer.CursorConsumer`."""
 
     cursors: dict[TopicPartition, int]
@@ -64,7 +64,7 @@ class RequestReader:
     corrupt: CorruptDocuments
     progress: Progress
     options: ReaderOptions
-    membership: Membership[Consumer] = field(init=False)
+    membership: Membership[RequestsConsumer] = field(init=False)
     parser: RequestParser = field(init=False)
     _names: TopicNames = field(init=False)
     _pipeline: PublishPipeline[ReplyBatch] = field(init=False)

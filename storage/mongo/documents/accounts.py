@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from bson.codec_options import CodecOptions, DatetimeConversion
 
 from handlers.model.account import Account
-from handlers.model.outcome import Entry, Outcome
+from handlers.model.outcome import LedgerEntry, Outcome
 
 Document: TypeAlias = dict[str, Any]
 
@@ -99,7 +99,7 @@ def present(value: object, names: Iterable[str]) -> Document:
     return {name: each for name in names if (each := getattr(value, name)) is not None}
 
 
-def _from_entry(entry: Entry) -> Document:
+def _from_entry(entry: LedgerEntry) -> Document:
     return {
         "currency": entry.currency,
         "scale": entry.scale,

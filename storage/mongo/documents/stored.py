@@ -16,7 +16,7 @@ from contracts.commands import CommandName
 from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.outcome import Entry, Outcome, Source, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from storage.ports.errors import CorruptDocumentError
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
@@ -48,7 +48,7 @@ class StoredBalance(msgspec.Struct, frozen=True, gc=False):
     held_minor: _Minor
 
 
-class _Account(msgspec.Struct, frozen=True, gc=False):
+class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     account_id: str
     profile: Profile
     balances: list[StoredBalance]
@@ -61,7 +61,7 @@ class _Account(msgspec.Struct, frozen=True, gc=False):
     id: str = msgspec.field(name="_id")
 
 
-class _Entry(msgspec.Struct, frozen=True, gc=False):
+class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
     currency: str
     scale: _Scale
     amount_minor: _Minor
@@ -70,7 +70,7 @@ class _Entry(msgspec.Struct, frozen=True, gc=False):
     held_minor: _Minor
 
 
-class _Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class _StoredOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: str = msgspec.field(name="_id")
     username: str
     type: CommandName
@@ -83,7 +83,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     code: Code | None = None
     detail: str | None = None
     sequence: Version | None = None
-    entry: _Entry | None = None
+    entry: _StoredEntry | None = None
     actor: str | None = None
     reason: str | None = None
     related_id: str | None = None
@@ -92,7 +92,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tracestate: str | None = None
 
 
-class _Lease(msgspec.Struct, frozen=True, gc=False):
+class _StoredLease(msgspec.Struct, frozen=True, gc=False):
     fencing_token: Version
 
 
@@ -102,7 +102,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
     Raises:
         CorruptDocumentError: It did not store this.
     """
-    stored = shaped(document, _Account, "accounts")
+    stored = shaped(document, _StoredAccount, "accounts")
     if "marketing_consent" not in document["profile"]:
         raise corrupt(document, "accounts", "profile.marketing_consent")
     try:
@@ -141,7 +141,7 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
     Raises:
         CorruptDocumentError: It did not store this.
     """
-    stored = shaped(document, _Outcome, "outcomes")
+    stored = shaped(document, _StoredOutcome, "outcomes")
     username = stored.username
     if not stored.id.startswith(f"{username}:"):
         raise corrupt(document, "outcomes", "username")
@@ -178,7 +178,7 @@ def to_fencing_token(document: Mapping[str, Any]) -> int:
     Raises:
         CorruptDocumentError: It is none.
     """
-    return shaped(document, _Lease, "leases").fencing_token
+    return shaped(document, _StoredLease, "leases").fencing_token
 
 
 def account_or_corrupt(document: Mapping[str, Any]) -> Account | CorruptDocument:
@@ -217,16 +217,16 @@ def shaped(document: Mapping[str, Any], shape: type[Shape], collection: str) -> 
         raise corrupt(document, collection, _field(str(error))) from None
 
 
-def _to_entry(document: Mapping[str, Any], stored: _Outcome) -> Entry | None:
+def _to_entry(document: Mapping[str, Any], stored: _StoredOutcome) -> LedgerEntry | None:
     entry, sequence = stored.entry, stored.sequence
     if entry is None and sequence is None:
         return None
     if entry is None or sequence is None:
         raise corrupt(document, "outcomes", "entry" if entry is None else "sequence")
-    return Entry(sequence=sequence, **msgspec.structs.asdict(entry))
+    return LedgerEntry(sequence=sequence, **msgspec.structs.asdict(entry))
 
 
-def _contradiction(stored: _Account) -> str:
+def _contradiction(stored: _StoredAccount) -> str:
     """Return the field of an account that another one contradicts."""
     seen = set[str]()
     for index, balance in enumerate(stored.balances):

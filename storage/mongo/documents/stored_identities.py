@@ -43,13 +43,13 @@ class StoredSession(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.ended_username if self.username is None else self.username
 
 
-class _Answered(Answered, frozen=True, kw_only=True, gc=False):
+class _StoredAnswer(Answered, frozen=True, kw_only=True, gc=False):
     key: str = msgspec.field(name="_id")
     request_id: str = ""
     """Stands in the key."""
 
 
-class _Count(Count, frozen=True, kw_only=True, gc=False):
+class _StoredCount(Count, frozen=True, kw_only=True, gc=False):
     # Each that is stored has these.
     failures: Natural  # pyright: ignore[reportGeneralTypeIssues]
     last_at: datetime  # pyright: ignore[reportGeneralTypeIssues]
@@ -89,7 +89,7 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
     Raises:
         CorruptDocumentError: It is none.
     """
-    named = _named(shaped(document, _Answered, "requests"))
+    named = _named(shaped(document, _StoredAnswer, "requests"))
     username, _, request_id = named.pop("key").partition(":")
     if username != named["username"]:
         raise corrupt(document, "requests", "username")
@@ -102,7 +102,7 @@ def to_count(document: Mapping[str, Any]) -> Count:
     Raises:
         CorruptDocumentError: It is none.
     """
-    return Count(**_named(shaped(document, _Count, "throttles")))
+    return Count(**_named(shaped(document, _StoredCount, "throttles")))
 
 
 def _named(stored: msgspec.Struct) -> dict[str, Any]:

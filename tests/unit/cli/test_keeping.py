@@ -11,7 +11,7 @@ import pytest
 
 from cli.dev import keeping as dev_keeping
 from cli.dev.keeping import Keeping
-from cli.dev.screen import Screen
+from cli.dev.screen import DevScreen
 from devstack.addresses import Addresses
 from devstack.errors import DevStackError
 from devstack.folder import Folder
@@ -89,7 +89,7 @@ def program(stack: Stack, folder: Path) -> Program:
     return Program(stack.processes, folder / "some.log").started()
 
 
-class Said(Screen):
+class Said(DevScreen):
     """Keeps what it shows.
 
     pytest's own record is emptied at each look, and loses what a thread writes meanwhile.

@@ -13,7 +13,7 @@ from cli.commands.keys import keys_app
 from cli.screen.output import CliError, Format, choose
 from contracts.message import rfc3339
 from workers.keys.files import KeysError, read_keys, retire
-from workers.keys.pairs import KeyPair, Kind
+from workers.keys.pairs import KeyKind, KeyPair
 from workers.keys.rotation import ACTIVATION_S, OVERLAP_S
 
 
@@ -42,14 +42,14 @@ def seconds_between(first: datetime, second: datetime | None) -> float:
 
 
 def keys_in(folder: Path) -> list[KeyPair]:
-    return [key for kind in Kind for key in read_keys(folder, kind)]
+    return [key for kind in KeyKind for key in read_keys(folder, kind)]
 
 
 class TestNew:
     def test_makes_the_folder_and_a_key_of_each_kind_and_names_them(self, folder: Path) -> None:
         said = run("new")
 
-        assert [key.kind for key in keys_in(folder)] == list(Kind)
+        assert [key.kind for key in keys_in(folder)] == list(KeyKind)
         for key in keys_in(folder):
             assert f"Made the {key.kind.value} key {key.kid} in {folder}" in said
 
@@ -78,9 +78,9 @@ class TestNew:
             for key in keys_in(folder)
         ]
 
-    @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
+    @pytest.mark.parametrize("kind", KeyKind, ids=lambda kind: kind.value)
     def test_adds_one_of_a_kind_that_waits_and_replaces_none(
-        self, folder: Path, kind: Kind
+        self, folder: Path, kind: KeyKind
     ) -> None:
         run("new")
         (old,) = read_keys(folder, kind)
@@ -115,17 +115,17 @@ class TestRotate:
 
         said = told("rotate", "--kind", "signing", "--activation", "5", "--overlap", "1000")
 
-        newest, replaced = read_keys(folder, Kind.SIGNING)
+        newest, replaced = read_keys(folder, KeyKind.SIGNING)
         assert seconds_between(newest.created_at, newest.activates_at) == 5
         assert seconds_between(newest.activates_at, replaced.retires_at) == 1000
-        assert len(read_keys(folder, Kind.SEALING)) == 1
+        assert len(read_keys(folder, KeyKind.SEALING)) == 1
         assert [key["kid"] for key in said["made"]] == [newest.kid]
         assert [key["kid"] for key in said["replaced"]] == [replaced.kid]
 
     def test_makes_what_is_missing(self, folder: Path) -> None:
         run("rotate")
 
-        assert [key.kind for key in keys_in(folder)] == list(Kind)
+        assert [key.kind for key in keys_in(folder)] == list(KeyKind)
 
     @pytest.mark.parametrize("overlap_s", [0, 305])
     def test_keeps_a_signing_key_as_long_as_its_tokens(self, folder: Path, overlap_s: int) -> None:
@@ -152,7 +152,7 @@ class TestRotate:
             run("rotate")
 
         run("rotate", "--kind", "sealing")
-        assert [key.kind for key in keys_in(folder)] == [Kind.SEALING]
+        assert [key.kind for key in keys_in(folder)] == [KeyKind.SEALING]
 
     @pytest.mark.usefixtures("folder")
     def test_may_retire_a_sealing_key_at_once(self) -> None:
@@ -171,8 +171,8 @@ class TestList:
 
         rows = told("list")
 
-        new, old = read_keys(folder, Kind.SEALING)
-        added, first = read_keys(folder, Kind.SIGNING)
+        new, old = read_keys(folder, KeyKind.SEALING)
+        added, first = read_keys(folder, KeyKind.SIGNING)
         assert [(row["kind"], row["kid"], row["state"]) for row in rows] == [
             ("sealing", new.kid, f"waiting until {rfc3339(new.activates_at)}"),
             ("sealing", old.kid, "active"),
@@ -184,7 +184,7 @@ class TestList:
         run("new")
         run("rotate", "--activation", "0")
         run("rotate", "--kind", "signing", "--activation", "0")
-        oldest = read_keys(folder, Kind.SIGNING)[-1]
+        oldest = read_keys(folder, KeyKind.SIGNING)[-1]
         retire(folder, oldest, oldest.created_at)
 
         rows = told("list")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from cli.screen.output import CliError
-from cli.service.session_file import Session, forget, keep, kept, prepare, session_path
+from cli.service.session_file import SavedSession, forget, keep, kept, prepare, session_path
 from tests.unit.sealed import CANARY, NOON
 
 
-def a_session(username: str = "alice") -> Session:
-    return Session(
+def a_session(username: str = "alice") -> SavedSession:
+    return SavedSession(
         username=username,
         session_id="s-1",
         access_token=CANARY,

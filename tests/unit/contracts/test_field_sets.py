@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from bson import BSON
 
-from cli.arguments.send_options import Identity, IdentityChanges, OptionalProfile
+from cli.arguments.send_options import Identity, OptionalIdentity, OptionalProfile
 from contracts.codes import Code
 from contracts.commands import AnyCommand
 from contracts.events import BalanceChanged
@@ -27,7 +27,7 @@ from handlers.history.rebuilding import NEEDED, OPTIONAL
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.decision import Moved
-from handlers.model.outcome import Entry, Outcome, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Trace
 from handlers.wire.rendering import Rendering
 from handlers.wire.replying import Refusal
 from storage.mongo.documents import repairs as repair_documents
@@ -118,7 +118,7 @@ class TestAFieldOfAProfile:
             {*NEEDED, *OPTIONAL},
             repair_documents.PROFILE.keys(),
             {*Identity.__slots__, *OptionalProfile.__slots__},
-            {*IdentityChanges.__slots__, *OptionalProfile.__slots__},
+            {*OptionalIdentity.__slots__, *OptionalProfile.__slots__},
             bodies.RegisterBody.model_fields.keys() - {"username", "password"},
             bodies.ProfileChanges.model_fields.keys(),
             bodies.WholeProfile.model_fields.keys(),
@@ -206,4 +206,4 @@ class TestWhatIsStored:
         assert kept_outcome(outcome) == outcome
 
     def test_of_an_entry_is_what_was_decided(self) -> None:
-        assert set(Entry.__struct_fields__) - {"sequence"} == set(Moved.__struct_fields__)
+        assert set(LedgerEntry.__struct_fields__) - {"sequence"} == set(Moved.__struct_fields__)

@@ -6,7 +6,7 @@ from contracts.headers import HEADER_LENGTH_MAX, KAFKA_CORRELATION_ID, KAFKA_REP
 from handlers.wire.rendering import Record
 from tests.received import a_registration, received
 from tests.unit.raw import DEPOSIT_BODY, a_raw
-from workers.batches.outgoing_batch import Asks, OutgoingBatch
+from workers.batches.outgoing_batch import OutgoingBatch, ReplyAddress
 from workers.batches.parsing import CommandParser
 from workers.consuming.headers import added_by, kafka_correlation_id
 from workers.kafka.topic_names import TopicNames
@@ -63,7 +63,7 @@ def test_springs_correlation_id_is_any_bytes(
     assert kafka_correlation_id(headers) == found
 
 
-def answered(asks: Asks) -> list[tuple[str, bytes]]:
+def answered(asks: ReplyAddress) -> list[tuple[str, bytes]]:
     batch = OutgoingBatch(names=TopicNames.under("accounts."), group="g", read_at_s=0)
     batch.answer(b"alice", Record(b"{}", [("ce_id", b"1")]), asks)
     [said] = [*batch.records, *(reply.answer for reply in batch.replies)]

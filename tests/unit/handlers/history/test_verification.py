@@ -12,7 +12,7 @@ from handlers.history.discrepancy import Discrepancy, Violation
 from handlers.history.verification import DISCREPANCIES_MAX, Recount, unknown_account
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.outcome import Entry, Outcome, Source, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ def an_entry(sequence: int, before: int, after: int, currency: str = "USD") -> O
         decided_at=NOON,
         source=Source(topic="t", partition=0, offset=sequence),
         trace=Trace(correlation_id="c"),
-        entry=Entry(
+        entry=LedgerEntry(
             sequence=sequence,
             currency=currency,
             scale=2,

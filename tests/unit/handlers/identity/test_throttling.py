@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.identity.throttling import Attempt, Count, ThrottleRule, attempt, forgiven, wait
+from handlers.identity.throttling import Allowance, Count, ThrottleRule, attempt, forgiven, wait
 from tests.builders import NOON
 
 DEVICE = ThrottleRule(free=0)
@@ -58,7 +58,7 @@ def test_only_beyond_the_free_failures_there_is_a_wait(
 ) -> None:
     after, verdict = attempt(Count(failures=failures), ThrottleRule(free=free), NOON)
 
-    assert verdict == Attempt(allowed=True, failures=failures + 1)
+    assert verdict == Allowance(allowed=True, failures=failures + 1)
     assert after.blocked_until == (NOON + SECOND if blocked else None)
 
 

@@ -9,7 +9,7 @@ from contracts.codes import Code
 from handlers.ledger.recording import Conclusion, WriterMark, conclude, stamped
 from handlers.model.account import Account, Balance
 from handlers.model.input_records import CommandRecord
-from handlers.model.outcome import Entry, Trace
+from handlers.model.outcome import LedgerEntry, Trace
 from handlers.model.unpublished import EntryRange, owed_range, taken_over
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_deposit, a_withdrawal, an_update, received
@@ -200,7 +200,7 @@ class TestConclude:
 
         concluded = decided(account, received(command))
 
-        assert concluded.outcome.entry == Entry(
+        assert concluded.outcome.entry == LedgerEntry(
             sequence=5,
             currency=currency,
             scale=scale,

@@ -14,7 +14,7 @@ from contracts.money import AMOUNT_MINOR_MAX, AMOUNT_PATTERN
 from contracts.problems import Problem, field_error
 from contracts.results import Result
 from handlers.model.account import Balance
-from handlers.model.outcome import Entry, Outcome, Trace
+from handlers.model.outcome import LedgerEntry, Outcome, Trace
 from handlers.wire.rendering import OF_COMMANDS, Record, Rendering, balances, error_body
 from tests.builders import NOON, an_account, an_entry, an_outcome
 
@@ -125,7 +125,7 @@ class TestRendering:
 def test_amounts_are_decimal_strings_with_all_their_decimals(
     amount: int, before: int, scale: int
 ) -> None:
-    entry = Entry(
+    entry = LedgerEntry(
         sequence=1,
         currency="USD",
         scale=scale,

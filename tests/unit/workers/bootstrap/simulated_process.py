@@ -21,7 +21,7 @@ from workers.consuming.hooks import Hooks
 from workers.consuming.records import Raw
 from workers.consuming.unforeseen import end_for, or_end
 from workers.kafka.publishing import Outgoing, Publisher
-from workers.kafka.replies import Replies, Reply
+from workers.kafka.replies import AddressedAnswer, Replies
 from workers.ledger.end_offsets import EndOffsets
 from workers.monitoring.halt import Halt
 from workers.monitoring.metrics import Metrics
@@ -199,7 +199,7 @@ class SimulatedReplies(Replies):
         self._trip.touch("asking for a reply topic")
         return None if topic == HERS else "missing"
 
-    async def deliver(self, replies: Sequence[Reply]) -> Sequence[Outgoing]:
+    async def deliver(self, replies: Sequence[AddressedAnswer]) -> Sequence[Outgoing]:
         delivered = await super().deliver(replies)
         self._trip.touch("after delivering")
         return delivered

@@ -5,7 +5,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from tests.unit.raw import a_raw
 from workers.consuming import pace as pace_module
-from workers.consuming.pace import REST_MAX_S, Pace, joined, size
+from workers.consuming.pace import REST_MAX_S, PollPace, joined, size
 
 HERE, THERE = TopicPartition("accounts.commands.deposit", 0), TopicPartition("other", 1)
 
@@ -20,25 +20,25 @@ class TestPace:
         [(0, 0), (1, 0.0005), (10, 0.005), (40, REST_MAX_S), (999, REST_MAX_S), (1000, 0)],
     )
     def test_lets_a_steady_stream_gather(self, count: int, rest_s: float) -> None:
-        pace = Pace()
+        pace = PollPace()
 
         pace.took({HERE: records(*range(count))})
 
         assert pace.rest_s() == rest_s
 
     def test_never_waits_before_anything_came(self) -> None:
-        assert Pace().rest_s() == 0
+        assert PollPace().rest_s() == 0
 
     @pytest.mark.parametrize(("most", "rest_s"), [(51, REST_MAX_S), (50, 0), (None, REST_MAX_S)])
     def test_never_rests_while_polls_come_full(self, most: int | None, rest_s: float) -> None:
-        pace = Pace()
+        pace = PollPace()
 
         pace.took({HERE: records(*range(50))}, most)
 
         assert pace.rest_s() == rest_s
 
     def test_forgets_a_stream_that_ended(self) -> None:
-        pace = Pace()
+        pace = PollPace()
         pace.took({HERE: records(*range(50))})
 
         pace.took({})
@@ -51,7 +51,7 @@ class TestSteadiness:
     def test_begins_where_a_fetch_behind_the_rest_is_worth_its_wait(
         self, count: int, *, steady: bool
     ) -> None:
-        pace = Pace()
+        pace = PollPace()
 
         pace.took({HERE: records(*range(count))})
 
@@ -64,7 +64,7 @@ class TestFetchWait:
     ) -> None:
         now_s = 100.0
         monkeypatch.setattr(pace_module, "monotonic_s", lambda: now_s)
-        pace = Pace()
+        pace = PollPace()
 
         waits = list[int]()
         for at_s, came in [(0.5, True), (1.4, False), (1.6, False), (9, False), (9.1, True)]:

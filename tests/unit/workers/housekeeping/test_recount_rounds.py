@@ -24,7 +24,7 @@ from tests.unit.workers.housekeeping.books_bench import (
 )
 from workers.housekeeping import recount_rounds
 from workers.housekeeping.recount import recount_page
-from workers.housekeeping.recount_rounds import Pace, rate
+from workers.housekeeping.recount_rounds import RecountPace, rate
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ class TestPace:
 
         monkeypatch.setattr(recount_rounds, "monotonic_s", lambda: now_s)
         monkeypatch.setattr(asyncio, "sleep", rest)
-        pace = Pace()
+        pace = RecountPace()
         pace.documents_per_s = 100
 
         await pace(100)

@@ -30,7 +30,7 @@ from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import DEVICE_TOKEN, IdentityOptions
 from workers.identity.token_crypto import TokenCrypto
 from workers.keys.files import new_key
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.ring import KeyRing
 from workers.keys.tokens import TokenIssuer
 from workers.monitoring.metrics import Metrics
@@ -46,7 +46,7 @@ class Bench:
     def __init__(self, directory: Path, hashing: LowPriorityPool, seals: LowPriorityPool) -> None:
         self.now = NOON
         new_key(directory, NOON)
-        new_key(directory, NOON, Kind.SIGNING)
+        new_key(directory, NOON, KeyKind.SIGNING)
         self.ring = KeyRing(directory, clock=lambda: self.now)
         self.credentials = MemoryCredentials(MemoryLedger())
         self.identities = Identities(self.credentials)

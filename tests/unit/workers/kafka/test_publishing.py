@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from contracts.headers import UNDELIVERED
 from workers.kafka import publishing, replies
 from workers.kafka.publishing import Outgoing, Publisher, PublishError
-from workers.kafka.replies import Replies, Reply
+from workers.kafka.replies import AddressedAnswer, Replies
 from workers.monitoring.metrics import Metrics
 
 METRICS = Metrics()
@@ -238,7 +238,9 @@ class TestReplies:
         return Replies({}, publisher, allowed=allowed, timeout_ms=500, retry_s=30)
 
     async def test_go_where_they_are_wanted(self, kafka: Kafka, replies: Replies) -> None:
-        rest = await replies.deliver([Reply(to=GOOD, answer=a_record(topic="accounts.results"))])
+        rest = await replies.deliver(
+            [AddressedAnswer(to=GOOD, answer=a_record(topic="accounts.results"))]
+        )
 
         assert list(rest) == []
         assert [topic for topic, _, _ in kafka.sent] == [GOOD]
@@ -257,20 +259,24 @@ class TestReplies:
     ) -> None:
         answer = a_record(topic="accounts.results")
 
-        rest = await replies.deliver([Reply(to=to, answer=answer), Reply(to=GOOD, answer=answer)])
+        rest = await replies.deliver(
+            [AddressedAnswer(to=to, answer=answer), AddressedAnswer(to=GOOD, answer=answer)]
+        )
 
         assert list(rest) == [replace(answer, headers=[(UNDELIVERED, problem)])]
         assert [topic for topic, _, _ in kafka.sent] == [GOOD]
 
     async def test_ask_once_whether_a_topic_exists(self, kafka: Kafka, replies: Replies) -> None:
         for _ in range(3):
-            await replies.deliver([Reply(to=to, answer=a_record()) for to in (GOOD, MISSING)])
+            await replies.deliver(
+                [AddressedAnswer(to=to, answer=a_record()) for to in (GOOD, MISSING)]
+            )
 
         assert kafka.asked == [GOOD, MISSING]
 
     async def test_leave_a_topic_alone_that_failed(self, kafka: Kafka, replies: Replies) -> None:
         kafka.failures = 1
-        reply = Reply(to=GOOD, answer=a_record())
+        reply = AddressedAnswer(to=GOOD, answer=a_record())
 
         marked = [await replies.deliver([reply]) for _ in range(2)]
 
@@ -280,6 +286,6 @@ class TestReplies:
     async def test_fall_back_where_kafka_does_not_say(self, kafka: Kafka, replies: Replies) -> None:
         kafka.away = True
 
-        [record] = await replies.deliver([Reply(to=GOOD, answer=a_record())])
+        [record] = await replies.deliver([AddressedAnswer(to=GOOD, answer=a_record())])
 
         assert record.headers == [(UNDELIVERED, b"unavailable")]

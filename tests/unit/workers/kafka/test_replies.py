@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from workers.kafka import replies
 from workers.kafka.publishing import Outgoing, Publisher
-from workers.kafka.replies import Replies, Reply
+from workers.kafka.replies import AddressedAnswer, Replies
 from workers.monitoring.metrics import Metrics
 
 TOPICS = [f"accounts.replies.{number}" for number in range(20)]
@@ -50,7 +50,7 @@ async def undelivered() -> tuple[Replies, list[bytes]]:
     publisher = Publisher({}, deadline_ms=1000, metrics=Metrics())
     asked = Replies({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
     answer = Outgoing("accounts.results", b"alice", b"{}", [])
-    back = await asked.deliver([Reply(to=topic, answer=answer) for topic in TOPICS])
+    back = await asked.deliver([AddressedAnswer(to=topic, answer=answer) for topic in TOPICS])
     return asked, [record.headers[-1][1] for record in back]
 
 
@@ -78,7 +78,7 @@ async def test_a_question_that_fails_takes_no_other_along(monkeypatch: pytest.Mo
     asked = Replies({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
     answer = Outgoing("accounts.results", b"alice", b"{}", [])
 
-    back = await asked.deliver([Reply(to=topic, answer=answer) for topic in TOPICS])
+    back = await asked.deliver([AddressedAnswer(to=topic, answer=answer) for topic in TOPICS])
 
     problems = [record.headers[-1][1] for record in back]
     assert problems == [b"unavailable"] + [b"missing"] * (len(TOPICS) - 1)

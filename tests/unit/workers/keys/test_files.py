@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.sealed import NOON
 from workers.keys.files import KeysError, new_key, read_keys, retire
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.ring import KeyRing
 
-every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
+every_kind = pytest.mark.parametrize("kind", KeyKind, ids=lambda kind: kind.value)
 
 
 def only_file(directory: Path) -> Path:
@@ -22,27 +22,27 @@ def only_file(directory: Path) -> Path:
 
 class TestANewKey:
     @every_kind
-    def test_is_for_its_owner_alone(self, tmp_path: Path, kind: Kind) -> None:
+    def test_is_for_its_owner_alone(self, tmp_path: Path, kind: KeyKind) -> None:
         new_key(tmp_path / "keys", NOON, kind)
 
         assert only_file(tmp_path / "keys").stat().st_mode & 0o777 == 0o600
         assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
 
     @every_kind
-    def test_is_named_by_its_kind_and_thumbprint(self, tmp_path: Path, kind: Kind) -> None:
+    def test_is_named_by_its_kind_and_thumbprint(self, tmp_path: Path, kind: KeyKind) -> None:
         key = new_key(tmp_path, NOON, kind)
 
         assert only_file(tmp_path).name == f"{kind.value}-{key.kid}.json"
         assert key.kid == key.key.thumbprint()
 
     @every_kind
-    def test_comes_back_as_it_was(self, tmp_path: Path, kind: Kind) -> None:
+    def test_comes_back_as_it_was(self, tmp_path: Path, kind: KeyKind) -> None:
         key = new_key(tmp_path, NOON, kind, activates_at=NOON + timedelta(seconds=60))
 
         assert read_keys(tmp_path, kind) == [key]
 
     @every_kind
-    def test_leaves_no_draft(self, tmp_path: Path, kind: Kind) -> None:
+    def test_leaves_no_draft(self, tmp_path: Path, kind: KeyKind) -> None:
         new_key(tmp_path, NOON, kind)
 
         assert list(tmp_path.iterdir()) == [only_file(tmp_path)]
@@ -56,7 +56,7 @@ class TestANewKey:
 
 class TestRetiring:
     @every_kind
-    def test_is_noted_in_the_file(self, tmp_path: Path, kind: Kind) -> None:
+    def test_is_noted_in_the_file(self, tmp_path: Path, kind: KeyKind) -> None:
         key = new_key(tmp_path, NOON, kind)
 
         retiring = retire(tmp_path, key, NOON + timedelta(days=1))
@@ -75,7 +75,7 @@ class TestRetiring:
         assert read_keys(tmp_path) == [again]
 
     @every_kind
-    def test_that_cannot_be_noted_changes_nothing(self, tmp_path: Path, kind: Kind) -> None:
+    def test_that_cannot_be_noted_changes_nothing(self, tmp_path: Path, kind: KeyKind) -> None:
         key = new_key(tmp_path, NOON, kind)
         path = only_file(tmp_path)
         path.rename(tmp_path / "kept")
@@ -89,7 +89,7 @@ class TestRetiring:
 
 class TestAKeyFile:
     @every_kind
-    def test_that_cannot_be_read_is_named(self, tmp_path: Path, kind: Kind) -> None:
+    def test_that_cannot_be_read_is_named(self, tmp_path: Path, kind: KeyKind) -> None:
         (tmp_path / f"{kind.value}-folder.json").mkdir()
 
         with pytest.raises(KeysError, match=rf"cannot read .*{kind.value}-folder\.json: "):
@@ -97,7 +97,7 @@ class TestAKeyFile:
 
     @every_kind
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o601])
-    def test_open_to_others_is_refused(self, tmp_path: Path, mode: int, kind: Kind) -> None:
+    def test_open_to_others_is_refused(self, tmp_path: Path, mode: int, kind: KeyKind) -> None:
         new_key(tmp_path, NOON, kind)
         only_file(tmp_path).chmod(mode)
 
@@ -127,7 +127,7 @@ class TestAKeyFile:
         ids=str,
     )
     def test_that_is_wrong_is_refused_without_its_content(
-        self, tmp_path: Path, change: dict[str, str | None], kind: Kind
+        self, tmp_path: Path, change: dict[str, str | None], kind: KeyKind
     ) -> None:
         new_key(tmp_path, NOON, kind)
         jwk = json.loads(only_file(tmp_path).read_text())
@@ -141,7 +141,7 @@ class TestAKeyFile:
 
     @every_kind
     def test_whose_halves_do_not_belong_together_is_refused(
-        self, tmp_path: Path, kind: Kind
+        self, tmp_path: Path, kind: KeyKind
     ) -> None:
         new_key(tmp_path, NOON, kind)
         stranger = new_key(tmp_path / "elsewhere", NOON, kind).public_jwk()
@@ -152,8 +152,8 @@ class TestAKeyFile:
             KeyRing(tmp_path, needs=())
 
     @every_kind
-    def test_of_the_other_kind_is_refused(self, tmp_path: Path, kind: Kind) -> None:
-        (other,) = set(Kind) - {kind}
+    def test_of_the_other_kind_is_refused(self, tmp_path: Path, kind: KeyKind) -> None:
+        (other,) = set(KeyKind) - {kind}
         key = new_key(tmp_path, NOON, other)
         only_file(tmp_path).rename(tmp_path / f"{kind.value}-{key.kid}.json")
 
@@ -161,7 +161,7 @@ class TestAKeyFile:
             read_keys(tmp_path, kind)
 
     @every_kind
-    def test_that_is_a_copy_is_refused(self, tmp_path: Path, kind: Kind) -> None:
+    def test_that_is_a_copy_is_refused(self, tmp_path: Path, kind: KeyKind) -> None:
         """Two files of one key could disagree on when it retires."""
         key = new_key(tmp_path, NOON, kind)
         copy = tmp_path / f"{kind.value}-copy.json"
@@ -173,7 +173,7 @@ class TestAKeyFile:
 
     @every_kind
     @pytest.mark.parametrize("content", ["", "[]", "null", "{", "\x00\xff", "[" * 4000], ids=repr)
-    def test_that_is_no_key_is_refused(self, tmp_path: Path, content: str, kind: Kind) -> None:
+    def test_that_is_no_key_is_refused(self, tmp_path: Path, content: str, kind: KeyKind) -> None:
         path = tmp_path / f"{kind.value}-x.json"
         path.write_text(content)
         path.chmod(0o600)
@@ -199,4 +199,4 @@ def test_other_files_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "README").touch()
 
     assert read_keys(tmp_path) == [key]
-    assert read_keys(tmp_path, Kind.SIGNING) == []
+    assert read_keys(tmp_path, KeyKind.SIGNING) == []

@@ -21,7 +21,7 @@ from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
 from workers.clock import fresh_name
 from workers.identity.options import DEVICE_TOKEN
 from workers.keys.files import new_key
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.ring import KeyRing
 from workers.keys.tokens import DEVICE_TYPE, TokenIssuer
 
@@ -154,7 +154,7 @@ class TestWhatDoesNotPassForOne:
 
     async def test_one_that_another_key_signed(self, bench: Bench, tmp_path: Path) -> None:
         new_key(tmp_path / "theirs", bench.now)
-        new_key(tmp_path / "theirs", bench.now, Kind.SIGNING)
+        new_key(tmp_path / "theirs", bench.now, KeyKind.SIGNING)
         ring = KeyRing(tmp_path / "theirs", clock=lambda: bench.now)
 
         forged = issuer(ring).device_token("alice", "s1", 0, bench.now)

@@ -14,7 +14,7 @@ from contracts.sealing import Purpose
 from tests.out_of_files import out_of_files
 from tests.unit.sealed import NOON, a_blob, a_ring
 from workers.config.roles import ALL, Role
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.ring import (
     CHECK_INTERVAL_S,
     KeyRing,
@@ -59,7 +59,7 @@ class TestTheRing:
 
     def test_publishes_every_signing_key(self, tmp_path: Path) -> None:
         new_key(tmp_path, NOON)
-        made = [new_key(tmp_path, moment, Kind.SIGNING) for moment in (NOON, LATER)]
+        made = [new_key(tmp_path, moment, KeyKind.SIGNING) for moment in (NOON, LATER)]
 
         published = a_ring_at(tmp_path, NOON).jwks()["keys"]
 
@@ -94,13 +94,13 @@ class TestTheRing:
         assert secret == "sealed long ago"
         assert sealing_key(ring.sealing_jwks())["kid"] not in blob
 
-    @pytest.mark.parametrize("kind", Kind)
+    @pytest.mark.parametrize("kind", KeyKind)
     def test_sees_a_new_key_soon_but_does_not_look_all_the_time(
-        self, tmp_path: Path, kind: Kind
+        self, tmp_path: Path, kind: KeyKind
     ) -> None:
         clock = HandClock()
         new_key(tmp_path, NOON)
-        new_key(tmp_path, NOON, Kind.SIGNING)
+        new_key(tmp_path, NOON, KeyKind.SIGNING)
         ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
         late = new_key(tmp_path, LATER, kind)
 
@@ -126,7 +126,7 @@ class TestTheRing:
 
     def test_opens_nothing_with_a_signing_key(self, tmp_path: Path) -> None:
         new_key(tmp_path, NOON)
-        signing = new_key(tmp_path, NOON, Kind.SIGNING)
+        signing = new_key(tmp_path, NOON, KeyKind.SIGNING)
 
         assert KeyRing(tmp_path).find(signing.kid) is None
 
@@ -136,9 +136,9 @@ class TestTheRing:
     ) -> None:
         clock = HandClock()
         new_key(tmp_path, NOON)
-        signing = new_key(tmp_path, NOON, Kind.SIGNING)
+        signing = new_key(tmp_path, NOON, KeyKind.SIGNING)
         ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
-        late = new_key(tmp_path / "elsewhere", LATER, Kind.SIGNING)
+        late = new_key(tmp_path / "elsewhere", LATER, KeyKind.SIGNING)
         whole = tmp_path / "elsewhere" / f"signing-{late.kid}.json"
         half = tmp_path / whole.name
         half.write_text(content)
@@ -212,7 +212,7 @@ class TestTheRing:
 
     def test_answers_many_threads_while_keys_change(self, tmp_path: Path) -> None:
         new_key(tmp_path, NOON)
-        new_key(tmp_path, NOON, Kind.SIGNING)
+        new_key(tmp_path, NOON, KeyKind.SIGNING)
         clock = HandClock()
         ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
 
@@ -222,10 +222,10 @@ class TestTheRing:
 
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(ask, number) for number in range(100)]
-            late = new_key(tmp_path, LATER, Kind.SIGNING)
+            late = new_key(tmp_path, LATER, KeyKind.SIGNING)
             answers = {each.result() for each in asked}
 
-        assert answers <= {key.kid for key in read_keys(tmp_path, Kind.SIGNING)}
+        assert answers <= {key.kid for key in read_keys(tmp_path, KeyKind.SIGNING)}
         clock.now_s += CHECK_INTERVAL_S
         assert ring.signing_key() == late
 
@@ -261,7 +261,7 @@ class TestAMissingKey:
 
 def test_nothing_shows_what_is_private(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    keys = [new_key(tmp_path, NOON, kind) for kind in Kind]
+    keys = [new_key(tmp_path, NOON, kind) for kind in KeyKind]
     files = sorted(tmp_path.iterdir())
     private = [json.loads(path.read_text())["d"] for path in files]
     ring = KeyRing(tmp_path)

@@ -16,7 +16,7 @@ from tests.unit.signed import a_token, an_issuer, refused, verified
 from workers.bootstrap.sidecar import KEYS_CACHE
 from workers.config.settings import load_settings
 from workers.keys.files import KeysError, new_key, read_keys, retire
-from workers.keys.pairs import Kind
+from workers.keys.pairs import KeyKind
 from workers.keys.ring import CHECK_INTERVAL_S, KeyRing
 from workers.keys.rotation import (
     ACTIVATION_S,
@@ -27,7 +27,7 @@ from workers.keys.rotation import (
 )
 from workers.keys.sealing import SealProblem, open_sealed
 
-every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
+every_kind = pytest.mark.parametrize("kind", KeyKind, ids=lambda kind: kind.value)
 LONG_AGO = NOON - timedelta(days=30)
 OVERLAP = 600
 
@@ -49,8 +49,8 @@ class HandRing:
         return self.ring
 
 
-def in_use(ring: KeyRing, kind: Kind) -> str:
-    if kind is Kind.SIGNING:
+def in_use(ring: KeyRing, kind: KeyKind) -> str:
+    if kind is KeyKind.SIGNING:
         return ring.signing_key().kid
     return sealing_key(ring.sealing_jwks())["kid"]
 
@@ -61,7 +61,7 @@ def after(seconds: float) -> datetime:
 
 class TestANewKey:
     @every_kind
-    def test_waits_until_it_is_active(self, tmp_path: Path, kind: Kind) -> None:
+    def test_waits_until_it_is_active(self, tmp_path: Path, kind: KeyKind) -> None:
         old = new_key(tmp_path, LONG_AGO, kind)
         ring = HandRing(tmp_path)
 
@@ -72,7 +72,7 @@ class TestANewKey:
         assert in_use(ring.at(after(ACTIVATION_S)), kind) == made.kid
 
     @every_kind
-    def test_is_used_at_once_where_it_is_the_only_one(self, tmp_path: Path, kind: Kind) -> None:
+    def test_is_used_at_once_where_it_is_the_only_one(self, tmp_path: Path, kind: KeyKind) -> None:
         made = rotate(tmp_path, kind, NOON).made
 
         assert made.activates_at == NOON
@@ -80,7 +80,7 @@ class TestANewKey:
 
     @every_kind
     def test_is_used_at_once_where_the_others_have_retired(
-        self, tmp_path: Path, kind: Kind
+        self, tmp_path: Path, kind: KeyKind
     ) -> None:
         retire(tmp_path, new_key(tmp_path, LONG_AGO, kind), NOON)
 
@@ -89,7 +89,7 @@ class TestANewKey:
     def test_to_sign_with_is_published_before_it_signs(self, tmp_path: Path) -> None:
         make_missing(tmp_path, LONG_AGO)
         ring = HandRing(tmp_path)
-        made = rotate(tmp_path, Kind.SIGNING, NOON).made
+        made = rotate(tmp_path, KeyKind.SIGNING, NOON).made
 
         kept_by_a_gateway = ring.at(NOON).jwks()
         token = an_issuer(ring.at(after(ACTIVATION_S))).access_token(
@@ -103,7 +103,7 @@ class TestANewKey:
         """Another process may publish it a moment before this one would."""
         make_missing(tmp_path, LONG_AGO)
         ring = HandRing(tmp_path)
-        made = rotate(tmp_path, Kind.SEALING, NOON).made
+        made = rotate(tmp_path, KeyKind.SEALING, NOON).made
 
         assert made.kid not in [jwk["kid"] for jwk in ring.at(NOON).sealing_jwks()["keys"]]
         assert ring.at(NOON).find(made.kid) == made
@@ -115,7 +115,7 @@ class TestAReplacedKey:
         ring = HandRing(tmp_path)
         token = a_token(ring.at(NOON))
 
-        rotate(tmp_path, Kind.SIGNING, NOON, activation_s=60, overlap_s=OVERLAP)
+        rotate(tmp_path, KeyKind.SIGNING, NOON, activation_s=60, overlap_s=OVERLAP)
 
         last, gone = after(60 + OVERLAP - 0.001), after(60 + OVERLAP)
         assert verified(token, ring.at(last).jwks(), now=NOON)
@@ -126,7 +126,7 @@ class TestAReplacedKey:
         ring = HandRing(tmp_path)
         blob = a_blob(ring.at(NOON))
 
-        rotate(tmp_path, Kind.SEALING, NOON, activation_s=60, overlap_s=OVERLAP)
+        rotate(tmp_path, KeyKind.SEALING, NOON, activation_s=60, overlap_s=OVERLAP)
 
         def opened(moment: datetime) -> str | SealProblem:
             return open_sealed(
@@ -141,7 +141,7 @@ class TestAReplacedKey:
         assert opened(after(60 + OVERLAP)) is SealProblem.UNKNOWN_KEY
 
     @every_kind
-    def test_keeps_the_time_it_was_given_first(self, tmp_path: Path, kind: Kind) -> None:
+    def test_keeps_the_time_it_was_given_first(self, tmp_path: Path, kind: KeyKind) -> None:
         oldest = new_key(tmp_path, LONG_AGO, kind)
         rotate(tmp_path, kind, NOON, activation_s=0, overlap_s=OVERLAP)
 
@@ -152,7 +152,7 @@ class TestAReplacedKey:
         assert sorted(map(str, retiring.values())) == [str(after(100 + OVERLAP)), "None"]
 
     @every_kind
-    def test_that_has_retired_is_left_alone(self, tmp_path: Path, kind: Kind) -> None:
+    def test_that_has_retired_is_left_alone(self, tmp_path: Path, kind: KeyKind) -> None:
         gone = retire(tmp_path, new_key(tmp_path, LONG_AGO, kind), NOON)
 
         rotation = rotate(tmp_path, kind, NOON)
@@ -161,7 +161,7 @@ class TestAReplacedKey:
         assert gone in read_keys(tmp_path, kind)
 
     @every_kind
-    def test_alone_is_no_key_at_all(self, tmp_path: Path, kind: Kind) -> None:
+    def test_alone_is_no_key_at_all(self, tmp_path: Path, kind: KeyKind) -> None:
         retire(tmp_path, new_key(tmp_path, LONG_AGO, kind), NOON)
 
         with pytest.raises(KeysError, match=f"^no {kind.value} key that has not retired in"):
@@ -171,8 +171,8 @@ class TestAReplacedKey:
         defaults = load_settings({}, tmp_path)
         longest_s = max(topic.retention_ms for topic in TOPICS if topic.carries_secrets) // 1000
 
-        assert OVERLAP_S[Kind.SEALING] >= 2 * longest_s  # on two topics, one after the other
-        assert OVERLAP_S[Kind.SIGNING] > defaults.access_token_s + defaults.token_leeway_s
+        assert OVERLAP_S[KeyKind.SEALING] >= 2 * longest_s  # on two topics, one after the other
+        assert OVERLAP_S[KeyKind.SIGNING] > defaults.access_token_s + defaults.token_leeway_s
 
     def test_is_replaced_when_everybody_has_the_new_one(self) -> None:
         kept_s = int(KEYS_CACHE["cache-control"].removeprefix("public, max-age="))
@@ -182,7 +182,7 @@ class TestAReplacedKey:
 
 class TestRotatingAgainAndAgain:
     @every_kind
-    def test_in_a_hurry_overtakes_a_key_that_waits(self, tmp_path: Path, kind: Kind) -> None:
+    def test_in_a_hurry_overtakes_a_key_that_waits(self, tmp_path: Path, kind: KeyKind) -> None:
         """Used later, it would retire with what was signed with it a moment before still good."""
         new_key(tmp_path, LONG_AGO, kind)
         ring = HandRing(tmp_path)
@@ -195,7 +195,7 @@ class TestRotatingAgainAndAgain:
         assert overtaken.kid in [key.kid for key in read_keys(tmp_path, kind)]
 
     @every_kind
-    def test_never_leaves_a_moment_without_a_key(self, tmp_path: Path, kind: Kind) -> None:
+    def test_never_leaves_a_moment_without_a_key(self, tmp_path: Path, kind: KeyKind) -> None:
         new_key(tmp_path, LONG_AGO, kind)
         ring = HandRing(tmp_path)
         used: list[str] = []
@@ -217,17 +217,19 @@ class TestRotatingAgainAndAgain:
         self, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int]]
     ) -> None:
         folder = tmp_path_factory.mktemp("keys")
-        new_key(folder, LONG_AGO, Kind.SIGNING)
+        new_key(folder, LONG_AGO, KeyKind.SIGNING)
         ring = HandRing(folder)
         used: dict[str, datetime] = {}
         second = 0
         for pause, activation, overlap in [*steps, (1000, 0, 306)]:
             for now in range(second, second + pause, 10):
-                used[in_use(ring.at(after(now)), Kind.SIGNING)] = after(now)
+                used[in_use(ring.at(after(now)), KeyKind.SIGNING)] = after(now)
             second += pause
-            rotate(folder, Kind.SIGNING, after(second), activation_s=activation, overlap_s=overlap)
+            rotate(
+                folder, KeyKind.SIGNING, after(second), activation_s=activation, overlap_s=overlap
+            )
 
-        for key in read_keys(folder, Kind.SIGNING):
+        for key in read_keys(folder, KeyKind.SIGNING):
             if key.kid in used and key.retires_at is not None:
                 assert key.retires_at > used[key.kid] + timedelta(seconds=305)
 
@@ -237,7 +239,7 @@ class TestRotatingAgainAndAgain:
         kept: list[tuple[datetime, str]] = []
         for moment in map(after, range(0, 3600, 30)):
             if moment.minute % 5 == 0 and moment.second == 0:
-                rotate(tmp_path, Kind.SIGNING, moment, activation_s=60, overlap_s=310)
+                rotate(tmp_path, KeyKind.SIGNING, moment, activation_s=60, overlap_s=310)
             now = ring.at(moment)
             kept.append((moment, an_issuer(now).access_token("alice", "s", 0, moment)))
             for made_at, token in kept[-10:]:  # 300 s, as long as each is good
@@ -249,15 +251,15 @@ class TestMakingWhatIsMissing:
         first = make_missing(tmp_path, NOON)
         second = make_missing(tmp_path, NOON)
 
-        assert [key.kind for key in first] == list(Kind)
+        assert [key.kind for key in first] == list(KeyKind)
         assert second == []
 
     @every_kind
-    def test_leaves_what_is_there(self, tmp_path: Path, kind: Kind) -> None:
+    def test_leaves_what_is_there(self, tmp_path: Path, kind: KeyKind) -> None:
         new_key(tmp_path, NOON, kind)
 
         assert [key.kind for key in make_missing(tmp_path, NOON)] == [
-            other for other in Kind if other is not kind
+            other for other in KeyKind if other is not kind
         ]
 
     def test_replaces_what_has_retired(self, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.unit.raw import DEPOSIT_BODY, a_raw
 from tests.unit.workers.ledger.ledger_lanes import Around
 from workers.batches.parsing import CommandParser
 from workers.batches.unreadable import Unreadable
-from workers.credentials.records import Waiting, read_waiting
+from workers.credentials.records import WaitingRecord, read_waiting
 from workers.kafka.publishing import Outgoing
 from workers.kafka.topic_names import TopicNames
 from workers.ledger.lane import Lane
@@ -83,7 +83,7 @@ class TestPublication:
 
         [record] = [each for each in said.records if each.topic == NAMES.credentials]
         waiting = read_waiting(consumed(record.topic, record.value, key=record.key))
-        assert isinstance(waiting, Waiting)
+        assert isinstance(waiting, WaitingRecord)
         recorded = conclude(None, asked, {}, rules=RULES, now=NOON)
         assert isinstance(recorded, Conclusion)
         assert waiting.answer(recorded.outcome, NAMES.results).headers[-1] == (

@@ -6,7 +6,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from client.topics_now import TopicNow
-from workers.monitoring.inputs import Inputs, Reads, Topics, UnreadInputError
+from workers.monitoring.inputs import InputConsumer, Inputs, Topics, UnreadInputError
 from workers.monitoring.metrics import Metrics
 
 DEPOSIT, WITHDRAW = "accounts.commands.deposit", "accounts.commands.withdraw"
@@ -48,7 +48,9 @@ class Consumer:
         self.anew += 1
 
 
-async def look(kafka: Topics, consumers: Sequence[Reads], metrics: Metrics | None = None) -> None:
+async def look(
+    kafka: Topics, consumers: Sequence[InputConsumer], metrics: Metrics | None = None
+) -> None:
     inputs = Inputs(kafka, consumers, metrics or Metrics())
     await inputs.ask()
     await inputs.compare()
@@ -99,7 +101,7 @@ class TestInputs:
         await look(Kafka(), [])
 
     async def test_say_nothing_of_what_kafka_was_not_asked_for(self) -> None:
-        consumers = list[Reads]()
+        consumers = list[InputConsumer]()
         metrics = Metrics()
         inputs = Inputs(Kafka(), consumers, metrics)
         await inputs.ask()

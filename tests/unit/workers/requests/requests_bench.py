@@ -17,7 +17,7 @@ from tests.unit.sealed import NOON
 from workers.config.reader import ReaderOptions
 from workers.consuming.records import Raw
 from workers.kafka.publishing import Outgoing, Publisher, PublishError
-from workers.kafka.replies import Replies, Reply
+from workers.kafka.replies import AddressedAnswer, Replies
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
@@ -73,10 +73,10 @@ class TellingReplies(Replies):
 
     def __init__(self, publisher: Publisher, story: Story) -> None:
         super().__init__({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
-        self.delivered: list[Reply] = []
+        self.delivered: list[AddressedAnswer] = []
         self._story = story
 
-    async def deliver(self, replies: Sequence[Reply]) -> Sequence[Outgoing]:
+    async def deliver(self, replies: Sequence[AddressedAnswer]) -> Sequence[Outgoing]:
         mine = [each for each in replies if each.to == HERS]
         self.delivered += mine
         self._story.lines += [f"delivered to {each.to.removeprefix(PREFIX)}" for each in mine]
