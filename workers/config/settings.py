@@ -20,6 +20,7 @@ from handlers.model.rules import Rules
 from workers.config.connections import Connections, Positive
 from workers.config.ledger import LedgerOptions
 from workers.config.limits import CurrencyLimits, build_rules, parse_object
+from workers.config.reader import ReaderOptions
 from workers.config.sources import (
     PREFIX,
     ConfigError,
@@ -51,16 +52,7 @@ ACCESS_TOKEN_S_MAX = DAY_S
 MAY_BE_ZERO = {"clock_skew_ms", "states_again_max"}
 """The ledger's bounds for which zero means something: none at all."""
 
-OF_EVERY_WORKER = {
-    "publish_deadline_ms",
-    "reply_timeout_ms",
-    "reply_retry_s",
-    "revoke_timeout_ms",
-    "shutdown_timeout_ms",
-    "retry_backoff_ms",
-    "retry_backoff_max_ms",
-    "session_timeout_ms",
-}
+OF_EVERY_WORKER = {field.name for field in fields(ReaderOptions)}
 """The bounds that all workers keep, not only the ledger's."""
 
 BOUNDS = {
