@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from msgspec.structs import asdict
+
 from handlers.identity.subjects import below, of_user
 from handlers.identity.throttling import Allowance, Count, ThrottleRule, attempt, forgiven, verdicts
 from storage.mongo.client import DURABLE, MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
-from storage.mongo.documents.identities import from_count
 from storage.mongo.documents.stored_identities import to_count
 from storage.ports.errors import LostRaceError, StoreUnavailableError
 
@@ -88,7 +89,7 @@ class MongoThrottles:
         self, subject: str, before: Count | None, after: Count, more: Document
     ) -> bool:
         """Store *after* in the place of *before*; say whether that was still there."""
-        fields = from_count(after)
+        fields = asdict(after)
         present: Document = {name: value for name, value in fields.items() if value is not None}
         if before is None:
             document = {"_id": subject, **present, **more}
@@ -97,7 +98,8 @@ class MongoThrottles:
             change: Document = {"$set": present | more}
             if absent := fields.keys() - present.keys():
                 change["$unset"] = dict.fromkeys(absent, "")
-            update = {"q": {"_id": subject, **from_count(before)}, "u": change}
+            # MongoDB finds None where a field is absent.
+            update = {"q": {"_id": subject, **asdict(before)}, "u": change}
             command = {"update": "throttles", "updates": [update]}
         try:
             return (await self._client.run({**command, "writeConcern": DURABLE}))["n"] == 1

@@ -1,9 +1,8 @@
-"""Credentials, sessions, answers and counts as MongoDB documents; `storage.mongo.documents.stored_identities` reads them.
+"""Credentials, sessions and answers as MongoDB documents; `storage.mongo.documents.stored_identities` reads them.
 
 Optional values are absent, never null. Nothing from a payload becomes a field name.
 """
 
-from handlers.identity.throttling import Count
 from handlers.model.session import Answered, Session
 from storage.mongo.documents.accounts import Document, present
 from storage.ports.credentials import Credential
@@ -58,14 +57,3 @@ def from_answered(answered: Answered) -> Document:
     if answered.locked_out:
         document["locked_out"] = True
     return document
-
-
-def from_count(count: Count) -> Document:
-    """Return the fields of *count*; what is absent in a document is None here, as MongoDB matches it."""
-    return {
-        "failures": count.failures,
-        "blocked_until": count.blocked_until,
-        "last_at": count.last_at,
-        "since": count.since,
-        "counted_for": count.counted_for,
-    }

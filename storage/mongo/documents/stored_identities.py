@@ -97,7 +97,7 @@ def to_answered(document: Mapping[str, Any]) -> Answered:
 
 
 def to_count(document: Mapping[str, Any]) -> Count:
-    """Return the count that `storage.mongo.documents.identities.from_count` has the fields of.
+    """Return the count that `storage.mongo.throttles` stored.
 
     Raises:
         CorruptDocumentError: It is none.
