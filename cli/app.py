@@ -128,10 +128,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    del (
-        debug,
-        show_version,
-    )  # the one is read by main, where errors end up; the other has ended before
+    del debug, show_version  # main reads the one, where errors end up; the other has ended before
     choose(form)
 
 

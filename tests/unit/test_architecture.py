@@ -24,7 +24,7 @@ GLOSSARY = REPOSITORY / "docs/glossary.md"
 WORDS_MAX = 2000
 """Of the architecture, its pictures left out: half an hour's reading."""
 
-PRODUCT = ("contracts", "handlers", "storage", "workers", "client")
+PRODUCT = ("contracts", "handlers", "storage", "workers", "client", "cli", "contract_docs")
 STANDS_IN = re.compile(r"storage/memory/\w+\.py")
 """For MongoDB, in this test."""
 

@@ -170,8 +170,9 @@ class Lane:
     ) -> Applied:
         # What is written after the end of a generation must not bear the name of the next: nobody
         # would publish it.
-        self.dependencies.generation.check(self._number)
-        writer, timed = self.dependencies.generation.writer, self.dependencies.metrics.timed
+        generation, timed = self.dependencies.generation, self.dependencies.metrics.timed
+        generation.check(self._number)
+        writer = generation.writer
         async with self.dependencies.ledger.transaction() as transaction:
             with timed(STORE, "gather"):
                 commands = [received for user in users for received in user]
@@ -186,9 +187,7 @@ class Lane:
             if decision.changes:
                 with timed(STORE, "apply"):
                     await transaction.apply(decision.changes)
-            self.dependencies.generation.check(
-                self._number
-            )  # what is given up need not be owed, too
+            generation.check(self._number)  # what is given up need not be owed, too
             with timed(STORE, "commit"):
                 await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}
