@@ -36,9 +36,8 @@ def build_identity(
 ) -> list[RequestReader]:
     """Return the identity worker's parts that sign users in, and keep and end their sessions."""
     settings = resources.settings
-    pool = LowPriorityPool(
-        "envelopes", 1, niceness=0
-    )  # those who wait are signed in, and it is quick
+    # Those who wait are signed in, and it is quick.
+    pool = LowPriorityPool("envelopes", 1, niceness=0)
     stack.callback(pool.close)
     dependencies = IdentityDependencies(
         identities=MongoIdentities(resources.mongo),
