@@ -28,7 +28,7 @@ class Program:
         return subprocess.run(
             self._argv(arguments),
             cwd=self.cwd,
-            env=self._environ(),
+            env=self.environment(),
             input=given,
             capture_output=True,
             text=True,
@@ -42,7 +42,7 @@ class Program:
         with subprocess.Popen(
             self._argv(arguments),
             cwd=self.cwd,
-            env=self._environ(),
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -55,7 +55,8 @@ class Program:
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-m", "workers", *arguments]
 
-    def _environ(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return what it finds there: none of the tests' own settings."""
         others = {
             name: value for name, value in os.environ.items() if not name.startswith("ACCOUNTS_")
         }

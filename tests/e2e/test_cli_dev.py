@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Generator
 from contextlib import suppress
@@ -13,11 +14,16 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli_process import Program, read_until
+from tests.e2e.terminal import Terminal, blocks
+from tests.places import REPOSITORY
 
 pytestmark = [pytest.mark.kafka, pytest.mark.mongo, pytest.mark.redis]
 
 KEPT = "Zoë's data, 100 %"
 """Where it keeps its data: in characters that another locale has not, and some that programs read."""
+
+ENDLESS = {"accounts watch": "withdraw", "follow_balances.py": "alice: "}
+"""What the README has one end with Ctrl-C, and what it shows before."""
 
 GONE_MAX_S = 120.0
 """Far more than the servers need to stop on a machine that others keep busy."""
@@ -63,6 +69,21 @@ class TestDev:
         for words in tried:
             ended = accounts.run(*words)
             assert ended.returncode == 0, (words, ended)
+
+    @pytest.mark.usefixtures("told")
+    def test_takes_what_the_readme_has_one_type(self, accounts: Program) -> None:
+        (accounts.cwd / ".venv").symlink_to(sys.prefix)
+        (accounts.cwd / "examples").symlink_to(REPOSITORY / "examples")
+        typed = [each for each in blocks(REPOSITORY / "README.md") if not each.startswith("make ")]
+        typed += [each for each in blocks(REPOSITORY / "docs/sign-in.md") if "examples/" in each]
+        terminal, shown = Terminal(accounts), ""
+
+        for block in typed:
+            [until] = [said for name, said in ENDLESS.items() if name in block] or [""]
+            shown = terminal.type(block, until=until)
+
+        assert len(typed) > len(ENDLESS)
+        assert "signed out" in shown
 
     def test_refuses_a_second_one_from_the_same_directory(
         self, accounts: Program, told: tuple[subprocess.Popen[str], str]

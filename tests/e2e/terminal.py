@@ -1,0 +1,80 @@
+"""Types the blocks of a page into a shell as a reader does: passwords where they are asked for, Ctrl-C where nothing ends."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.e2e.cli_process import PATIENCE_S, Program
+
+PASSWORD = "a long sentence that I remember"
+CHUNK_BYTES_MAX = 65_536
+"""More than a terminal holds at once."""
+
+
+def blocks(page: Path) -> list[str]:
+    """Return what a reader of *page* types, one block after the other."""
+    return re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+class Terminal:
+    """A shell in the folder of a program; it remembers variables from block to block."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._variables = ""
+
+    def type(self, block: str, *, until: str = "") -> str:
+        """Run *block* to its end, or until it shows *until* where given; return what it showed."""
+        script = self._variables + block
+        self._variables += "".join(re.findall(r"^[A-Z]+=.*\n", block, re.MULTILINE))
+        with self._shell(script) as (process, controller):
+            shown = typed_after = ""
+            while not (until and until in shown) and (chunk := _read(controller)):
+                shown += chunk
+                typed_after += chunk
+                if typed_after.endswith(("assword: ", "confirmation: ")):
+                    os.write(controller, f"{PASSWORD}\n".encode())
+                    typed_after = ""
+            if until:
+                os.killpg(process.pid, signal.SIGINT)
+                while _read(controller):
+                    pass
+                assert until in shown, shown
+            else:
+                assert process.wait(PATIENCE_S) == 0, shown
+        return shown
+
+    @contextmanager
+    def _shell(self, script: str) -> Generator[tuple[subprocess.Popen[bytes], int]]:
+        controller, terminal = os.openpty()
+        with subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self._program.cwd,
+            env={**self._program.environment(), "HOME": str(self._program.cwd)},
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,  # or a password would be asked for at the terminal of the test
+        ) as process:
+            os.close(terminal)
+            try:
+                yield process, controller
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                os.close(controller)
+
+
+def _read(controller: int) -> str:
+    """Return what is shown next; nothing once everybody has hung up."""
+    ready, _, _ = select.select([controller], [], [], PATIENCE_S)
+    assert ready, "nothing is shown any more"
+    try:
+        return os.read(controller, CHUNK_BYTES_MAX).decode(errors="replace")
+    except OSError:
+        return ""
