@@ -152,11 +152,13 @@ class TestAsk:
         self, topics: Topics
     ) -> None:
         async with topics.client() as accounts:
+            async with topics.answering({"command_id": "c-1"}):
+                await accounts.ask(a_deposit("c-1"))  # connected: what follows is sent at once
             with pytest.raises(NoAnswerError, match="same command_id") as caught:
-                await accounts.ask(a_deposit(), 0.5)
+                await accounts.ask(a_deposit("c-2"), 0.5)
 
-        assert caught.value.asked == a_deposit()
-        assert len(await topics.read("commands.deposit")) == 1
+        assert caught.value.asked == a_deposit("c-2")
+        assert len(await topics.read("commands.deposit")) == 2
 
     async def test_serves_many_at_once(self, topics: Topics) -> None:
         answers = [{"command_id": f"c-{number}"} for number in range(20)]
