@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=OutgoingBatch)
 
-STAY_S = 60.0
+KEEP_MEMBERSHIP_S = 60.0
 """How often a worker that waits for Kafka to take a batch says that it is still there: well within
 `max_poll_interval_ms`, 300 s, after which it would leave its group."""
 
@@ -80,12 +80,12 @@ class PublishPipeline(Generic[P]):
         return True
 
     async def free(self, keep_membership: Callable[[], Awaitable[None]]) -> None:
-        """Return once nothing is on its way; *stay* keeps the place in the group meanwhile.
+        """Return once nothing is on its way; *keep_membership* keeps the place in the group meanwhile.
 
         Raises:
             AbandonedError: What was on its way has been given up.
         """
-        while not await self.wait(STAY_S):
+        while not await self.wait(KEEP_MEMBERSHIP_S):
             await keep_membership()
 
     def abandon(self) -> None:
