@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.e2e.running import RunningService
-from tests.faults.scene import open_scene, started, stopped
+from tests.faults.running_traffic import running_traffic, started, stopped
 
 SEED = 20_260_301
 
@@ -17,7 +17,7 @@ MOVEMENTS = 2_500
 async def test_workers_that_are_killed_or_join_in_a_backlog_change_nothing(
     service: RunningService,
 ) -> None:
-    async with open_scene(service.but(**BACKLOG), SEED) as scene:
+    async with running_traffic(service.but(**BACKLOG), SEED) as scene:
         scene.traffic.hopeless_share = 0  # a refusal has everything else wait for its question
         [first] = await started(scene.service, 1)
         await scene.send(users=USERS)

@@ -13,7 +13,7 @@ from tests.devstack.waiting import eventually
 from tests.e2e.caller import Caller, open_caller
 from tests.e2e.raw_batches import produce
 from tests.e2e.running import RunningService
-from tests.faults.scene import started
+from tests.faults.running_traffic import started
 from tests.speed import at_this_speed
 
 GIBIBYTE = 1024**3

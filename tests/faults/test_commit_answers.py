@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from tests.e2e.running import RunningService
-from tests.faults.scene import Scene, open_scene, started
+from tests.faults.running_traffic import RunningTraffic, running_traffic, started
 from tests.ports.fail_points import DONE, NOT_DONE, failing
 
 SEED = 20_260_105
@@ -47,7 +47,9 @@ def short_transactions(uri: str) -> Generator[None]:
             client.admin.command({"setParameter": 1, name: was})
 
 
-async def struck(scene: Scene, answer: Mapping[str, Any], *, movements: int, times: int) -> int:
+async def struck(
+    scene: RunningTraffic, answer: Mapping[str, Any], *, movements: int, times: int
+) -> int:
     """Send some movements whose commits are answered so; return how many really were."""
     inbox, uri = scene.caller.inbox, scene.service.addresses.mongodb
     with failing(uri, "commitTransaction", answer, times=times) as done:
@@ -66,7 +68,7 @@ async def test_whatever_a_commit_is_answered_with_nothing_is_lost_or_done_twice(
     """P2, P3, P4, P5: no event is missing, every command has one answer and one effect."""
     uri = service.addresses.mongodb
     hurried = service.but(**SETTINGS, mongodb_uri=f"{uri}&heartbeatFrequencyMS={HEARTBEAT_MS}")
-    async with open_scene(service, SEED) as scene:
+    async with running_traffic(service, SEED) as scene:
         await started(hurried, 1)
         await scene.send(users=USERS)
         await scene.books().settle()

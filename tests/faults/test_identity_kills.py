@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.e2e.running import RunningService
-from tests.faults.scene import open_scene
+from tests.faults.running_traffic import running_traffic
 from tests.faults.stored import read_stored
 
 SEED = 10
@@ -15,7 +15,7 @@ async def test_registrations_are_answered_though_the_identity_worker_is_killed(
     service: RunningService,
 ) -> None:
     """P2, P3, P4: one credential for each account, never replaced."""
-    async with open_scene(service, SEED) as scene:
+    async with running_traffic(service, SEED) as scene:
         # Slow enough that a kill comes between two of them.
         slow = service.but(password_bcrypt_rounds="8")
         service.new_worker("ledger")

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import CREDENTIALS, ORDERED
 from tests.e2e.running import PARTITIONS, RunningService
-from tests.faults.scene import open_scene, started, stopped
+from tests.faults.running_traffic import running_traffic, started, stopped
 from tests.faults.stored import read_stored
 
 SEED = 6
@@ -18,7 +18,7 @@ async def test_everything_is_answered_again_and_nothing_else_happens(
     service: RunningService,
 ) -> None:
     """P2, P3, P5: also the waiting registrations are read again."""
-    async with open_scene(service, SEED) as scene:
+    async with running_traffic(service, SEED) as scene:
         [worker] = await started(service, 1)
         await scene.send(users=60)
         await scene.send(users=10, movements=1500)

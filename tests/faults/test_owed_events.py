@@ -16,7 +16,7 @@ from devstack.stack import Stack
 from tests.e2e.caller import Caller, a_movement, a_name, open_caller
 from tests.e2e.running import RunningService, Worker
 from tests.faults.promises import LATE_STATES_MAX_S, eventually, verify
-from tests.faults.scene import started, stopped
+from tests.faults.running_traffic import started, stopped
 from tests.faults.stored import is_decided
 from workers.kafka.connection import kafka_admin
 from workers.keys.ring import CHECK_INTERVAL_S

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.e2e.running import RunningService, Worker
 from tests.faults.promises import eventually
-from tests.faults.scene import Scene, open_scene, started
+from tests.faults.running_traffic import RunningTraffic, running_traffic, started
 from tests.faults.stored import read_stored
 
 SEED = 7
@@ -15,7 +15,7 @@ async def test_a_worker_continued_after_its_session_timed_out_does_no_harm(
     service: RunningService,
 ) -> None:
     """P7: also the compacted topic ends with the latest states."""
-    async with open_scene(service, SEED) as scene:
+    async with running_traffic(service, SEED) as scene:
         running = await started(service, 2)
         await scene.send(users=60)
 
@@ -39,7 +39,7 @@ async def test_a_worker_continued_after_its_session_timed_out_does_no_harm(
         await scene.books().check()
 
 
-async def everything_answered(scene: Scene, successor: Worker) -> None:
+async def everything_answered(scene: RunningTraffic, successor: Worker) -> None:
     """Wait until all is answered while one of the two workers stands still."""
     answered, wanted = scene.caller.inbox.answered, scene.traffic.records
     await eventually(

@@ -9,7 +9,7 @@ from tests.e2e.caller import Body, Caller, a_movement, open_caller
 from tests.e2e.inbox import Message
 from tests.e2e.running import RunningService
 from tests.faults.promises import verify
-from tests.faults.scene import started
+from tests.faults.running_traffic import started
 from tests.speed import at_this_speed
 from workers.kafka.connection import kafka_admin
 

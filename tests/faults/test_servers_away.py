@@ -11,7 +11,7 @@ from devstack.server import Server
 from devstack.stack import Stack
 from tests.e2e.running import RunningService, Worker
 from tests.faults.promises import eventually
-from tests.faults.scene import Scene, open_scene, started
+from tests.faults.running_traffic import RunningTraffic, running_traffic, started
 
 SEED = 8
 RECOVERED_MAX_S = 60.0
@@ -41,7 +41,9 @@ def is_live(worker: Worker) -> bool:
     return status == 200
 
 
-async def away_and_back(scene: Scene, worker: Worker, server: Server, *, kill: bool) -> None:
+async def away_and_back(
+    scene: RunningTraffic, worker: Worker, server: Server, *, kill: bool
+) -> None:
     """Take *server* away under load, see the worker notice, bring it back, see it recover."""
     await scene.send(users=20, movements=300)
     load = asyncio.create_task(keep_sending(scene))
@@ -63,7 +65,7 @@ async def away_and_back(scene: Scene, worker: Worker, server: Server, *, kill: b
     )
 
 
-async def keep_sending(scene: Scene) -> None:
+async def keep_sending(scene: RunningTraffic) -> None:
     """Send some rounds, acknowledged or not yet, for as long as a server is away at least."""
     for _ in range(10):
         await scene.send(users=5, movements=150)
@@ -75,7 +77,7 @@ async def test_workers_go_on_by_themselves_after_kafka_was_away(
     by_default: RunningService, breakable: Stack, *, kill: bool
 ) -> None:
     """P4: nothing is lost; readiness is red and liveness green meanwhile."""
-    async with open_scene(by_default, SEED) as scene:
+    async with running_traffic(by_default, SEED) as scene:
         [worker] = await started(by_default, 1)
 
         await away_and_back(scene, worker, breakable.kafka, kill=kill)
@@ -88,7 +90,7 @@ async def test_workers_go_on_by_themselves_after_mongodb_was_killed(
     by_default: RunningService, breakable: Stack
 ) -> None:
     """P4: nothing is lost; readiness is red and liveness green meanwhile."""
-    async with open_scene(by_default, SEED) as scene:
+    async with running_traffic(by_default, SEED) as scene:
         [worker] = await started(by_default, 1)
 
         await away_and_back(scene, worker, breakable.mongodb, kill=True)
@@ -100,7 +102,7 @@ async def test_nothing_changes_while_valkey_is_killed_and_flushed(
     by_default: RunningService, breakable: Stack
 ) -> None:
     """P8: it costs nothing but a line in the health report."""
-    async with open_scene(by_default, SEED) as scene:
+    async with running_traffic(by_default, SEED) as scene:
         [worker] = await started(by_default, 1)
         await scene.send(users=20, movements=0)
         load = asyncio.create_task(keep_sending(scene))

@@ -8,7 +8,7 @@ from contracts.topics import DEPOSIT
 from tests.e2e.caller import a_movement, open_caller
 from tests.e2e.running import PARTITIONS, RunningService
 from tests.faults.promises import eventually, verify
-from tests.faults.scene import started
+from tests.faults.running_traffic import started
 
 EVENTS_PER_ENTRY_MAX = 3
 """The worker's own event, the same said again by the other, and one more for bad timing."""

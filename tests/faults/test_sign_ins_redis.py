@@ -13,7 +13,7 @@ from tests.e2e.caller import open_caller
 from tests.e2e.running import RunningService
 from tests.e2e.signing import Signed, Signing, guessed_all_day
 from tests.faults.promises import eventually
-from tests.faults.scene import started
+from tests.faults.running_traffic import started
 from tests.faults.test_servers_away import NOTICED_MAX_S, RECOVERED_MAX_S, flush
 from tests.ports.redis_ways import SlowWay, slow_way
 from tests.speed import at_this_speed

@@ -22,7 +22,7 @@ from tests.e2e.inbox import PATIENCE_S
 from tests.e2e.running import RunningService
 from tests.e2e.signing import LONG_AGO, Ask, Signed, Signing, guessed_all_day, ms
 from tests.faults.promises import eventually
-from tests.faults.scene import started, stopped
+from tests.faults.running_traffic import started, stopped
 from tests.faults.test_offsets_reset import rewind
 
 OTHER = "another correct horse battery"

@@ -18,7 +18,7 @@ from contracts.topics import DEPOSIT, RESULTS
 from tests.e2e.caller import a_movement, open_caller
 from tests.e2e.running import PARTITIONS, RunningService, Worker
 from tests.faults.promises import eventually, verify
-from tests.faults.scene import started
+from tests.faults.running_traffic import started
 from tests.speed import at_this_speed
 from workers.kafka.connection import kafka_admin
 from workers.kafka.topic_plan import Action, apply_topics

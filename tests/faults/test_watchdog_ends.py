@@ -8,7 +8,7 @@ from contracts.topics import REGISTER
 from tests.e2e.caller import a_name, open_caller
 from tests.e2e.running import RunningService
 from tests.faults.promises import eventually
-from tests.faults.scene import started
+from tests.faults.running_traffic import started
 from workers.keys.ring import CHECK_INTERVAL_S
 
 ENDED_MAX_S = 30.0

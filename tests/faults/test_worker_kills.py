@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.e2e.running import RunningService
-from tests.faults.scene import open_scene, started, stopped
+from tests.faults.running_traffic import running_traffic, started, stopped
 from tests.speed import at_this_speed
 
 SEED = 20_260_101
@@ -19,7 +19,7 @@ STOP_MAX_S = 22.0
 
 async def test_kill_9_at_random_moments_changes_nothing(service: RunningService) -> None:
     """P2, P3, P4, P5: eleven kills within 20,000 commands, two workers, both partitioners."""
-    async with open_scene(service, SEED) as scene:
+    async with running_traffic(service, SEED) as scene:
         running = await started(service, 2)
         await scene.send(users=USERS_PER_ROUND)
 
@@ -38,7 +38,7 @@ async def test_kill_9_at_random_moments_changes_nothing(service: RunningService)
 
 async def test_graceful_restarts_under_load_change_nothing(service: RunningService) -> None:
     """P2, P3, P4, P5: workers are asked to stop in the middle of their work, and end with 0."""
-    async with open_scene(service, SEED + 1) as scene:
+    async with running_traffic(service, SEED + 1) as scene:
         running = await started(service, 2)
         await scene.send(users=USERS_PER_ROUND)
 

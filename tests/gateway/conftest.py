@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gateway.rig import Rig, a_rig
+from tests.gateway.gateway_in_memory import GatewayInMemory, gateway_in_memory
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
+def rig() -> Iterator[GatewayInMemory]:
     """Yield a gateway over a fake service, and a caller."""
-    with a_rig() as rig:
+    with gateway_in_memory() as rig:
         yield rig

@@ -14,7 +14,7 @@ from examples.gateway.bounded import Places
 from examples.gateway.problems import ProblemError
 from examples.gateway.settings import REGISTRATIONS_PER_MINUTE
 from tests.gateway.fake_accounts import FakeAccounts
-from tests.gateway.rig import ALICE, Sidecar, a_gateway, a_rig, problem
+from tests.gateway.gateway_in_memory import ALICE, Sidecar, a_gateway, gateway_in_memory, problem
 
 
 class Caller:
@@ -110,7 +110,7 @@ class TestPlaces:
 
 class TestNewAccounts:
     def test_of_one_source_are_so_many_and_then_so_many_a_minute(self) -> None:
-        with a_rig(REGISTRATIONS_PER_MINUTE) as rig:
+        with gateway_in_memory(REGISTRATIONS_PER_MINUTE) as rig:
             opened = [rig.register().status_code for _ in range(REGISTRATIONS_PER_MINUTE)]
             refused = rig.register()
             rig.sidecar.at_s += int(refused.headers["Retry-After"])
@@ -122,14 +122,14 @@ class TestNewAccounts:
         assert len(rig.fake.asked) == REGISTRATIONS_PER_MINUTE + 1
 
     def test_of_one_source_keep_no_other_from_it(self) -> None:
-        with a_rig(1) as rig:
+        with gateway_in_memory(1) as rig:
             rig.register()
             assert rig.register().status_code == 429
             another = TestClient(rig.client.app, client=("203.0.113.9", 50_000))
             assert another.post("/auth/register", json=ALICE).status_code == 409
 
     def test_of_one_site_count_together(self) -> None:
-        with a_rig(1) as rig:
+        with gateway_in_memory(1) as rig:
             bodies = [
                 TestClient(rig.client.app, client=(host, 50_000)).post("/auth/register", json=ALICE)
                 for host in ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1")

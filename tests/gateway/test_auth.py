@@ -8,36 +8,36 @@ from contracts.codes import Code
 from contracts.problems import Problem, field_error
 from contracts.registration import Register
 from contracts.sessions import Login, Logout, Refresh
-from tests.gateway.rig import ALICE, PASSWORD, Rig, bearer, problem
+from tests.gateway.gateway_in_memory import ALICE, PASSWORD, GatewayInMemory, bearer, problem
 
 
 class TestRegister:
-    def test_opens_an_account(self, rig: Rig) -> None:
+    def test_opens_an_account(self, rig: GatewayInMemory) -> None:
         response = rig.register()
 
         assert response.status_code == 201
         assert response.json()["account_id"] == "id-of-alice"
         assert rig.fake.accounts["alice"].password == PASSWORD
 
-    def test_takes_the_idempotency_key_for_its_command_id(self, rig: Rig) -> None:
+    def test_takes_the_idempotency_key_for_its_command_id(self, rig: GatewayInMemory) -> None:
         response = rig.post("/auth/register", ALICE, key="key-1")
 
         assert response.headers["Idempotency-Key"] == "key-1"
         assert response.json()["command_id"] == "gateway-register:key-1"
 
-    def test_opens_one_account_however_often_it_is_sent(self, rig: Rig) -> None:
+    def test_opens_one_account_however_often_it_is_sent(self, rig: GatewayInMemory) -> None:
         first = rig.post("/auth/register", ALICE, key="key-1")
         again = rig.post("/auth/register", ALICE, key="key-1")
 
         assert (again.status_code, again.json()) == (201, {**first.json(), "duplicate": True})
 
-    def test_names_a_fresh_command_id_where_no_key_came(self, rig: Rig) -> None:
+    def test_names_a_fresh_command_id_where_no_key_came(self, rig: GatewayInMemory) -> None:
         first, second = rig.register(), rig.register()
 
         assert first.headers["Idempotency-Key"] != second.headers["Idempotency-Key"]
         assert problem(second) == (409, "username_taken")
 
-    def test_sends_what_was_said_and_no_more(self, rig: Rig) -> None:
+    def test_sends_what_was_said_and_no_more(self, rig: GatewayInMemory) -> None:
         rig.register(date_of_birth="1990-02-03", phone="+14155550123")
 
         command = rig.fake.asked[-1]
@@ -48,7 +48,7 @@ class TestRegister:
             *("command_id", "sealed_password", "date_of_birth", "phone"),
         }
 
-    def test_says_which_field_is_wrong_and_never_what_it_held(self, rig: Rig) -> None:
+    def test_says_which_field_is_wrong_and_never_what_it_held(self, rig: GatewayInMemory) -> None:
         response = rig.register(email="no-address", surname="x")
 
         assert problem(response) == (422, "invalid_request")
@@ -60,7 +60,7 @@ class TestRegister:
 
 
 class TestLogin:
-    def test_answers_with_the_tokens(self, rig: Rig) -> None:
+    def test_answers_with_the_tokens(self, rig: GatewayInMemory) -> None:
         rig.register()
 
         response = rig.login()
@@ -71,7 +71,7 @@ class TestLogin:
             *("access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in")
         }
 
-    def test_tells_the_service_where_the_caller_is(self, rig: Rig) -> None:
+    def test_tells_the_service_where_the_caller_is(self, rig: GatewayInMemory) -> None:
         rig.login()
 
         request = rig.fake.asked[-1]
@@ -79,7 +79,7 @@ class TestLogin:
         assert isinstance(request, Login)
         assert request.source == "198.51.100.7"
 
-    def test_refuses_a_wrong_password_as_an_unknown_user(self, rig: Rig) -> None:
+    def test_refuses_a_wrong_password_as_an_unknown_user(self, rig: GatewayInMemory) -> None:
         rig.register()
 
         wrong, unknown = rig.login("wrong"), rig.login(username="nobody")
@@ -88,7 +88,7 @@ class TestLogin:
         assert wrong.content == unknown.content
         assert wrong.headers["WWW-Authenticate"] == "Bearer"
 
-    def test_says_how_long_to_wait_after_too_many_attempts(self, rig: Rig) -> None:
+    def test_says_how_long_to_wait_after_too_many_attempts(self, rig: GatewayInMemory) -> None:
         rig.fake.refuses = Code.TOO_MANY_ATTEMPTS
 
         response = rig.login()
@@ -96,7 +96,7 @@ class TestLogin:
         assert problem(response) == (429, "too_many_attempts")
         assert response.headers["Retry-After"] == "7"
 
-    def test_asks_the_same_again_where_an_answer_is_lost(self, rig: Rig) -> None:
+    def test_asks_the_same_again_where_an_answer_is_lost(self, rig: GatewayInMemory) -> None:
         rig.register()
         rig.fake.silent = 1
 
@@ -106,13 +106,15 @@ class TestLogin:
         assert response.status_code == 200
         assert first == second
 
-    def test_is_a_time_out_where_no_answer_comes(self, rig: Rig) -> None:
+    def test_is_a_time_out_where_no_answer_comes(self, rig: GatewayInMemory) -> None:
         rig.register()
         rig.fake.silent = 2
 
         assert problem(rig.login()) == (504, "no_answer")
 
-    def test_never_shows_a_password(self, rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    def test_never_shows_a_password(
+        self, rig: GatewayInMemory, caplog: pytest.LogCaptureFixture
+    ) -> None:
         caplog.set_level(logging.DEBUG)
         canary = "canary-9f3b-never-seen"
         broken, as_json = f'{{"password": "{canary}"', {"Content-Type": "application/json"}
@@ -131,7 +133,7 @@ class TestLogin:
 
 
 class TestRefresh:
-    def test_answers_with_new_tokens(self, rig: Rig) -> None:
+    def test_answers_with_new_tokens(self, rig: GatewayInMemory) -> None:
         tokens = rig.sign_in()
         body = {"username": "alice", "refresh_token": tokens["refresh_token"]}
 
@@ -144,7 +146,7 @@ class TestRefresh:
         assert isinstance(request, Refresh)
         assert request.source == "198.51.100.7"
 
-    def test_refuses_what_is_no_refresh_token(self, rig: Rig) -> None:
+    def test_refuses_what_is_no_refresh_token(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         body = {"username": "alice", "refresh_token": "made.up"}
 
@@ -155,7 +157,7 @@ class TestRefresh:
 
 
 class TestWhatMayHaveBeenDone:
-    def test_is_not_to_be_sent_again(self, rig: Rig) -> None:
+    def test_is_not_to_be_sent_again(self, rig: GatewayInMemory) -> None:
         tokens = rig.sign_in()
         refresh = {"username": "alice", "refresh_token": tokens["refresh_token"]}
         change = {"password": PASSWORD, "new_password": "another long sentence"}
@@ -166,7 +168,7 @@ class TestWhatMayHaveBeenDone:
             assert response.json()["retryable"] is False
             assert "may have been done" in response.json()["detail"]
 
-    def test_may_be_sent_again_where_that_does_no_harm(self, rig: Rig) -> None:
+    def test_may_be_sent_again_where_that_does_no_harm(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         rig.fake.silent = 4
 
@@ -176,7 +178,7 @@ class TestWhatMayHaveBeenDone:
 
 
 class TestLogout:
-    def test_ends_this_session(self, rig: Rig) -> None:
+    def test_ends_this_session(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
 
         response = rig.post("/auth/logout")
@@ -184,7 +186,7 @@ class TestLogout:
         assert (response.status_code, response.json()) == (200, {"sessions_ended": 1})
         assert problem(rig.get("/balance")) == (401, "session_ended")
 
-    def test_ends_all_where_told(self, rig: Rig) -> None:
+    def test_ends_all_where_told(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         rig.login()
 
@@ -197,7 +199,7 @@ class TestLogout:
 
 
 class TestChangePassword:
-    def test_sets_the_new_one(self, rig: Rig) -> None:
+    def test_sets_the_new_one(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         body = {"password": PASSWORD, "new_password": "another long sentence"}
 
@@ -207,7 +209,7 @@ class TestChangePassword:
         assert problem(rig.login()) == (401, "invalid_credentials")
         assert rig.login("another long sentence").status_code == 200
 
-    def test_wants_the_old_one(self, rig: Rig) -> None:
+    def test_wants_the_old_one(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         body = {"password": "wrong", "new_password": "another long sentence"}
 
@@ -233,21 +235,21 @@ class TestChangePassword:
     ],
 )
 class TestWithoutAToken:
-    def test_nothing_is_done(self, rig: Rig, method: str, path: str) -> None:
+    def test_nothing_is_done(self, rig: GatewayInMemory, method: str, path: str) -> None:
         response = rig.client.request(method, path)
 
         assert problem(response) == (401, "token_missing")
         assert response.headers["WWW-Authenticate"] == "Bearer"
         assert rig.fake.asked == []
 
-    def test_another_scheme_is_none(self, rig: Rig, method: str, path: str) -> None:
+    def test_another_scheme_is_none(self, rig: GatewayInMemory, method: str, path: str) -> None:
         headers = {"Authorization": "Basic YWxpY2U6eA=="}
 
         response = rig.client.request(method, path, headers=headers)
 
         assert problem(response) == (401, "token_missing")
 
-    def test_a_made_up_one_is_refused(self, rig: Rig, method: str, path: str) -> None:
+    def test_a_made_up_one_is_refused(self, rig: GatewayInMemory, method: str, path: str) -> None:
         response = rig.client.request(method, path, headers=bearer("made.up.token"))
 
         assert problem(response) == (401, "token_invalid")

@@ -12,7 +12,7 @@ from examples.gateway.bounded import Bounded
 from examples.gateway.gateway import Gateway
 from examples.gateway.key_set import KeySet
 from tests.gateway.fake_accounts import FakeAccounts
-from tests.gateway.rig import Sidecar, problem
+from tests.gateway.gateway_in_memory import Sidecar, problem
 
 
 class Slow:

@@ -9,7 +9,7 @@ from httpx2 import Response
 from client.tokens import TOKEN_LENGTH_MAX
 from contracts.sessions import Login
 from examples.gateway.devices import COOKIE
-from tests.gateway.rig import PASSWORD, SHOP, Rig, problem
+from tests.gateway.gateway_in_memory import PASSWORD, SHOP, GatewayInMemory, problem
 
 
 def cookie(response: Response) -> Any:
@@ -19,7 +19,7 @@ def cookie(response: Response) -> Any:
     return kept
 
 
-def signed_in(rig: Rig, cookies: str | None, password: str = PASSWORD) -> Response:
+def signed_in(rig: GatewayInMemory, cookies: str | None, password: str = PASSWORD) -> Response:
     """Sign alice in from a browser with *cookies*."""
     headers = [] if cookies is None else [(b"Cookie", cookies.encode("latin-1"))]
     body = {"username": "alice", "password": password}
@@ -27,7 +27,7 @@ def signed_in(rig: Rig, cookies: str | None, password: str = PASSWORD) -> Respon
 
 
 class TestTheCookie:
-    def test_is_out_of_reach_of_pages_other_sites_and_the_clear(self, rig: Rig) -> None:
+    def test_is_out_of_reach_of_pages_other_sites_and_the_clear(self, rig: GatewayInMemory) -> None:
         rig.register()
 
         kept = cookie(rig.login())
@@ -35,7 +35,9 @@ class TestTheCookie:
         assert (kept["httponly"], kept["secure"], kept["samesite"]) == (True, True, "strict")
         assert (kept["path"], kept["max-age"], kept["domain"]) == ("/auth", "7776000", "")
 
-    def test_holds_the_device_token_which_the_answer_does_not_show(self, rig: Rig) -> None:
+    def test_holds_the_device_token_which_the_answer_does_not_show(
+        self, rig: GatewayInMemory
+    ) -> None:
         rig.register()
 
         response = rig.login()
@@ -43,7 +45,7 @@ class TestTheCookie:
         assert cookie(response).value.startswith("device-token-")
         assert "device" not in response.text
 
-    def test_goes_to_the_service_with_the_next_sign_in(self, rig: Rig) -> None:
+    def test_goes_to_the_service_with_the_next_sign_in(self, rig: GatewayInMemory) -> None:
         rig.register()
         token = cookie(signed_in(rig, None)).value
 
@@ -55,7 +57,7 @@ class TestTheCookie:
         assert isinstance(request, Login)
         assert token not in request.model_dump_json()
 
-    def test_is_renewed_by_a_refresh(self, rig: Rig) -> None:
+    def test_is_renewed_by_a_refresh(self, rig: GatewayInMemory) -> None:
         tokens = rig.sign_in()
         before = rig.login()
         body = {"username": "alice", "refresh_token": tokens["refresh_token"]}
@@ -65,14 +67,16 @@ class TestTheCookie:
         assert cookie(response).value != cookie(before).value
         assert "device" not in response.text
 
-    def test_stays_when_a_sign_in_fails_or_the_user_leaves(self, rig: Rig) -> None:
+    def test_stays_when_a_sign_in_fails_or_the_user_leaves(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
 
         for response in (rig.login("wrong"), rig.post("/auth/logout")):
             assert "Set-Cookie" not in response.headers
 
     @pytest.mark.parametrize("token", ["", "x" * (TOKEN_LENGTH_MAX + 1), "\x80", '"', "a b"])
-    def test_that_is_of_no_use_is_no_reason_to_refuse(self, rig: Rig, token: str) -> None:
+    def test_that_is_of_no_use_is_no_reason_to_refuse(
+        self, rig: GatewayInMemory, token: str
+    ) -> None:
         rig.register()
 
         response = signed_in(rig, f"{COOKIE}={token}")
@@ -80,7 +84,7 @@ class TestTheCookie:
         assert response.status_code == 200
         assert rig.fake.device_tokens[-1] in {None, token}
 
-    def test_lets_nobody_in(self, rig: Rig) -> None:
+    def test_lets_nobody_in(self, rig: GatewayInMemory) -> None:
         rig.register()
         token = cookie(rig.login()).value
 
@@ -88,7 +92,7 @@ class TestTheCookie:
         profile = rig.client.get("/auth/profile", headers={"Cookie": f"{COOKIE}={token}"})
         assert problem(profile) == (401, "token_missing")
 
-    def test_is_kept_for_pages_that_may_call_and_no_others(self, rig: Rig) -> None:
+    def test_is_kept_for_pages_that_may_call_and_no_others(self, rig: GatewayInMemory) -> None:
         rig.register()
         body = {"username": "alice", "password": PASSWORD}
 

@@ -9,10 +9,10 @@ from contracts.codes import Code
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.topics import TopicSpec
 from examples.gateway.problems import STATUS
-from tests.gateway.rig import Rig
+from tests.gateway.gateway_in_memory import GatewayInMemory
 
 
-def responses(rig: Rig, method: str, path: str) -> dict[str, Any]:
+def responses(rig: GatewayInMemory, method: str, path: str) -> dict[str, Any]:
     """Return what the document says of one route's answers."""
     return rig.operations.get("/openapi.json").json()["paths"][path][method]["responses"]
 
@@ -31,7 +31,7 @@ def responses(rig: Rig, method: str, path: str) -> dict[str, Any]:
     ],
 )
 def test_a_request_has_each_of_its_refusals(
-    rig: Rig, method: str, path: str, topic: TopicSpec
+    rig: GatewayInMemory, method: str, path: str, topic: TopicSpec
 ) -> None:
     documented = responses(rig, method, path)
 
@@ -47,7 +47,7 @@ def test_a_request_has_each_of_its_refusals(
         ("patch", "/auth/profile"),
     ],
 )
-def test_a_command_has_each_of_its_refusals(rig: Rig, method: str, path: str) -> None:
+def test_a_command_has_each_of_its_refusals(rig: GatewayInMemory, method: str, path: str) -> None:
     documented = responses(rig, method, path)
 
     codes = set(Code) - OF_REQUESTS_ALONE
@@ -55,13 +55,13 @@ def test_a_command_has_each_of_its_refusals(rig: Rig, method: str, path: str) ->
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
-def test_too_many_attempts_say_how_long_to_wait(rig: Rig, path: str) -> None:
+def test_too_many_attempts_say_how_long_to_wait(rig: GatewayInMemory, path: str) -> None:
     documented = responses(rig, "post", path)
 
     assert documented["429"]["headers"]["Retry-After"]["required"] is True
 
 
-def test_a_registration_without_an_answer_has_no_link(rig: Rig) -> None:
+def test_a_registration_without_an_answer_has_no_link(rig: GatewayInMemory) -> None:
     registered = responses(rig, "post", "/auth/register")
     deposited = responses(rig, "post", "/balance/deposit")
 

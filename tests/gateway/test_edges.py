@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.sessions import Login
-from tests.gateway.rig import ALICE, DEPOSIT, SHOP, Rig, problem
+from tests.gateway.gateway_in_memory import ALICE, DEPOSIT, SHOP, GatewayInMemory, problem
 
 HOSTILE = {"Host": "evil.example", "X-Forwarded-Proto": "https"}
 WHOLE = {"email": "al@example.com", "first_name": "Al", "last_name": "Liddell"}
@@ -14,7 +14,7 @@ WHOLE = {"email": "al@example.com", "first_name": "Al", "last_name": "Liddell"}
 class TestAPath:
     @pytest.mark.parametrize("path", ["/balance/deposit/", "/auth/login/", "/health/"])
     def test_with_a_slash_behind_it_leads_to_no_site_that_the_caller_names(
-        self, rig: Rig, path: str
+        self, rig: GatewayInMemory, path: str
     ) -> None:
         response = rig.client.post(path, headers=HOSTILE, follow_redirects=False)
 
@@ -22,17 +22,17 @@ class TestAPath:
         assert "evil.example" not in str(response.headers)
 
     @pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/docs"])
-    def test_for_operators_is_none_of_the_public(self, rig: Rig, path: str) -> None:
+    def test_for_operators_is_none_of_the_public(self, rig: GatewayInMemory, path: str) -> None:
         assert problem(rig.get(path)) == (404, "http_error")
 
     @pytest.mark.parametrize("path", ["/metrics", "/openapi.json"])
-    def test_for_operators_is_on_their_port(self, rig: Rig, path: str) -> None:
+    def test_for_operators_is_on_their_port(self, rig: GatewayInMemory, path: str) -> None:
         assert rig.operations.get(path).status_code == 200
 
 
 class TestHead:
     @pytest.mark.parametrize("path", ["/health", "/balance", "/nowhere"])
-    def test_is_get_without_the_content(self, rig: Rig, path: str) -> None:
+    def test_is_get_without_the_content(self, rig: GatewayInMemory, path: str) -> None:
         rig.sign_in()
 
         head, get = rig.client.head(path, headers=rig.headers), rig.get(path)
@@ -40,7 +40,7 @@ class TestHead:
         assert head.content == b""
         assert (head.status_code, head.headers) == (get.status_code, get.headers)
 
-    def test_is_no_way_to_post(self, rig: Rig) -> None:
+    def test_is_no_way_to_post(self, rig: GatewayInMemory) -> None:
         assert rig.client.head("/auth/login").status_code == 405
 
 
@@ -59,7 +59,7 @@ class TestAnAddress:
         ],
     )
     def test_that_a_proxy_passes_on_is_an_address_or_unknown(
-        self, rig: Rig, forwarded: str, source: str
+        self, rig: GatewayInMemory, forwarded: str, source: str
     ) -> None:
         rig.register()
         behind = ProxyHeadersMiddleware(rig.client.app, "127.0.0.1")  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ class TestAnAddress:
 
 class TestAKey:
     @pytest.mark.parametrize("first", ["one", "two"])
-    def test_is_sent_once(self, rig: Rig, first: str) -> None:
+    def test_is_sent_once(self, rig: GatewayInMemory, first: str) -> None:
         rig.sign_in()
         twice = [*rig.headers.items(), ("Idempotency-Key", first), ("Idempotency-Key", "two")]
 
@@ -86,12 +86,12 @@ class TestAKey:
         assert response.json()["errors"][0]["field"] == "Idempotency-Key"
         assert rig.get("/balance").json()["balances"] == {}
 
-    def test_is_one_value_and_not_a_list(self, rig: Rig) -> None:
+    def test_is_one_value_and_not_a_list(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
 
         assert rig.post("/balance/deposit", DEPOSIT, key="one, two").status_code == 422
 
-    def test_in_quotation_marks_is_the_same(self, rig: Rig) -> None:
+    def test_in_quotation_marks_is_the_same(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
 
         first = rig.post("/balance/deposit", DEPOSIT, key="key-1")
@@ -102,12 +102,12 @@ class TestAKey:
         assert again.headers["Idempotency-Key"] == "key-1"
 
     @pytest.mark.parametrize("key", ['"key-1', 'key-1"', '""', '"'])
-    def test_in_half_of_them_is_none(self, rig: Rig, key: str) -> None:
+    def test_in_half_of_them_is_none(self, rig: GatewayInMemory, key: str) -> None:
         rig.sign_in()
 
         assert rig.post("/balance/deposit", DEPOSIT, key=key).status_code == 422
 
-    def test_of_the_caller_is_sent_once_too(self, rig: Rig) -> None:
+    def test_of_the_caller_is_sent_once_too(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         twice = [*rig.headers.items(), ("Authorization", "Bearer another")]
 
@@ -118,11 +118,11 @@ class TestAKey:
 
 class TestAProfile:
     @pytest.fixture(autouse=True)
-    def known(self, rig: Rig) -> None:
+    def known(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         rig.patch("/auth/profile", {"phone": "+14155550132", "marketing_consent": True})
 
-    def test_is_replaced_by_put(self, rig: Rig) -> None:
+    def test_is_replaced_by_put(self, rig: GatewayInMemory) -> None:
         assert rig.put("/auth/profile", WHOLE).status_code == 200
 
         profile = rig.get("/auth/profile").json()
@@ -130,11 +130,11 @@ class TestAProfile:
         assert "phone" not in profile
         assert profile["marketing_consent"] is False
 
-    def test_is_put_whole_or_not_at_all(self, rig: Rig) -> None:
+    def test_is_put_whole_or_not_at_all(self, rig: GatewayInMemory) -> None:
         assert problem(rig.put("/auth/profile", {"first_name": "Al"})) == (422, "invalid_request")
         assert rig.get("/auth/profile").json()["first_name"] == "Alice"
 
-    def test_is_changed_in_part_by_patch(self, rig: Rig) -> None:
+    def test_is_changed_in_part_by_patch(self, rig: GatewayInMemory) -> None:
         assert rig.patch("/auth/profile", {"first_name": "Al"}).status_code == 200
 
         profile = rig.get("/auth/profile").json()
@@ -142,7 +142,7 @@ class TestAProfile:
 
 
 class TestEveryAnswer:
-    def test_is_not_stored_nor_guessed_at(self, rig: Rig) -> None:
+    def test_is_not_stored_nor_guessed_at(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         answers = [rig.login(), rig.get("/health"), rig.get("/nowhere"), rig.get("/balance")]
         rig.fake.fails = ZeroDivisionError()
@@ -154,14 +154,14 @@ class TestEveryAnswer:
             assert answer.headers["x-content-type-options"] == "nosniff"
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
-    def test_asks_for_tls_only_over_tls(self, rig: Rig, scheme: str) -> None:
+    def test_asks_for_tls_only_over_tls(self, rig: GatewayInMemory, scheme: str) -> None:
         response = rig.client.get(f"{scheme}://testserver/health")
 
         assert ("strict-transport-security" in response.headers) == (scheme == "https")
 
 
 class TestAPage:
-    def test_of_an_origin_that_is_known_may_call(self, rig: Rig) -> None:
+    def test_of_an_origin_that_is_known_may_call(self, rig: GatewayInMemory) -> None:
         asks = {
             "Origin": SHOP,
             "Access-Control-Request-Method": "PATCH",
@@ -176,7 +176,7 @@ class TestAPage:
         assert reads.headers["access-control-allow-origin"] == SHOP
         assert "Idempotency-Key" in reads.headers["access-control-expose-headers"]
 
-    def test_of_another_may_not(self, rig: Rig) -> None:
+    def test_of_another_may_not(self, rig: GatewayInMemory) -> None:
         response = rig.client.get("/health", headers={"Origin": "https://evil.example"})
 
         assert "access-control-allow-origin" not in response.headers

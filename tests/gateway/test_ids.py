@@ -7,7 +7,7 @@ import pytest
 from contracts.ledger import Deposit, Withdraw
 from contracts.registration import Register
 from examples.order_service import Order, State, payment, place
-from tests.gateway.rig import ALICE, DEPOSIT, Rig
+from tests.gateway.gateway_in_memory import ALICE, DEPOSIT, GatewayInMemory
 
 ORDER = Order(order_id="order-9", username="alice", total="10.50", currency="USD")
 PAYMENT_ID = payment(ORDER).command_id
@@ -17,12 +17,12 @@ async def kept_nowhere(_order: Order) -> None:
     """Store nothing: what the order comes to is looked at instead."""
 
 
-def paid(rig: Rig) -> Order:
+def paid(rig: GatewayInMemory) -> Order:
     """Return the order, placed by the service that takes orders."""
     return asyncio.run(place(rig.fake, ORDER, kept_nowhere))
 
 
-def test_a_payout_pays_no_order(rig: Rig) -> None:
+def test_a_payout_pays_no_order(rig: GatewayInMemory) -> None:
     rig.sign_in()
     rig.post("/balance/deposit", {"amount": "21.00", "currency": "USD"})
 
@@ -33,7 +33,7 @@ def test_a_payout_pays_no_order(rig: Rig) -> None:
     assert rig.fake.accounts["alice"].cents == {"USD": 0}, "paid beside the payout"
 
 
-def test_a_registration_by_anybody_uses_up_no_id_of_a_service(rig: Rig) -> None:
+def test_a_registration_by_anybody_uses_up_no_id_of_a_service(rig: GatewayInMemory) -> None:
     rig.sign_in()
     rig.post("/balance/deposit", DEPOSIT)
 
@@ -43,7 +43,9 @@ def test_a_registration_by_anybody_uses_up_no_id_of_a_service(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("key", ["first", "gateway:first"])
-def test_a_registration_by_anybody_uses_up_no_key_of_the_user(rig: Rig, key: str) -> None:
+def test_a_registration_by_anybody_uses_up_no_key_of_the_user(
+    rig: GatewayInMemory, key: str
+) -> None:
     rig.sign_in()
 
     rig.client.post("/auth/register", json=ALICE, headers={"Idempotency-Key": key})
@@ -51,7 +53,7 @@ def test_a_registration_by_anybody_uses_up_no_key_of_the_user(rig: Rig, key: str
     assert rig.post("/balance/deposit", DEPOSIT, key="first").status_code == 200
 
 
-def test_the_ids_of_users_begin_as_no_others_do(rig: Rig) -> None:
+def test_the_ids_of_users_begin_as_no_others_do(rig: GatewayInMemory) -> None:
     rig.sign_in()
     for key in ("a", "order:7", None):
         rig.post("/balance/deposit", DEPOSIT, key=key)

@@ -9,24 +9,24 @@ from client.errors import NotAcknowledgedError
 from contracts.ledger import Deposit
 from contracts.profile import UpdateProfile
 from contracts.queries import ListTransactions
-from tests.gateway.rig import DEPOSIT, Rig, problem
+from tests.gateway.gateway_in_memory import DEPOSIT, GatewayInMemory, problem
 
 
 @pytest.fixture
-def signed_in(rig: Rig) -> Rig:
+def signed_in(rig: GatewayInMemory) -> GatewayInMemory:
     rig.sign_in()
     return rig
 
 
 class TestProfile:
-    def test_is_shown(self, signed_in: Rig) -> None:
+    def test_is_shown(self, signed_in: GatewayInMemory) -> None:
         response = signed_in.get("/auth/profile")
 
         assert response.status_code == 200
         assert response.json()["email"] == "alice@example.com"
         assert "phone" not in response.json()
 
-    def test_is_changed_where_named(self, signed_in: Rig) -> None:
+    def test_is_changed_where_named(self, signed_in: GatewayInMemory) -> None:
         body = {"first_name": "Al", "date_of_birth": "1990-02-03", "phone": None}
 
         response = signed_in.patch("/auth/profile", body, key="key-1")
@@ -40,12 +40,12 @@ class TestProfile:
             "phone": None,
         }
 
-    def test_must_change_something(self, signed_in: Rig) -> None:
+    def test_must_change_something(self, signed_in: GatewayInMemory) -> None:
         assert problem(signed_in.patch("/auth/profile", {})) == (422, "invalid_request")
 
 
 class TestMovements:
-    def test_change_the_balance(self, signed_in: Rig) -> None:
+    def test_change_the_balance(self, signed_in: GatewayInMemory) -> None:
         put_in = signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
         taken = signed_in.post("/balance/withdraw", {"amount": "0.50", "currency": "USD"})
 
@@ -57,14 +57,14 @@ class TestMovements:
             "USD": {"posted": "10.00", "held": "0.00", "available": "10.00"}
         }
 
-    def test_have_their_effect_once(self, signed_in: Rig) -> None:
+    def test_have_their_effect_once(self, signed_in: GatewayInMemory) -> None:
         first = signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
         again = signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
 
         assert again.json() == {**first.json(), "duplicate": True}
         assert signed_in.get("/balance").json()["balances"]["USD"]["posted"] == "10.50"
 
-    def test_refuse_a_key_used_for_something_else(self, signed_in: Rig) -> None:
+    def test_refuse_a_key_used_for_something_else(self, signed_in: GatewayInMemory) -> None:
         signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
 
         response = signed_in.post("/balance/deposit", {**DEPOSIT, "amount": "1"}, key="key-1")
@@ -73,7 +73,7 @@ class TestMovements:
         assert response.headers["Idempotency-Key"] == "key-1"
         assert response.json()["command_id"] == "gateway:key-1"
 
-    def test_are_refused_with_the_same_code(self, signed_in: Rig) -> None:
+    def test_are_refused_with_the_same_code(self, signed_in: GatewayInMemory) -> None:
         response = signed_in.post("/balance/withdraw", DEPOSIT)
 
         assert problem(response) == (409, "insufficient_funds")
@@ -94,7 +94,7 @@ class TestMovements:
             "text",
         ],
     )
-    def test_are_read_strictly(self, signed_in: Rig, body: object) -> None:
+    def test_are_read_strictly(self, signed_in: GatewayInMemory, body: object) -> None:
         before = len(signed_in.fake.asked)
 
         response = signed_in.client.post("/balance/deposit", json=body, headers=signed_in.headers)
@@ -102,7 +102,7 @@ class TestMovements:
         assert problem(response) == (422, "invalid_request")
         assert len(signed_in.fake.asked) == before
 
-    def test_carry_all_that_the_contract_has(self, signed_in: Rig) -> None:
+    def test_carry_all_that_the_contract_has(self, signed_in: GatewayInMemory) -> None:
         more = {
             "expires_at": "2030-01-01T13:00:00+01:00",
             "metadata": {"order": "7"},
@@ -126,7 +126,7 @@ class TestMovements:
 
     @pytest.mark.parametrize("key", ["a", "x" * 100, "order:9", "gateway:a", None])
     def test_are_repeated_under_the_key_that_the_answer_names(
-        self, signed_in: Rig, key: str | None
+        self, signed_in: GatewayInMemory, key: str | None
     ) -> None:
         first = signed_in.post("/balance/deposit", DEPOSIT, key=key)
         again = signed_in.post("/balance/deposit", DEPOSIT, key=first.headers["Idempotency-Key"])
@@ -135,7 +135,7 @@ class TestMovements:
         assert again.json() == {**first.json(), "duplicate": True}
 
     @pytest.mark.parametrize("key", ["..", "a/b", "a b", "x" * 101, "é", ""])
-    def test_refuse_a_key_that_is_no_plain_id(self, signed_in: Rig, key: str) -> None:
+    def test_refuse_a_key_that_is_no_plain_id(self, signed_in: GatewayInMemory, key: str) -> None:
         headers = Headers({**signed_in.headers, "Idempotency-Key": key}, encoding="latin-1")
 
         response = signed_in.client.post("/balance/deposit", json=DEPOSIT, headers=headers)
@@ -148,7 +148,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 class TestTheTrace:
-    def test_goes_on_in_the_service(self, signed_in: Rig) -> None:
+    def test_goes_on_in_the_service(self, signed_in: GatewayInMemory) -> None:
         headers = {**signed_in.headers, "traceparent": TRACE}
 
         signed_in.client.get("/balance", headers=headers)
@@ -165,7 +165,7 @@ class TestTheTrace:
             "ff" + TRACE[2:],
         ],
     )
-    def test_is_left_out_where_it_is_none(self, signed_in: Rig, broken: str) -> None:
+    def test_is_left_out_where_it_is_none(self, signed_in: GatewayInMemory, broken: str) -> None:
         headers = {**signed_in.headers, "traceparent": broken}
 
         response = signed_in.client.get("/balance", headers=headers)
@@ -175,7 +175,7 @@ class TestTheTrace:
 
 
 class TestNoAnswerInTime:
-    def test_says_where_to_ask_what_became_of_it(self, signed_in: Rig) -> None:
+    def test_says_where_to_ask_what_became_of_it(self, signed_in: GatewayInMemory) -> None:
         signed_in.fake.silent = 1
 
         response = signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
@@ -189,7 +189,7 @@ class TestNoAnswerInTime:
         assert outcome["state"] == "decided"
         assert outcome["result"]["entry"]["after"] == "10.50"
 
-    def test_is_the_same_where_kafka_did_not_acknowledge(self, signed_in: Rig) -> None:
+    def test_is_the_same_where_kafka_did_not_acknowledge(self, signed_in: GatewayInMemory) -> None:
         command = Deposit(command_id="1", username="alice", amount="1", currency="USD")
         signed_in.fake.fails = NotAcknowledgedError(command, "no acknowledgement")
 
@@ -199,17 +199,17 @@ class TestNoAnswerInTime:
         assert response.status_code == 202
         assert response.headers["Location"] == f"/outcomes/gateway:{key}"
 
-    def test_is_a_time_out_for_a_question(self, signed_in: Rig) -> None:
+    def test_is_a_time_out_for_a_question(self, signed_in: GatewayInMemory) -> None:
         signed_in.fake.silent = 1
 
         assert problem(signed_in.get("/balance")) == (504, "no_answer")
 
 
 class TestOutcome:
-    def test_is_unknown_before_it_is_decided(self, signed_in: Rig) -> None:
+    def test_is_unknown_before_it_is_decided(self, signed_in: GatewayInMemory) -> None:
         assert problem(signed_in.get("/outcomes/key-9")) == (404, "unknown_command")
 
-    def test_is_found_whatever_its_id_looks_like(self, signed_in: Rig) -> None:
+    def test_is_found_whatever_its_id_looks_like(self, signed_in: GatewayInMemory) -> None:
         fake = signed_in.fake
         signed_in.post("/balance/deposit", DEPOSIT, key="key-1")
         fake.outcomes["alice", "order/7 ?#"] = fake.outcomes["alice", "gateway:key-1"]
@@ -218,7 +218,7 @@ class TestOutcome:
 
 
 class TestTransactions:
-    def test_come_in_pages(self, signed_in: Rig) -> None:
+    def test_come_in_pages(self, signed_in: GatewayInMemory) -> None:
         for key in ("a", "b", "c"):
             signed_in.post("/balance/deposit", DEPOSIT, key=key)
 
@@ -229,7 +229,7 @@ class TestTransactions:
         assert [one["command_id"] for one in second["transactions"]] == ["gateway:a"]
         assert "next_cursor" not in second
 
-    def test_are_asked_for_with_every_filter(self, signed_in: Rig) -> None:
+    def test_are_asked_for_with_every_filter(self, signed_in: GatewayInMemory) -> None:
         said = {
             "currency": "USD",
             "kind": "deposited",
@@ -268,7 +268,9 @@ class TestTransactions:
             ("cursor", ""),
         ],
     )
-    def test_refuse_a_filter_that_is_none(self, signed_in: Rig, name: str, value: str) -> None:
+    def test_refuse_a_filter_that_is_none(
+        self, signed_in: GatewayInMemory, name: str, value: str
+    ) -> None:
         response = signed_in.get("/balance/transactions", **{name: value})
 
         assert problem(response) == (422, "invalid_request")

@@ -13,7 +13,7 @@ from contracts.ledger import Deposit
 from contracts.problems import Problem, field_error
 from examples.gateway.arriving import BODY_BYTES_MAX
 from examples.gateway.problems import STATUS
-from tests.gateway.rig import DEPOSIT, Rig, problem
+from tests.gateway.gateway_in_memory import DEPOSIT, GatewayInMemory, problem
 
 
 class TestStatus:
@@ -21,7 +21,9 @@ class TestStatus:
         assert set(STATUS) == set(Code)
 
     @pytest.mark.parametrize("code", Code)
-    def test_is_what_a_refused_command_is_answered_with(self, rig: Rig, code: Code) -> None:
+    def test_is_what_a_refused_command_is_answered_with(
+        self, rig: GatewayInMemory, code: Code
+    ) -> None:
         rig.sign_in()
         rig.fake.refuses = code
 
@@ -33,7 +35,9 @@ class TestStatus:
         assert ("WWW-Authenticate" in response.headers) == (response.status_code == 401)
 
     @pytest.mark.parametrize("code", Code)
-    def test_is_what_a_refused_request_is_answered_with(self, rig: Rig, code: Code) -> None:
+    def test_is_what_a_refused_request_is_answered_with(
+        self, rig: GatewayInMemory, code: Code
+    ) -> None:
         rig.sign_in()
         rig.fake.refuses = code
 
@@ -43,7 +47,7 @@ class TestStatus:
 
 class TestTheServiceAway:
     @pytest.mark.parametrize("error", [UnreachableError, TopicMissingError, NotSentError])
-    def test_is_said(self, rig: Rig, error: type[Exception]) -> None:
+    def test_is_said(self, rig: GatewayInMemory, error: type[Exception]) -> None:
         rig.sign_in()
         rig.fake.fails = error("broker-7.internal:9092 does not answer")
 
@@ -52,13 +56,13 @@ class TestTheServiceAway:
             assert response.headers["Retry-After"] == "1"
             assert "broker-7" not in response.text
 
-    def test_is_told_from_an_answer_that_cannot_be_read(self, rig: Rig) -> None:
+    def test_is_told_from_an_answer_that_cannot_be_read(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         rig.fake.fails = UnreadableRecordError("accounts.results", 0, 1)
 
         assert problem(rig.get("/balance")) == (502, "unreadable_answer")
 
-    def test_is_told_from_a_mistake_of_the_gateway(self, rig: Rig) -> None:
+    def test_is_told_from_a_mistake_of_the_gateway(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         rig.fake.fails = ZeroDivisionError("secret inside")
 
@@ -69,7 +73,7 @@ class TestTheServiceAway:
 
 
 class TestABody:
-    def test_is_bounded(self, rig: Rig) -> None:
+    def test_is_bounded(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         body = b'{"amount": "1", "currency": "USD"}'.ljust(BODY_BYTES_MAX)
 
@@ -79,7 +83,7 @@ class TestABody:
         assert fits == 200
         assert does_not == 413
 
-    def _deposit(self, rig: Rig, body: bytes) -> int:
+    def _deposit(self, rig: GatewayInMemory, body: bytes) -> int:
         headers = {**rig.headers, "Content-Type": "application/json"}
         return rig.client.post("/balance/deposit", content=body, headers=headers).status_code
 
@@ -90,7 +94,7 @@ class TestABody:
             b'{"amount": "1.00", "currency": "USD", "metadata": {"a": "1", "a": "2"}}',
         ],
     )
-    def test_says_each_name_once(self, rig: Rig, body: bytes) -> None:
+    def test_says_each_name_once(self, rig: GatewayInMemory, body: bytes) -> None:
         rig.sign_in()
         headers = {**rig.headers, "Content-Type": "application/json"}
 
@@ -100,7 +104,7 @@ class TestABody:
         assert response.json()["errors"] == [field_error("body", Problem.NAME_REPEATED)]
         assert not any(isinstance(each, Deposit) for each in rig.fake.asked)
 
-    def test_behind_a_byte_order_mark_is_no_json(self, rig: Rig) -> None:
+    def test_behind_a_byte_order_mark_is_no_json(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
         headers = {**rig.headers, "Content-Type": "application/json"}
         body = b'\xef\xbb\xbf{"amount": "1.00", "currency": "USD"}'
@@ -109,7 +113,7 @@ class TestABody:
 
         assert response.json()["errors"] == [field_error("body", Problem.NOT_JSON)]
 
-    def test_is_json(self, rig: Rig) -> None:
+    def test_is_json(self, rig: GatewayInMemory) -> None:
         rig.sign_in()
 
         response = rig.client.post("/balance/deposit", data=DEPOSIT, headers=rig.headers)
@@ -128,17 +132,17 @@ class TestABody:
             b'{"a":' * 2_000,
         ],
     )
-    def test_that_is_broken_is_refused(self, rig: Rig, body: bytes) -> None:
+    def test_that_is_broken_is_refused(self, rig: GatewayInMemory, body: bytes) -> None:
         rig.sign_in()
 
         assert self._deposit(rig, body) == 422
 
 
 class TestRouting:
-    def test_does_not_know_every_path(self, rig: Rig) -> None:
+    def test_does_not_know_every_path(self, rig: GatewayInMemory) -> None:
         assert problem(rig.get("/nowhere")) == (404, "http_error")
 
-    def test_says_which_methods_there_are(self, rig: Rig) -> None:
+    def test_says_which_methods_there_are(self, rig: GatewayInMemory) -> None:
         response = rig.client.delete("/auth/profile")
 
         assert problem(response) == (405, "http_error")

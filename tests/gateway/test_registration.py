@@ -4,17 +4,17 @@ import pytest
 
 from contracts.registration import Register
 from examples.gateway.key_set import REFETCH_S
-from tests.gateway.rig import ALICE, DEPOSIT, Rig, problem
+from tests.gateway.gateway_in_memory import ALICE, DEPOSIT, GatewayInMemory, problem
 from tests.gateway.service_keys import ServiceKeys
 
 
-def registrations(rig: Rig) -> list[str]:
+def registrations(rig: GatewayInMemory) -> list[str]:
     """Return the command ids of all that was sent."""
     return [one.command_id for one in rig.fake.asked if isinstance(one, Register)]
 
 
 class TestNoAnswerInTime:
-    def test_names_no_link_that_needs_a_token(self, rig: Rig) -> None:
+    def test_names_no_link_that_needs_a_token(self, rig: GatewayInMemory) -> None:
         rig.fake.silent = 1
 
         response = rig.post("/auth/register", ALICE, key="key-1")
@@ -25,7 +25,9 @@ class TestNoAnswerInTime:
         assert "Send the same again with the same Idempotency-Key" in response.json()["detail"]
 
     @pytest.mark.parametrize("key", ["key-1", None])
-    def test_is_overcome_by_sending_the_same_again(self, rig: Rig, key: str | None) -> None:
+    def test_is_overcome_by_sending_the_same_again(
+        self, rig: GatewayInMemory, key: str | None
+    ) -> None:
         rig.fake.silent = 1
         late = rig.post("/auth/register", ALICE, key=key)
 
@@ -36,7 +38,7 @@ class TestNoAnswerInTime:
 
 class TestAKeyThatIsGone:
     @pytest.fixture(autouse=True)
-    def gone(self, rig: Rig) -> None:
+    def gone(self, rig: GatewayInMemory) -> None:
         """Let the gateway know the keys, then change them."""
         rig.sign_in()
         rig.fake.accounts.clear()
@@ -45,20 +47,20 @@ class TestAKeyThatIsGone:
         rig.fake.keys = ServiceKeys("2")
         rig.sidecar.at_s += REFETCH_S
 
-    def test_costs_a_caller_without_a_key_nothing(self, rig: Rig) -> None:
+    def test_costs_a_caller_without_a_key_nothing(self, rig: GatewayInMemory) -> None:
         response = rig.register()
 
         first, second = registrations(rig)
         assert response.status_code == 201
         assert first != second == response.json()["command_id"]
 
-    def test_is_tried_once_more_and_no_oftener(self, rig: Rig) -> None:
+    def test_is_tried_once_more_and_no_oftener(self, rig: GatewayInMemory) -> None:
         rig.sidecar.away = True
 
         assert problem(rig.register()) == (409, "seal_invalid")
         assert len(registrations(rig)) == 2
 
-    def test_uses_up_a_key_and_says_so(self, rig: Rig) -> None:
+    def test_uses_up_a_key_and_says_so(self, rig: GatewayInMemory) -> None:
         refused = rig.post("/auth/register", ALICE, key="key-1")
         again = rig.post("/auth/register", ALICE, key="key-1")
         another = rig.post("/auth/register", ALICE, key="key-2")
@@ -68,12 +70,12 @@ class TestAKeyThatIsGone:
         assert "Retry-After" not in refused.headers
         assert another.status_code == 201
 
-    def test_is_no_outcome_of_a_sign_in(self, rig: Rig) -> None:
+    def test_is_no_outcome_of_a_sign_in(self, rig: GatewayInMemory) -> None:
         assert problem(rig.login()) == (503, "seal_invalid")
         assert problem(rig.login()) == (401, "invalid_credentials")
 
 
-def test_times_have_milliseconds_as_in_the_contract(rig: Rig) -> None:
+def test_times_have_milliseconds_as_in_the_contract(rig: GatewayInMemory) -> None:
     rig.sign_in()
     rig.patch("/auth/profile", {"date_of_birth": "1990-02-03"})
     result = rig.post("/balance/deposit", DEPOSIT, key="key-1").json()

@@ -13,7 +13,7 @@ from tests.identity_builders import an_answered
 from tests.ports.conftest import Store
 from tests.ports.written import write
 from tests.unit.sealed import PASSWORD, a_blob
-from tests.unit.workers.credentials.credentials_bench import Bench
+from tests.unit.workers.credentials.in_memory import HashingInMemory
 from tests.unit.workers.credentials.test_hashing import verifies
 from workers.credentials.hashing import LowPriorityPool
 
@@ -110,7 +110,7 @@ async def test_of_two_workers_that_hash_one_registration_the_first_sets_the_pass
 ) -> None:
     """P7: one was taken for dead. Its caller sent the command again, with another password."""
     pool = LowPriorityPool("hashing", 1)
-    bench = Bench(tmp_path / "keys", pool)
+    bench = HashingInMemory(tmp_path / "keys", pool)
     other = bench.waiting(1, sealed_password=a_blob(bench.ring, "another password"))
     seen = LookingTogether(store.credentials)
     one, two = bench.another_worker(seen), bench.another_worker(seen)

@@ -11,8 +11,12 @@ from handlers.identity.subjects import of_user, of_user_from
 from handlers.model.input_records import RequestRecord
 from tests.ports.conftest import Store
 from tests.unit.sealed import PASSWORD
-from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
 from tests.unit.workers.identity.identity_fakes import Answer
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 from workers.identity.answerer import IdentityAnswerer
 from workers.identity.options import DEVICE_RULE, GUESSES_A_DAY_MAX, USER_RULE
 
@@ -24,7 +28,7 @@ ROUNDS = 5
 class Workers:
     """Answers each request with a worker of its own, all at once."""
 
-    def __init__(self, bench: Bench, store: Store) -> None:
+    def __init__(self, bench: IdentityInMemory, store: Store) -> None:
         self.bench = bench
         self._dependencies = replace(
             bench.dependencies(), identities=store.identities, throttles=store.throttles
@@ -40,7 +44,7 @@ class Workers:
 
 @pytest.fixture
 async def workers(store: Store, tmp_path: Path) -> AsyncIterator[Workers]:
-    with a_bench(tmp_path) as bench:
+    with identity_in_memory(tmp_path) as bench:
         await store.credentials.insert([bench.credential()])
         yield Workers(bench, store)
 

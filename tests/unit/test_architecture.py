@@ -17,7 +17,7 @@ from tests.builders import NOON, an_account
 from tests.places import REPOSITORY
 from tests.ports.written import write
 from tests.unit.raw import DEPOSIT_BODY, a_raw
-from tests.unit.workers.ledger.engine_bench import Bench
+from tests.unit.workers.ledger.engine_in_memory import EngineInMemory
 
 ARCHITECTURE = REPOSITORY / "docs/architecture.md"
 GLOSSARY = REPOSITORY / "docs/glossary.md"
@@ -141,7 +141,7 @@ def crossed() -> Generator[set[str]]:
 
 
 async def test_each_file_that_a_deposit_crosses_has_its_reason() -> None:
-    bench = Bench()
+    bench = EngineInMemory()
     account = an_account()
     await write(bench.ledger, accounts=[account])
     await bench.ledger.sign_off(account.writer, at=NOON)

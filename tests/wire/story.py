@@ -29,7 +29,7 @@ from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed
 from tests.received import RULES, a_registration, all_read, by_rules, known, received
-from tests.unit.workers.ledger.ledger_lanes import Around
+from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from tests.wire import asked
 from tests.wire.message import SEALED, TRACE, Example
 from workers.batches.dead_letters import dead_letter
@@ -228,7 +228,7 @@ def credentials() -> Iterator[Example]:
         "vouched": (replace(command, voucher="5" * 64), known()),
     }
     for name, (passed, gathered) in found.items():
-        lane = Lane(Around(MemoryLedger()).surroundings())
+        lane = Lane(SimpleLaneDependencies(MemoryLedger()).surroundings())
         decision = decide_lane(
             [[passed]],
             gathered,

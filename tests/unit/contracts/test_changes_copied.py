@@ -10,18 +10,22 @@ from contracts.passwords import ChangePassword, Passwords
 from contracts.sealing import Purpose
 from handlers.model.input_records import RequestRecord
 from tests.unit.sealed import PASSWORD
-from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 
 NEW = "a new sentence to remember"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
-def copy_of(bench: Bench, asked: RequestRecord, field: str, value: str) -> RequestRecord:
+def copy_of(bench: IdentityInMemory, asked: RequestRecord, field: str, value: str) -> RequestRecord:
     """Return a copy of *asked* with another *field*, in a record of its own."""
     request = asked.request.model_copy(update={field: value})
     return bench.asked(asked.source.topic, cast("ChangePassword", request))
@@ -30,7 +34,7 @@ def copy_of(bench: Bench, asked: RequestRecord, field: str, value: str) -> Reque
 class TestAChange:
     @pytest.mark.parametrize("field", ["sealed_access_token", "sealed_passwords"])
     async def test_of_which_one_part_is_sealed_for_another_is_no_guess(
-        self, bench: Bench, field: str
+        self, bench: IdentityInMemory, field: str
     ) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         request = bench.change(token, PASSWORD, NEW)
@@ -43,7 +47,7 @@ class TestAChange:
 
     @pytest.mark.parametrize("text", ["", "null", "[]", '{"password": "x"}', '{"password": 1}'])
     async def test_of_what_is_no_pair_of_passwords_is_no_guess(
-        self, bench: Bench, text: str
+        self, bench: IdentityInMemory, text: str
     ) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         request = bench.change(token, PASSWORD, NEW)
@@ -58,7 +62,9 @@ class TestAChange:
 class TestACopyWithAnotherNewPassword:
     """Whoever reads the topic and may write to it, but does not know the old password."""
 
-    async def test_read_first_changes_nothing_and_the_owner_is_told(self, bench: Bench) -> None:
+    async def test_read_first_changes_nothing_and_the_owner_is_told(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         owners = bench.change(token, PASSWORD, NEW)
         pair = Passwords(password=WRONG, new_password="mallory's own").to_seal()
@@ -73,7 +79,9 @@ class TestACopyWithAnotherNewPassword:
         assert bench.credential() == before
         assert [each["code"] for each in answer.audited] == ["request_id_conflict"]
 
-    async def test_read_second_is_not_told_what_became_of_the_first(self, bench: Bench) -> None:
+    async def test_read_second_is_not_told_what_became_of_the_first(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         owners = bench.change(token, PASSWORD, NEW)
         accepted = await bench.answer(owners)

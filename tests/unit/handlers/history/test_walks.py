@@ -42,7 +42,7 @@ BOUNDS = st.fixed_dictionaries(
 )
 
 
-class Story:
+class GrowingHistory:
     """An account whose entries are written one by one."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ async def test_every_matching_entry_is_shown_once(
     with pytest.MonkeyPatch.context() as patch:
         for name, bound in bounds.items():
             patch.setattr(name, bound)
-        story = Story()
+        story = GrowingHistory()
         await write(story.ledger, accounts=[an_account()])
         await story.append(before)
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 from aiokafka import TopicPartition
 
 from client.shared import Shared
-from tests.unit.workers.requests.requests_bench import HERS
+from tests.unit.workers.requests.requests_in_memory import HERS
 from workers.batches.membership import Membership
 from workers.config.ledger import LedgerOptions
 from workers.consuming.hooks import Hooks

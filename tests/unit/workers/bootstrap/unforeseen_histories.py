@@ -24,9 +24,9 @@ from tests.unit.workers.bootstrap.simulated_process import (
     Topics,
     Tripwire,
 )
-from tests.unit.workers.credentials.credentials_bench import Bench as CredentialsBench
+from tests.unit.workers.credentials.in_memory import HashingInMemory
 from tests.unit.workers.credentials.test_hashing import CHEAP
-from tests.unit.workers.requests.requests_bench import HERS, Story, TellingAnswerer
+from tests.unit.workers.requests.requests_in_memory import HERS, EventLog, TellingAnswerer
 from workers.batches.answers import Answering
 from workers.batches.membership import Membership
 from workers.consuming.records import Raw
@@ -167,7 +167,7 @@ class RequestHistory:
         progress = Progress("queries")
         publisher = SimulatedPublisher(topics, trip, progress.halt)
         return RequestReader(
-            trip.around(TellingAnswerer(Story())),
+            trip.around(TellingAnswerer(EventLog())),
             group="accounts-queries",
             topics=QUERIES,
             prefix=PREFIX,
@@ -189,7 +189,7 @@ class CredentialHistory:
     """Accepted registrations whose passwords wait to be hashed."""
 
     def __init__(self, directory: Path, pool: LowPriorityPool) -> None:
-        self._bench = CredentialsBench(directory, pool)
+        self._bench = HashingInMemory(directory, pool)
         self._pool = pool
 
     async def start_over(self) -> Topics:

@@ -16,7 +16,7 @@ from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
-from tests.unit.workers.ledger.engine_bench import Bench
+from tests.unit.workers.ledger.engine_in_memory import EngineInMemory
 from workers.batches.parsing import CommandParser
 from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Raw
@@ -84,8 +84,8 @@ def read(case: str) -> CommandRecord:
 
 
 @pytest.fixture
-async def bench() -> Bench:
-    bench = Bench()
+async def bench() -> EngineInMemory:
+    bench = EngineInMemory()
     account = an_account()
     await write(bench.ledger, accounts=[account])
     await bench.ledger.sign_off(account.writer, at=NOON)
@@ -98,7 +98,7 @@ def test_is_told_from_another_content_as_it_was_then(case: str) -> None:
 
 
 @EACH
-async def test_answers_as_recorded(bench: Bench, case: str) -> None:
+async def test_answers_as_recorded(bench: EngineInMemory, case: str) -> None:
     found = read(case)
     outcome = an_outcome(
         command_id=found.command.command_id, type=found.type, fingerprint=found.fingerprint
@@ -116,7 +116,7 @@ async def test_answers_as_recorded(bench: Bench, case: str) -> None:
 
 
 @EACH
-async def test_is_refused_where_nothing_was(bench: Bench, case: str) -> None:
+async def test_is_refused_where_nothing_was(bench: EngineInMemory, case: str) -> None:
     _, _, _, field, problem = ONCE_TAKEN[case]
     before = await bench.stored()
 
@@ -143,7 +143,7 @@ def test_is_nothing_that_no_release_took(field: Mapping[str, str]) -> None:
 
 
 @EACH
-async def test_leaves_its_id_free(bench: Bench, case: str) -> None:
+async def test_leaves_its_id_free(bench: EngineInMemory, case: str) -> None:
     mended = {**CHANGE, "command_id": read(case).command.command_id, "first_name": "Zo\u00eb"}
 
     await bench.take(record(case))
@@ -154,7 +154,9 @@ async def test_leaves_its_id_free(bench: Bench, case: str) -> None:
 
 
 @EACH
-async def test_is_a_conflict_where_another_content_was_recorded(bench: Bench, case: str) -> None:
+async def test_is_a_conflict_where_another_content_was_recorded(
+    bench: EngineInMemory, case: str
+) -> None:
     await write(bench.ledger, outcomes=[an_outcome(command_id=read(case).command.command_id)])
 
     await bench.take(record(case))

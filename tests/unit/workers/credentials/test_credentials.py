@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,22 +9,14 @@ from aiokafka import TopicPartition
 
 from contracts.dead_letters import DlqHeader, WithheldValue
 from tests.unit.sealed import CANARY, NOON, PASSWORD, a_blob, a_ring
-from tests.unit.workers.credentials.credentials_bench import ANSWER, FIRST, TOPIC, Bench, a_record
+from tests.unit.workers.credentials.in_memory import ANSWER, FIRST, TOPIC, HashingInMemory, a_record
 from tests.unit.workers.credentials.test_hashing import verifies
 from workers.credentials.hash_registrations import ATTEMPTS_MAX, KEY_PATIENCE_S
-from workers.credentials.hashing import LowPriorityPool
 from workers.keys.ring import CHECK_INTERVAL_S, new_key
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    pool = LowPriorityPool("hashing", 1)
-    yield Bench(tmp_path / "keys", pool)
-    pool.close()
-
-
 class TestARegistration:
-    async def test_gets_its_credential_then_its_answer(self, bench: Bench) -> None:
+    async def test_gets_its_credential_then_its_answer(self, bench: HashingInMemory) -> None:
         offsets = await bench.worker.process([bench.waiting(7)])
 
         stored = bench.credentials.stored["alice"]
@@ -40,13 +31,13 @@ class TestARegistration:
         assert offsets == {FIRST: 8}
         assert not bench.progress.busy
 
-    async def test_is_answered_where_its_sender_wants_it(self, bench: Bench) -> None:
+    async def test_is_answered_where_its_sender_wants_it(self, bench: HashingInMemory) -> None:
         await bench.worker.process([bench.waiting(reply_to="accounts.replies.shop")])
 
         [(_, reply_to)] = bench.answers.sent
         assert reply_to == "accounts.replies.shop"
 
-    async def test_sent_again_is_only_answered(self, bench: Bench) -> None:
+    async def test_sent_again_is_only_answered(self, bench: HashingInMemory) -> None:
         await bench.worker.process([bench.waiting()])
         before = bench.credentials.stored["alice"]
         other = bench.waiting(1, sealed_password=a_blob(bench.ring, "another password"))
@@ -58,7 +49,7 @@ class TestARegistration:
         assert len(bench.answers.sent) == 2
         assert offsets == {FIRST: 2}
 
-    async def test_sent_twice_in_a_batch_is_hashed_once(self, bench: Bench) -> None:
+    async def test_sent_twice_in_a_batch_is_hashed_once(self, bench: HashingInMemory) -> None:
         other = bench.waiting(1, sealed_password=a_blob(bench.ring, "another password"))
 
         await bench.worker.process([bench.waiting(0), other])
@@ -67,7 +58,7 @@ class TestARegistration:
         assert bench.credentials.calls["insert"] == 1
         assert len(bench.answers.sent) == 2
 
-    async def test_is_hashed_in_the_form_it_was_judged_in(self, bench: Bench) -> None:
+    async def test_is_hashed_in_the_form_it_was_judged_in(self, bench: HashingInMemory) -> None:
         typed = a_blob(bench.ring, "Cafe\u0301-\uff11\ufb01-more")
 
         await bench.worker.process([bench.waiting(sealed_password=typed)])
@@ -75,7 +66,7 @@ class TestARegistration:
         assert verifies("Caf\u00e9-1fi-more", bench.credentials.stored["alice"].hash)
 
 
-async def test_a_replay_costs_one_look_up_and_no_hash(bench: Bench) -> None:
+async def test_a_replay_costs_one_look_up_and_no_hash(bench: HashingInMemory) -> None:
     batch = [bench.waiting(n, f"user-{n}") for n in range(8)]
     await bench.worker.process(batch)
     bench.credentials.calls.clear()
@@ -89,7 +80,7 @@ async def test_a_replay_costs_one_look_up_and_no_hash(bench: Bench) -> None:
 
 
 class TestACrash:
-    async def test_between_insert_and_answer_is_made_up_for(self, bench: Bench) -> None:
+    async def test_between_insert_and_answer_is_made_up_for(self, bench: HashingInMemory) -> None:
         bench.answers.away = True
         crashed = await bench.worker.process([bench.waiting(3)])
         bench.answers.away = False
@@ -101,7 +92,9 @@ class TestACrash:
         assert bench.answers.usernames() == ["alice"]
         assert bench.credentials.calls["insert"] == 1
 
-    async def test_of_the_store_commits_nothing_and_names_the_wait(self, bench: Bench) -> None:
+    async def test_of_the_store_commits_nothing_and_names_the_wait(
+        self, bench: HashingInMemory
+    ) -> None:
         bench.credentials.away = True
 
         offsets = await bench.worker.process([bench.waiting(3)])
@@ -111,7 +104,7 @@ class TestACrash:
         assert bench.progress.busy
         assert bench.answers.sent == []
 
-    async def test_of_kafka_names_the_wait(self, bench: Bench) -> None:
+    async def test_of_kafka_names_the_wait(self, bench: HashingInMemory) -> None:
         bench.answers.away = True
 
         await bench.worker.process([bench.waiting(3)])
@@ -120,7 +113,7 @@ class TestACrash:
 
 
 class TestCommitting:
-    async def test_keeps_one_users_records_in_order(self, bench: Bench) -> None:
+    async def test_keeps_one_users_records_in_order(self, bench: HashingInMemory) -> None:
         bench.credentials.broken_for = {"alice"}
 
         offsets = await bench.worker.process([bench.waiting(0), bench.waiting(1)])
@@ -128,7 +121,7 @@ class TestCommitting:
         assert bench.credentials.calls["insert"] == 1
         assert offsets == {FIRST: 0}
 
-    async def test_stops_at_the_first_that_is_not_answered(self, bench: Bench) -> None:
+    async def test_stops_at_the_first_that_is_not_answered(self, bench: HashingInMemory) -> None:
         bench.credentials.broken_for = {"user-1"}
         batch = [bench.waiting(n, f"user-{n}") for n in range(3)]
 
@@ -137,7 +130,7 @@ class TestCommitting:
         assert offsets == {FIRST: 1}
         assert sorted(bench.answers.usernames()) == ["user-0", "user-2"]
 
-    async def test_does_not_answer_again_what_waits_behind(self, bench: Bench) -> None:
+    async def test_does_not_answer_again_what_waits_behind(self, bench: HashingInMemory) -> None:
         bench.credentials.broken_for = {"user-1"}
         batch = [bench.waiting(n, f"user-{n}") for n in range(3)]
         await bench.worker.process(batch)
@@ -148,7 +141,7 @@ class TestCommitting:
         assert offsets == {FIRST: 3}
         assert sorted(bench.answers.usernames()) == ["user-0", "user-1", "user-2"]
 
-    async def test_is_per_partition(self, bench: Bench) -> None:
+    async def test_is_per_partition(self, bench: HashingInMemory) -> None:
         bench.credentials.broken_for = {"user-0"}
         second = bench.waiting(5, "user-1")
         second.partition = 1
@@ -157,7 +150,7 @@ class TestCommitting:
 
         assert offsets == {FIRST: 0, TopicPartition(TOPIC, 1): 6}
 
-    async def test_forgets_with_the_assignment(self, bench: Bench) -> None:
+    async def test_forgets_with_the_assignment(self, bench: HashingInMemory) -> None:
         bench.credentials.broken_for = {"user-0"}
         batch = [bench.waiting(n, f"user-{n}") for n in range(2)]
         await bench.worker.process(batch)
@@ -170,7 +163,7 @@ class TestCommitting:
 
 class TestABugOfOurs:
     async def test_costs_one_record_after_a_few_tries(
-        self, bench: Bench, caplog: pytest.LogCaptureFixture
+        self, bench: HashingInMemory, caplog: pytest.LogCaptureFixture
     ) -> None:
         bench.credentials.broken_for = {"alice"}
         record = bench.waiting(0)
@@ -184,7 +177,7 @@ class TestABugOfOurs:
 
 
 class TestABlobThatDoesNotOpen:
-    async def test_becomes_a_dead_letter_and_is_not_answered(self, bench: Bench) -> None:
+    async def test_becomes_a_dead_letter_and_is_not_answered(self, bench: HashingInMemory) -> None:
         record = bench.waiting(4, sealed_password=a_blob(bench.ring, username="mallory"))
 
         offsets = await bench.worker.process([record])
@@ -199,14 +192,16 @@ class TestABlobThatDoesNotOpen:
         )
         assert alerts == 1
 
-    async def test_can_be_made_good_by_sending_again(self, bench: Bench) -> None:
+    async def test_can_be_made_good_by_sending_again(self, bench: HashingInMemory) -> None:
         bad = bench.waiting(0, sealed_password=a_blob(bench.ring, username="mallory"))
 
         await bench.worker.process([bad, bench.waiting(1)])
 
         assert "alice" in bench.credentials.stored
 
-    async def test_waits_a_while_for_a_key_on_its_way(self, bench: Bench, tmp_path: Path) -> None:
+    async def test_waits_a_while_for_a_key_on_its_way(
+        self, bench: HashingInMemory, tmp_path: Path
+    ) -> None:
         elsewhere = a_ring(tmp_path / "elsewhere")
         blob = a_blob(elsewhere)
         voucher = bench.voucher(bench.record(), blob, elsewhere)
@@ -224,7 +219,7 @@ class TestABlobThatDoesNotOpen:
         assert bench.answers.usernames() == ["alice"]
 
     async def test_does_not_wait_for_ever_nor_once_per_record(
-        self, bench: Bench, tmp_path: Path
+        self, bench: HashingInMemory, tmp_path: Path
     ) -> None:
         elsewhere = a_ring(tmp_path / "elsewhere")
         record = bench.waiting(0, sealed_password=a_blob(elsewhere))
@@ -237,7 +232,7 @@ class TestABlobThatDoesNotOpen:
         assert offsets == {FIRST: 2}
         assert [letter[DlqHeader.CODE] for letter in bench.buried()] == ["seal_invalid"] * 2
 
-    async def test_of_a_retired_key_is_no_such_blob(self, bench: Bench) -> None:
+    async def test_of_a_retired_key_is_no_such_blob(self, bench: HashingInMemory) -> None:
         record = bench.waiting()
         new_key(bench.keys, NOON.replace(year=2031))
         bench.now_s += CHECK_INTERVAL_S
@@ -259,7 +254,7 @@ class TestABlobThatDoesNotOpen:
     ],
 )
 async def test_what_is_unreadable_becomes_a_dead_letter(
-    bench: Bench, value: bytes | None, key: bytes | None
+    bench: HashingInMemory, value: bytes | None, key: bytes | None
 ) -> None:
     offsets = await bench.worker.process([a_record(value, 0, key), bench.waiting(1)])
 
@@ -271,7 +266,9 @@ async def test_what_is_unreadable_becomes_a_dead_letter(
 
 
 @pytest.mark.parametrize("key", [None, b"mallory", b"\xff"])
-async def test_a_record_under_another_key_is_not_believed(bench: Bench, key: bytes | None) -> None:
+async def test_a_record_under_another_key_is_not_believed(
+    bench: HashingInMemory, key: bytes | None
+) -> None:
     record = bench.waiting()
     record.key = key
 
@@ -281,7 +278,9 @@ async def test_a_record_under_another_key_is_not_believed(bench: Bench, key: byt
     assert len(bench.buried()) == 1
 
 
-async def test_no_password_is_seen_anywhere(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_password_is_seen_anywhere(
+    bench: HashingInMemory, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     blob = a_blob(bench.ring, CANARY)
     bench.credentials.broken_for = {"alice"}

@@ -1,8 +1,6 @@
 """P9: what stands on the topic of pending credentials is believed only as far as it is recorded."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,21 +11,13 @@ from contracts.dead_letters import DlqHeader
 from handlers.model.corrupt import CorruptDocument
 from storage.ports.credentials import Credential
 from tests.unit.sealed import NOON, a_blob
-from tests.unit.workers.credentials.credentials_bench import ANSWER, FIRST, Bench
-from workers.credentials.hashing import LowPriorityPool
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    pool = LowPriorityPool("hashing", 1)
-    yield Bench(tmp_path / "keys", pool)
-    pool.close()
+from tests.unit.workers.credentials.in_memory import ANSWER, FIRST, HashingInMemory
 
 
 class TestARecordThatNoLedgerWorkerWrote:
     """Whoever can write to this topic, and knows all that callers and subscribers can see."""
 
-    async def test_of_nobody_gives_no_sign_in(self, bench: Bench) -> None:
+    async def test_of_nobody_gives_no_sign_in(self, bench: HashingInMemory) -> None:
         offsets = await bench.worker.process([bench.forged(4)])
 
         assert bench.credentials.stored == {}
@@ -40,7 +30,7 @@ class TestARecordThatNoLedgerWorkerWrote:
         [{"code": Code.EMAIL_TAKEN}, {"type": "update-profile"}, {"command_id": "another"}],
     )
     async def test_of_what_opened_no_account_gives_no_sign_in(
-        self, bench: Bench, recorded: dict[str, Any]
+        self, bench: HashingInMemory, recorded: dict[str, Any]
     ) -> None:
         outcome = bench.record(**recorded)
         voucher = bench.voucher(replace(outcome, command_id="1"), bench.blob("alice"))
@@ -52,7 +42,7 @@ class TestARecordThatNoLedgerWorkerWrote:
 
     @pytest.mark.parametrize("other", ["password", "fingerprint", "user", "none"])
     async def test_with_a_password_of_its_own_takes_no_account_over(
-        self, bench: Bench, other: str
+        self, bench: HashingInMemory, other: str
     ) -> None:
         """A copy of a real record, with what may be changed in it."""
         recorded = bench.record()
@@ -69,7 +59,7 @@ class TestARecordThatNoLedgerWorkerWrote:
         assert bench.credentials.stored == {}
         assert [letter[DlqHeader.CODE] for letter in bench.buried()] == ["seal_invalid"]
 
-    async def test_says_nothing_that_is_not_recorded(self, bench: Bench) -> None:
+    async def test_says_nothing_that_is_not_recorded(self, bench: HashingInMemory) -> None:
         bench.record()
         claimed = {"status": "accepted", "entry": {"amount": "1000.00"}}
         headers = {"ce_type": "accounts.balance-changed.v1", "correlation_id": "hers"}
@@ -83,7 +73,7 @@ class TestARecordThatNoLedgerWorkerWrote:
         assert dict(answer.headers)["ce_type"] == b"accounts.result.v1"
 
     async def test_that_set_a_credential_before_is_not_answered_as_another(
-        self, bench: Bench
+        self, bench: HashingInMemory
     ) -> None:
         """One that an earlier release believed: the user must not be told that it is theirs."""
         hers = Credential(username="alice", command_id="forged", hash="$x$", created_at=NOON)
@@ -97,7 +87,9 @@ class TestARecordThatNoLedgerWorkerWrote:
         assert offsets == {FIRST: 1}
 
 
-async def test_a_damaged_record_of_the_registration_costs_that_user_alone(bench: Bench) -> None:
+async def test_a_damaged_record_of_the_registration_costs_that_user_alone(
+    bench: HashingInMemory,
+) -> None:
     damaged = CorruptDocument(collection="outcomes", id="alice:1", username="alice", field="type")
     records = [bench.waiting(0), bench.waiting(1, "bob")]
     bench.ledger.corrupt["outcomes", "alice:1"] = damaged
@@ -108,7 +100,7 @@ async def test_a_damaged_record_of_the_registration_costs_that_user_alone(bench:
     assert [letter[DlqHeader.CODE] for letter in bench.buried()] == ["account_unreadable"]
 
 
-async def test_a_repeat_is_answered_with_its_own_trace(bench: Bench) -> None:
+async def test_a_repeat_is_answered_with_its_own_trace(bench: HashingInMemory) -> None:
     repeat = bench.waiting(
         1, result=ANSWER | {"duplicate": True}, headers={"correlation_id": "second"}
     )

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, RequestTimedOutError
 
-from tests.unit.workers.credentials.credentials_bench import FIRST, TOPIC, Bench
+from tests.unit.workers.credentials.in_memory import FIRST, TOPIC, HashingInMemory
 from workers.config.reader import ReaderOptions
 from workers.credentials.hashing import LowPriorityPool
 from workers.credentials.reader import CredentialsReader
@@ -43,7 +43,7 @@ class RecordingConsumer:
         self.committed.append(dict(offsets))
 
 
-class ReaderBench(Bench):
+class CredentialsReaderInMemory(HashingInMemory):
     """A reader of an assigned consumer."""
 
     def __init__(self, directory: Path, pool: LowPriorityPool) -> None:
@@ -56,13 +56,13 @@ class ReaderBench(Bench):
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[ReaderBench]:
+def bench(tmp_path: Path) -> Iterator[CredentialsReaderInMemory]:
     pool = LowPriorityPool("hashing", 1)
-    yield ReaderBench(tmp_path / "keys", pool)
+    yield CredentialsReaderInMemory(tmp_path / "keys", pool)
     pool.close()
 
 
-async def test_commits_what_is_settled(bench: ReaderBench) -> None:
+async def test_commits_what_is_settled(bench: CredentialsReaderInMemory) -> None:
     await bench.reader.take([bench.waiting(4)])
 
     assert bench.consumer.committed == [{FIRST: 5}]
@@ -70,7 +70,7 @@ async def test_commits_what_is_settled(bench: ReaderBench) -> None:
     assert not bench.progress.busy
 
 
-async def test_pauses_only_the_partition_that_waits(bench: ReaderBench) -> None:
+async def test_pauses_only_the_partition_that_waits(bench: CredentialsReaderInMemory) -> None:
     bench.credentials.broken_for = {"user-1"}
     other = bench.waiting(9, "user-2")
     other.partition = 1
@@ -84,7 +84,7 @@ async def test_pauses_only_the_partition_that_waits(bench: ReaderBench) -> None:
     assert bench.progress.busy
 
 
-async def test_goes_on_after_a_while(bench: ReaderBench) -> None:
+async def test_goes_on_after_a_while(bench: CredentialsReaderInMemory) -> None:
     bench.credentials.away = True
     await bench.reader.take([bench.waiting(0)])
     bench.credentials.away = False
@@ -101,7 +101,9 @@ async def test_goes_on_after_a_while(bench: ReaderBench) -> None:
     assert not bench.progress.busy
 
 
-async def test_a_wait_is_not_over_because_nothing_else_comes(bench: ReaderBench) -> None:
+async def test_a_wait_is_not_over_because_nothing_else_comes(
+    bench: CredentialsReaderInMemory,
+) -> None:
     bench.credentials.away = True
     await bench.reader.take([bench.waiting(0)])
 
@@ -111,7 +113,7 @@ async def test_a_wait_is_not_over_because_nothing_else_comes(bench: ReaderBench)
     assert bench.progress.waiting_for == "mongodb"
 
 
-async def test_commits_later_when_kafka_is_away(bench: ReaderBench) -> None:
+async def test_commits_later_when_kafka_is_away(bench: CredentialsReaderInMemory) -> None:
     bench.consumer.error = RequestTimedOutError()
     await bench.reader.take([bench.waiting(0)])
     bench.consumer.error = None
@@ -121,7 +123,9 @@ async def test_commits_later_when_kafka_is_away(bench: ReaderBench) -> None:
     assert bench.consumer.committed == [{FIRST: 1}]
 
 
-async def test_starts_over_when_its_partitions_were_given_away(bench: ReaderBench) -> None:
+async def test_starts_over_when_its_partitions_were_given_away(
+    bench: CredentialsReaderInMemory,
+) -> None:
     bench.consumer.error = CommitFailedError()
 
     await bench.reader.take([bench.waiting(0)])
@@ -129,7 +133,7 @@ async def test_starts_over_when_its_partitions_were_given_away(bench: ReaderBenc
     assert bench.reader.membership.hooks.reset_needed
 
 
-async def test_commits_only_what_is_still_its_own(bench: ReaderBench) -> None:
+async def test_commits_only_what_is_still_its_own(bench: CredentialsReaderInMemory) -> None:
     bench.consumer.ours = {SECOND}
     other = bench.waiting(0, "user-2")
     other.partition = 1
@@ -139,7 +143,9 @@ async def test_commits_only_what_is_still_its_own(bench: ReaderBench) -> None:
     assert bench.consumer.committed == [{SECOND: 1}]
 
 
-async def test_takes_nothing_before_it_has_read_where_to_start(bench: ReaderBench) -> None:
+async def test_takes_nothing_before_it_has_read_where_to_start(
+    bench: CredentialsReaderInMemory,
+) -> None:
     bench.reader.membership.hooks.reset_needed = True
 
     await bench.reader.take([bench.waiting(0)])
@@ -149,7 +155,7 @@ async def test_takes_nothing_before_it_has_read_where_to_start(bench: ReaderBenc
 
 
 async def test_finishes_the_batch_in_hand_before_it_gives_partitions_up(
-    bench: ReaderBench,
+    bench: CredentialsReaderInMemory,
 ) -> None:
     taking = asyncio.create_task(bench.reader.take([bench.waiting(0)]))
     await asyncio.sleep(0)  # it holds the turn now
@@ -160,7 +166,7 @@ async def test_finishes_the_batch_in_hand_before_it_gives_partitions_up(
     assert bench.consumer.committed == [{FIRST: 1}]
 
 
-async def test_takes_nothing_once_it_stops(bench: ReaderBench) -> None:
+async def test_takes_nothing_once_it_stops(bench: CredentialsReaderInMemory) -> None:
     await bench.reader.membership.drain()
 
     await bench.reader.take([bench.waiting(0)])
@@ -168,7 +174,9 @@ async def test_takes_nothing_once_it_stops(bench: ReaderBench) -> None:
     assert bench.answers.sent == []
 
 
-async def test_is_out_of_its_group_as_soon_as_its_partitions_go(bench: ReaderBench) -> None:
+async def test_is_out_of_its_group_as_soon_as_its_partitions_go(
+    bench: CredentialsReaderInMemory,
+) -> None:
     """And counts it, as every reader does: what waits there waits for whoever has them next."""
     bench.credentials.away = True
     await bench.reader.take([bench.waiting(0)])

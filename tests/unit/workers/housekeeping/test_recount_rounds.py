@@ -15,7 +15,7 @@ from handlers.model.account import Account, Balance
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from tests.builders import a_claim, an_account, an_entry, an_outcome
-from tests.unit.workers.housekeeping.books_bench import (
+from tests.unit.workers.housekeeping.books_in_memory import (
     VIOLATIONS,
     Books,
     a_sound_one,

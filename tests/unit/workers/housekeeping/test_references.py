@@ -7,7 +7,7 @@ import pytest
 from handlers.history.reference import Referring
 from tests.builders import a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session
-from tests.unit.workers.housekeeping.books_bench import (
+from tests.unit.workers.housekeeping.books_in_memory import (
     VIOLATIONS,
     Books,
     a_sound_one,

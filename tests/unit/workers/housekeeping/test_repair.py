@@ -15,7 +15,7 @@ from handlers.model.unpublished import EntryRange
 from storage.ports.errors import LostRaceError
 from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome
 from tests.identity_builders import a_credential, a_session
-from tests.unit.workers.housekeeping.repair_bench import Lacking, Workshop
+from tests.unit.workers.housekeeping.repairs_in_memory import Lacking, Workshop
 
 
 @pytest.fixture

@@ -15,28 +15,32 @@ from contracts.sessions import SessionRevoked
 from handlers.model.input_records import RequestRecord
 from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.unit.sealed import CANARY, PASSWORD
-from tests.unit.workers.identity.identity_bench import Answer, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    Answer,
+    IdentityInMemory,
+    identity_in_memory,
+)
 from workers.identity.building import SESSIONS_BATCH_MAX, identity_answerers
 from workers.identity.idempotent_execution import TRIES_MAX
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
 class TestABatch:
-    async def test_is_as_large_as_the_threads_can_hash(self, bench: Bench) -> None:
+    async def test_is_as_large_as_the_threads_can_hash(self, bench: IdentityInMemory) -> None:
         sign_ins, sessions = identity_answerers(bench.dependencies())
 
         assert sign_ins.batch_records_max == 8 * bench.hasher.pool.size
         assert sessions.batch_records_max == SESSIONS_BATCH_MAX
 
-    async def test_may_be_empty(self, bench: Bench) -> None:
+    async def test_may_be_empty(self, bench: IdentityInMemory) -> None:
         assert await bench.answers([]) == []
 
-    async def test_is_answered_in_its_order(self, bench: Bench) -> None:
+    async def test_is_answered_in_its_order(self, bench: IdentityInMemory) -> None:
         for username in ("bob", "carol"):
             bench.register(username)
         names = ["carol", "alice", "bob", "carol", "alice"]
@@ -47,7 +51,9 @@ class TestABatch:
         assert [answer.said.asked for answer in answers] == batch
         assert [answer.body["username"] for answer in answers] == names
 
-    async def test_takes_one_users_requests_one_after_the_other(self, bench: Bench) -> None:
+    async def test_takes_one_users_requests_one_after_the_other(
+        self, bench: IdentityInMemory
+    ) -> None:
         request = bench.login()
 
         first, second = await bench.answers([request, bench.again(request)])
@@ -56,7 +62,7 @@ class TestABatch:
         assert second.said.beside == ()
         assert len(bench.hasher.verified) == 1
 
-    async def test_takes_users_side_by_side(self, bench: Bench) -> None:
+    async def test_takes_users_side_by_side(self, bench: IdentityInMemory) -> None:
         bench.register("bob")
         meeting = asyncio.Barrier(2)
         read = bench.identities.credential
@@ -73,7 +79,9 @@ class TestABatch:
 
 
 class TestAStoreThatIsAway:
-    async def test_fails_the_batch_and_repeats_no_step_of_the_others(self, bench: Bench) -> None:
+    async def test_fails_the_batch_and_repeats_no_step_of_the_others(
+        self, bench: IdentityInMemory
+    ) -> None:
         bench.register("bob")
         batch = [bench.login(username="bob"), bench.login()]
         bench.identities.away_for = {"alice"}
@@ -90,7 +98,9 @@ class TestAStoreThatIsAway:
         assert len(bench.hasher.verified) == 2
         assert bench.failures == {}
 
-    async def test_between_count_and_answer_costs_no_other_count(self, bench: Bench) -> None:
+    async def test_between_count_and_answer_costs_no_other_count(
+        self, bench: IdentityInMemory
+    ) -> None:
         request = bench.login("wrong, and interrupted")
         bench.identities.failures = [StoreUnavailableError("away")]
         with pytest.raises(StoreUnavailableError):
@@ -101,7 +111,7 @@ class TestAStoreThatIsAway:
         assert answer.code == "invalid_credentials"
         assert bench.failures["user:alice"] == 1
 
-    async def test_outweighs_a_bug(self, bench: Bench) -> None:
+    async def test_outweighs_a_bug(self, bench: IdentityInMemory) -> None:
         bench.register("bob")
         bench.identities.away_for = {"alice"}
         bench.credentials.by_username["bob"] = "no credential"  # pyright: ignore[reportArgumentType]
@@ -111,7 +121,7 @@ class TestAStoreThatIsAway:
 
 
 class TestABugOfOurs:
-    async def test_is_raised_after_the_others_were_answered(self, bench: Bench) -> None:
+    async def test_is_raised_after_the_others_were_answered(self, bench: IdentityInMemory) -> None:
         bench.register("bob")
         bench.credentials.by_username["bob"] = "no credential"  # pyright: ignore[reportArgumentType]
 
@@ -123,7 +133,7 @@ class TestABugOfOurs:
 
 class TestALostRace:
     @pytest.mark.parametrize("error", [LostRaceError, CommitUnknownError])
-    async def test_is_decided_again(self, bench: Bench, error: type[Exception]) -> None:
+    async def test_is_decided_again(self, bench: IdentityInMemory, error: type[Exception]) -> None:
         bench.identities.failures = [error(), error()]
 
         answer = await bench.answer(bench.login())
@@ -132,7 +142,9 @@ class TestALostRace:
         assert len(bench.hasher.verified) == 1
         assert len(bench.identities.sessions) == 1
 
-    async def test_that_another_worker_won_is_answered_with_its_answer(self, bench: Bench) -> None:
+    async def test_that_another_worker_won_is_answered_with_its_answer(
+        self, bench: IdentityInMemory
+    ) -> None:
         signed_in = await bench.signed_in()
         request = bench.refresh(signed_in.tokens["refresh_token"])
 
@@ -143,7 +155,7 @@ class TestALostRace:
         assert first.said == second.said
         assert session.version == 2
 
-    async def test_again_and_again_is_left_for_later(self, bench: Bench) -> None:
+    async def test_again_and_again_is_left_for_later(self, bench: IdentityInMemory) -> None:
         bench.identities.failures = [LostRaceError() for _ in range(TRIES_MAX)]
 
         with pytest.raises(StoreUnavailableError):
@@ -152,7 +164,7 @@ class TestALostRace:
         assert bench.identities.failures == []
 
 
-async def everything(bench: Bench, secret: str) -> list[Answer]:
+async def everything(bench: IdentityInMemory, secret: str) -> list[Answer]:
     """Return the answers to all kinds of requests, in which every sealed thing is a secret."""
     told: list[Answer] = []
 
@@ -178,7 +190,7 @@ async def everything(bench: Bench, secret: str) -> list[Answer]:
 
 
 class TestWhatIsSaid:
-    async def test_is_what_the_contract_says(self, bench: Bench) -> None:
+    async def test_is_what_the_contract_says(self, bench: IdentityInMemory) -> None:
         told = await everything(bench, PASSWORD)
 
         for answer in told:
@@ -203,7 +215,7 @@ class TestWhatIsSaid:
         assert {len(answer.audited) for answer in told} == {1, 2}
 
     async def test_never_shows_a_secret(
-        self, bench: Bench, caplog: pytest.LogCaptureFixture
+        self, bench: IdentityInMemory, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
 
@@ -229,7 +241,7 @@ class TestAnAnswer:
         ],
     )
     async def test_is_kept_while_tokens_live_that_it_revoked(
-        self, bench: Bench, access_token: timedelta, kept: timedelta
+        self, bench: IdentityInMemory, access_token: timedelta, kept: timedelta
     ) -> None:
         options = replace(bench.dependencies().options, access_token=access_token)
         sign_ins, _ = identity_answerers(replace(bench.dependencies(), options=options))

@@ -10,24 +10,29 @@ from handlers.identity.subjects import of_device
 from storage.ports.errors import CommitUnknownError
 from tests.unit.sealed import PASSWORD
 from tests.unit.workers.credentials.test_hashing import verifies
-from tests.unit.workers.identity.identity_bench import WRONG, Answer, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    Answer,
+    IdentityInMemory,
+    identity_in_memory,
+)
 
 NEW = "another horse, another staple"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
-async def changed(bench: Bench, new: str = NEW, old: str = PASSWORD) -> Answer:
+async def changed(bench: IdentityInMemory, new: str = NEW, old: str = PASSWORD) -> Answer:
     signed_in = await bench.signed_in()
     return await bench.answer(bench.change(signed_in.tokens["access_token"], old, new))
 
 
 class TestAChange:
-    async def test_sets_the_new_password(self, bench: Bench) -> None:
+    async def test_sets_the_new_password(self, bench: IdentityInMemory) -> None:
         before = bench.credential()
 
         answer = await changed(bench)
@@ -42,7 +47,7 @@ class TestAChange:
         new = await bench.answer(bench.login(NEW, "in-3"))
         assert (old.code, new.status) == ("invalid_credentials", "accepted")
 
-    async def test_ends_every_other_session(self, bench: Bench) -> None:
+    async def test_ends_every_other_session(self, bench: IdentityInMemory) -> None:
         others = {(await bench.signed_in(f"in-o{n}")).body["session_id"] for n in range(2)}
         own = await bench.signed_in("in-own")
 
@@ -57,7 +62,7 @@ class TestAChange:
             ("change-password", own.body["session_id"])
         ]
 
-    async def test_lets_its_own_session_go_on_with_a_refresh(self, bench: Bench) -> None:
+    async def test_lets_its_own_session_go_on_with_a_refresh(self, bench: IdentityInMemory) -> None:
         own = await bench.signed_in()
         token = own.tokens["access_token"]
         await bench.answer(bench.change(token, PASSWORD, NEW))
@@ -70,14 +75,14 @@ class TestAChange:
         assert (stale.code, again.status) == ("token_invalid", "accepted")
         assert bench.claims(token, bench.now).epoch == 1
 
-    async def test_takes_the_new_one_however_it_was_typed(self, bench: Bench) -> None:
+    async def test_takes_the_new_one_however_it_was_typed(self, bench: IdentityInMemory) -> None:
         await changed(bench, "Cafe\u0301-\uff11\ufb01-more")
 
         answer = await bench.answer(bench.login("Caf\u00e9-1fi-more", "in-2"))
 
         assert answer.status == "accepted"
 
-    async def test_forgives_the_guesses_before_it(self, bench: Bench) -> None:
+    async def test_forgives_the_guesses_before_it(self, bench: IdentityInMemory) -> None:
         signed_in = await bench.signed_in()
         token = signed_in.tokens["access_token"]
         await bench.answer(bench.change(token, WRONG, NEW))
@@ -98,7 +103,9 @@ class TestARefusedChange:
             ("\uff50assword", "password_common"),
         ],
     )
-    async def test_has_the_rules_of_a_registration(self, bench: Bench, new: str, code: str) -> None:
+    async def test_has_the_rules_of_a_registration(
+        self, bench: IdentityInMemory, new: str, code: str
+    ) -> None:
         before = bench.credential()
 
         answer = await changed(bench, new)
@@ -106,7 +113,9 @@ class TestARefusedChange:
         assert answer.code == code
         assert bench.credential() == replace(before, relied_on=1)
 
-    async def test_of_a_wrong_password_counts_for_the_device_alone(self, bench: Bench) -> None:
+    async def test_of_a_wrong_password_counts_for_the_device_alone(
+        self, bench: IdentityInMemory
+    ) -> None:
         own = await bench.signed_in()
 
         answer = await bench.answer(bench.change(own.tokens["access_token"], WRONG, NEW))
@@ -118,7 +127,7 @@ class TestARefusedChange:
         assert (await bench.answer(here)).code == "too_many_attempts"
         assert (await bench.answer(there)).status == "accepted"
 
-    async def test_does_not_wait_for_strangers_who_guess(self, bench: Bench) -> None:
+    async def test_does_not_wait_for_strangers_who_guess(self, bench: IdentityInMemory) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         for n in range(120):
             await bench.answer(bench.login(WRONG, f"guess-{n}", source=f"203.0.113.{n}"))
@@ -127,7 +136,7 @@ class TestARefusedChange:
 
         assert answer.status == "accepted"
 
-    async def test_has_to_wait_like_a_login(self, bench: Bench) -> None:
+    async def test_has_to_wait_like_a_login(self, bench: IdentityInMemory) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         guesses = [bench.change(token, f"{WRONG} {n}", NEW, f"ch-{n}") for n in range(20)]
 
@@ -137,7 +146,7 @@ class TestARefusedChange:
         assert codes == ["invalid_credentials"] + ["too_many_attempts"] * 19
         assert len(bench.hasher.verified) == 2  # the login's and the first guess
 
-    async def test_of_an_ended_session_guesses_nothing(self, bench: Bench) -> None:
+    async def test_of_an_ended_session_guesses_nothing(self, bench: IdentityInMemory) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         await bench.answer(bench.logout(token))
 
@@ -147,7 +156,9 @@ class TestARefusedChange:
         assert bench.failures == {}
         assert len(bench.hasher.verified) == 1
 
-    async def test_of_a_session_long_forgotten_guesses_nothing(self, bench: Bench) -> None:
+    async def test_of_a_session_long_forgotten_guesses_nothing(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         bench.identities.sessions.clear()
 
@@ -156,7 +167,7 @@ class TestARefusedChange:
         assert answer.code == "session_ended"
         assert len(bench.hasher.verified) == 1
 
-    async def test_of_no_token_guesses_nothing(self, bench: Bench) -> None:
+    async def test_of_no_token_guesses_nothing(self, bench: IdentityInMemory) -> None:
         answer = await bench.answer(bench.change("no token", PASSWORD, NEW))
 
         assert answer.code == "token_invalid"
@@ -164,7 +175,7 @@ class TestARefusedChange:
 
 
 class TestAReplay:
-    async def test_changes_nothing_and_logs_nobody_out(self, bench: Bench) -> None:
+    async def test_changes_nothing_and_logs_nobody_out(self, bench: IdentityInMemory) -> None:
         own = await bench.signed_in()
         login = bench.login(request_id="in-2")
         await bench.answer(login)
@@ -188,7 +199,9 @@ class TestAReplay:
 
 
 class TestARace:
-    async def test_with_another_change_takes_the_old_password_no_more(self, bench: Bench) -> None:
+    async def test_with_another_change_takes_the_old_password_no_more(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         theirs = bench.hasher.hash_here("somebody was faster")
 
@@ -205,7 +218,9 @@ class TestARace:
         assert bench.credential().hash == theirs
         assert bench.failures == {}  # it was right when it was counted
 
-    async def test_with_a_login_is_won_in_the_end_with_one_guess(self, bench: Bench) -> None:
+    async def test_with_a_login_is_won_in_the_end_with_one_guess(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
 
         def come_between() -> None:
@@ -219,7 +234,7 @@ class TestARace:
         assert bench.credential().version == 3
         assert (len(bench.hasher.verified), bench.hasher.hashes) == (2, 1)
 
-    async def test_whose_end_nobody_saw_is_looked_up(self, bench: Bench) -> None:
+    async def test_whose_end_nobody_saw_is_looked_up(self, bench: IdentityInMemory) -> None:
         token = (await bench.signed_in()).tokens["access_token"]
         bench.identities.lost_answers = [CommitUnknownError()]
 

@@ -9,8 +9,12 @@ import pytest
 from handlers.identity.subjects import of_user
 from handlers.identity.throttling import Count
 from tests.unit.sealed import PASSWORD
-from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
 from tests.unit.workers.identity.identity_fakes import Answer
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 from workers.identity.options import GUESSES_A_DAY_MAX, USER_RULE
 
 HOME, STRANGE = "198.51.100.7", "203.0.113.9"
@@ -21,12 +25,14 @@ FROM_ONE = 13
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
-async def guessed(bench: Bench, *sources: str, lasting: timedelta = HOUR, every_s: int = 5) -> int:
+async def guessed(
+    bench: IdentityInMemory, *sources: str, lasting: timedelta = HOUR, every_s: int = 5
+) -> int:
     """Have strangers guess from *sources* by turns; return how often a password was looked at."""
     before, number, until = len(bench.hasher.verified), 0, bench.now + lasting
     while bench.now < until:
@@ -38,7 +44,7 @@ async def guessed(bench: Bench, *sources: str, lasting: timedelta = HOUR, every_
     return len(bench.hasher.verified) - before
 
 
-async def used_up(bench: Bench) -> Answer:
+async def used_up(bench: IdentityInMemory) -> Answer:
     """Have strangers guess as often as they may, at once; return the last answer of theirs."""
     answers = [
         await bench.answer(bench.login(WRONG, f"use-{n}", source=f"2001:db8:0:{n:x}::1"))
@@ -54,7 +60,7 @@ MANY = [f"2001:db8:{n:x}::1" for n in range(4000)]
 class TestAnHourOfAStranger:
     @pytest.mark.parametrize("sources", [[STRANGE], MANY], ids=["one address", "many addresses"])
     async def test_leaves_the_users_own_device_its_first_try(
-        self, bench: Bench, sources: list[str]
+        self, bench: IdentityInMemory, sources: list[str]
     ) -> None:
         device = (await bench.signed_in()).tokens["device_token"]
 
@@ -66,7 +72,7 @@ class TestAnHourOfAStranger:
         assert tried == (FROM_ONE if sources == [STRANGE] else GUESSES_A_DAY_MAX + 3600 // BACK_S)
 
     async def test_from_one_address_leaves_a_new_device_elsewhere_its_first_try(
-        self, bench: Bench
+        self, bench: IdentityInMemory
     ) -> None:
         await guessed(bench, STRANGE)
 
@@ -76,7 +82,7 @@ class TestAnHourOfAStranger:
         assert (there.code, home.status) == ("too_many_attempts", "accepted")
 
     async def test_from_many_addresses_keeps_new_devices_out_only_while_it_lasts(
-        self, bench: Bench
+        self, bench: IdentityInMemory
     ) -> None:
         await guessed(bench, *MANY)
         refused = await bench.answer(bench.login(request_id="refused", source=HOME))
@@ -88,7 +94,7 @@ class TestAnHourOfAStranger:
         assert refused.body["retry_after_s"] <= BACK_S
         assert home.status == "accepted"
 
-    async def test_in_one_network_is_one_stranger(self, bench: Bench) -> None:
+    async def test_in_one_network_is_one_stranger(self, bench: IdentityInMemory) -> None:
         """Of IPv6 whoever has one address has a /64; IPv4 in its clothes is IPv4."""
         inside = [f"2001:db8::{n:x}" for n in range(1, 200)]
         assert await guessed(bench, *inside) == FROM_ONE
@@ -97,13 +103,17 @@ class TestAnHourOfAStranger:
         assert await guessed(bench, *mapped) == FROM_ONE
 
 
-async def test_a_week_of_guessing_from_everywhere_is_bounded_by_the_day(bench: Bench) -> None:
+async def test_a_week_of_guessing_from_everywhere_is_bounded_by_the_day(
+    bench: IdentityInMemory,
+) -> None:
     tried = await guessed(bench, *MANY, lasting=timedelta(days=7), every_s=BACK_S // 2)
 
     assert 7 * GUESSES_A_DAY_MAX <= tried <= 8 * GUESSES_A_DAY_MAX
 
 
-async def test_one_wrong_guess_from_anywhere_refuses_nobody_elsewhere(bench: Bench) -> None:
+async def test_one_wrong_guess_from_anywhere_refuses_nobody_elsewhere(
+    bench: IdentityInMemory,
+) -> None:
     await bench.answer(bench.login(WRONG, "wrong", source=STRANGE))
 
     answer = await bench.answer(bench.login(source=HOME))
@@ -112,7 +122,7 @@ async def test_one_wrong_guess_from_anywhere_refuses_nobody_elsewhere(bench: Ben
 
 
 async def test_those_who_come_from_nowhere_that_is_known_wait_for_one_another(
-    bench: Bench,
+    bench: IdentityInMemory,
 ) -> None:
     await bench.answer(bench.login(WRONG, "wrong"))
 
@@ -123,14 +133,14 @@ async def test_those_who_come_from_nowhere_that_is_known_wait_for_one_another(
 
 
 class TestTheLastGuess:
-    async def test_is_audited_and_counted(self, bench: Bench) -> None:
+    async def test_is_audited_and_counted(self, bench: IdentityInMemory) -> None:
         last = await used_up(bench)
 
         assert [event["action"] for event in last.audited] == ["login", "lock-out"]
         assert last.audited[1]["code"] == "too_many_attempts"
         assert bench.counted("lock_outs_total") == 1
 
-    async def test_of_the_right_password_is_no_lock_out(self, bench: Bench) -> None:
+    async def test_of_the_right_password_is_no_lock_out(self, bench: IdentityInMemory) -> None:
         spent = Count(failures=GUESSES_A_DAY_MAX - 1, last_at=bench.now, since=bench.now)
         bench.throttles.counts[of_user("alice")] = spent
 
@@ -141,7 +151,7 @@ class TestTheLastGuess:
         assert [event["action"] for event in answer.audited] == ["login"]
         assert bench.counted("lock_outs_total") == 0
 
-    async def test_is_the_last_of_those_at_once(self, bench: Bench) -> None:
+    async def test_is_the_last_of_those_at_once(self, bench: IdentityInMemory) -> None:
         spent = Count(failures=GUESSES_A_DAY_MAX - 2, last_at=bench.now, since=bench.now)
         bench.throttles.counts[of_user("alice")] = spent
         guesses = [bench.login(WRONG, f"in-{n}", source=source) for n, source in enumerate(MANY)]
@@ -152,7 +162,7 @@ class TestTheLastGuess:
         assert codes == ["invalid_credentials"] * 2 + ["too_many_attempts"] * 18
         assert bench.counted("guesses_refused_total", reason="user") == 18
 
-    async def test_leaves_nothing_counted_for_who_is_refused(self, bench: Bench) -> None:
+    async def test_leaves_nothing_counted_for_who_is_refused(self, bench: IdentityInMemory) -> None:
         await used_up(bench)
         before = dict(bench.throttles.counts)
 
@@ -168,12 +178,12 @@ class TestTheLastGuess:
 class TestTheTimeToWait:
     """What is told is the truth: a second before it nothing is tried, then it is."""
 
-    async def answers(self, bench: Bench, wait_s: float, **login: str) -> str | None:
+    async def answers(self, bench: IdentityInMemory, wait_s: float, **login: str) -> str | None:
         bench.wait(wait_s)
         name = f"at-{bench.now:%d%H%M%S%f}"
         return (await bench.answer(bench.login(WRONG, name, **login))).code
 
-    async def test_of_one_source(self, bench: Bench) -> None:
+    async def test_of_one_source(self, bench: IdentityInMemory) -> None:
         for n in range(13):
             await bench.answer(bench.login(WRONG, f"in-{n}", source=STRANGE))
             refused = await bench.answer(bench.login(request_id=f"refused-{n}", source=STRANGE))
@@ -186,7 +196,7 @@ class TestTheTimeToWait:
             assert (before, after) == ("too_many_attempts", "invalid_credentials")
             bench.wait(wait_s * 2)
 
-    async def test_of_all_unknown_devices(self, bench: Bench) -> None:
+    async def test_of_all_unknown_devices(self, bench: IdentityInMemory) -> None:
         await used_up(bench)
         bench.wait(100)
         refused = await bench.answer(bench.login(request_id="refused", source=HOME))
@@ -198,7 +208,7 @@ class TestTheTimeToWait:
         assert wait_s == BACK_S - 100
         assert (before, after) == ("too_many_attempts", "invalid_credentials")
 
-    async def test_is_the_longest_of_all_that_there_are(self, bench: Bench) -> None:
+    async def test_is_the_longest_of_all_that_there_are(self, bench: IdentityInMemory) -> None:
         """Refused for a second of its own, it is not told to come back to another refusal."""
         await used_up(bench)
         bench.wait(BACK_S)
@@ -209,7 +219,7 @@ class TestTheTimeToWait:
         assert refused.body["retry_after_s"] == BACK_S
         assert bench.counted("guesses_refused_total", reason="device") == 1
 
-    async def test_and_that_one_may_are_always_told(self, bench: Bench) -> None:
+    async def test_and_that_one_may_are_always_told(self, bench: IdentityInMemory) -> None:
         await used_up(bench)
 
         refused = await bench.answer(bench.login(source=HOME))
@@ -218,7 +228,7 @@ class TestTheTimeToWait:
         assert refused.body["retry_after_s"] >= 1
 
 
-async def test_an_unknown_user_is_refused_alike(bench: Bench) -> None:
+async def test_an_unknown_user_is_refused_alike(bench: IdentityInMemory) -> None:
     """By whatever refuses: nobody learns from it who exists."""
     said: dict[str, list[bytes]] = {"alice": [], "nobod": []}
     for n in range(GUESSES_A_DAY_MAX + 20):
@@ -230,7 +240,7 @@ async def test_an_unknown_user_is_refused_alike(bench: Bench) -> None:
     assert [each.replace(b"alice", b"nobod") for each in said["alice"]] == said["nobod"]
 
 
-async def test_unlocked_everybody_may_try_again(bench: Bench) -> None:
+async def test_unlocked_everybody_may_try_again(bench: IdentityInMemory) -> None:
     await used_up(bench)
     await bench.throttles.unlock("alice")
 
@@ -245,7 +255,7 @@ def test_what_is_back_after_a_day_is_a_days_guesses() -> None:
     assert USER_RULE.failures_max == USER_RULE.free == GUESSES_A_DAY_MAX
 
 
-async def test_the_password_of_another_user_opens_nothing_new(bench: Bench) -> None:
+async def test_the_password_of_another_user_opens_nothing_new(bench: IdentityInMemory) -> None:
     """Strangers with accounts of their own: their devices are known for themselves alone."""
     bench.register("mallory")
     signed_in = await bench.answer(bench.login(request_id="own", username="mallory"))

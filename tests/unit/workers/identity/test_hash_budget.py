@@ -9,17 +9,21 @@ from handlers.identity.subjects import of_user_from
 from handlers.identity.throttling import Count
 from storage.ports.errors import LostRaceError
 from tests.unit.sealed import PASSWORD
-from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
 class TestAFloodOfOneUser:
-    async def test_is_hashed_for_a_few_in_each_batch(self, bench: Bench) -> None:
+    async def test_is_hashed_for_a_few_in_each_batch(self, bench: IdentityInMemory) -> None:
         """P11: the rest is refused at once, and nobody else waits for it."""
         bench.register("bob")
         flood = [bench.login(request_id=f"in-{n}") for n in range(15)]
@@ -34,7 +38,7 @@ class TestAFloodOfOneUser:
         assert bench.failures == {}  # not a guess, so it counts as none
         assert bench.counted("guesses_refused_total", reason="turn") == 12
 
-    async def test_leaves_a_turn_to_a_device_that_is_known(self, bench: Bench) -> None:
+    async def test_leaves_a_turn_to_a_device_that_is_known(self, bench: IdentityInMemory) -> None:
         """P11: strangers from many addresses, in the batch in which the user signs in."""
         known = (await bench.signed_in()).tokens["device_token"]
         flood = [bench.login(WRONG, f"guess-{n}", source=f"203.0.113.{n}") for n in range(10)]
@@ -47,14 +51,16 @@ class TestAFloodOfOneUser:
         assert codes == ["invalid_credentials"] * 3 + ["too_many_attempts"] * 7
         assert own.status == "accepted"
 
-    async def test_gets_its_turns_anew_in_the_next_batch(self, bench: Bench) -> None:
+    async def test_gets_its_turns_anew_in_the_next_batch(self, bench: IdentityInMemory) -> None:
         await bench.answers([bench.login(request_id=f"in-{n}") for n in range(5)])
 
         answer = await bench.answer(bench.login(request_id="in-next"))
 
         assert answer.status == "accepted"
 
-    async def test_is_answered_the_same_when_it_is_read_again(self, bench: Bench) -> None:
+    async def test_is_answered_the_same_when_it_is_read_again(
+        self, bench: IdentityInMemory
+    ) -> None:
         flood = [bench.login(request_id=f"in-{n}") for n in range(5)]
         first = await bench.answers(flood)
 
@@ -62,14 +68,14 @@ class TestAFloodOfOneUser:
 
         assert [each.said for each in again[::-1]] == [each.said for each in first]
 
-    async def test_of_repeats_takes_no_turns(self, bench: Bench) -> None:
+    async def test_of_repeats_takes_no_turns(self, bench: IdentityInMemory) -> None:
         request = bench.login()
 
         *_, other = await bench.answers([*[request] * 8, bench.login(request_id="in-2")])
 
         assert other.status == "accepted"
 
-    async def test_of_changes_takes_two_turns_each(self, bench: Bench) -> None:
+    async def test_of_changes_takes_two_turns_each(self, bench: IdentityInMemory) -> None:
         access = (await bench.signed_in()).tokens["access_token"]
         changes = [bench.change(access, PASSWORD, "seven77", f"ch-{n}") for n in range(3)]
 
@@ -78,7 +84,7 @@ class TestAFloodOfOneUser:
         codes = [answer.code for answer in answers]
         assert codes == ["password_too_short"] * 2 + ["too_many_attempts"]
 
-    async def test_of_wrong_guesses_is_told_how_long_to_wait(self, bench: Bench) -> None:
+    async def test_of_wrong_guesses_is_told_how_long_to_wait(self, bench: IdentityInMemory) -> None:
         bench.throttles.counts[of_user_from("alice", None)] = Count(failures=5)
         flood = [bench.login(WRONG, f"in-{n}") for n in range(6)]
 
@@ -89,7 +95,7 @@ class TestAFloodOfOneUser:
         [retry_after_s] = {answer.body["retry_after_s"] for answer in others}
         assert retry_after_s > 1
 
-    async def test_keeps_its_turn_when_it_is_decided_again(self, bench: Bench) -> None:
+    async def test_keeps_its_turn_when_it_is_decided_again(self, bench: IdentityInMemory) -> None:
         bench.identities.failures = [LostRaceError() for _ in range(3)]
 
         answers = await bench.answers([bench.login(request_id=f"in-{n}") for n in range(5)])

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 
 from contracts.sealing import Purpose
-from tests.unit.workers.identity.identity_bench import Answer, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    Answer,
+    IdentityInMemory,
+    identity_in_memory,
+)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
@@ -22,13 +26,13 @@ def access_token(answer: Answer) -> str:
     return token
 
 
-def live(bench: Bench) -> set[str]:
+def live(bench: IdentityInMemory) -> set[str]:
     sessions = bench.identities.sessions.values()
     return {each.session_id for each in sessions if each.is_live(bench.now)}
 
 
 class TestALogout:
-    async def test_ends_its_session_only(self, bench: Bench) -> None:
+    async def test_ends_its_session_only(self, bench: IdentityInMemory) -> None:
         first, second = await bench.signed_in("in-1"), await bench.signed_in("in-2")
 
         answer = await bench.answer(bench.logout(access_token(first)))
@@ -41,7 +45,9 @@ class TestALogout:
         [event] = answer.audited
         assert (event["action"], event["session_id"]) == ("logout", first.body["session_id"])
 
-    async def test_of_an_ended_session_is_accepted_and_ends_nothing(self, bench: Bench) -> None:
+    async def test_of_an_ended_session_is_accepted_and_ends_nothing(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = access_token(await bench.signed_in())
         await bench.answer(bench.logout(token, "out-1"))
 
@@ -50,7 +56,7 @@ class TestALogout:
         assert (answer.status, answer.body["sessions_ended"]) == ("accepted", 0)
         assert answer.revoked == []
 
-    async def test_makes_the_refresh_token_useless(self, bench: Bench) -> None:
+    async def test_makes_the_refresh_token_useless(self, bench: IdentityInMemory) -> None:
         signed_in = await bench.signed_in()
         await bench.answer(bench.logout(access_token(signed_in)))
 
@@ -60,7 +66,7 @@ class TestALogout:
 
 
 class TestALogoutEverywhere:
-    async def test_ends_all_sessions_and_counts_the_epoch_up(self, bench: Bench) -> None:
+    async def test_ends_all_sessions_and_counts_the_epoch_up(self, bench: IdentityInMemory) -> None:
         answers = [await bench.signed_in(f"in-{n}") for n in range(3)]
         ids = {answer.body["session_id"] for answer in answers}
 
@@ -71,7 +77,7 @@ class TestALogoutEverywhere:
         assert live(bench) == set()
         assert (bench.credential().epoch, bench.credential().version) == (1, 2)
 
-    async def test_is_not_open_to_a_session_that_has_ended(self, bench: Bench) -> None:
+    async def test_is_not_open_to_a_session_that_has_ended(self, bench: IdentityInMemory) -> None:
         first, second = await bench.signed_in("in-1"), await bench.signed_in("in-2")
         await bench.answer(bench.logout(access_token(first), "out-1"))
 
@@ -80,7 +86,7 @@ class TestALogoutEverywhere:
         assert answer.body["sessions_ended"] == 0
         assert live(bench) == {second.body["session_id"]}
 
-    async def test_ends_a_session_that_is_opened_meanwhile(self, bench: Bench) -> None:
+    async def test_ends_a_session_that_is_opened_meanwhile(self, bench: IdentityInMemory) -> None:
         signed_in = await bench.signed_in()
         other = await bench.answer(bench.login(request_id="in-2"))
         [late] = bench.identities.applied[-1].opened
@@ -99,7 +105,7 @@ class TestALogoutEverywhere:
         assert answer.body["sessions_ended"] == 2
         assert live(bench) == set()
 
-    async def test_leaves_other_users_alone(self, bench: Bench) -> None:
+    async def test_leaves_other_users_alone(self, bench: IdentityInMemory) -> None:
         bench.register("bob")
         bobs = await bench.answer(bench.login(username="bob"))
         alices = await bench.signed_in()
@@ -110,7 +116,9 @@ class TestALogoutEverywhere:
 
 
 class TestALogin:
-    async def test_beside_a_logout_everywhere_is_decided_again(self, bench: Bench) -> None:
+    async def test_beside_a_logout_everywhere_is_decided_again(
+        self, bench: IdentityInMemory
+    ) -> None:
         counted_up = replace(bench.credential(), epoch=1, version=2)
 
         def count_up() -> None:
@@ -126,7 +134,7 @@ class TestALogin:
 
 
 class TestAnAccessToken:
-    async def test_of_another_user_ends_nothing(self, bench: Bench) -> None:
+    async def test_of_another_user_ends_nothing(self, bench: IdentityInMemory) -> None:
         bench.register("mallory")
         token = access_token(await bench.signed_in())
 
@@ -136,7 +144,7 @@ class TestAnAccessToken:
         assert len(live(bench)) == 1
 
     @pytest.mark.parametrize("seconds", [305, 10_000])
-    async def test_that_expired_is_invalid(self, bench: Bench, seconds: int) -> None:
+    async def test_that_expired_is_invalid(self, bench: IdentityInMemory, seconds: int) -> None:
         token = access_token(await bench.signed_in())
         bench.wait(seconds)
 
@@ -144,7 +152,9 @@ class TestAnAccessToken:
 
         assert answer.code == "token_invalid"
 
-    async def test_sealed_for_a_change_of_password_ends_nothing(self, bench: Bench) -> None:
+    async def test_sealed_for_a_change_of_password_ends_nothing(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = access_token(await bench.signed_in())
         sealed = bench.sealed(token, Purpose.CHANGE_TOKEN, "out-1")
 
@@ -153,7 +163,7 @@ class TestAnAccessToken:
         assert answer.code == "seal_invalid"
         assert len(live(bench)) == 1
 
-    async def test_is_no_refresh_token(self, bench: Bench) -> None:
+    async def test_is_no_refresh_token(self, bench: IdentityInMemory) -> None:
         signed_in = await bench.signed_in()
 
         answer = await bench.answer(bench.logout(signed_in.tokens["refresh_token"]))
@@ -162,7 +172,7 @@ class TestAnAccessToken:
         assert len(live(bench)) == 1
 
 
-async def test_a_logout_everywhere_read_again_ends_nobody_else(bench: Bench) -> None:
+async def test_a_logout_everywhere_read_again_ends_nobody_else(bench: IdentityInMemory) -> None:
     first = await bench.signed_in("in-1")
     request = bench.logout(access_token(first), everywhere=True)
     before = await bench.answer(request)

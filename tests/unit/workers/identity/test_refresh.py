@@ -10,12 +10,16 @@ import pytest
 
 from storage.ports.errors import LostRaceError
 from tests.unit.sealed import PASSWORD
-from tests.unit.workers.identity.identity_bench import Answer, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    Answer,
+    IdentityInMemory,
+    identity_in_memory,
+)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
@@ -25,12 +29,12 @@ def token_of(answer: Answer) -> str:
     return token
 
 
-async def signed_in(bench: Bench) -> str:
+async def signed_in(bench: IdentityInMemory) -> str:
     return token_of(await bench.signed_in())
 
 
 class TestARefresh:
-    async def test_spends_the_token_for_fresh_ones(self, bench: Bench) -> None:
+    async def test_spends_the_token_for_fresh_ones(self, bench: IdentityInMemory) -> None:
         first = await signed_in(bench)
         bench.wait(100)
 
@@ -48,7 +52,7 @@ class TestARefresh:
             (each["action"], each["source"], each["session_id"]) for each in answer.audited
         ] == [("refresh", "there", session.session_id)]
 
-    async def test_never_lengthens_the_session(self, bench: Bench) -> None:
+    async def test_never_lengthens_the_session(self, bench: IdentityInMemory) -> None:
         token = await signed_in(bench)
         [session] = bench.identities.sessions.values()
         bench.now = session.expires_at - timedelta(seconds=1)
@@ -60,7 +64,7 @@ class TestARefresh:
         assert last.tokens["refresh_expires_in"] == 1
         assert answer.code == "session_ended"
 
-    async def test_goes_on_from_token_to_token(self, bench: Bench) -> None:
+    async def test_goes_on_from_token_to_token(self, bench: IdentityInMemory) -> None:
         token = await signed_in(bench)
         for n in range(5):
             answer = await bench.answer(bench.refresh(token, f"re-{n}"))
@@ -70,7 +74,7 @@ class TestARefresh:
 
 
 class TestARace:
-    async def test_of_twenty_has_one_winner_and_ends_nothing(self, bench: Bench) -> None:
+    async def test_of_twenty_has_one_winner_and_ends_nothing(self, bench: IdentityInMemory) -> None:
         token = await signed_in(bench)
         requests = [bench.refresh(token, f"re-{n}") for n in range(20)]
 
@@ -83,7 +87,9 @@ class TestARace:
         assert session.is_live(bench.now)
         assert [each.revoked for each in answers] == [[]] * 20
 
-    async def test_is_followed_by_the_end_when_a_loser_comes_back(self, bench: Bench) -> None:
+    async def test_is_followed_by_the_end_when_a_loser_comes_back(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = await signed_in(bench)
         requests = [bench.refresh(token, f"re-{n}") for n in range(20)]
         answers = await asyncio.gather(*(bench.answer(each) for each in requests))
@@ -97,7 +103,7 @@ class TestARace:
 
 
 class TestALostAnswer:
-    async def test_is_given_again_soon(self, bench: Bench) -> None:
+    async def test_is_given_again_soon(self, bench: IdentityInMemory) -> None:
         request = bench.refresh(await signed_in(bench))
         first = await bench.answer(request)
         bench.wait(10)
@@ -106,7 +112,7 @@ class TestALostAnswer:
 
         assert again.body == first.body
 
-    async def test_later_is_expired_and_no_reuse(self, bench: Bench) -> None:
+    async def test_later_is_expired_and_no_reuse(self, bench: IdentityInMemory) -> None:
         request = bench.refresh(await signed_in(bench))
         await bench.answer(request)
         bench.wait(10.001)
@@ -117,7 +123,7 @@ class TestALostAnswer:
         assert again.code == "expired"
         assert session.is_live(bench.now)
 
-    async def test_is_no_reuse_even_when_it_is_forgotten(self, bench: Bench) -> None:
+    async def test_is_no_reuse_even_when_it_is_forgotten(self, bench: IdentityInMemory) -> None:
         request = bench.refresh(await signed_in(bench))
         await bench.answer(request)
         bench.wait(1800)
@@ -133,7 +139,7 @@ class TestALostAnswer:
 class TestASpentToken:
     @pytest.mark.parametrize("renewals", [1, 2, 9])
     async def test_used_again_ends_the_session_however_old_it_is(
-        self, bench: Bench, renewals: int
+        self, bench: IdentityInMemory, renewals: int
     ) -> None:
         stolen = token = await signed_in(bench)
         for n in range(renewals):
@@ -147,7 +153,7 @@ class TestASpentToken:
         assert (reused.code, owner.code) == ("token_reused", "session_ended")
         assert session.ended_reason == "token_reused"
 
-    async def test_used_again_says_so_to_everybody(self, bench: Bench) -> None:
+    async def test_used_again_says_so_to_everybody(self, bench: IdentityInMemory) -> None:
         stolen = await signed_in(bench)
         await bench.answer(bench.refresh(stolen))
         bench.wait(11)
@@ -170,7 +176,7 @@ class TestASpentToken:
             "expires_at": "2030-01-01T12:05:16.000Z",
         }
 
-    async def test_read_again_says_all_of_it_again(self, bench: Bench) -> None:
+    async def test_read_again_says_all_of_it_again(self, bench: IdentityInMemory) -> None:
         stolen = await signed_in(bench)
         await bench.answer(bench.refresh(stolen))
         bench.wait(11)
@@ -196,7 +202,7 @@ class TestAnotherToken:
             "x" * 2000,
         ],
     )
-    async def test_is_invalid(self, bench: Bench, token: str) -> None:
+    async def test_is_invalid(self, bench: IdentityInMemory, token: str) -> None:
         await signed_in(bench)
 
         answer = await bench.answer(bench.refresh(token))
@@ -204,7 +210,7 @@ class TestAnotherToken:
         assert answer.code == "token_invalid"
         assert [each["code"] for each in answer.audited] == ["token_invalid"]
 
-    async def test_made_up_for_a_session_does_not_end_it(self, bench: Bench) -> None:
+    async def test_made_up_for_a_session_does_not_end_it(self, bench: IdentityInMemory) -> None:
         session_id, _, secret = (await signed_in(bench)).partition(".")
 
         made_up = await bench.answer(bench.refresh(f"{session_id}.{secret[::-1]}"))
@@ -213,14 +219,14 @@ class TestAnotherToken:
         assert made_up.code == "token_invalid"
         assert session.is_live(bench.now)
 
-    async def test_of_another_user_is_invalid(self, bench: Bench) -> None:
+    async def test_of_another_user_is_invalid(self, bench: IdentityInMemory) -> None:
         bench.register("mallory")
 
         answer = await bench.answer(bench.refresh(await signed_in(bench), username="mallory"))
 
         assert answer.code == "token_invalid"
 
-    async def test_that_is_an_access_token_is_invalid(self, bench: Bench) -> None:
+    async def test_that_is_an_access_token_is_invalid(self, bench: IdentityInMemory) -> None:
         answer = await bench.signed_in()
 
         refused = await bench.answer(bench.refresh(answer.tokens["access_token"]))
@@ -229,7 +235,9 @@ class TestAnotherToken:
 
 
 class TestTheStore:
-    async def test_that_wrote_but_never_said_so_is_read_again(self, bench: Bench) -> None:
+    async def test_that_wrote_but_never_said_so_is_read_again(
+        self, bench: IdentityInMemory
+    ) -> None:
         token = await signed_in(bench)
         bench.identities.lost_answers = [LostRaceError()]
 
@@ -242,7 +250,7 @@ class TestTheStore:
 
 
 class TestASessionThatWasMissed:
-    async def test_by_a_logout_everywhere_is_renewed_no_more(self, bench: Bench) -> None:
+    async def test_by_a_logout_everywhere_is_renewed_no_more(self, bench: IdentityInMemory) -> None:
         token = await signed_in(bench)
         credential = bench.credential()
         bench.credentials.by_username["alice"] = replace(credential, epoch=1, version=2)
@@ -251,7 +259,9 @@ class TestASessionThatWasMissed:
 
         assert answer.code == "session_ended"
 
-    async def test_by_nobody_is_renewed_beside_a_change_of_password(self, bench: Bench) -> None:
+    async def test_by_nobody_is_renewed_beside_a_change_of_password(
+        self, bench: IdentityInMemory
+    ) -> None:
         own = await bench.signed_in()
         change = bench.change(own.tokens["access_token"], PASSWORD, "another horse, another staple")
 

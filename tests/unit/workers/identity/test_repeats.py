@@ -15,12 +15,17 @@ from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Trace
 from tests.unit.sealed import PASSWORD
 from tests.unit.signed import decoded
-from tests.unit.workers.identity.identity_bench import LOGIN, WRONG, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    LOGIN,
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
@@ -31,7 +36,9 @@ def sealed_password(asked: RequestRecord) -> str:
 
 class TestASealedPassword:
     @pytest.mark.parametrize("other", ["another-request", "another user", "another key", "purpose"])
-    async def test_opens_for_its_own_request_only(self, bench: Bench, other: str) -> None:
+    async def test_opens_for_its_own_request_only(
+        self, bench: IdentityInMemory, other: str
+    ) -> None:
         blob = sealed_password(bench.login())
         if other == "another-request":
             stolen = bench.login(request_id="in-2", sealed_password=blob)
@@ -49,7 +56,9 @@ class TestASealedPassword:
         assert bench.failures == {}
         assert bench.identities.answers == {}
 
-    async def test_that_does_not_open_is_audited_as_its_own_record(self, bench: Bench) -> None:
+    async def test_that_does_not_open_is_audited_as_its_own_record(
+        self, bench: IdentityInMemory
+    ) -> None:
         bad = bench.login(sealed_password=sealed_password(bench.login(request_id="in-2")))
 
         refused = await bench.answer(bad)
@@ -65,7 +74,7 @@ class TestASealedPassword:
         [(-1801, "seal_invalid"), (-1800, None), (1800, None), (1801, "seal_invalid")],
     )
     async def test_opens_for_as_long_as_its_request_is_remembered(
-        self, bench: Bench, apart_s: int, code: str | None
+        self, bench: IdentityInMemory, apart_s: int, code: str | None
     ) -> None:
         request = bench.login()
         bench.wait(apart_s)
@@ -75,7 +84,7 @@ class TestASealedPassword:
         assert answer.code == code
 
     @pytest.mark.parametrize("iat", [10**400, -(10**400), 2**63, -1, 10**18])
-    async def test_opens_at_no_time_that_cannot_be(self, bench: Bench, iat: int) -> None:
+    async def test_opens_at_no_time_that_cannot_be(self, bench: IdentityInMemory, iat: int) -> None:
         honest = sealed_password(bench.login())
         header = {**decoded(honest.partition(".")[0]), "iat": iat}
         del header["epk"]
@@ -89,7 +98,7 @@ class TestASealedPassword:
 
 
 class TestALoginThatIsOld:
-    async def test_is_refused_unseen(self, bench: Bench) -> None:
+    async def test_is_refused_unseen(self, bench: IdentityInMemory) -> None:
         request = bench.login(WRONG)
         bench.wait(300.001)
 
@@ -100,7 +109,7 @@ class TestALoginThatIsOld:
         assert bench.failures == {}
         assert bench.hasher.verified == []
 
-    async def test_enough_is_answered(self, bench: Bench) -> None:
+    async def test_enough_is_answered(self, bench: IdentityInMemory) -> None:
         request = bench.login()
         bench.wait(300)
 
@@ -109,7 +118,7 @@ class TestALoginThatIsOld:
 
 class TestALoginSaidAgain:
     async def test_as_the_same_record_gets_the_same_answer_as_long_as_it_is_kept(
-        self, bench: Bench
+        self, bench: IdentityInMemory
     ) -> None:
         request = bench.login()
         first = await bench.answer(request)
@@ -121,7 +130,9 @@ class TestALoginSaidAgain:
         assert again.said.beside == first.said.beside
         assert len(bench.identities.sessions) == 1
 
-    async def test_in_a_new_record_gets_its_lost_answer_for_a_while(self, bench: Bench) -> None:
+    async def test_in_a_new_record_gets_its_lost_answer_for_a_while(
+        self, bench: IdentityInMemory
+    ) -> None:
         request = bench.login()
         first = await bench.answer(request)
         bench.wait(10)
@@ -132,7 +143,7 @@ class TestALoginSaidAgain:
         assert again.said.beside == ()
         assert len(bench.hasher.verified) == 1
 
-    async def test_later_is_expired(self, bench: Bench) -> None:
+    async def test_later_is_expired(self, bench: IdentityInMemory) -> None:
         request = bench.login()
         await bench.answer(request)
         bench.wait(10.001)
@@ -143,7 +154,7 @@ class TestALoginSaidAgain:
         assert again.said.beside == ()
         assert len(bench.identities.sessions) == 1
 
-    async def test_is_never_honoured_twice(self, bench: Bench) -> None:
+    async def test_is_never_honoured_twice(self, bench: IdentityInMemory) -> None:
         request = bench.login()
         await bench.answer(request)
         [kept] = bench.identities.answers.values()
@@ -155,7 +166,7 @@ class TestALoginSaidAgain:
         assert again.code == "seal_invalid"
         assert len(bench.identities.sessions) == 1
 
-    async def test_after_a_wrong_guess_is_no_second_guess(self, bench: Bench) -> None:
+    async def test_after_a_wrong_guess_is_no_second_guess(self, bench: IdentityInMemory) -> None:
         await bench.answer(bench.login(WRONG, "in-1"))
         bench.wait(1)
         again = await bench.answer(bench.login(PASSWORD, "in-1"))
@@ -163,7 +174,9 @@ class TestALoginSaidAgain:
         assert again.code == "request_id_conflict"
         assert bench.failures["user:alice"] == 1
 
-    async def test_under_the_id_of_another_kind_of_request_is_refused(self, bench: Bench) -> None:
+    async def test_under_the_id_of_another_kind_of_request_is_refused(
+        self, bench: IdentityInMemory
+    ) -> None:
         await bench.answer(bench.login(request_id="one"))
 
         answer = await bench.answer(bench.refresh("whatever", "one"))
@@ -172,7 +185,7 @@ class TestALoginSaidAgain:
 
     @pytest.mark.parametrize("field", ["sealed_password", "reply_key", "source"])
     async def test_with_another_content_is_refused_and_audited(
-        self, bench: Bench, field: str
+        self, bench: IdentityInMemory, field: str
     ) -> None:
         request = bench.login(source="198.51.100.7")
         await bench.answer(request)
@@ -189,7 +202,7 @@ class TestALoginSaidAgain:
         assert [each["code"] for each in answer.audited] == ["request_id_conflict"]
         assert len(bench.identities.sessions) == 1
 
-    async def test_with_another_trace_carries_its_own(self, bench: Bench) -> None:
+    async def test_with_another_trace_carries_its_own(self, bench: IdentityInMemory) -> None:
         request = bench.login()
         await bench.answer(request)
         trace = Trace(correlation_id="mine")

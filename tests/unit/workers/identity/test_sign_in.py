@@ -11,18 +11,22 @@ from handlers.identity.sessions import SESSIONS_MAX
 from handlers.identity.subjects import of_user, of_user_from
 from handlers.identity.throttling import Count
 from tests.unit.sealed import NOON, PASSWORD
-from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 from workers.credentials.hashing import HashingPolicy
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
 class TestTheRightPassword:
-    async def test_opens_a_session_and_brings_its_tokens(self, bench: Bench) -> None:
+    async def test_opens_a_session_and_brings_its_tokens(self, bench: IdentityInMemory) -> None:
         answer = await bench.answer(bench.login(source="198.51.100.7"))
 
         [session] = bench.identities.sessions.values()
@@ -36,7 +40,9 @@ class TestTheRightPassword:
         assert answer.tokens["expires_in"] == 300
         assert answer.tokens["refresh_expires_in"] == 30 * 24 * 3600
 
-    async def test_is_audited_with_who_where_and_which_session(self, bench: Bench) -> None:
+    async def test_is_audited_with_who_where_and_which_session(
+        self, bench: IdentityInMemory
+    ) -> None:
         answer = await bench.answer(bench.login(source="198.51.100.7"))
 
         [event] = answer.audited
@@ -52,14 +58,14 @@ class TestTheRightPassword:
             "session_id": answer.body["session_id"],
         }
 
-    async def test_forgives_the_wrong_ones_before_it(self, bench: Bench) -> None:
+    async def test_forgives_the_wrong_ones_before_it(self, bench: IdentityInMemory) -> None:
         await bench.answer(bench.login(WRONG, "in-1", source="here"))
         bench.wait(1)
         await bench.answer(bench.login(PASSWORD, "in-2", source="here"))
 
         assert bench.failures == {"source:here": 1, "user:alice": 1}
 
-    async def test_is_taken_however_it_was_typed(self, bench: Bench) -> None:
+    async def test_is_taken_however_it_was_typed(self, bench: IdentityInMemory) -> None:
         bench.register(password="Caf\u00e9-1fi-more")
 
         answer = await bench.answer(bench.login("Cafe\u0301-\uff11\ufb01-more"))
@@ -69,7 +75,7 @@ class TestTheRightPassword:
     @pytest.mark.parametrize(
         "password", ["nul\0inside", "x" * 72, "x" * 73, "\u20ac" * 24 + "y", "\U0001f600" * 256]
     )
-    async def test_may_be_anything(self, bench: Bench, password: str) -> None:
+    async def test_may_be_anything(self, bench: IdentityInMemory, password: str) -> None:
         bench.register(password=password)
 
         right = await bench.answer(bench.login(password, "in-1"))
@@ -79,7 +85,7 @@ class TestTheRightPassword:
 
 
 class TestAnOlderHash:
-    async def test_is_made_anew_at_login(self, bench: Bench) -> None:
+    async def test_is_made_anew_at_login(self, bench: IdentityInMemory) -> None:
         before = bench.credential()
         bench.restart(HashingPolicy(bcrypt_rounds=5))
 
@@ -93,7 +99,7 @@ class TestAnOlderHash:
         assert (after.version, after.epoch) == (before.version + 1, before.epoch)
         assert bench.hasher.hashes == 1
 
-    async def test_is_made_of_the_form_that_counts(self, bench: Bench) -> None:
+    async def test_is_made_of_the_form_that_counts(self, bench: IdentityInMemory) -> None:
         bench.register(password="Caf\u00e9-1fi-more")
         bench.restart(HashingPolicy(bcrypt_rounds=5))
 
@@ -103,7 +109,7 @@ class TestAnOlderHash:
         assert ",r=5$" in bench.credential().hash
         assert answer.status == "accepted"
 
-    async def test_is_left_alone_after_a_wrong_guess(self, bench: Bench) -> None:
+    async def test_is_left_alone_after_a_wrong_guess(self, bench: IdentityInMemory) -> None:
         before = bench.credential()
         bench.restart(HashingPolicy(bcrypt_rounds=5))
 
@@ -113,7 +119,7 @@ class TestAnOlderHash:
 
 
 class TestAnUnknownUser:
-    async def test_gets_the_same_bytes_but_for_ids(self, bench: Bench) -> None:
+    async def test_gets_the_same_bytes_but_for_ids(self, bench: IdentityInMemory) -> None:
         known = await bench.answer(bench.login(WRONG, "in-1", username="alice"))
         unknown = await bench.answer(bench.login(WRONG, "in-1", username="nobod"))
 
@@ -121,7 +127,7 @@ class TestAnUnknownUser:
         assert unknown.said.reply.value == known.said.reply.value.replace(b"alice", b"nobod")
         assert unknown.said.code == known.said.code
 
-    async def test_costs_the_same_work(self, bench: Bench) -> None:
+    async def test_costs_the_same_work(self, bench: IdentityInMemory) -> None:
         await bench.hasher.warm_up()
         known = await bench.answer(bench.login(WRONG, username="alice"))
         of_alice = bench.identities.applied[-1]
@@ -140,7 +146,7 @@ class TestAnUnknownUser:
         ]
         assert of_both[0] == of_both[1]
 
-    async def test_has_to_wait_like_anybody(self, bench: Bench) -> None:
+    async def test_has_to_wait_like_anybody(self, bench: IdentityInMemory) -> None:
         for username in ("alice", "nobod"):
             await bench.answer(bench.login(WRONG, "in-1", username=username))
         known = await bench.answer(bench.login(WRONG, "in-2", username="alice"))
@@ -149,7 +155,7 @@ class TestAnUnknownUser:
         assert known.code == "too_many_attempts"
         assert unknown.said.reply.value == known.said.reply.value.replace(b"alice", b"nobod")
 
-    async def test_never_gets_in_with_what_the_dummy_is_of(self, bench: Bench) -> None:
+    async def test_never_gets_in_with_what_the_dummy_is_of(self, bench: IdentityInMemory) -> None:
         answer = await bench.answer(bench.login(PASSWORD, username="nobody"))
 
         assert answer.code == "invalid_credentials"
@@ -157,7 +163,7 @@ class TestAnUnknownUser:
 
 
 class TestGuessing:
-    async def test_in_parallel_is_hashed_once(self, bench: Bench) -> None:
+    async def test_in_parallel_is_hashed_once(self, bench: IdentityInMemory) -> None:
         guesses = [bench.login(f"{WRONG} {n}", f"in-{n}") for n in range(20)]
 
         answers = await bench.answers(guesses)
@@ -167,7 +173,9 @@ class TestGuessing:
         assert len(bench.hasher.verified) == 1
         assert {answer.body.get("retry_after_s") for answer in answers[1:]} == {1}
 
-    async def test_from_two_workers_is_counted_before_either_hashes(self, bench: Bench) -> None:
+    async def test_from_two_workers_is_counted_before_either_hashes(
+        self, bench: IdentityInMemory
+    ) -> None:
         bench.identities.away_for = {"nobody"}  # a batch that fails beside it changes nothing
 
         first = await bench.answer(bench.login(WRONG, "in-1"))
@@ -177,7 +185,7 @@ class TestGuessing:
         assert (first.code, second.code) == ("invalid_credentials", "too_many_attempts")
         assert bench.hasher.verified == []
 
-    async def test_waits_twice_as_long_each_time(self, bench: Bench) -> None:
+    async def test_waits_twice_as_long_each_time(self, bench: IdentityInMemory) -> None:
         waits: list[int] = []
         for n in range(12):
             await bench.answer(bench.login(WRONG, f"in-{n}"))
@@ -187,7 +195,9 @@ class TestGuessing:
 
         assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
-    async def test_of_many_users_from_one_source_is_slowed_down(self, bench: Bench) -> None:
+    async def test_of_many_users_from_one_source_is_slowed_down(
+        self, bench: IdentityInMemory
+    ) -> None:
         bench.throttles.counts["source:here"] = Count(failures=100, since=bench.now)
 
         first = await bench.answer(bench.login(WRONG, username="user-1", source="here"))
@@ -199,7 +209,9 @@ class TestGuessing:
         assert bench.counted("guesses_refused_total", reason="source") == 1
         assert not bench.throttles.counts[of_user("alice")].failures
 
-    async def test_with_a_password_nobody_has_costs_a_hash_too(self, bench: Bench) -> None:
+    async def test_with_a_password_nobody_has_costs_a_hash_too(
+        self, bench: IdentityInMemory
+    ) -> None:
         answer = await bench.answer(bench.login("\ufdfa" * 900))  # 16,200 characters in NFKC
 
         assert answer.code == "invalid_credentials"
@@ -207,7 +219,7 @@ class TestGuessing:
 
 
 class TestALoginTooMany:
-    async def test_ends_the_oldest_session(self, bench: Bench) -> None:
+    async def test_ends_the_oldest_session(self, bench: IdentityInMemory) -> None:
         opened: list[str] = []
         for n in range(SESSIONS_MAX):
             opened.append((await bench.signed_in(f"in-{n}")).body["session_id"])
@@ -224,7 +236,7 @@ class TestALoginTooMany:
             ("login", answer.body["session_id"])
         ]
 
-    async def test_says_so_again_when_it_is_read_again(self, bench: Bench) -> None:
+    async def test_says_so_again_when_it_is_read_again(self, bench: IdentityInMemory) -> None:
         for n in range(SESSIONS_MAX):
             await bench.signed_in(f"in-{n}")
         request = bench.login(request_id="in-last")
@@ -235,7 +247,7 @@ class TestALoginTooMany:
         assert again.said == first.said
 
     async def test_is_decided_again_when_the_oldest_is_renewed_meanwhile(
-        self, bench: Bench
+        self, bench: IdentityInMemory
     ) -> None:
         first = await bench.signed_in("in-first")
         bench.wait(1)

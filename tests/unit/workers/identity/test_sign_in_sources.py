@@ -9,19 +9,25 @@ from handlers.identity.subjects import of_user, of_user_from
 from handlers.identity.throttling import Count
 from storage.ports.errors import StoreUnavailableError
 from tests.unit.sealed import PASSWORD
-from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 
 HERE = "198.51.100.7"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
 class TestAStaleDevice:
-    async def test_that_asks_every_minute_for_hours_refuses_nobody_else(self, bench: Bench) -> None:
+    async def test_that_asks_every_minute_for_hours_refuses_nobody_else(
+        self, bench: IdentityInMemory
+    ) -> None:
         bench.register("bob")
         codes: list[str | None] = []
 
@@ -35,7 +41,9 @@ class TestAStaleDevice:
         assert set(codes) == {None}
         assert bench.throttles.counts[f"source:{HERE}"].failures <= 12
 
-    async def test_that_has_to_wait_counts_nothing_for_its_address(self, bench: Bench) -> None:
+    async def test_that_has_to_wait_counts_nothing_for_its_address(
+        self, bench: IdentityInMemory
+    ) -> None:
         logins = [bench.login(WRONG, f"in-{n}", source=HERE) for n in range(150)]
         await bench.answers(logins)
 
@@ -43,7 +51,7 @@ class TestAStaleDevice:
         assert len(bench.hasher.verified) == 1
 
 
-async def test_two_corrected_typos_a_day_never_add_up(bench: Bench) -> None:
+async def test_two_corrected_typos_a_day_never_add_up(bench: IdentityInMemory) -> None:
     for day in range(200):
         for turn in range(2):
             wrong = await bench.answer(bench.login(WRONG, f"w-{day}-{turn}", source=HERE))
@@ -56,7 +64,7 @@ async def test_two_corrected_typos_a_day_never_add_up(bench: Bench) -> None:
 
 
 async def test_guessing_over_many_users_is_slowed_down_for_as_long_as_it_lasts(
-    bench: Bench,
+    bench: IdentityInMemory,
 ) -> None:
     """Every ten seconds another user, for three hours."""
     hourly: list[int] = []
@@ -79,7 +87,7 @@ class TestAStoreThatHiccups:
     """A guess is counted, then something cannot be read: the same record comes again."""
 
     @pytest.mark.parametrize("failures", [0, 99, 100, 150])
-    async def test_refuses_no_right_password(self, bench: Bench, failures: int) -> None:
+    async def test_refuses_no_right_password(self, bench: IdentityInMemory, failures: int) -> None:
         bench.throttles.counts[f"source:{HERE}"] = Count(failures=failures, since=bench.now)
         login = bench.login(source=HERE)
         bench.identities.credentials_away = 1
@@ -91,7 +99,7 @@ class TestAStoreThatHiccups:
         assert answer.status == "accepted"
         assert bench.failures.keys() <= {f"source:{HERE}"}
 
-    async def test_counts_a_wrong_one_once(self, bench: Bench) -> None:
+    async def test_counts_a_wrong_one_once(self, bench: IdentityInMemory) -> None:
         login = bench.login(WRONG, source=HERE)
         bench.identities.credentials_away = 1
         with pytest.raises(StoreUnavailableError):
@@ -103,7 +111,7 @@ class TestAStoreThatHiccups:
         subjects = [f"source:{HERE}", of_user("alice"), of_user_from("alice", HERE)]
         assert bench.failures == dict.fromkeys(subjects, 1)
 
-    async def test_gives_no_second_guess_under_the_same_id(self, bench: Bench) -> None:
+    async def test_gives_no_second_guess_under_the_same_id(self, bench: IdentityInMemory) -> None:
         bench.identities.credentials_away = 1
         with pytest.raises(StoreUnavailableError):
             await bench.answer(bench.login(WRONG, "in-1"))

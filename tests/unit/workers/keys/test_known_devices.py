@@ -17,7 +17,11 @@ from examples.gateway.devices import KEPT
 from handlers.identity.subjects import of_device
 from storage.ports.credentials import Credential
 from tests.unit.sealed import PASSWORD
-from tests.unit.workers.identity.identity_bench import WRONG, Bench, a_bench
+from tests.unit.workers.identity.identity_in_memory import (
+    WRONG,
+    IdentityInMemory,
+    identity_in_memory,
+)
 from workers.clock import fresh_name
 from workers.identity.options import DEVICE_TOKEN
 from workers.keys.files import new_key
@@ -30,8 +34,8 @@ NEW = "a new and long password"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with a_bench(tmp_path) as bench:
+def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as bench:
         yield bench
 
 
@@ -46,13 +50,13 @@ def claims_of(token: str) -> dict[str, Any]:
     return jwt.decode(token, options={"verify_signature": False})
 
 
-def signed(bench: Bench, claims: dict[str, Any], of_type: str = DEVICE_TYPE) -> str:
+def signed(bench: IdentityInMemory, claims: dict[str, Any], of_type: str = DEVICE_TYPE) -> str:
     key = bench.ring.signing_key()
     headers = {"typ": of_type, "kid": key.kid}
     return jwt.encode(claims, key.signer(), algorithm="ES256", headers=headers)
 
 
-async def is_known(bench: Bench, token: str | None, username: str = "alice") -> bool:
+async def is_known(bench: IdentityInMemory, token: str | None, username: str = "alice") -> bool:
     """Say whether *token* lets a user in whom strangers keep from signing in elsewhere."""
     await bench.answer(bench.login(WRONG, fresh_name(), source=HOME, username=username))
     login = bench.login(PASSWORD, fresh_name(), source=HOME, username=username, device_token=token)
@@ -62,13 +66,13 @@ async def is_known(bench: Bench, token: str | None, username: str = "alice") -> 
 
 
 class TestADeviceToken:
-    async def test_makes_its_device_known(self, bench: Bench) -> None:
+    async def test_makes_its_device_known(self, bench: IdentityInMemory) -> None:
         token = (await bench.signed_in()).tokens["device_token"]
 
         assert not await is_known(bench, None)
         assert await is_known(bench, token)
 
-    async def test_says_whose_it_is_and_nothing_else(self, bench: Bench) -> None:
+    async def test_says_whose_it_is_and_nothing_else(self, bench: IdentityInMemory) -> None:
         answer = await bench.signed_in()
         token = answer.tokens["device_token"]
 
@@ -79,14 +83,14 @@ class TestADeviceToken:
         assert (claims["sub"], claims["sid"]) == ("alice", answer.body["session_id"])
         assert claims["exp"] - claims["iat"] == 90 * 24 * 3600
 
-    async def test_outlives_its_session(self, bench: Bench) -> None:
+    async def test_outlives_its_session(self, bench: IdentityInMemory) -> None:
         tokens = (await bench.signed_in()).tokens
         await bench.answer(bench.logout(tokens["access_token"]))
         bench.wait(60 * 24 * 3600)
 
         assert await is_known(bench, tokens["device_token"])
 
-    async def test_is_renewed_with_the_session(self, bench: Bench) -> None:
+    async def test_is_renewed_with_the_session(self, bench: IdentityInMemory) -> None:
         first = (await bench.signed_in()).tokens
         bench.wait(20 * 24 * 3600)
         second = (await bench.answer(bench.refresh(first["refresh_token"]))).tokens
@@ -96,7 +100,7 @@ class TestADeviceToken:
         assert await is_known(bench, second["device_token"])
 
     async def test_is_of_use_again_after_a_change_of_password_and_a_refresh(
-        self, bench: Bench
+        self, bench: IdentityInMemory
     ) -> None:
         own = (await bench.signed_in()).tokens
         await bench.answer(bench.change(own["access_token"], PASSWORD, NEW))
@@ -108,26 +112,26 @@ class TestADeviceToken:
         assert await is_known(bench, renewed["device_token"])
 
 
-def changed_to(bench: Bench, epoch: int) -> Credential:
+def changed_to(bench: IdentityInMemory, epoch: int) -> Credential:
     """Return the password of the checks, as if it was set anew."""
     return replace(bench.credential(), epoch=epoch)
 
 
 class TestWhatDoesNotPassForOne:
     @pytest.mark.parametrize("at", [timedelta(0), timedelta(seconds=4)])
-    async def test_until_its_end_it_does(self, bench: Bench, at: timedelta) -> None:
+    async def test_until_its_end_it_does(self, bench: IdentityInMemory, at: timedelta) -> None:
         token = (await bench.signed_in()).tokens["device_token"]
         bench.now += DEVICE_TOKEN + at
 
         assert await is_known(bench, token)
 
-    async def test_one_that_has_expired(self, bench: Bench) -> None:
+    async def test_one_that_has_expired(self, bench: IdentityInMemory) -> None:
         token = (await bench.signed_in()).tokens["device_token"]
         bench.now += DEVICE_TOKEN + timedelta(seconds=5)
 
         assert not await is_known(bench, token)
 
-    async def test_another_users(self, bench: Bench) -> None:
+    async def test_another_users(self, bench: IdentityInMemory) -> None:
         bench.register("mallory")
         login = bench.login(request_id="own", username="mallory")
         token = (await bench.answer(login)).tokens["device_token"]
@@ -135,7 +139,7 @@ class TestWhatDoesNotPassForOne:
         assert await is_known(bench, token, "mallory")
         assert not await is_known(bench, token)
 
-    async def test_one_from_before_a_change_of_password(self, bench: Bench) -> None:
+    async def test_one_from_before_a_change_of_password(self, bench: IdentityInMemory) -> None:
         other = (await bench.signed_in("other")).tokens["device_token"]
         own = (await bench.signed_in("own")).tokens
         await bench.answer(bench.change(own["access_token"], PASSWORD, NEW))
@@ -146,13 +150,15 @@ class TestWhatDoesNotPassForOne:
             assert answer.code in {"invalid_credentials", "too_many_attempts"}
         assert not [each for each in bench.failures if "/device/" in each]
 
-    async def test_one_from_before_a_logout_everywhere(self, bench: Bench) -> None:
+    async def test_one_from_before_a_logout_everywhere(self, bench: IdentityInMemory) -> None:
         tokens = (await bench.signed_in()).tokens
         await bench.answer(bench.logout(tokens["access_token"], everywhere=True))
 
         assert not await is_known(bench, tokens["device_token"])
 
-    async def test_one_that_another_key_signed(self, bench: Bench, tmp_path: Path) -> None:
+    async def test_one_that_another_key_signed(
+        self, bench: IdentityInMemory, tmp_path: Path
+    ) -> None:
         new_key(tmp_path / "theirs", bench.now)
         new_key(tmp_path / "theirs", bench.now, KeyKind.SIGNING)
         ring = KeyRing(tmp_path / "theirs", clock=lambda: bench.now)
@@ -161,13 +167,13 @@ class TestWhatDoesNotPassForOne:
 
         assert not await is_known(bench, forged)
 
-    async def test_one_of_another_issuer(self, bench: Bench) -> None:
+    async def test_one_of_another_issuer(self, bench: IdentityInMemory) -> None:
         foreign = issuer(bench.ring, "elsewhere").device_token("alice", "s1", 0, bench.now)
 
         assert not await is_known(bench, foreign)
 
     @pytest.mark.parametrize("change", ["payload", "signature", "none", "empty", "text"])
-    async def test_one_that_was_changed(self, bench: Bench, change: str) -> None:
+    async def test_one_that_was_changed(self, bench: IdentityInMemory, change: str) -> None:
         token = (await bench.signed_in()).tokens["device_token"]
         header, payload, signature = token.split(".")
         unsigned = jwt.encode(claims_of(token), "", algorithm="none")
@@ -181,7 +187,7 @@ class TestWhatDoesNotPassForOne:
 
         assert not await is_known(bench, forged[change])
 
-    async def test_an_access_token(self, bench: Bench) -> None:
+    async def test_an_access_token(self, bench: IdentityInMemory) -> None:
         tokens = (await bench.signed_in()).tokens
 
         assert not await is_known(bench, tokens["access_token"])
@@ -191,7 +197,7 @@ class TestWhatDoesNotPassForOne:
         "change", [{"aud": "accounts"}, {"iss": "else"}, {"sub": "bob"}, {"epoch": 7}, {"sid": ""}]
     )
     async def test_one_of_our_own_key_for_something_else(
-        self, bench: Bench, change: dict[str, Any]
+        self, bench: IdentityInMemory, change: dict[str, Any]
     ) -> None:
         claims = claims_of((await bench.signed_in()).tokens["device_token"])
 
@@ -200,7 +206,7 @@ class TestWhatDoesNotPassForOne:
         assert not await is_known(bench, signed(bench, claims | change))
         assert not await is_known(bench, signed(bench, claims, "at+jwt"))
 
-    async def test_nor_is_it_an_access_token(self, bench: Bench) -> None:
+    async def test_nor_is_it_an_access_token(self, bench: IdentityInMemory) -> None:
         """Not by its type; nor by its audience, for those who do not look at types."""
         token = (await bench.signed_in()).tokens["device_token"]
 
@@ -217,7 +223,7 @@ class TestWhatDoesNotPassForOne:
 
 
 class TestWhoHasACopy:
-    async def test_of_a_token_waits_like_anybody(self, bench: Bench) -> None:
+    async def test_of_a_token_waits_like_anybody(self, bench: IdentityInMemory) -> None:
         answer = await bench.signed_in()
         device, session = answer.tokens["device_token"], answer.body["session_id"]
         until, tried, n = bench.now + timedelta(hours=1), 0, 0
@@ -234,7 +240,9 @@ class TestWhoHasACopy:
         assert elsewhere.status == "accepted"
         assert bench.failures == {of_device("alice", session): 13}
 
-    async def test_of_what_was_sent_cannot_send_it_with_another_guess(self, bench: Bench) -> None:
+    async def test_of_what_was_sent_cannot_send_it_with_another_guess(
+        self, bench: IdentityInMemory
+    ) -> None:
         """The sealed token is for one request, which is answered once."""
         device = (await bench.signed_in()).tokens["device_token"]
         sent = bench.login(PASSWORD, "in-2", device_token=device)
@@ -245,7 +253,9 @@ class TestWhoHasACopy:
 
         assert copied.code == "seal_invalid"
 
-    async def test_of_another_field_cannot_pass_it_for_a_device(self, bench: Bench) -> None:
+    async def test_of_another_field_cannot_pass_it_for_a_device(
+        self, bench: IdentityInMemory
+    ) -> None:
         sealed = bench.sealed(PASSWORD, Purpose.LOGIN_PASSWORD, "in-2", reply_key=bench.jwk())
 
         answer = await bench.answer(bench.login(request_id="in-2", sealed_device_token=sealed))
@@ -253,7 +263,7 @@ class TestWhoHasACopy:
         assert answer.code == "seal_invalid"
 
 
-async def test_what_is_sealed_to_its_device_fits(bench: Bench) -> None:
+async def test_what_is_sealed_to_its_device_fits(bench: IdentityInMemory) -> None:
     answer = await bench.signed_in()
 
     assert len(answer.body["sealed_tokens"]) < SEALED_LENGTH_MAX // 2

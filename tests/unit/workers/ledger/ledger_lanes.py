@@ -16,7 +16,7 @@ from workers.monitoring.metrics import Metrics
 METRICS = Metrics()
 
 
-class Around:
+class SimpleLaneDependencies:
     """An engine that keeps nothing but what it was asked to wait for."""
 
     def __init__(

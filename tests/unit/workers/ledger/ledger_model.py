@@ -11,7 +11,7 @@ from handlers.model.outcome import Outcome
 from tests.builders import NOON
 from tests.received import all_read, nothing_read
 from tests.unit.workers.ledger.ledger_faults import Fault, FaultyLedger, UnforeseenError
-from tests.unit.workers.ledger.ledger_lanes import Around
+from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from workers.batches.writer_generation import AbandonedError, WriterGeneration
 from workers.kafka.publishing import Outgoing
 from workers.kafka.topic_names import TopicNames
@@ -190,7 +190,9 @@ class Worker:
         self.flight, self.applied = self.applied, None
 
     def _lane(self, users: dict[str, list[CommandRecord]], *, final: bool) -> Lane:
-        dependencies = Around(self._ledger, self.generation, all_read if final else nothing_read)
+        dependencies = SimpleLaneDependencies(
+            self._ledger, self.generation, all_read if final else nothing_read
+        )
         dependencies.writer_sign_offs = self._predecessors
         dependencies.published = self._published
         ahead = self.flight.publication.sequences if self.flight else CycleSequences()

@@ -13,7 +13,7 @@ from tests.builders import a_claim, an_account, an_entry, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX, RULES, a_deposit, a_registration, received
 from tests.unit.raw import a_raw
-from tests.unit.workers.ledger.ledger_lanes import METRICS, Around
+from tests.unit.workers.ledger.ledger_lanes import METRICS, SimpleLaneDependencies
 from workers.kafka.topic_names import TopicNames
 from workers.ledger.conclude import announce_one, guarded
 from workers.ledger.lane import Lane
@@ -46,7 +46,7 @@ async def published(ledger: MemoryLedger, *, command_id: str = "new") -> Publica
         ]
         for name in ("alice", "bobby")
     }
-    dependencies = Around(ledger).surroundings()
+    dependencies = SimpleLaneDependencies(ledger).surroundings()
     dependencies.per_command = guarded(RULES)
     lane = Lane(dependencies, users=users)
     await lane.run()
@@ -134,7 +134,7 @@ async def test_a_claim_costs_only_who_wants_the_address(ledger: MemoryLedger) ->
         for name, email in wanted.items()
     }
 
-    lane = Lane(Around(ledger).surroundings(), users=users)
+    lane = Lane(SimpleLaneDependencies(ledger).surroundings(), users=users)
     await lane.run()
 
     [applied] = lane.applied

@@ -11,7 +11,7 @@ from storage.memory.ledger import MemoryTransaction
 from tests.builders import NOON, an_account, readable
 from tests.ports.written import write
 from tests.unit.raw import DEPOSIT_BODY, a_raw
-from tests.unit.workers.ledger.engine_bench import BATCH, DEPOSITS, WITHDRAWALS, Bench
+from tests.unit.workers.ledger.engine_in_memory import BATCH, DEPOSITS, WITHDRAWALS, EngineInMemory
 from workers.consuming.records import Raw
 
 
@@ -21,15 +21,15 @@ def command(number: int, topic: TopicSpec = DEPOSIT, amount: str = "1.00", **how
 
 
 @pytest.fixture
-async def bench() -> Bench:
-    bench = Bench()
+async def bench() -> EngineInMemory:
+    bench = EngineInMemory()
     account = an_account()
     await write(bench.ledger, accounts=[account])
     await bench.ledger.sign_off(account.writer, at=NOON)
     return bench
 
 
-async def test_a_full_batch_lets_more_be_read_before_it_is_decided(bench: Bench) -> None:
+async def test_a_full_batch_lets_more_be_read_before_it_is_decided(bench: EngineInMemory) -> None:
     bench.ledger.open.clear()
 
     await asyncio.wait_for(bench.take(*map(command, range(BATCH))), 1)
@@ -40,7 +40,7 @@ async def test_a_full_batch_lets_more_be_read_before_it_is_decided(bench: Bench)
     assert [each for each, _ in bench.answered()] == ["c-0", "c-1", "c-2"]
 
 
-async def test_a_small_batch_is_decided_first(bench: Bench) -> None:
+async def test_a_small_batch_is_decided_first(bench: EngineInMemory) -> None:
     bench.ledger.open.clear()
     taking = asyncio.create_task(bench.take(command(0)))
     await asyncio.sleep(0.05)
@@ -52,7 +52,7 @@ async def test_a_small_batch_is_decided_first(bench: Bench) -> None:
     assert bench.answered() == [("c-0", "accepted")]
 
 
-async def test_one_cycle_at_a_time_in_the_order_read(bench: Bench) -> None:
+async def test_one_cycle_at_a_time_in_the_order_read(bench: EngineInMemory) -> None:
     bench.ledger.open.clear()
     await bench.take(*map(command, range(BATCH)))
     second = asyncio.create_task(bench.take(*map(command, range(BATCH, 2 * BATCH))))
@@ -71,7 +71,7 @@ async def test_one_cycle_at_a_time_in_the_order_read(bench: Bench) -> None:
     assert last.after_minor == 2 * BATCH * 100
 
 
-async def test_what_was_read_meanwhile_is_not_committed_with_it(bench: Bench) -> None:
+async def test_what_was_read_meanwhile_is_not_committed_with_it(bench: EngineInMemory) -> None:
     """P4: nothing is committed before it is answered."""
     bench.ledger.open.clear()
     await bench.take(*map(command, range(BATCH)))
@@ -83,7 +83,7 @@ async def test_what_was_read_meanwhile_is_not_committed_with_it(bench: Bench) ->
     assert [commit[DEPOSITS] for commit in bench.consumer.commits] == [BATCH]
 
 
-async def test_a_refusal_is_not_final_while_more_is_read(bench: Bench) -> None:
+async def test_a_refusal_is_not_final_while_more_is_read(bench: EngineInMemory) -> None:
     """P1: the deposit that lifts it may stand in what is read meanwhile."""
     withdrawals = [command(n, WITHDRAW, "3.00") for n in range(BATCH)]
     bench.ledger.open.clear()
@@ -103,7 +103,7 @@ async def test_a_refusal_is_not_final_while_more_is_read(bench: Bench) -> None:
     assert bench.consumer.commits[-1] == {DEPOSITS: 2 * BATCH, WITHDRAWALS: BATCH}
 
 
-async def test_a_refusal_is_asked_about_in_the_next_cycle(bench: Bench) -> None:
+async def test_a_refusal_is_asked_about_in_the_next_cycle(bench: EngineInMemory) -> None:
     await bench.take(*(command(n, WITHDRAW, "3.00") for n in range(BATCH)))
     while bench.engine.progress.busy and not bench.ends.asked:
         await bench.engine.idle()
@@ -115,7 +115,7 @@ async def test_a_refusal_is_asked_about_in_the_next_cycle(bench: Bench) -> None:
 
 
 async def test_why_a_command_waits_and_when_it_is_decided_is_logged(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    bench: EngineInMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.ends.but = {DEPOSITS: 1}
 
@@ -131,7 +131,7 @@ async def test_why_a_command_waits_and_when_it_is_decided_is_logged(
     assert "is decided, after" in decided
 
 
-async def test_what_was_read_before_a_rebalance_is_dropped(bench: Bench) -> None:
+async def test_what_was_read_before_a_rebalance_is_dropped(bench: EngineInMemory) -> None:
     bench.ledger.open.clear()
     await bench.take(*map(command, range(BATCH)))
     second = asyncio.create_task(bench.take(command(BATCH)))
@@ -148,7 +148,7 @@ async def test_what_was_read_before_a_rebalance_is_dropped(bench: Bench) -> None
 
 
 async def test_a_cycle_that_fails_beside_the_reading_ends_the_process(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: EngineInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise ZeroDivisionError("hunter2")
@@ -162,7 +162,7 @@ async def test_a_cycle_that_fails_beside_the_reading_ends_the_process(
 
 
 class TestSigningOff:
-    async def test_says_that_nothing_is_owed_once_all_is_out(self, bench: Bench) -> None:
+    async def test_says_that_nothing_is_owed_once_all_is_out(self, bench: EngineInMemory) -> None:
         await bench.take(*map(command, range(BATCH)))
 
         await bench.engine.membership.drain()
@@ -171,7 +171,7 @@ class TestSigningOff:
         assert account is not None
         assert await bench.ledger.signed_off([account.writer]) == {account.writer}
 
-    async def test_is_left_out_where_something_was_given_up(self, bench: Bench) -> None:
+    async def test_is_left_out_where_something_was_given_up(self, bench: EngineInMemory) -> None:
         bench.publisher.open.clear()
         await bench.take(*map(command, range(BATCH)))
         await asyncio.sleep(0.05)
@@ -184,7 +184,9 @@ class TestSigningOff:
         assert account.sequence == BATCH
         assert await bench.ledger.signed_off([account.writer]) == set()
 
-    async def test_goes_on_under_another_name_after_a_rebalance(self, bench: Bench) -> None:
+    async def test_goes_on_under_another_name_after_a_rebalance(
+        self, bench: EngineInMemory
+    ) -> None:
         names = set[str]()
         for number in range(2):
             await bench.take(command(number))

@@ -9,9 +9,9 @@ from contracts.topics import BALANCE_EVENTS, BALANCES
 from tests.builders import NOON, an_account
 from tests.ports.written import write
 from tests.unit.raw import DEPOSIT_BODY, a_raw
-from tests.unit.workers.ledger.engine_bench import Bench, SlowLedger
+from tests.unit.workers.ledger.engine_in_memory import EngineInMemory, SlowLedger
 from tests.unit.workers.ledger.test_republish_queue import Clock
-from tests.unit.workers.requests.requests_bench import HERS
+from tests.unit.workers.requests.requests_in_memory import HERS
 from workers.config.ledger import LedgerOptions
 from workers.consuming.records import Raw
 from workers.ledger import republish_queue as states_again
@@ -33,9 +33,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def a_bench(*, signed_off: bool = True) -> Bench:
+async def a_bench(*, signed_off: bool = True) -> EngineInMemory:
     """Return a bench over an account that a stranger wrote last."""
-    bench = Bench(SlowLedger(), retry_backoff_ms=1, parked_recheck_ms=1)
+    bench = EngineInMemory(SlowLedger(), retry_backoff_ms=1, parked_recheck_ms=1)
     await write(bench.ledger, accounts=[an_account(writer=STRANGER)])
     if signed_off:
         await bench.ledger.sign_off(STRANGER, at=NOON)
@@ -113,7 +113,7 @@ class TestAStrangersMark:
 
 class TestSigningOff:
     @pytest.fixture(params=["a stranger's mark", "a late write of ours"])
-    async def due(self, request: pytest.FixtureRequest, clock: Clock) -> Bench:
+    async def due(self, request: pytest.FixtureRequest, clock: Clock) -> EngineInMemory:
         """Return a bench with a state that is to be said once more, and nothing else in hand."""
         del clock
         ours = request.param == "a late write of ours"
@@ -124,7 +124,7 @@ class TestSigningOff:
         return bench
 
     @pytest.mark.parametrize("how", ["drain", "revoked"])
-    async def test_is_left_out_while_a_state_is_due(self, due: Bench, how: str) -> None:
+    async def test_is_left_out_while_a_state_is_due(self, due: EngineInMemory, how: str) -> None:
         """The next to meet this account would not say it again either."""
         writer = (await due.stored()).writer
 
@@ -133,7 +133,7 @@ class TestSigningOff:
         assert sequences(due.said(BALANCES)) == [1]
         assert await due.ledger.signed_off([writer]) == set()
 
-    async def test_is_made_up_for_once_it_was_said(self, due: Bench, clock: Clock) -> None:
+    async def test_is_made_up_for_once_it_was_said(self, due: EngineInMemory, clock: Clock) -> None:
         writer = (await due.stored()).writer
         clock.now_s += DEADLINE_S
         await due.idle_until(lambda: len(due.said(BALANCES)) == 2)
@@ -170,7 +170,7 @@ class TestWhatIsNotAcknowledged:
         killed.engine.membership.abandon("killed")
         await second
 
-        other = Bench(killed.ledger)
+        other = EngineInMemory(killed.ledger)
         await other.take(command(2))
         await other.all_done()
 

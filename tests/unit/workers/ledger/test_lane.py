@@ -23,13 +23,15 @@ from tests.received import (
     repeats,
 )
 from tests.unit.workers.ledger.ledger_faults import Fault, FaultyLedger
-from tests.unit.workers.ledger.ledger_lanes import Around
+from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from workers.batches.writer_generation import AbandonedError
 from workers.ledger import lane as lanes
 from workers.ledger.lane import RACES_MAX, Lane
 
 
-def a_lane(dependencies: Around, *commands: CommandRecord, again: Sequence[str] = ()) -> Lane:
+def a_lane(
+    dependencies: SimpleLaneDependencies, *commands: CommandRecord, again: Sequence[str] = ()
+) -> Lane:
     users: dict[str, list[CommandRecord]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
@@ -63,7 +65,7 @@ BOBBYS = received(a_deposit("1.00", "bobby"), at_ms=0)
 
 class TestLane:
     async def test_applies_everything_in_one_transaction(self, ledger: FaultyLedger) -> None:
-        before, lane = ledger.commits, a_lane(Around(ledger), *DEPOSITS, BOBBYS)
+        before, lane = ledger.commits, a_lane(SimpleLaneDependencies(ledger), *DEPOSITS, BOBBYS)
 
         await lane.run()
 
@@ -75,7 +77,7 @@ class TestLane:
     async def test_tries_again_whole_after_a_lost_race(
         self, ledger: FaultyLedger, lost: int
     ) -> None:
-        dependencies = Around(ledger)
+        dependencies = SimpleLaneDependencies(ledger)
         ledger.planned = [Fault.LOST] * lost
         lane = a_lane(dependencies, *DEPOSITS)
 
@@ -89,7 +91,9 @@ class TestLane:
     ) -> None:
         ledger.planned = [Fault.LOST] * RACES_MAX
         withdrawal = received(a_withdrawal("3.00"), at_ms=900)
-        lane = a_lane(Around(ledger), withdrawal, *DEPOSITS, BOBBYS, again=["carol"])
+        lane = a_lane(
+            SimpleLaneDependencies(ledger), withdrawal, *DEPOSITS, BOBBYS, again=["carol"]
+        )
 
         await lane.run()
 
@@ -99,7 +103,7 @@ class TestLane:
         assert await posted(ledger) == 0
 
     async def test_goes_on_trying_with_longer_and_longer_waits(self, ledger: FaultyLedger) -> None:
-        dependencies = Around(ledger)
+        dependencies = SimpleLaneDependencies(ledger)
         ledger.planned = [Fault.LOST] * (RACES_MAX + 4)
 
         await a_lane(dependencies, BOBBYS).run()
@@ -109,8 +113,8 @@ class TestLane:
 
     async def test_keeps_what_others_decided_meanwhile(self, ledger: FaultyLedger) -> None:
         rival = received(a_deposit("9.00", command_id="rival"), offset=9)
-        lane = a_lane(Around(ledger), *DEPOSITS)
-        await a_lane(Around(ledger), rival, DEPOSITS[1]).run()
+        lane = a_lane(SimpleLaneDependencies(ledger), *DEPOSITS)
+        await a_lane(SimpleLaneDependencies(ledger), rival, DEPOSITS[1]).run()
 
         await lane.run()
 
@@ -124,7 +128,7 @@ class TestLane:
     async def test_takes_a_new_name_where_nobody_knows_whether_it_was_committed(
         self, ledger: FaultyLedger, fault: Fault
     ) -> None:
-        dependencies = Around(ledger)
+        dependencies = SimpleLaneDependencies(ledger)
         name = dependencies.generation.writer
         ledger.planned = [fault]
         lane = a_lane(dependencies, BOBBYS)
@@ -140,7 +144,7 @@ class TestLane:
         assert await posted(ledger, "bobby") == 100
 
     async def test_waits_by_name_for_a_store_that_is_away(self, ledger: FaultyLedger) -> None:
-        dependencies = Around(ledger)
+        dependencies = SimpleLaneDependencies(ledger)
         ledger.planned = [Fault.AWAY] * 3
 
         await a_lane(dependencies, BOBBYS).run()
@@ -152,7 +156,7 @@ class TestLane:
     async def test_writes_nothing_more_once_it_was_given_up(
         self, ledger: FaultyLedger, behind: int
     ) -> None:
-        dependencies = Around(ledger)
+        dependencies = SimpleLaneDependencies(ledger)
         ledger.planned = [*[Fault.LOST] * behind, Fault.ABANDONED_BEFORE]
         ledger.strike = lambda _: dependencies.generation.end()
         lane = a_lane(dependencies, *DEPOSITS, again=["bobby"])
@@ -172,7 +176,7 @@ class TestLane:
         asked = {0: dict.fromkeys(TOPICS, 5)}
         ours = {(topic, 0): PartitionPosition(cursor=5) for topic in TOPICS}
         readings = [nothing_read(), replace(nothing_read(), ours=ours, asked=asked)]
-        dependencies = Around(ledger, reading=lambda: readings.pop(0))
+        dependencies = SimpleLaneDependencies(ledger, reading=lambda: readings.pop(0))
         lane = a_lane(dependencies, received(a_withdrawal("1.00")))
 
         await lane.run()
@@ -190,7 +194,7 @@ class TestLane:
         self, ledger: FaultyLedger, kind: str
     ) -> None:
         """A snapshot that no majority has must not be told: a deposed primary's answers."""
-        dependencies = Around(ledger)
+        dependencies = SimpleLaneDependencies(ledger)
         await a_lane(dependencies, BOBBYS).run()
         dependencies.reading = nothing_read
         lane = {
@@ -214,7 +218,7 @@ class TestLane:
 
     async def test_says_what_has_to_wait(self, ledger: FaultyLedger) -> None:
         withdrawal = received(a_withdrawal("1.00"))
-        lane = a_lane(Around(ledger, reading=nothing_read), withdrawal, BOBBYS)
+        lane = a_lane(SimpleLaneDependencies(ledger, reading=nothing_read), withdrawal, BOBBYS)
 
         await lane.run()
 
@@ -224,8 +228,8 @@ class TestLane:
     async def test_gathers_again_an_account_only_to_be_published(
         self, ledger: FaultyLedger
     ) -> None:
-        await a_lane(Around(ledger), BOBBYS).run()
-        lane = a_lane(Around(ledger), again=["bobby"])
+        await a_lane(SimpleLaneDependencies(ledger), BOBBYS).run()
+        lane = a_lane(SimpleLaneDependencies(ledger), again=["bobby"])
 
         await lane.run()
 
@@ -239,11 +243,11 @@ class TestAddresses:
     @pytest.fixture
     async def ledger(self) -> FaultyLedger:
         ledger = FaultyLedger()
-        await a_lane(Around(ledger), received(a_registration())).run()
+        await a_lane(SimpleLaneDependencies(ledger), received(a_registration())).run()
         return ledger
 
     async def test_stay_claimed_by_an_update_of_something_else(self, ledger: FaultyLedger) -> None:
-        await a_lane(Around(ledger), received(an_update(first_name="New"))).run()
+        await a_lane(SimpleLaneDependencies(ledger), received(an_update(first_name="New"))).run()
 
         stored = await ledger.account("alice")
         assert stored is not None
@@ -253,8 +257,8 @@ class TestAddresses:
         update = received(an_update(email="new@example.com"))
         take = received(a_registration("bobby", email="ALICE@example.com"))
 
-        await a_lane(Around(ledger), update).run()
-        await a_lane(Around(ledger), take).run()
+        await a_lane(SimpleLaneDependencies(ledger), update).run()
+        await a_lane(SimpleLaneDependencies(ledger), take).run()
 
         async with ledger.transaction() as transaction:
             owners = await transaction.email_owners(["alice@example.com", "new@example.com"])
@@ -268,7 +272,7 @@ async def test_the_clock_of_a_worker_may_go_back(
     monkeypatch.setattr(lanes, "utc_now", lambda: times.pop(0))
 
     for command in DEPOSITS[:2]:
-        await a_lane(Around(ledger), command).run()
+        await a_lane(SimpleLaneDependencies(ledger), command).run()
 
     moments = [each.decided_at for each in readable([each async for each in ledger.history()])]
     assert moments == [NOON + timedelta(seconds=5)] * 2

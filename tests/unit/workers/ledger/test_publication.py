@@ -19,7 +19,7 @@ from tests.consumed import consumed
 from tests.ports.written import write
 from tests.received import PREFIX, RULES, SEALED, a_deposit, a_registration, a_withdrawal, received
 from tests.unit.raw import DEPOSIT_BODY, a_raw
-from tests.unit.workers.ledger.ledger_lanes import Around
+from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from workers.batches.parsing import CommandParser
 from workers.batches.unreadable import Unreadable
 from workers.credentials.records import WaitingRecord, read_waiting
@@ -45,7 +45,7 @@ async def published(
     users: dict[str, list[CommandRecord]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
-    lane = Lane(Around(ledger).surroundings(), users=users, again=list(again))
+    lane = Lane(SimpleLaneDependencies(ledger).surroundings(), users=users, again=list(again))
     await lane.run()
     publication = Publication(names=NAMES, group="group", read_at_s=0)
     publication.add_lane(lane)

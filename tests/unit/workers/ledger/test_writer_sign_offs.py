@@ -6,7 +6,7 @@ from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account
 from tests.ports.written import write
 from tests.received import a_deposit, received
-from tests.unit.workers.ledger.ledger_lanes import Around
+from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from workers.ledger.lane import Lane
 from workers.ledger.writer_sign_offs import WriterSignOffs
 
@@ -55,7 +55,7 @@ class TestLane:
         ledger = MemoryLedger()
         await write(ledger, accounts=[an_account(writer="clean", sequence=7, published_sequence=3)])
         await ledger.sign_off("clean", at=NOON)
-        dependencies = Around(ledger)
+        dependencies = SimpleLaneDependencies(ledger)
         lane = Lane(
             dependencies.surroundings(), users={"alice": [received(a_deposit("1.00", "alice"))]}
         )

@@ -9,7 +9,7 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.input_records import RequestRecord
 from storage.ports.errors import CorruptDocumentError
 from tests.unit.sealed import CANARY
-from tests.unit.workers.requests.requests_bench import PLACE, Bench, TellingAnswerer
+from tests.unit.workers.requests.requests_in_memory import PLACE, RequestsInMemory, TellingAnswerer
 from workers.requests.answering import AnsweredRequest
 from workers.requests.asking import REPLY_BYTES_MAX
 
@@ -24,14 +24,14 @@ class Forgetful(TellingAnswerer):
 
 
 @pytest.fixture
-async def bench() -> Bench:
-    return Bench()
+async def bench() -> RequestsInMemory:
+    return RequestsInMemory()
 
 
 class TestCorruptDocuments:
     @pytest.mark.parametrize("bad", [{"5"}, {"0", "6"}, set("0123456")])
     async def test_costs_its_users_request_only(
-        self, bench: Bench, bad: set[str], caplog: pytest.LogCaptureFixture
+        self, bench: RequestsInMemory, bad: set[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         """One bad document is its user's trouble only."""
 
@@ -59,7 +59,7 @@ class TestCorruptDocuments:
 class TestBugs:
     @pytest.mark.parametrize("bad", [{"5"}, {"0"}, {"6"}, {"2", "3"}, set("0123456")])
     async def test_a_request_that_fails_the_answerer_costs_itself_only(
-        self, bench: Bench, bad: set[str], caplog: pytest.LogCaptureFixture
+        self, bench: RequestsInMemory, bad: set[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         def fails(asked: RequestRecord) -> None:
             if asked.request.request_id in bad:
@@ -79,7 +79,7 @@ class TestBugs:
         labels = {"command": "get-balance", "outcome": "undecided", "code": "internal_error"}
         assert bench.metric(name, **labels) == len(bad)
 
-    async def test_an_answer_too_few_is_a_bug_too(self, bench: Bench) -> None:
+    async def test_an_answer_too_few_is_a_bug_too(self, bench: RequestsInMemory) -> None:
         bench.reader.answerer = Forgetful(bench.story)
 
         await bench.reader.take(bench.asking("1", "2"))
@@ -87,7 +87,7 @@ class TestBugs:
 
         assert bench.said() == [("1", "internal_error"), ("2", "internal_error")]
 
-    async def test_a_reply_too_large_to_be_sent_is_a_bug_too(self, bench: Bench) -> None:
+    async def test_a_reply_too_large_to_be_sent_is_a_bug_too(self, bench: RequestsInMemory) -> None:
         bench.answerer.padding = {"1": REPLY_BYTES_MAX, "2": REPLY_BYTES_MAX + 1}
 
         await bench.reader.take(bench.asking("1", "2", "3"))
@@ -95,7 +95,7 @@ class TestBugs:
 
         assert bench.said() == [("1", None), ("2", "internal_error"), ("3", None)]
 
-    async def test_what_is_no_request_is_told_and_kept(self, bench: Bench) -> None:
+    async def test_what_is_no_request_is_told_and_kept(self, bench: RequestsInMemory) -> None:
         bad = bench.asking("1", value=b'{"request_id": "1", "username": "alice", "limit": 1}')
         null = bench.asking("2", value=None)
 

@@ -20,7 +20,7 @@ from tests.builders import NOON, an_account, an_outcome
 from tests.ports.written import write
 from tests.unit.asking import asked, reply_of
 from tests.unit.handlers.history.histories import entry
-from tests.unit.workers.requests.query_scene import LATER, Scene
+from tests.unit.workers.requests.queries_in_memory import LATER, QueriesInMemory
 from workers.requests.queries import BATCH_RECORDS_MAX, BATCH_SCAN_MAX, PAGES_AT_ONCE_MAX
 
 HELD = {
@@ -30,11 +30,11 @@ HELD = {
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
+def scene() -> QueriesInMemory:
+    return QueriesInMemory()
 
 
-async def test_a_reply_names_its_question(scene: Scene) -> None:
+async def test_a_reply_names_its_question(scene: QueriesInMemory) -> None:
     reply = await scene.ask("get-balance", "nobody")
 
     named = (reply.request_id, reply.username, reply.type, reply.answered_at)
@@ -42,7 +42,7 @@ async def test_a_reply_names_its_question(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("name", ["get-profile", "get-balance", "list-transactions"])
-async def test_nobody_has_no_profile_balance_or_history(scene: Scene, name: str) -> None:
+async def test_nobody_has_no_profile_balance_or_history(scene: QueriesInMemory, name: str) -> None:
     reply = await scene.ask(name, "nobody")
 
     assert reply.status == "rejected"
@@ -53,7 +53,7 @@ async def test_nobody_has_no_profile_balance_or_history(scene: Scene, name: str)
 
 @pytest.mark.parametrize(("registered", "status"), [(True, "active"), (False, "pending")])
 async def test_a_profile_says_whether_one_can_sign_in(
-    scene: Scene, status: str, *, registered: bool
+    scene: QueriesInMemory, status: str, *, registered: bool
 ) -> None:
     await write(scene.ledger, accounts=[an_account()])
     await scene.signed_up(*(["alice"] if registered else ["bob"]))
@@ -64,7 +64,7 @@ async def test_a_profile_says_whether_one_can_sign_in(
     assert reply.profile.status == status
 
 
-async def test_a_profile_has_every_field(scene: Scene) -> None:
+async def test_a_profile_has_every_field(scene: QueriesInMemory) -> None:
     profile = Profile(
         email="ada@example.com",
         first_name="Ada",
@@ -90,7 +90,7 @@ async def test_a_profile_has_every_field(scene: Scene) -> None:
     )
 
 
-async def test_what_a_profile_lacks_is_absent(scene: Scene) -> None:
+async def test_what_a_profile_lacks_is_absent(scene: QueriesInMemory) -> None:
     await write(scene.ledger, accounts=[an_account()])
 
     (said,) = await scene.answerer.answer([asked("get-profile")])
@@ -111,7 +111,7 @@ async def test_what_a_profile_lacks_is_absent(scene: Scene) -> None:
     ],
 )
 async def test_balances_are_those_asked_for(
-    scene: Scene, fields: dict[str, str], currencies: set[str]
+    scene: QueriesInMemory, fields: dict[str, str], currencies: set[str]
 ) -> None:
     account = an_account(balances=HELD, sequence=9)
     await write(scene.ledger, accounts=[account])
@@ -132,7 +132,7 @@ async def test_balances_are_those_asked_for(
         an_outcome(command_id="asked", type="withdraw", code=Code.INSUFFICIENT_FUNDS, detail="no"),
     ],
 )
-async def test_an_outcome_is_the_recorded_result(scene: Scene, outcome: Outcome) -> None:
+async def test_an_outcome_is_the_recorded_result(scene: QueriesInMemory, outcome: Outcome) -> None:
     await write(scene.ledger, outcomes=[outcome])
 
     reply = await scene.ask("get-outcome", command_id="asked")
@@ -145,7 +145,7 @@ async def test_an_outcome_is_the_recorded_result(scene: Scene, outcome: Outcome)
 
 @pytest.mark.parametrize(("registered", "state"), [(True, "decided"), (False, "pending")])
 async def test_a_registration_is_pending_until_its_password_is_hashed(
-    scene: Scene, state: str, *, registered: bool
+    scene: QueriesInMemory, state: str, *, registered: bool
 ) -> None:
     await write(scene.ledger, accounts=[an_account()], outcomes=[an_outcome(command_id="asked")])
     await scene.signed_up(*(["alice"] if registered else []))
@@ -157,7 +157,9 @@ async def test_a_registration_is_pending_until_its_password_is_hashed(
 
 
 @pytest.mark.parametrize("command_id", ["other", "aske", "asked ", "alice:asked", '{"$gt": ""}'])
-async def test_a_command_that_was_not_decided_is_unknown(scene: Scene, command_id: str) -> None:
+async def test_a_command_that_was_not_decided_is_unknown(
+    scene: QueriesInMemory, command_id: str
+) -> None:
     other = an_outcome("bob", command_id="other")
     await write(scene.ledger, outcomes=[an_outcome(command_id="asked"), other])
 
@@ -168,7 +170,7 @@ async def test_a_command_that_was_not_decided_is_unknown(scene: Scene, command_i
     assert reply.outcome is None
 
 
-async def test_a_page_is_of_its_user(scene: Scene) -> None:
+async def test_a_page_is_of_its_user(scene: QueriesInMemory) -> None:
     mine = [an_outcome(sequence=sequence) for sequence in (1, 2, 3)]
     await write(scene.ledger, accounts=[an_account()], outcomes=[*mine, an_outcome("bob", "one")])
 
@@ -180,7 +182,7 @@ async def test_a_page_is_of_its_user(scene: Scene) -> None:
     assert reply.page.next_cursor is not None
 
 
-async def test_a_cursor_of_another_question_is_refused(scene: Scene) -> None:
+async def test_a_cursor_of_another_question_is_refused(scene: QueriesInMemory) -> None:
     entries = [an_outcome(sequence=sequence) for sequence in (1, 2, 3)]
     await write(scene.ledger, accounts=[an_account()], outcomes=entries)
     first = await scene.ask("list-transactions", limit=2)
@@ -195,7 +197,9 @@ async def test_a_cursor_of_another_question_is_refused(scene: Scene) -> None:
     assert reply.page is None
 
 
-async def test_a_batch_is_answered_in_order_with_one_look_up_of_each_kind(scene: Scene) -> None:
+async def test_a_batch_is_answered_in_order_with_one_look_up_of_each_kind(
+    scene: QueriesInMemory,
+) -> None:
     names = [f"user-{number:03}" for number in range(100)]
     outcomes = [an_outcome(name, sequence=1, command_id="first") for name in names]
     await write(scene.ledger, accounts=[an_account(name) for name in names], outcomes=outcomes)
@@ -222,7 +226,7 @@ async def test_a_batch_is_answered_in_order_with_one_look_up_of_each_kind(scene:
     assert asked_for == [("accounts", 100), ("outcomes", 100)]
 
 
-async def test_pages_are_read_side_by_side_within_a_bound(scene: Scene) -> None:
+async def test_pages_are_read_side_by_side_within_a_bound(scene: QueriesInMemory) -> None:
     """P12."""
     names = [f"user-{number:03}" for number in range(3 * PAGES_AT_ONCE_MAX)]
     await write(scene.ledger, accounts=[an_account(name) for name in names])
@@ -234,7 +238,7 @@ async def test_pages_are_read_side_by_side_within_a_bound(scene: Scene) -> None:
 
 @pytest.mark.parametrize(("pages", "shown"), [(1, 200), (100, 200), (101, 198), (500, 40)])
 async def test_many_pages_at_once_are_short_so_that_others_need_not_wait(
-    scene: Scene, pages: int, shown: int
+    scene: QueriesInMemory, pages: int, shown: int
 ) -> None:
     """P11, P12."""
     entries = [entry(number) for number in range(1, 301)]
@@ -254,7 +258,7 @@ async def test_many_pages_at_once_are_short_so_that_others_need_not_wait(
     assert going_on.page.transactions[0].sequence == shown + 1
 
 
-async def test_what_a_filter_keeps_back_counts_too(scene: Scene) -> None:
+async def test_what_a_filter_keeps_back_counts_too(scene: QueriesInMemory) -> None:
     """P11, P12."""
     entries = [entry(number) for number in range(1, 301)]
     await write(scene.ledger, accounts=[an_account(sequence=300)], outcomes=entries)
@@ -268,11 +272,11 @@ async def test_what_a_filter_keeps_back_counts_too(scene: Scene) -> None:
     assert (page.transactions, page.next_cursor is None) == ((), False)
 
 
-def entries_asked(scene: Scene) -> list[tuple[str, int]]:
+def entries_asked(scene: QueriesInMemory) -> list[tuple[str, int]]:
     return [each for each in scene.reads.asked if each[0] == "entries"]
 
 
-async def test_the_reader_is_told_when_the_store_is_away(scene: Scene) -> None:
+async def test_the_reader_is_told_when_the_store_is_away(scene: QueriesInMemory) -> None:
     await write(scene.ledger, accounts=[an_account(), an_account("bob")])
     scene.reads.away = True
 
@@ -282,7 +286,7 @@ async def test_the_reader_is_told_when_the_store_is_away(scene: Scene) -> None:
         )
 
 
-async def test_an_outcome_of_another_schema_is_our_bug(scene: Scene) -> None:
+async def test_an_outcome_of_another_schema_is_our_bug(scene: QueriesInMemory) -> None:
     """P10: the reader then asks one by one, and only this question is not answered."""
     await write(scene.ledger, outcomes=[replace(an_outcome(command_id="asked"), schema=99)])
 

@@ -40,7 +40,7 @@ LOGIN, REFRESH = "accounts.requests.login", "accounts.requests.refresh"
 LOGOUT, CHANGE = "accounts.requests.logout", "accounts.requests.change-password"
 
 
-class Bench:
+class IdentityInMemory:
     """An identity worker with everything around it in reach."""
 
     def __init__(self, directory: Path, hashing: LowPriorityPool, seals: LowPriorityPool) -> None:
@@ -218,10 +218,10 @@ class Bench:
 
 
 @contextmanager
-def a_bench(directory: Path) -> Generator[Bench]:
+def identity_in_memory(directory: Path) -> Generator[IdentityInMemory]:
     """Yield a bench; alice is registered."""
     hashing, seals = LowPriorityPool("hashing", 1), LowPriorityPool("seals", 1, niceness=0)
-    bench = Bench(directory / "keys", hashing, seals)
+    bench = IdentityInMemory(directory / "keys", hashing, seals)
     bench.register()
     yield bench
     hashing.close()

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Scene:
+class RunningTraffic:
     """One test's senders and inbox; *moments* decides when something breaks."""
 
     service: RunningService
@@ -46,7 +46,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene(service: RunningService, seed: int) -> AsyncGenerator[Scene]:
+async def running_traffic(service: RunningService, seed: int) -> AsyncGenerator[RunningTraffic]:
     """Open senders and inbox. The seed is shown where the test fails."""
     logger.warning("seed %s", seed)
     async with open_caller(service) as caller, open_senders(service) as senders:
@@ -55,7 +55,7 @@ async def open_scene(service: RunningService, seed: int) -> AsyncGenerator[Scene
             return caller.registration(username, command_id=command_id)
 
         traffic = Traffic(registration, random.Random(seed))
-        yield Scene(service, caller, senders, traffic, random.Random(seed))
+        yield RunningTraffic(service, caller, senders, traffic, random.Random(seed))
 
 
 async def started(service: RunningService, count: int) -> list[Worker]:

@@ -94,7 +94,7 @@ class RecordingAnswers:
         return [(answer.key or b"").decode() for answer, _ in self.sent]
 
 
-class Bench:
+class HashingInMemory:
     """A worker with everything around it in reach."""
 
     def __init__(self, directory: Path, pool: LowPriorityPool) -> None:

@@ -49,7 +49,7 @@ class WatchedReads(MemoryReads):
         return await super().entries(stretch)
 
 
-class Scene:
+class QueriesInMemory:
     """An answerer over stores in memory."""
 
     def __init__(self) -> None:

@@ -58,7 +58,7 @@ class Sidecar:
 
 
 @dataclass
-class Rig:
+class GatewayInMemory:
     """A caller, the gateway it calls, and the service behind."""
 
     client: TestClient
@@ -127,12 +127,12 @@ def an_app(
 
 
 @contextmanager
-def a_rig(per_minute: int = REGISTRATIONS_PER_MINUTE_MAX) -> Generator[Rig]:
+def gateway_in_memory(per_minute: int = REGISTRATIONS_PER_MINUTE_MAX) -> Generator[GatewayInMemory]:
     fake = FakeAccounts()
     sidecar = Sidecar(fake)
     app = an_app(fake, sidecar, per_minute)
     with TestClient(app, raise_server_exceptions=False, client=("198.51.100.7", 50_000)) as client:
-        yield Rig(client, fake, sidecar, TestClient(create_operations(app)))
+        yield GatewayInMemory(client, fake, sidecar, TestClient(create_operations(app)))
 
 
 def problem(response: Response) -> tuple[int, str]:

@@ -14,9 +14,9 @@ from handlers.model.account import Account
 from handlers.model.input_records import Judged
 from storage.memory.ledger import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
-from tests.unit.workers.requests.requests_bench import (
+from tests.unit.workers.requests.requests_in_memory import (
     PATIENCE_S,
-    Story,
+    EventLog,
     TellingPublisher,
     TellingReplies,
 )
@@ -102,11 +102,11 @@ class OpenGate:
         return [Judged() for _ in registers]
 
 
-class Bench:
+class EngineInMemory:
     """An engine over a memory store, a new one unless told, and what comes of it."""
 
     def __init__(self, ledger: SlowLedger | None = None, **options: Any) -> None:
-        self.story = story = Story()
+        self.story = story = EventLog()
         metrics = Metrics()
         self.ledger = ledger or SlowLedger()
         self.publisher = TellingPublisher(story)

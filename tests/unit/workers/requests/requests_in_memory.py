@@ -30,7 +30,7 @@ HERS = "accounts.replies.hers"
 PATIENCE_S = 5.0
 
 
-class Story:
+class EventLog:
     """What happened, in order."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Story:
 class TellingPublisher(Publisher):
     """Tells what it was given, unless it is to fail first."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: EventLog) -> None:
         super().__init__({}, deadline_ms=1000, metrics=Metrics())
         self.records: list[Outgoing] = []
         self.handed: list[str] = []
@@ -71,7 +71,7 @@ class TellingPublisher(Publisher):
 class TellingReplies(Replies):
     """Tells what it delivers; to a topic that is missing it delivers nothing."""
 
-    def __init__(self, publisher: Publisher, story: Story) -> None:
+    def __init__(self, publisher: Publisher, story: EventLog) -> None:
         super().__init__({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
         self.delivered: list[AddressedAnswer] = []
         self._story = story
@@ -86,7 +86,7 @@ class TellingReplies(Replies):
 class RecordingConsumer:
     """Remembers what it was told."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: EventLog) -> None:
         self.cursors: dict[TopicPartition, int] = {PLACE: 0}
         self.ours: Collection[TopicPartition] = {PLACE, OTHER}
         self.committed: list[dict[TopicPartition, int]] = []
@@ -112,7 +112,7 @@ class TellingAnswerer:
 
     batch_records_max = 100
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: EventLog) -> None:
         self.batches: list[list[str]] = []
         self.fails: Callable[[RequestRecord], None] = lambda _: None
         self.refused: Code | None = None
@@ -145,11 +145,11 @@ class TellingAnswerer:
         )
 
 
-class Bench:
+class RequestsInMemory:
     """A reader of an assigned consumer."""
 
     def __init__(self) -> None:
-        self.story = Story()
+        self.story = EventLog()
         self.publisher = TellingPublisher(self.story)
         self.replies = TellingReplies(self.publisher, self.story)
         self.consumer = RecordingConsumer(self.story)
