@@ -15,6 +15,9 @@ PASSWORD = "a long sentence that I remember"
 CHUNK_BYTES_MAX = 65_536
 """More than a terminal holds at once."""
 
+AGAIN_S = 5.0
+"""After so long without a sign a reader presses Ctrl-C again."""
+
 
 def blocks(page: Path) -> list[str]:
     """Return what a reader of *page* types, one block after the other."""
@@ -41,10 +44,8 @@ class Terminal:
                     os.write(controller, f"{PASSWORD}\n".encode())
                     typed_after = ""
             if until:
-                os.killpg(process.pid, signal.SIGINT)
-                while _read(controller):
-                    pass
                 assert until in shown, shown
+                _interrupt(process, controller)
             else:
                 assert process.wait(PATIENCE_S) == 0, shown
         return shown
@@ -68,6 +69,16 @@ class Terminal:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 os.close(controller)
+
+
+def _interrupt(process: subprocess.Popen[bytes], controller: int) -> None:
+    """Press Ctrl-C until it has ended: before Python 3.12 `wait_for` may lose a cancellation."""
+    with suppress(ProcessLookupError):
+        while True:
+            os.killpg(process.pid, signal.SIGINT)
+            while select.select([controller], [], [], AGAIN_S)[0]:
+                if not _read(controller):
+                    return
 
 
 def _read(controller: int) -> str:
