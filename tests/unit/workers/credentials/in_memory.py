@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 
 from contracts.registration import PendingCredential
 from handlers.model.outcome import Outcome, outcome_id
@@ -16,6 +16,7 @@ from storage.ports.credentials import Credential, Credentials
 from storage.ports.errors import StoreUnavailableError
 from storage.ports.reads import Reads
 from tests.builders import an_outcome
+from tests.consumed import consumed
 from tests.unit.sealed import CANARY, NOON, a_blob, a_ring
 from tests.unit.workers.credentials.test_hashing import CHEAP
 from workers.consuming.records import Raw
@@ -179,19 +180,5 @@ class HashingInMemory:
         ]
 
 
-def a_record(
-    value: bytes | None, offset: int = 0, key: bytes | None = b"alice", partition: int = 0
-) -> Raw:
-    return ConsumerRecord(
-        topic=TOPIC,
-        partition=partition,
-        offset=offset,
-        timestamp=1_893_499_200_000,
-        timestamp_type=1,
-        key=key,
-        value=value,
-        checksum=None,
-        serialized_key_size=len(key or b""),
-        serialized_value_size=len(value or b""),
-        headers=(),
-    )
+def a_record(value: bytes | None, offset: int = 0, key: bytes | None = b"alice") -> Raw:
+    return consumed(TOPIC, value, key=key, offset=offset, partition=0)

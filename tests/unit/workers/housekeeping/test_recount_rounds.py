@@ -20,16 +20,10 @@ from tests.unit.workers.housekeeping.books_in_memory import (
     Books,
     a_sound_one,
     said,
-    unhurried,
 )
 from workers.housekeeping import recount_rounds
 from workers.housekeeping.recount import recount_page
 from workers.housekeeping.recount_rounds import RecountPace, rate
-
-
-@pytest.fixture
-def books(monkeypatch: pytest.MonkeyPatch) -> Books:
-    return unhurried(monkeypatch)
 
 
 class TestRound:

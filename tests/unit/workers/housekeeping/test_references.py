@@ -12,13 +12,7 @@ from tests.unit.workers.housekeeping.books_in_memory import (
     Books,
     a_sound_one,
     said,
-    unhurried,
 )
-
-
-@pytest.fixture
-def books(monkeypatch: pytest.MonkeyPatch) -> Books:
-    return unhurried(monkeypatch)
 
 
 class TestReferences:

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +16,9 @@ from tests.unit.sealed import CANARY, PASSWORD
 from tests.unit.workers.identity.identity_in_memory import (
     Answer,
     IdentityInMemory,
-    identity_in_memory,
 )
 from workers.identity.building import SESSIONS_BATCH_MAX, identity_answerers
 from workers.identity.idempotent_execution import TRIES_MAX
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 class TestABatch:

@@ -1,8 +1,6 @@
 """Change-password: for who is signed in and knows the old one; every other session ends."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,16 +12,9 @@ from tests.unit.workers.identity.identity_in_memory import (
     WRONG,
     Answer,
     IdentityInMemory,
-    identity_in_memory,
 )
 
 NEW = "another horse, another staple"
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 async def changed(bench: IdentityInMemory, new: str = NEW, old: str = PASSWORD) -> Answer:

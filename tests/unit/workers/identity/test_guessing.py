@@ -1,8 +1,6 @@
 """Strangers guess a user's password, by a simulated clock: who signs in meanwhile, and how often they try."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from tests.unit.workers.identity.identity_fakes import Answer
 from tests.unit.workers.identity.identity_in_memory import (
     WRONG,
     IdentityInMemory,
-    identity_in_memory,
 )
 from workers.identity.options import GUESSES_A_DAY_MAX, USER_RULE
 
@@ -22,12 +19,6 @@ HOUR = timedelta(hours=1)
 BACK_S = 24 * 3600 // GUESSES_A_DAY_MAX
 FROM_ONE = 13
 """Guesses from one source in an hour: the waits after the first ten add up to 1,023 s."""
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 async def guessed(

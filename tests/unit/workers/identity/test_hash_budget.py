@@ -1,10 +1,5 @@
 """A flood of one user's right passwords: a few are hashed in each batch, the rest has to wait."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from handlers.identity.subjects import of_user_from
 from handlers.identity.throttling import Count
 from storage.ports.errors import LostRaceError
@@ -12,14 +7,7 @@ from tests.unit.sealed import PASSWORD
 from tests.unit.workers.identity.identity_in_memory import (
     WRONG,
     IdentityInMemory,
-    identity_in_memory,
 )
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 class TestAFloodOfOneUser:

@@ -1,8 +1,6 @@
 """Logout: ends one session or all, as often as it is asked for."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -10,14 +8,7 @@ from contracts.sealing import Purpose
 from tests.unit.workers.identity.identity_in_memory import (
     Answer,
     IdentityInMemory,
-    identity_in_memory,
 )
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 def access_token(answer: Answer) -> str:

@@ -1,10 +1,8 @@
 """Refresh: one of many callers wins, a lost answer is no theft, and a copy ends the session."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +11,7 @@ from tests.unit.sealed import PASSWORD
 from tests.unit.workers.identity.identity_in_memory import (
     Answer,
     IdentityInMemory,
-    identity_in_memory,
 )
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 def token_of(answer: Answer) -> str:

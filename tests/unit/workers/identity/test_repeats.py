@@ -1,7 +1,5 @@
 """Requests sealed for another, too old, or said again: each is honoured once."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -19,14 +17,7 @@ from tests.unit.workers.identity.identity_in_memory import (
     LOGIN,
     WRONG,
     IdentityInMemory,
-    identity_in_memory,
 )
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 def sealed_password(asked: RequestRecord) -> str:

@@ -1,8 +1,6 @@
 """Login: a password for a session, counted before it is hashed, and the same for nobody."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as changed
@@ -14,15 +12,8 @@ from tests.unit.sealed import NOON, PASSWORD
 from tests.unit.workers.identity.identity_in_memory import (
     WRONG,
     IdentityInMemory,
-    identity_in_memory,
 )
 from workers.credentials.hashing import HashingPolicy
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 class TestTheRightPassword:

@@ -1,8 +1,5 @@
 """Logins of many users from one address: one of them does not make the others wait."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from handlers.identity.subjects import of_user, of_user_from
@@ -12,16 +9,9 @@ from tests.unit.sealed import PASSWORD
 from tests.unit.workers.identity.identity_in_memory import (
     WRONG,
     IdentityInMemory,
-    identity_in_memory,
 )
 
 HERE = "198.51.100.7"
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
 
 
 class TestAStaleDevice:
