@@ -26,10 +26,10 @@ from handlers.history import pages as history
 from handlers.history import querying
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Source, Trace
+from handlers.model.refused import Refused
 from handlers.model.session import Session
 from handlers.wire import replying
 from handlers.wire.rendering import OF_REQUESTS, Record, error_body
-from handlers.wire.replying import Refusal
 
 SESSION_ID = "4f1c0e6ab7d24f0c9d2b6a1e8c35d790"
 SOURCE = "198.51.100.7"
@@ -115,12 +115,12 @@ def _asked(topic: TopicSpec) -> RequestRecord:
     return asked(topic, REQUESTS_SENT[topic][0][1])
 
 
-def _reply(topic: TopicSpec, answer: Mapping[str, Any] | Refusal) -> Record:
+def _reply(topic: TopicSpec, answer: Mapping[str, Any] | Refused) -> Record:
     question = _asked(topic)
     return replying.reply(question, replying.reply_body(question, answer, NOON), NOON)
 
 
-def _accepted() -> dict[TopicSpec, tuple[str, Mapping[str, Any] | Refusal]]:
+def _accepted() -> dict[TopicSpec, tuple[str, Mapping[str, Any] | Refused]]:
     profile, balance = GetProfile(**_asks(6)), GetBalance(**_asks(7))
     outcome = GetOutcome(**_asks(9, command_id=DEPOSIT["command_id"]))
     return {
@@ -147,21 +147,21 @@ def _page() -> Json:
     }
 
 
-REFUSED: tuple[tuple[TopicSpec, str, Refusal], ...] = (
+REFUSED: tuple[tuple[TopicSpec, str, Refused], ...] = (
     (
         topics.LOGIN,
         "Not signed in: the user does not exist, or the password is another",
-        Refusal(code=Code.INVALID_CREDENTIALS, detail="username or password is wrong"),
+        Refused(code=Code.INVALID_CREDENTIALS, detail="username or password is wrong"),
     ),
     (
         topics.LOGIN,
         "Signing in has to wait",
-        Refusal(code=Code.TOO_MANY_ATTEMPTS, detail="try again later", retry_after_s=16),
+        Refused(code=Code.TOO_MANY_ATTEMPTS, detail="try again later", retry_after_s=16),
     ),
     (
         topics.REFRESH,
         "Somebody has a copy of the token",
-        Refusal(code=Code.TOKEN_REUSED, detail="the session was ended"),
+        Refused(code=Code.TOKEN_REUSED, detail="the session was ended"),
     ),
 )
 

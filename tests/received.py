@@ -15,9 +15,9 @@ from handlers.ledger.batch import Answer, Gathered, PerCommand
 from handlers.ledger.finality import ReadPositions
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account
-from handlers.model.decision import Refused
 from handlers.model.input_records import CommandRecord, fingerprint
 from handlers.model.outcome import Outcome, Source, Trace
+from handlers.model.refused import Refused
 from handlers.model.rules import CurrencyRules, Rules
 from handlers.wire.announcing import announce, is_repeat
 

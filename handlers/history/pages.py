@@ -14,8 +14,8 @@ from contracts.money import to_amount
 from contracts.queries import LIMIT_MAX, ListTransactions
 from handlers.model.entry_kind import entry_kind
 from handlers.model.outcome import Outcome
+from handlers.model.refused import Refused
 from handlers.wire.rendering import encoded
-from handlers.wire.replying import Refusal
 
 Order: TypeAlias = Literal["newest", "oldest"]
 
@@ -195,12 +195,12 @@ def transaction(outcome: Outcome) -> dict[str, Any]:
 
 def walk(
     query: ListTransactions, *, past: int | None = None, scan_max: int = SCAN_MAX
-) -> PageBuilder | Refusal:
+) -> PageBuilder | Refused:
     """Begin the page that *query* asks for: behind its cursor, or behind *past* without one."""
     if query.cursor is not None:
         past = sequence_of(query)
         if past is None:
-            return Refusal(
+            return Refused(
                 code=Code.CURSOR_INVALID,
                 detail="send a next_cursor as it came, with the same user, filters and order; "
                 "or none, for the first page",

@@ -8,17 +8,17 @@ from contracts.queries import GetBalance, GetOutcome, GetProfile
 from handlers.ledger.movements import unknown_account
 from handlers.model.account import Account
 from handlers.model.outcome import Outcome
+from handlers.model.refused import Refused
 from handlers.wire.bodies import balances_body
 from handlers.wire.rendering import Rendering
-from handlers.wire.replying import Refusal
 
 
 def profile(
     query: GetProfile, account: Account | None, *, has_credential: bool
-) -> dict[str, Any] | Refusal:
+) -> dict[str, Any] | Refused:
     """Say who a user is, as `contracts.queries.ProfileAnswer`."""
     if account is None:
-        return nobody(query.username)
+        return unknown_account(query.username)
     known = account.profile
     answer: dict[str, Any] = {
         "account_id": account.account_id,
@@ -36,19 +36,19 @@ def profile(
     return {"profile": answer}
 
 
-def balances(query: GetBalance, account: Account | None) -> dict[str, Any] | Refusal:
+def balances(query: GetBalance, account: Account | None) -> dict[str, Any] | Refused:
     """Say what an account holds, as `contracts.events.Balances`: nothing in a currency never used."""
     if account is None:
-        return nobody(query.username)
+        return unknown_account(query.username)
     return {"balances": balances_body(account, query.currency)}
 
 
 def outcome(
     query: GetOutcome, recorded: Outcome | None, *, has_credential: bool
-) -> dict[str, Any] | Refusal:
+) -> dict[str, Any] | Refused:
     """Say what became of a command, as `contracts.queries.OutcomeAnswer`."""
     if recorded is None:
-        return Refusal(
+        return Refused(
             code=Code.UNKNOWN_COMMAND,
             detail=f"no command {query.command_id} of {query.username} was decided so far",
         )
@@ -60,9 +60,3 @@ def outcome(
 def awaits_credential(recorded: Outcome) -> bool:
     """Say whether this command is done only once its user has a credential."""
     return recorded.type == "register" and recorded.code is None
-
-
-def nobody(username: str) -> Refusal:
-    """Say that nobody registered *username*."""
-    refused = unknown_account(username)
-    return Refusal(code=refused.code, detail=refused.detail)

@@ -15,9 +15,10 @@ from handlers.ledger.recording import Conclusion, WriterMark, stamped
 from handlers.model.account import Account
 from handlers.model.changes import Changes, EmailClaim
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.decision import Opened, Refused
+from handlers.model.decision import Opened
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome, Source
+from handlers.model.refused import Refused
 from handlers.wire.announcing import Announced
 
 Verdict: TypeAlias = Conclusion | Outcome | Refused

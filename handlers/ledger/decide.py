@@ -13,8 +13,9 @@ from contracts.registration import Register
 from handlers.ledger import movements as ledger
 from handlers.ledger import profile, registration
 from handlers.model.account import Account
-from handlers.model.decision import Decision, Refused
+from handlers.model.decision import Decision
 from handlers.model.input_records import CommandRecord
+from handlers.model.refused import Refused
 from handlers.model.rules import Rules
 
 

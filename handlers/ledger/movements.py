@@ -4,7 +4,8 @@ from contracts.codes import Code
 from contracts.ledger import Deposit, Movement, Withdraw
 from contracts.money import to_amount, to_minor
 from handlers.model.account import Account, Balance
-from handlers.model.decision import Moved, Refused
+from handlers.model.decision import Moved
+from handlers.model.refused import Refused
 from handlers.model.rules import CurrencyRules, Rules
 
 

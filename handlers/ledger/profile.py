@@ -11,7 +11,8 @@ from contracts.profile import UpdateProfile, email_claim
 from handlers.ledger.movements import unknown_account
 from handlers.ledger.registration import email_taken
 from handlers.model.account import Account
-from handlers.model.decision import ProfileChanged, Refused, invalid_command
+from handlers.model.decision import ProfileChanged
+from handlers.model.refused import Refused, invalid_command
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 DAY_MS = 24 * 3600 * 1000

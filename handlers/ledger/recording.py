@@ -9,9 +9,10 @@ from contracts.commands import is_movement
 from handlers.ledger.decide import decide
 from handlers.ledger.evolve import NOT_STORED, evolve
 from handlers.model.account import Account
-from handlers.model.decision import Decision, Moved, Opened, ProfileChanged, Refused
+from handlers.model.decision import Decision, Moved, Opened, ProfileChanged
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import LedgerEntry, Outcome
+from handlers.model.refused import Refused
 from handlers.model.rules import Rules
 
 

@@ -7,8 +7,9 @@ from contracts.codes import Code
 from contracts.profile import email_claim
 from contracts.registration import Register
 from handlers.model.account import Account, Profile
-from handlers.model.decision import Opened, Refused
+from handlers.model.decision import Opened
 from handlers.model.outcome import outcome_id
+from handlers.model.refused import Refused
 
 NAMESPACE = uuid.UUID("6f0f2b0e-0b57-5a1c-9d3e-6a3d6f7f6f11")
 """Of account ids. Changing it would change every id."""

@@ -10,8 +10,8 @@ from contracts.codes import Code
 from contracts.commands import AnyCommand, CommandName, is_movement
 from contracts.money import canonical
 from contracts.requests import AnyRequest
-from handlers.model.decision import Refused
 from handlers.model.outcome import Source, Trace, outcome_id
+from handlers.model.refused import Refused
 
 FINGERPRINT_BYTES = 16
 """128 bits: nobody finds two contents with the same fingerprint by chance."""

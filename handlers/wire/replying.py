@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from contracts.codes import Code
 from contracts.headers import CeType
 from contracts.message import rfc3339
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Trace
+from handlers.model.refused import Refused
 from handlers.model.session import Session
 from handlers.wire.bodies import AuditBody
 from handlers.wire.rendering import (
@@ -23,25 +22,16 @@ from handlers.wire.rendering import (
 )
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Why a request is not answered as asked."""
-
-    code: Code
-    detail: str
-    retry_after_s: int | None = None
-    errors: tuple[dict[str, str], ...] = ()
-
-
-def reply_body(asked: RequestRecord, answer: Mapping[str, Any] | Refusal, at: datetime) -> bytes:
+def reply_body(asked: RequestRecord, answer: Mapping[str, Any] | Refused, at: datetime) -> bytes:
     """Return the reply, as `contracts.replies.Reply`; *answer* holds its optional fields."""
     body: dict[str, Any] = {
         "request_id": asked.request.request_id,
         "username": asked.request.username,
         "type": asked.type,
-        "status": "rejected" if isinstance(answer, Refusal) else "accepted",
+        "status": "rejected" if isinstance(answer, Refused) else "accepted",
         "answered_at": rfc3339(at),
     }
-    if isinstance(answer, Refusal):
+    if isinstance(answer, Refused):
         if answer.retry_after_s is not None:
             body["retry_after_s"] = answer.retry_after_s
         body["error"] = error_body(answer.code, answer.detail, answer.errors)

@@ -48,13 +48,13 @@ def short_transactions(uri: str) -> Generator[None]:
 
 
 async def struck(
-    scene: RunningTraffic, answer: Mapping[str, Any], *, movements: int, times: int
+    run: RunningTraffic, answer: Mapping[str, Any], *, movements: int, times: int
 ) -> int:
     """Send some movements whose commits are answered so; return how many really were."""
-    inbox, uri = scene.caller.inbox, scene.service.addresses.mongodb
+    inbox, uri = run.caller.inbox, run.service.addresses.mongodb
     with failing(uri, "commitTransaction", answer, times=times) as done:
-        sent = {command.command_id for command in await scene.send(users=0, movements=movements)}
-        wanted = scene.traffic.records
+        sent = {command.command_id for command in await run.send(users=0, movements=movements)}
+        wanted = run.traffic.records
         await inbox.until(
             lambda: all(inbox.answered[each] >= wanted[each] for each in sent),
             f"the answers to {movements} movements while commits are answered with {answer}",
@@ -68,17 +68,17 @@ async def test_whatever_a_commit_is_answered_with_nothing_is_lost_or_done_twice(
     """P2, P3, P4, P5: no event is missing, every command has one answer and one effect."""
     uri = service.addresses.mongodb
     hurried = service.but(**SETTINGS, mongodb_uri=f"{uri}&heartbeatFrequencyMS={HEARTBEAT_MS}")
-    async with running_traffic(service, SEED) as scene:
+    async with running_traffic(service, SEED) as run:
         await started(hurried, 1)
-        await scene.send(users=USERS)
-        await scene.books().settle()
+        await run.send(users=USERS)
+        await run.books().settle()
 
         with short_transactions(uri):
             for answer in (*DONE.values(), *NOT_DONE.values()):
-                spread = await struck(scene, answer, movements=MOVEMENTS, times=SPREAD)
-                in_a_row = await struck(scene, answer, movements=1, times=IN_A_ROW)
+                spread = await struck(run, answer, movements=MOVEMENTS, times=SPREAD)
+                in_a_row = await struck(run, answer, movements=1, times=IN_A_ROW)
                 # Two at the same moment may both be the last.
                 assert (spread >= SPREAD, in_a_row) == (True, IN_A_ROW), (answer, spread)
 
-        await scene.books().check()
+        await run.books().check()
         assert "the ledger decides again" in service.logs()

@@ -15,7 +15,7 @@ async def test_registrations_are_answered_though_the_identity_worker_is_killed(
     service: RunningService,
 ) -> None:
     """P2, P3, P4: one credential for each account, never replaced."""
-    async with running_traffic(service, SEED) as scene:
+    async with running_traffic(service, SEED) as run:
         # Slow enough that a kill comes between two of them.
         slow = service.but(password_bcrypt_rounds="8")
         service.new_worker("ledger")
@@ -23,8 +23,8 @@ async def test_registrations_are_answered_though_the_identity_worker_is_killed(
         await all_ready(service)
 
         for _ in range(KILLS):
-            sending = scene.sending(users=USERS_PER_ROUND, movements=0)
-            await scene.a_moment(0.2, 0.8)
+            sending = run.sending(users=USERS_PER_ROUND, movements=0)
+            await run.a_moment(0.2, 0.8)
             await asyncio.to_thread(identity.kill)
             await sending
             kept = (await asyncio.to_thread(read_stored, service)).hashes
@@ -33,7 +33,7 @@ async def test_registrations_are_answered_though_the_identity_worker_is_killed(
             now = (await asyncio.to_thread(read_stored, service)).hashes
             assert kept.items() <= now.items()
 
-        await scene.books().check()
+        await run.books().check()
 
 
 async def all_ready(service: RunningService) -> None:

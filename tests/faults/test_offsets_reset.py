@@ -18,13 +18,13 @@ async def test_everything_is_answered_again_and_nothing_else_happens(
     service: RunningService,
 ) -> None:
     """P2, P3, P5: also the waiting registrations are read again."""
-    async with running_traffic(service, SEED) as scene:
+    async with running_traffic(service, SEED) as run:
         [worker] = await started(service, 1)
-        await scene.send(users=60)
-        await scene.send(users=10, movements=1500)
-        await scene.books().check()
+        await run.send(users=60)
+        await run.send(users=10, movements=1500)
+        await run.books().check()
         stored = await asyncio.to_thread(read_stored, service)
-        said = Counter(scene.caller.inbox.answered)
+        said = Counter(run.caller.inbox.answered)
         status, _ = await stopped(worker)
         assert status == 0, worker.log_end()
         settings = service.settings
@@ -33,9 +33,9 @@ async def test_everything_is_answered_again_and_nothing_else_happens(
 
         await started(service, 1)
 
-        await scene.books(again=1).check()
+        await run.books(again=1).check()
         assert await asyncio.to_thread(read_stored, service) == stored
-        answered = scene.caller.inbox.answered
+        answered = run.caller.inbox.answered
         assert all(answered[name] > count for name, count in said.items())
 
 

@@ -41,13 +41,11 @@ def is_live(worker: Worker) -> bool:
     return status == 200
 
 
-async def away_and_back(
-    scene: RunningTraffic, worker: Worker, server: Server, *, kill: bool
-) -> None:
+async def away_and_back(run: RunningTraffic, worker: Worker, server: Server, *, kill: bool) -> None:
     """Take *server* away under load, see the worker notice, bring it back, see it recover."""
-    await scene.send(users=20, movements=300)
-    load = asyncio.create_task(keep_sending(scene))
-    await scene.a_moment(0.3, 1.0)
+    await run.send(users=20, movements=300)
+    load = asyncio.create_task(keep_sending(run))
+    await run.a_moment(0.3, 1.0)
     await asyncio.to_thread(server.kill if kill else server.stop)
     await eventually(lambda: not worker.is_ready(), "readiness turns red", NOTICED_MAX_S)
     assert is_live(worker), worker.log_end()
@@ -56,19 +54,19 @@ async def away_and_back(
 
     await load
     await eventually(worker.is_ready, "readiness turns green", RECOVERED_MAX_S)
-    before = len(scene.traffic.sent)
-    await scene.send(users=1, movements=50)
-    newest = {command.command_id for command in scene.traffic.sent[before:]}
-    answered = scene.caller.inbox.answered
+    before = len(run.traffic.sent)
+    await run.send(users=1, movements=50)
+    newest = {command.command_id for command in run.traffic.sent[before:]}
+    answered = run.caller.inbox.answered
     await eventually(
         lambda: all(answered[name] for name in newest), "answers go on", RECOVERED_MAX_S
     )
 
 
-async def keep_sending(scene: RunningTraffic) -> None:
+async def keep_sending(run: RunningTraffic) -> None:
     """Send some rounds, acknowledged or not yet, for as long as a server is away at least."""
     for _ in range(10):
-        await scene.send(users=5, movements=150)
+        await run.send(users=5, movements=150)
         await asyncio.sleep(0.2)
 
 
@@ -77,12 +75,12 @@ async def test_workers_go_on_by_themselves_after_kafka_was_away(
     by_default: RunningService, breakable: Stack, *, kill: bool
 ) -> None:
     """P4: nothing is lost; readiness is red and liveness green meanwhile."""
-    async with running_traffic(by_default, SEED) as scene:
+    async with running_traffic(by_default, SEED) as run:
         [worker] = await started(by_default, 1)
 
-        await away_and_back(scene, worker, breakable.kafka, kill=kill)
+        await away_and_back(run, worker, breakable.kafka, kill=kill)
 
-        await scene.books().check()
+        await run.books().check()
     assert max(complaints(worker).values()) <= TOLD_MAX, complaints(worker).most_common(5)
 
 
@@ -90,25 +88,25 @@ async def test_workers_go_on_by_themselves_after_mongodb_was_killed(
     by_default: RunningService, breakable: Stack
 ) -> None:
     """P4: nothing is lost; readiness is red and liveness green meanwhile."""
-    async with running_traffic(by_default, SEED) as scene:
+    async with running_traffic(by_default, SEED) as run:
         [worker] = await started(by_default, 1)
 
-        await away_and_back(scene, worker, breakable.mongodb, kill=True)
+        await away_and_back(run, worker, breakable.mongodb, kill=True)
 
-        await scene.books().check()
+        await run.books().check()
 
 
 async def test_nothing_changes_while_valkey_is_killed_and_flushed(
     by_default: RunningService, breakable: Stack
 ) -> None:
     """P8: it costs nothing but a line in the health report."""
-    async with running_traffic(by_default, SEED) as scene:
+    async with running_traffic(by_default, SEED) as run:
         [worker] = await started(by_default, 1)
-        await scene.send(users=20, movements=0)
-        load = asyncio.create_task(keep_sending(scene))
+        await run.send(users=20, movements=0)
+        load = asyncio.create_task(keep_sending(run))
         await asyncio.to_thread(flush, breakable)
         await asyncio.to_thread(breakable.redis.kill)
-        began = len(scene.caller.inbox.answered)
+        began = len(run.caller.inbox.answered)
         await eventually(
             lambda: worker.health()["components"]["redis"]["status"] == "down",
             "health shows that it is away",
@@ -117,9 +115,9 @@ async def test_nothing_changes_while_valkey_is_killed_and_flushed(
         assert worker.health()["status"] == "degraded"
         assert worker.is_ready()
         assert is_live(worker)
-        await scene.send(users=5, movements=100)
+        await run.send(users=5, movements=100)
         await eventually(
-            lambda: len(scene.caller.inbox.answered) >= began + 100, "answers go on", NOTICED_MAX_S
+            lambda: len(run.caller.inbox.answered) >= began + 100, "answers go on", NOTICED_MAX_S
         )
         await asyncio.to_thread(breakable.redis.restart)
         await asyncio.to_thread(flush, breakable)
@@ -127,7 +125,7 @@ async def test_nothing_changes_while_valkey_is_killed_and_flushed(
         await eventually(
             lambda: worker.health()["status"] == "ok", "health recovers", RECOVERED_MAX_S
         )
-        await scene.books().check()
+        await run.books().check()
 
 
 def flush(stack: Stack) -> None:

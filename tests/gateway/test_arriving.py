@@ -110,28 +110,30 @@ class TestPlaces:
 
 class TestNewAccounts:
     def test_of_one_source_are_so_many_and_then_so_many_a_minute(self) -> None:
-        with gateway_in_memory(REGISTRATIONS_PER_MINUTE) as rig:
-            opened = [rig.register().status_code for _ in range(REGISTRATIONS_PER_MINUTE)]
-            refused = rig.register()
-            rig.sidecar.at_s += int(refused.headers["Retry-After"])
-            again, refused_again = rig.register(), rig.register()
+        with gateway_in_memory(REGISTRATIONS_PER_MINUTE) as in_memory:
+            opened = [in_memory.register().status_code for _ in range(REGISTRATIONS_PER_MINUTE)]
+            refused = in_memory.register()
+            in_memory.sidecar.at_s += int(refused.headers["Retry-After"])
+            again, refused_again = in_memory.register(), in_memory.register()
 
         assert problem(refused) == (429, "too_many_requests")
         assert set(opened) == {201, 409}
         assert (again.status_code, refused_again.status_code) == (409, 429)
-        assert len(rig.fake.asked) == REGISTRATIONS_PER_MINUTE + 1
+        assert len(in_memory.fake.asked) == REGISTRATIONS_PER_MINUTE + 1
 
     def test_of_one_source_keep_no_other_from_it(self) -> None:
-        with gateway_in_memory(1) as rig:
-            rig.register()
-            assert rig.register().status_code == 429
-            another = TestClient(rig.client.app, client=("203.0.113.9", 50_000))
+        with gateway_in_memory(1) as in_memory:
+            in_memory.register()
+            assert in_memory.register().status_code == 429
+            another = TestClient(in_memory.client.app, client=("203.0.113.9", 50_000))
             assert another.post("/auth/register", json=ALICE).status_code == 409
 
     def test_of_one_site_count_together(self) -> None:
-        with gateway_in_memory(1) as rig:
+        with gateway_in_memory(1) as in_memory:
             bodies = [
-                TestClient(rig.client.app, client=(host, 50_000)).post("/auth/register", json=ALICE)
+                TestClient(in_memory.client.app, client=(host, 50_000)).post(
+                    "/auth/register", json=ALICE
+                )
                 for host in ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1")
             ]
 

@@ -12,9 +12,9 @@ from examples.gateway.problems import STATUS
 from tests.gateway.gateway_in_memory import GatewayInMemory
 
 
-def responses(rig: GatewayInMemory, method: str, path: str) -> dict[str, Any]:
+def responses(in_memory: GatewayInMemory, method: str, path: str) -> dict[str, Any]:
     """Return what the document says of one route's answers."""
-    return rig.operations.get("/openapi.json").json()["paths"][path][method]["responses"]
+    return in_memory.operations.get("/openapi.json").json()["paths"][path][method]["responses"]
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def responses(rig: GatewayInMemory, method: str, path: str) -> dict[str, Any]:
     ],
 )
 def test_a_request_has_each_of_its_refusals(
-    rig: GatewayInMemory, method: str, path: str, topic: TopicSpec
+    in_memory: GatewayInMemory, method: str, path: str, topic: TopicSpec
 ) -> None:
-    documented = responses(rig, method, path)
+    documented = responses(in_memory, method, path)
 
     assert {str(int(STATUS[code])) for code in REFUSALS[topic]} - set(documented) == set()
 
@@ -47,23 +47,25 @@ def test_a_request_has_each_of_its_refusals(
         ("patch", "/auth/profile"),
     ],
 )
-def test_a_command_has_each_of_its_refusals(rig: GatewayInMemory, method: str, path: str) -> None:
-    documented = responses(rig, method, path)
+def test_a_command_has_each_of_its_refusals(
+    in_memory: GatewayInMemory, method: str, path: str
+) -> None:
+    documented = responses(in_memory, method, path)
 
     codes = set(Code) - OF_REQUESTS_ALONE
     assert {str(int(STATUS[code])) for code in codes} - set(documented) == set()
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
-def test_too_many_attempts_say_how_long_to_wait(rig: GatewayInMemory, path: str) -> None:
-    documented = responses(rig, "post", path)
+def test_too_many_attempts_say_how_long_to_wait(in_memory: GatewayInMemory, path: str) -> None:
+    documented = responses(in_memory, "post", path)
 
     assert documented["429"]["headers"]["Retry-After"]["required"] is True
 
 
-def test_a_registration_without_an_answer_has_no_link(rig: GatewayInMemory) -> None:
-    registered = responses(rig, "post", "/auth/register")
-    deposited = responses(rig, "post", "/balance/deposit")
+def test_a_registration_without_an_answer_has_no_link(in_memory: GatewayInMemory) -> None:
+    registered = responses(in_memory, "post", "/auth/register")
+    deposited = responses(in_memory, "post", "/balance/deposit")
 
     assert set(registered["202"]["headers"]) == {"Idempotency-Key", "Retry-After"}
     assert "Location" in deposited["202"]["headers"]

@@ -17,51 +17,51 @@ async def kept_nowhere(_order: Order) -> None:
     """Store nothing: what the order comes to is looked at instead."""
 
 
-def paid(rig: GatewayInMemory) -> Order:
+def paid(in_memory: GatewayInMemory) -> Order:
     """Return the order, placed by the service that takes orders."""
-    return asyncio.run(place(rig.fake, ORDER, kept_nowhere))
+    return asyncio.run(place(in_memory.fake, ORDER, kept_nowhere))
 
 
-def test_a_payout_pays_no_order(rig: GatewayInMemory) -> None:
-    rig.sign_in()
-    rig.post("/balance/deposit", {"amount": "21.00", "currency": "USD"})
+def test_a_payout_pays_no_order(in_memory: GatewayInMemory) -> None:
+    in_memory.sign_in()
+    in_memory.post("/balance/deposit", {"amount": "21.00", "currency": "USD"})
 
     payout = {**DEPOSIT, "related_id": ORDER.order_id}
-    assert rig.post("/balance/withdraw", payout, key=PAYMENT_ID).status_code == 200
+    assert in_memory.post("/balance/withdraw", payout, key=PAYMENT_ID).status_code == 200
 
-    assert paid(rig).state is State.ACCEPTED
-    assert rig.fake.accounts["alice"].cents == {"USD": 0}, "paid beside the payout"
+    assert paid(in_memory).state is State.ACCEPTED
+    assert in_memory.fake.accounts["alice"].cents == {"USD": 0}, "paid beside the payout"
 
 
-def test_a_registration_by_anybody_uses_up_no_id_of_a_service(rig: GatewayInMemory) -> None:
-    rig.sign_in()
-    rig.post("/balance/deposit", DEPOSIT)
+def test_a_registration_by_anybody_uses_up_no_id_of_a_service(in_memory: GatewayInMemory) -> None:
+    in_memory.sign_in()
+    in_memory.post("/balance/deposit", DEPOSIT)
 
-    rig.client.post("/auth/register", json=ALICE, headers={"Idempotency-Key": PAYMENT_ID})
+    in_memory.client.post("/auth/register", json=ALICE, headers={"Idempotency-Key": PAYMENT_ID})
 
-    assert paid(rig).state is State.ACCEPTED
+    assert paid(in_memory).state is State.ACCEPTED
 
 
 @pytest.mark.parametrize("key", ["first", "gateway:first"])
 def test_a_registration_by_anybody_uses_up_no_key_of_the_user(
-    rig: GatewayInMemory, key: str
+    in_memory: GatewayInMemory, key: str
 ) -> None:
-    rig.sign_in()
+    in_memory.sign_in()
 
-    rig.client.post("/auth/register", json=ALICE, headers={"Idempotency-Key": key})
+    in_memory.client.post("/auth/register", json=ALICE, headers={"Idempotency-Key": key})
 
-    assert rig.post("/balance/deposit", DEPOSIT, key="first").status_code == 200
+    assert in_memory.post("/balance/deposit", DEPOSIT, key="first").status_code == 200
 
 
-def test_the_ids_of_users_begin_as_no_others_do(rig: GatewayInMemory) -> None:
-    rig.sign_in()
+def test_the_ids_of_users_begin_as_no_others_do(in_memory: GatewayInMemory) -> None:
+    in_memory.sign_in()
     for key in ("a", "order:7", None):
-        rig.post("/balance/deposit", DEPOSIT, key=key)
-        rig.post("/balance/withdraw", DEPOSIT, key=f"{key}-2")
-        rig.patch("/auth/profile", {"first_name": "Al"}, key=f"{key}-3")
-        rig.register()
+        in_memory.post("/balance/deposit", DEPOSIT, key=key)
+        in_memory.post("/balance/withdraw", DEPOSIT, key=f"{key}-2")
+        in_memory.patch("/auth/profile", {"first_name": "Al"}, key=f"{key}-3")
+        in_memory.register()
 
-    commands = [one for one in rig.fake.asked if hasattr(one, "command_id")]
+    commands = [one for one in in_memory.fake.asked if hasattr(one, "command_id")]
 
     registered = [one.command_id for one in commands if isinstance(one, Register)]
     moved = [one.command_id for one in commands if isinstance(one, Deposit | Withdraw)]

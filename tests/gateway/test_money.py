@@ -13,9 +13,9 @@ from tests.gateway.gateway_in_memory import DEPOSIT, GatewayInMemory, problem
 
 
 @pytest.fixture
-def signed_in(rig: GatewayInMemory) -> GatewayInMemory:
-    rig.sign_in()
-    return rig
+def signed_in(in_memory: GatewayInMemory) -> GatewayInMemory:
+    in_memory.sign_in()
+    return in_memory
 
 
 class TestProfile:

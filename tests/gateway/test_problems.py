@@ -22,12 +22,12 @@ class TestStatus:
 
     @pytest.mark.parametrize("code", Code)
     def test_is_what_a_refused_command_is_answered_with(
-        self, rig: GatewayInMemory, code: Code
+        self, in_memory: GatewayInMemory, code: Code
     ) -> None:
-        rig.sign_in()
-        rig.fake.refuses = code
+        in_memory.sign_in()
+        in_memory.fake.refuses = code
 
-        response = rig.post("/balance/deposit", DEPOSIT)
+        response = in_memory.post("/balance/deposit", DEPOSIT)
 
         assert problem(response) == (STATUS[code], code)
         assert response.json()["title"] == code.info.title
@@ -36,56 +36,60 @@ class TestStatus:
 
     @pytest.mark.parametrize("code", Code)
     def test_is_what_a_refused_request_is_answered_with(
-        self, rig: GatewayInMemory, code: Code
+        self, in_memory: GatewayInMemory, code: Code
     ) -> None:
-        rig.sign_in()
-        rig.fake.refuses = code
+        in_memory.sign_in()
+        in_memory.fake.refuses = code
 
-        assert problem(rig.get("/balance")) == (STATUS[code], code)
-        assert problem(rig.login()) == (STATUS[code], code)
+        assert problem(in_memory.get("/balance")) == (STATUS[code], code)
+        assert problem(in_memory.login()) == (STATUS[code], code)
 
 
 class TestTheServiceAway:
     @pytest.mark.parametrize("error", [UnreachableError, TopicMissingError, NotSentError])
-    def test_is_said(self, rig: GatewayInMemory, error: type[Exception]) -> None:
-        rig.sign_in()
-        rig.fake.fails = error("broker-7.internal:9092 does not answer")
+    def test_is_said(self, in_memory: GatewayInMemory, error: type[Exception]) -> None:
+        in_memory.sign_in()
+        in_memory.fake.fails = error("broker-7.internal:9092 does not answer")
 
-        for response in (rig.post("/balance/deposit", DEPOSIT), rig.get("/balance"), rig.login()):
+        for response in (
+            in_memory.post("/balance/deposit", DEPOSIT),
+            in_memory.get("/balance"),
+            in_memory.login(),
+        ):
             assert problem(response) == (503, "unavailable")
             assert response.headers["Retry-After"] == "1"
             assert "broker-7" not in response.text
 
-    def test_is_told_from_an_answer_that_cannot_be_read(self, rig: GatewayInMemory) -> None:
-        rig.sign_in()
-        rig.fake.fails = UnreadableRecordError("accounts.results", 0, 1)
+    def test_is_told_from_an_answer_that_cannot_be_read(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sign_in()
+        in_memory.fake.fails = UnreadableRecordError("accounts.results", 0, 1)
 
-        assert problem(rig.get("/balance")) == (502, "unreadable_answer")
+        assert problem(in_memory.get("/balance")) == (502, "unreadable_answer")
 
-    def test_is_told_from_a_mistake_of_the_gateway(self, rig: GatewayInMemory) -> None:
-        rig.sign_in()
-        rig.fake.fails = ZeroDivisionError("secret inside")
+    def test_is_told_from_a_mistake_of_the_gateway(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sign_in()
+        in_memory.fake.fails = ZeroDivisionError("secret inside")
 
-        response = rig.get("/balance")
+        response = in_memory.get("/balance")
 
         assert problem(response) == (500, "gateway_failed")
         assert "secret" not in response.text
 
 
 class TestABody:
-    def test_is_bounded(self, rig: GatewayInMemory) -> None:
-        rig.sign_in()
+    def test_is_bounded(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sign_in()
         body = b'{"amount": "1", "currency": "USD"}'.ljust(BODY_BYTES_MAX)
 
-        fits = self._deposit(rig, body)
-        does_not = self._deposit(rig, body + b" ")
+        fits = self._deposit(in_memory, body)
+        does_not = self._deposit(in_memory, body + b" ")
 
         assert fits == 200
         assert does_not == 413
 
-    def _deposit(self, rig: GatewayInMemory, body: bytes) -> int:
-        headers = {**rig.headers, "Content-Type": "application/json"}
-        return rig.client.post("/balance/deposit", content=body, headers=headers).status_code
+    def _deposit(self, in_memory: GatewayInMemory, body: bytes) -> int:
+        headers = {**in_memory.headers, "Content-Type": "application/json"}
+        return in_memory.client.post("/balance/deposit", content=body, headers=headers).status_code
 
     @pytest.mark.parametrize(
         "body",
@@ -94,29 +98,31 @@ class TestABody:
             b'{"amount": "1.00", "currency": "USD", "metadata": {"a": "1", "a": "2"}}',
         ],
     )
-    def test_says_each_name_once(self, rig: GatewayInMemory, body: bytes) -> None:
-        rig.sign_in()
-        headers = {**rig.headers, "Content-Type": "application/json"}
+    def test_says_each_name_once(self, in_memory: GatewayInMemory, body: bytes) -> None:
+        in_memory.sign_in()
+        headers = {**in_memory.headers, "Content-Type": "application/json"}
 
-        response = rig.client.post("/balance/deposit", content=body, headers=headers)
+        response = in_memory.client.post("/balance/deposit", content=body, headers=headers)
 
         assert problem(response) == (422, "invalid_request")
         assert response.json()["errors"] == [field_error("body", Problem.NAME_REPEATED)]
-        assert not any(isinstance(each, Deposit) for each in rig.fake.asked)
+        assert not any(isinstance(each, Deposit) for each in in_memory.fake.asked)
 
-    def test_behind_a_byte_order_mark_is_no_json(self, rig: GatewayInMemory) -> None:
-        rig.sign_in()
-        headers = {**rig.headers, "Content-Type": "application/json"}
+    def test_behind_a_byte_order_mark_is_no_json(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sign_in()
+        headers = {**in_memory.headers, "Content-Type": "application/json"}
         body = b'\xef\xbb\xbf{"amount": "1.00", "currency": "USD"}'
 
-        response = rig.client.post("/balance/deposit", content=body, headers=headers)
+        response = in_memory.client.post("/balance/deposit", content=body, headers=headers)
 
         assert response.json()["errors"] == [field_error("body", Problem.NOT_JSON)]
 
-    def test_is_json(self, rig: GatewayInMemory) -> None:
-        rig.sign_in()
+    def test_is_json(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sign_in()
 
-        response = rig.client.post("/balance/deposit", data=DEPOSIT, headers=rig.headers)
+        response = in_memory.client.post(
+            "/balance/deposit", data=DEPOSIT, headers=in_memory.headers
+        )
 
         assert problem(response) == (415, "not_json")
 
@@ -132,18 +138,18 @@ class TestABody:
             b'{"a":' * 2_000,
         ],
     )
-    def test_that_is_broken_is_refused(self, rig: GatewayInMemory, body: bytes) -> None:
-        rig.sign_in()
+    def test_that_is_broken_is_refused(self, in_memory: GatewayInMemory, body: bytes) -> None:
+        in_memory.sign_in()
 
-        assert self._deposit(rig, body) == 422
+        assert self._deposit(in_memory, body) == 422
 
 
 class TestRouting:
-    def test_does_not_know_every_path(self, rig: GatewayInMemory) -> None:
-        assert problem(rig.get("/nowhere")) == (404, "http_error")
+    def test_does_not_know_every_path(self, in_memory: GatewayInMemory) -> None:
+        assert problem(in_memory.get("/nowhere")) == (404, "http_error")
 
-    def test_says_which_methods_there_are(self, rig: GatewayInMemory) -> None:
-        response = rig.client.delete("/auth/profile")
+    def test_says_which_methods_there_are(self, in_memory: GatewayInMemory) -> None:
+        response = in_memory.client.delete("/auth/profile")
 
         assert problem(response) == (405, "http_error")
         assert response.headers["Allow"] == "GET, HEAD, PATCH, PUT"

@@ -12,11 +12,11 @@ from tests.gateway.service_keys import ServiceKeys
 
 
 @pytest.fixture
-def signed_in(rig: GatewayInMemory) -> GatewayInMemory:
+def signed_in(in_memory: GatewayInMemory) -> GatewayInMemory:
     """Return one that has verified a token before."""
-    rig.sign_in()
-    assert rig.get("/balance").status_code == 200
-    return rig
+    in_memory.sign_in()
+    assert in_memory.get("/balance").status_code == 200
+    return in_memory
 
 
 class TestAToken:
@@ -122,50 +122,52 @@ class TestKeys:
 
         assert problem(signed_in.get("/balance")) == (503, "unavailable")
 
-    def test_are_needed_to_sign_in(self, rig: GatewayInMemory) -> None:
-        rig.sidecar.away = True
+    def test_are_needed_to_sign_in(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sidecar.away = True
 
-        for response in (rig.register(), rig.login()):
+        for response in (in_memory.register(), in_memory.login()):
             assert problem(response) == (503, "unavailable")
 
-    def test_are_fetched_again_where_the_one_to_seal_to_is_gone(self, rig: GatewayInMemory) -> None:
-        rig.register()
-        rig.sidecar.at_s += REFETCH_S
-        rig.fake.refuses = Code.SEAL_INVALID
+    def test_are_fetched_again_where_the_one_to_seal_to_is_gone(
+        self, in_memory: GatewayInMemory
+    ) -> None:
+        in_memory.register()
+        in_memory.sidecar.at_s += REFETCH_S
+        in_memory.fake.refuses = Code.SEAL_INVALID
 
-        response = rig.login()
+        response = in_memory.login()
 
         assert problem(response) == (503, "seal_invalid")
-        assert rig.sidecar.asked_what_to_seal_to == 2
+        assert in_memory.sidecar.asked_what_to_seal_to == 2
 
-    def test_are_found_once_the_sidecar_is_back(self, rig: GatewayInMemory) -> None:
-        rig.sidecar.away = True
-        rig.register()
-        rig.sidecar.away = False
-        rig.sidecar.at_s += REFETCH_S
+    def test_are_found_once_the_sidecar_is_back(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sidecar.away = True
+        in_memory.register()
+        in_memory.sidecar.away = False
+        in_memory.sidecar.at_s += REFETCH_S
 
-        assert rig.register().status_code == 201
+        assert in_memory.register().status_code == 201
 
 
 class TestHealth:
-    def test_is_well(self, rig: GatewayInMemory) -> None:
-        response = rig.get("/health")
+    def test_is_well(self, in_memory: GatewayInMemory) -> None:
+        response = in_memory.get("/health")
 
         assert response.status_code == 200
         assert response.json() == {"status": "ok", "keys": True, "revocations": True}
 
-    def test_is_not_without_keys(self, rig: GatewayInMemory) -> None:
-        rig.sidecar.away = True
+    def test_is_not_without_keys(self, in_memory: GatewayInMemory) -> None:
+        in_memory.sidecar.away = True
 
-        response = rig.get("/health")
+        response = in_memory.get("/health")
 
         assert response.status_code == 503
         assert response.json() == {"status": "unavailable", "keys": False, "revocations": True}
 
-    def test_is_not_without_revocations(self, rig: GatewayInMemory) -> None:
-        rig.fake.is_current = False
+    def test_is_not_without_revocations(self, in_memory: GatewayInMemory) -> None:
+        in_memory.fake.is_current = False
 
-        assert rig.get("/health").status_code == 503
+        assert in_memory.get("/health").status_code == 503
 
 
 class TestMetrics:

@@ -6,8 +6,6 @@ import re
 import sys
 import tarfile
 import textwrap
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,11 +14,10 @@ from distributions.client.hatch_build import renamed_in
 from tests.e2e.caller import Caller
 from tests.e2e.running import RunningService
 from tests.install.alone import Alone, install_alone, run
+from tests.install.built import PROJECT, VERSION, Built
 from tests.places import REPOSITORY
 
 CLIENT = REPOSITORY / "distributions" / "client"
-PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-VERSION: str = PROJECT["project"]["version"]
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["packages"]
 OF_CONFLUENT = REPOSITORY / "examples" / "publish_confluent.py"
 NAMES = ["accounts", "accounts_client"]
@@ -39,29 +36,6 @@ from accounts_client import AccountsClient
 assert AccountsClient.__module__ == "accounts_client.accounts"
 assert client.AccountsClient.__module__ == "client.accounts"
 """
-
-
-@dataclass(frozen=True)
-class Built:
-    """What `make dist` left."""
-
-    folder: Path
-
-    def wheel(self, name: str) -> Path:
-        return self.folder / f"{name}-{VERSION}-py3-none-any.whl"
-
-    def sdist(self, name: str) -> Path:
-        return self.folder / f"{name}-{VERSION}.tar.gz"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Build with the tools that are installed where the tests run."""
-    folder = tmp_path_factory.mktemp("dist")
-    here = [f"BIN={Path(sys.executable).parent}", f"OUT={folder}"]
-    ended = run(["make", "--old-file=install", "dist", *here], REPOSITORY)
-    assert ended.returncode == 0, ended
-    return Built(folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,19 @@
 """What the service's wheel holds beside code: style sheet, templates, and the common passwords."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
+from tests.install.built import Built
 from tests.places import REPOSITORY
 from workers.credentials.password_gate import common_passwords
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
-    """Yield the wheel, built as the image builds it: with what is installed here."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", folder]
-    subprocess.run(
-        build, cwd=REPOSITORY, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    )
-    [built] = folder.glob("accounts-*.whl")
-    with ZipFile(built) as opened:
+@pytest.fixture
+def wheel(built: Built) -> Iterator[ZipFile]:
+    with ZipFile(built.wheel("accounts")) as opened:
         yield opened
 
 

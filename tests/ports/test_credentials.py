@@ -110,18 +110,18 @@ async def test_of_two_workers_that_hash_one_registration_the_first_sets_the_pass
 ) -> None:
     """P7: one was taken for dead. Its caller sent the command again, with another password."""
     pool = LowPriorityPool("hashing", 1)
-    bench = HashingInMemory(tmp_path / "keys", pool)
-    other = bench.waiting(1, sealed_password=a_blob(bench.ring, "another password"))
+    in_memory = HashingInMemory(tmp_path / "keys", pool)
+    other = in_memory.waiting(1, sealed_password=a_blob(in_memory.ring, "another password"))
     seen = LookingTogether(store.credentials)
-    one, two = bench.another_worker(seen), bench.another_worker(seen)
+    one, two = in_memory.another_worker(seen), in_memory.another_worker(seen)
 
-    await asyncio.gather(one.process([bench.waiting(0)]), two.process([other]))
+    await asyncio.gather(one.process([in_memory.waiting(0)]), two.process([other]))
     pool.close()
 
     first, second = seen.inserted
     assert verifies(PASSWORD, first.hash) != verifies(PASSWORD, second.hash)
     assert await store.identities.credential("alice") == first
-    assert len(bench.answers.sent) == 2
+    assert len(in_memory.answers.sent) == 2
 
 
 async def test_an_account_waits_until_its_credential_is_there(store: Store) -> None:

@@ -141,16 +141,16 @@ def crossed() -> Generator[set[str]]:
 
 
 async def test_each_file_that_a_deposit_crosses_has_its_reason() -> None:
-    bench = EngineInMemory()
+    in_memory = EngineInMemory()
     account = an_account()
-    await write(bench.ledger, accounts=[account])
-    await bench.ledger.sign_off(account.writer, at=NOON)
+    await write(in_memory.ledger, accounts=[account])
+    await in_memory.ledger.sign_off(account.writer, at=NOON)
 
     with crossed() as files:
-        await bench.take(a_raw(DEPOSIT_BODY, DEPOSIT))
-        await bench.idle_until(lambda: bench.consumer.commits)
+        await in_memory.take(a_raw(DEPOSIT_BODY, DEPOSIT))
+        await in_memory.idle_until(lambda: in_memory.consumer.commits)
         await asyncio.sleep(0)
 
-    assert [status for _, status in bench.answered()] == ["accepted"]
+    assert [status for _, status in in_memory.answered()] == ["accepted"]
     assert len(files) > 30, "the way was not seen"
     assert files - files_in(ARCHITECTURE.read_text(encoding="utf-8")) == set()

@@ -19,9 +19,10 @@ from handlers.history.pages import PageBuilder
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Outcome, Source, Trace
+from handlers.model.refused import Refused
 from handlers.model.session import EndReason, Session
 from handlers.wire.rendering import OF_REQUESTS, Record, error_body
-from handlers.wire.replying import Refusal, audit, reply, reply_body, revocation
+from handlers.wire.replying import audit, reply, reply_body, revocation
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.wire.message import SEALED, TRACE, Example
 
@@ -132,12 +133,12 @@ def asked(topic: TopicSpec, trace: Trace = TRACE) -> RequestRecord:
     )
 
 
-def _reply(topic: TopicSpec, answer: Mapping[str, Any] | Refusal, trace: Trace) -> Record:
+def _reply(topic: TopicSpec, answer: Mapping[str, Any] | Refused, trace: Trace) -> Record:
     question = asked(topic, trace)
     return reply(question, reply_body(question, answer, NOON), NOON)
 
 
-def answers() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
+def answers() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refused]]:
     """Yield every accepted answer."""
     yield "login", topics.LOGIN, {"session_id": SESSION_ID, "sealed_tokens": SEALED}
     yield "refresh", topics.REFRESH, {"sealed_tokens": SEALED}
@@ -149,7 +150,7 @@ def answers() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
     yield from pages()
 
 
-def profiles() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
+def profiles() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refused]]:
     question = GetProfile(request_id="q", username="alice")
     active = querying.profile(question, ALICE, has_credential=True)
     yield "get-profile", topics.GET_PROFILE, active
@@ -157,13 +158,13 @@ def profiles() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
     yield "get-profile-pending", topics.GET_PROFILE, pending
 
 
-def balances() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
+def balances() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refused]]:
     for name, currency in (("", None), ("-usd", "USD"), ("-never-used", "EUR")):
         question = GetBalance(request_id="q", username="alice", currency=currency)
         yield f"get-balance{name}", topics.GET_BALANCE, querying.balances(question, ALICE)
 
 
-def outcomes() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
+def outcomes() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refused]]:
     question = GetOutcome(request_id="q", username="alice", command_id="c-2")
     registered = an_outcome(command_id="c-2")
     refused = replace(
@@ -175,7 +176,7 @@ def outcomes() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
         yield f"get-outcome{name}", topics.GET_OUTCOME, answer
 
 
-def pages() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
+def pages() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refused]]:
     entries = [DEPOSITED, an_outcome(command_id="c-1", sequence=1)]
     for name, limit in (("", 2), ("-and-more", 1)):
         question = ListTransactions(request_id="q", username="alice", limit=limit)
@@ -188,7 +189,7 @@ def pages() -> Iterator[tuple[str, TopicSpec, Mapping[str, Any] | Refusal]]:
 
 def refused() -> Iterator[Example]:
     """Yield each code that a request can have, once."""
-    wait = Refusal(code=Code.TOO_MANY_ATTEMPTS, detail="the detail", retry_after_s=900)
+    wait = Refused(code=Code.TOO_MANY_ATTEMPTS, detail="the detail", retry_after_s=900)
     plain = Trace(correlation_id="q-login")
     waiting = _reply(topics.LOGIN, wait, plain)
     yield Example("reply-refused-too_many_attempts-for-a-while", topics.RESULTS, b"alice", waiting)
@@ -200,7 +201,7 @@ def refused() -> Iterator[Example]:
 
 
 def _refused(topic: TopicSpec, code: Code) -> Record:
-    answer = Refusal(code=code, detail=f"the detail of {code}")
+    answer = Refused(code=code, detail=f"the detail of {code}")
     return _reply(topic, answer, Trace(correlation_id=f"q-{request_name(topic)}"))
 
 

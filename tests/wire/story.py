@@ -238,7 +238,7 @@ def credentials() -> Iterator[Example]:
             now=NOON,
             commands_max=None,
         )
-        lane.applied.append(Applied(decision=decision, accounts={}, owed=(), met=()))
+        lane.applied.append(Applied(decision=decision, accounts={}, owed=(), shared=()))
         publication = Publication(names=TopicNames.under("accounts."), group="g", read_at_s=0)
         publication.add_lane(lane)
         [record] = [

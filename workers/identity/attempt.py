@@ -8,15 +8,15 @@ import msgspec
 
 from contracts.codes import Code
 from handlers.model.input_records import RequestRecord
+from handlers.model.refused import Refused
 from handlers.model.session import Session
-from handlers.wire.replying import Refusal
 from storage.ports.credentials import Credential
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a request is to be answered, and what is stored together with that."""
 
-    answer: Mapping[str, Any] | Refusal
+    answer: Mapping[str, Any] | Refused
     at: datetime
     session_id: str | None = None
     """Of the session it opens, renews or uses, for the audit event."""
@@ -41,7 +41,7 @@ class Attempt(Protocol):
         """What is asked."""
         ...
 
-    async def draft(self) -> Draft | Refusal:
+    async def draft(self) -> Draft | Refused:
         """Read and decide; after a lost race it is asked again.
 
         What may happen only once, such as counting a guess, it does once. A refusal by itself is
@@ -50,6 +50,6 @@ class Attempt(Protocol):
         ...
 
 
-def refusal(code: Code) -> Refusal:
+def refusal(code: Code) -> Refused:
     """Return a refusal that says no more than its code: details would help whoever guesses."""
-    return Refusal(code=code, detail=code.info.meaning)
+    return Refused(code=code, detail=code.info.meaning)

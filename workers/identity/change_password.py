@@ -9,8 +9,8 @@ from contracts.sealing import Purpose
 from handlers.identity import sessions
 from handlers.identity.passwords import prepared
 from handlers.model.input_records import RequestRecord
+from handlers.model.refused import Refused
 from handlers.model.session import Session
-from handlers.wire.replying import Refusal
 from storage.ports.credentials import Credential
 from workers.credentials.password_gate import password_problem
 from workers.identity.attempt import Draft, refusal
@@ -31,7 +31,7 @@ class PasswordChange:
     _secrets: tuple[str, Passwords] | None = None
     _hash: str | None = None
 
-    async def draft(self) -> Draft | Refusal:
+    async def draft(self) -> Draft | Refused:
         """Set the new password and end every other session."""
         dependencies, request = self.dependencies, self.request
         if self._secrets is None:
@@ -67,7 +67,7 @@ class PasswordChange:
 
     async def _refused(
         self, claims: Claims, own: Session, credential: Credential, passwords: Passwords
-    ) -> Refusal | None:
+    ) -> Refused | None:
         dependencies, username = self.dependencies, self.request.username
         if own.username != username or not own.is_live(dependencies.clock()):
             return refusal(Code.SESSION_ENDED)
@@ -112,7 +112,7 @@ class PasswordChange:
             ),
         )
 
-    def _draft(self, answer: Refusal, own: Session) -> Draft:
+    def _draft(self, answer: Refused, own: Session) -> Draft:
         return Draft(
             answer=answer,
             at=self.dependencies.clock(),

@@ -1,6 +1,6 @@
 """Whose passwords are hashed: of one user a few in each batch, so that others get their turn."""
 
-from handlers.wire.replying import Refusal
+from handlers.model.refused import Refused
 from workers.identity.password_check import too_many
 from workers.monitoring.metrics import Metrics
 
@@ -32,7 +32,7 @@ class HashShare:
         self._hashings = hashings
         self._taken = False
 
-    def refused(self, *, is_known: bool) -> Refusal | None:
+    def refused(self, *, is_known: bool) -> Refused | None:
         """Say that it has to wait where nothing is left, before its guess is counted."""
         kept = 0 if is_known else KEPT_FOR_KNOWN
         if self._taken or self._turns.left > kept:

@@ -10,9 +10,10 @@ import msgspec
 from contracts.codes import Code
 from handlers.identity.sessions import Repeat, is_too_old, repeat
 from handlers.model.input_records import RequestRecord
+from handlers.model.refused import Refused
 from handlers.model.session import Answered, Session
 from handlers.wire.rendering import Record
-from handlers.wire.replying import Refusal, audit, reply, reply_body, revocation
+from handlers.wire.replying import audit, reply, reply_body, revocation
 from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 from storage.ports.identity import IdentityChanges
 from workers.identity.attempt import Attempt, Draft, refusal
@@ -67,7 +68,7 @@ class IdempotentExecution:
             if is_too_old(asked, dependencies.options.request_age_max, now):
                 return self._expired(asked, now)
             draft = await attempt.draft()
-            if isinstance(draft, Refusal):
+            if isinstance(draft, Refused):
                 return self._not_tried(asked, draft)
             answered = self._answered(asked, draft)
             try:
@@ -115,7 +116,7 @@ class IdempotentExecution:
         """Refuse without a trace: an audit event would say that something was tried."""
         return _refuse(asked, refusal(Code.EXPIRED), now, ())
 
-    def _not_tried(self, asked: RequestRecord, answer: Refusal) -> AnsweredRequest:
+    def _not_tried(self, asked: RequestRecord, answer: Refused) -> AnsweredRequest:
         now = self._dependencies.clock()
         record = audit(asked, action=asked.type, at=now, code=answer.code, remembered=False)
         return _refuse(asked, answer, now, [self._event(asked, record)])
@@ -203,7 +204,7 @@ def _say(asked: RequestRecord, answered: Answered, beside: Sequence[Outgoing]) -
 
 
 def _refuse(
-    asked: RequestRecord, answer: Refusal, now: datetime, beside: Sequence[Outgoing]
+    asked: RequestRecord, answer: Refused, now: datetime, beside: Sequence[Outgoing]
 ) -> AnsweredRequest:
     return AnsweredRequest(
         asked=asked,

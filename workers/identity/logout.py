@@ -8,7 +8,7 @@ from contracts.sealing import Purpose
 from contracts.sessions import Logout
 from handlers.identity import sessions
 from handlers.model.input_records import RequestRecord
-from handlers.wire.replying import Refusal
+from handlers.model.refused import Refused
 from workers.identity.attempt import Draft, refusal
 from workers.identity.dependencies import IdentityDependencies
 
@@ -22,7 +22,7 @@ class SignOut:
     request: Logout
     _token: str | None = None
 
-    async def draft(self) -> Draft | Refusal:
+    async def draft(self) -> Draft | Refused:
         """End what is asked for; what has ended already stays so."""
         dependencies = self.dependencies
         if self._token is None:

@@ -12,7 +12,7 @@ from handlers.identity import subjects
 from handlers.identity.passwords import prepared
 from handlers.identity.throttling import Allowance, ThrottleRule
 from handlers.model.input_records import RequestRecord
-from handlers.wire.replying import Refusal
+from handlers.model.refused import Refused
 from storage.ports.credentials import Credential
 from workers.identity.dependencies import IdentityDependencies
 from workers.identity.options import IdentityOptions
@@ -51,7 +51,7 @@ class PasswordCheck:
         self.locked_out = False
         """The guess was wrong, and the last one that unknown devices have for a while."""
 
-    async def refused(self) -> Refusal | None:
+    async def refused(self) -> Refused | None:
         """Count the guess durably, before anything is hashed; say how long it waits, if it does."""
         if self._counted is None:
             self._counted = await self._count()
@@ -114,10 +114,10 @@ class PasswordCheck:
         await self._dependencies.throttles.forgive(limit.subject, all_of_them=all_of_them)
 
 
-def too_many(retry_after_s: int) -> Refusal:
+def too_many(retry_after_s: int) -> Refused:
     """Return that a guess has to wait: whoever guesses learns no more than how long."""
     code = Code.TOO_MANY_ATTEMPTS
-    return Refusal(code=code, detail=code.info.meaning, retry_after_s=retry_after_s)
+    return Refused(code=code, detail=code.info.meaning, retry_after_s=retry_after_s)
 
 
 def _limits(

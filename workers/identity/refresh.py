@@ -9,7 +9,7 @@ from contracts.sessions import Refresh
 from handlers.identity import sessions
 from handlers.identity.sessions import Ended, Repeated, Reused, Rotated, Superseded, Unknown
 from handlers.model.input_records import RequestRecord
-from handlers.wire.replying import Refusal
+from handlers.model.refused import Refused
 from workers.identity.attempt import Draft, refusal
 from workers.identity.dependencies import IdentityDependencies
 from workers.identity.refresh_tokens import next_token, read_token
@@ -24,7 +24,7 @@ class Renewal:
     request: Refresh
     _token: str | None = None
 
-    async def draft(self) -> Draft | Refusal:
+    async def draft(self) -> Draft | Refused:
         """Rotate the token, or say why not."""
         if self._token is None:
             blobs = {Purpose.REFRESH_TOKEN: self.request.sealed_refresh_token}

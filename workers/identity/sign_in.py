@@ -8,7 +8,7 @@ from contracts.sessions import Login
 from handlers.identity import sessions
 from handlers.identity.passwords import prepared
 from handlers.model.input_records import RequestRecord
-from handlers.wire.replying import Refusal
+from handlers.model.refused import Refused
 from storage.ports.credentials import Credential
 from workers.clock import fresh_name
 from workers.identity.attempt import Draft, refusal
@@ -31,7 +31,7 @@ class SignIn:
     _is_known: bool = False
     _password_check: PasswordCheck | None = None
 
-    async def draft(self) -> Draft | Refusal:
+    async def draft(self) -> Draft | Refused:
         """Open a session for whoever knows the password."""
         dependencies, request = self.dependencies, self.request
         if self._secrets is None:

@@ -7,9 +7,9 @@ from contracts.codes import Code
 from handlers.ledger.batch import UNREADABLE, PerCommand
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account
-from handlers.model.decision import Refused
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome
+from handlers.model.refused import Refused
 from handlers.model.rules import Rules
 from handlers.wire.announcing import Announced, announce
 from workers.batches.rendered import report

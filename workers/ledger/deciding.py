@@ -102,7 +102,7 @@ class Deciding:
         self._park(lanes)
         for lane in lanes:
             # Whoever wrote before us may be late with an older state: say ours once more.
-            self.again.schedule(lane.met)
+            self.again.schedule(lane.shared)
 
     def may_read_on(self) -> bool:
         """Say whether more may be read beside the next cycle: nothing has to be asked for it."""

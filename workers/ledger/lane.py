@@ -36,7 +36,7 @@ class Applied:
     accounts: Mapping[str, Account]
     """As gathered, or as written."""
     owed: Sequence[Owed]
-    met: Sequence[str]
+    shared: Sequence[str]
     """Users whose account another writer had marked."""
 
 
@@ -84,7 +84,7 @@ class Lane:
     """Commands that have to wait."""
     early: dict[Source, Code] = field(default_factory=dict[Source, Code])
     """What some of them would be refused with now; the others wait behind one of these."""
-    met: list[str] = field(default_factory=list[str])
+    shared: list[str] = field(default_factory=list[str])
     """Users whose account another writer had marked."""
     provisional: bool = False
     """Some refusal could have been lifted by other commands."""
@@ -192,7 +192,7 @@ class Lane:
                 await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}
         named = {received.command.username for received in commands}
-        met = [
+        shared = [
             name
             for name in named
             if name in gathered.accounts and gathered.accounts[name].writer != writer
@@ -201,7 +201,7 @@ class Lane:
             decision=decision,
             accounts={**gathered.accounts, **written},
             owed=owed,
-            met=met,
+            shared=shared,
         )
 
     def _gathering(self, writer: str, *, alone: bool) -> Gathering:
@@ -252,7 +252,7 @@ class Lane:
         self.applied.append(applied)
         self.parked += applied.decision.parked
         self.early |= applied.decision.early
-        self.met += applied.met
+        self.shared += applied.shared
         self.provisional |= applied.decision.provisional
         owed = (each.outcome for each in applied.owed)
         for outcome in (*owed, *applied.decision.changes.outcomes):

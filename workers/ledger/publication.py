@@ -53,7 +53,7 @@ class Publication(OutgoingBatch):
                 self.first.append(Outgoing.of(self.names.balances, key, record))
         self.usernames.update(accounts)
         self.sequences.take_in(lane.sequences)
-        self.shared.update(lane.met)
+        self.shared.update(lane.shared)
 
     def _answers(self, answers: Sequence[Answer]) -> None:
         for answer in answers:

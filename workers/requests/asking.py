@@ -8,7 +8,7 @@ import msgspec
 from contracts.codes import Code
 from contracts.topics import RECORD_BYTES_MAX
 from handlers.model.input_records import RequestRecord
-from handlers.wire.replying import Refusal
+from handlers.model.refused import Refused
 from storage.ports.errors import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.error_places import places
@@ -25,11 +25,11 @@ REPLY_BYTES_MAX = RECORD_BYTES_MAX
 for ever, and keep all others of its group from being committed."""
 
 
-FAILED = Refusal(
+FAILED = Refused(
     code=Code.INTERNAL_ERROR,
     detail="the service failed on this request; its operators are alerted",
 )
-UNREADABLE = Refusal(
+UNREADABLE = Refused(
     code=Code.ACCOUNT_UNREADABLE,
     detail="what is stored of this account is damaged; operators are alerted",
 )
@@ -39,7 +39,7 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     """A request that cannot be answered: our bug, or a document that cannot be understood."""
 
     asked: RequestRecord
-    why: Refusal = FAILED
+    why: Refused = FAILED
 
 
 async def ask(

@@ -12,10 +12,12 @@ from contracts.requests import AnyRequest
 from handlers.history import pages as history
 from handlers.history import querying
 from handlers.history.start_search import StartSearch
+from handlers.ledger.movements import unknown_account
 from handlers.model.account import Account
 from handlers.model.input_records import RequestRecord
 from handlers.model.outcome import Outcome, outcome_id
-from handlers.wire.replying import Refusal, reply, reply_body
+from handlers.model.refused import Refused
+from handlers.wire.replying import reply, reply_body
 from storage.ports.credentials import Credentials
 from storage.ports.reads import Reads
 from workers.requests.answering import AnsweredRequest
@@ -94,12 +96,12 @@ class QueryAnswerer:
         assert isinstance(query, ListTransactions)
         account = found.accounts.get(query.username)
         if account is None:
-            return self._said(asked, querying.nobody(query.username))
+            return self._said(asked, unknown_account(query.username))
         async with self._turns:
             seek = StartSearch(query, last=account.sequence)
             await self._read(seek)
             walk = history.walk(query, past=seek.past, scan_max=scan_max)
-            if isinstance(walk, Refusal):
+            if isinstance(walk, Refused):
                 return self._said(asked, walk)
             await self._read(walk)
         return self._said(asked, {"page": walk.page})
@@ -108,10 +110,10 @@ class QueryAnswerer:
         while stretch := steps.next_read:
             steps.take(stretch, await self._reads.entries(stretch))
 
-    def _said(self, asked: RequestRecord, answer: Mapping[str, Any] | Refusal) -> AnsweredRequest:
+    def _said(self, asked: RequestRecord, answer: Mapping[str, Any] | Refused) -> AnsweredRequest:
         at = self._clock()
         record = reply(asked, reply_body(asked, answer, at), at)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, Refused):
             return AnsweredRequest(
                 asked=asked, reply=record, status="rejected", code=answer.code.value
             )
@@ -126,7 +128,7 @@ class _AnswerSources(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     existing: frozenset[str]
     """Users that have a credential."""
 
-    def answer(self, query: AnyRequest) -> dict[str, Any] | Refusal:
+    def answer(self, query: AnyRequest) -> dict[str, Any] | Refused:
         """Return the answer to *query*, unless that is a page."""
         username = query.username
         match query:

@@ -28,8 +28,8 @@ from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.decision import Moved
 from handlers.model.outcome import LedgerEntry, Outcome, Trace
+from handlers.model.refused import Refused
 from handlers.wire.rendering import Rendering
-from handlers.wire.replying import Refusal
 from storage.mongo.documents import repairs as repair_documents
 from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
 from storage.mongo.documents.stored import to_account, to_outcome
@@ -95,7 +95,7 @@ def shown(account: Account) -> dict[str, Any]:
     stored = kept_account(account)
     query = GetProfile(request_id="q-1", username=account.username)
     answer = querying.profile(query, stored, has_credential=True)
-    assert not isinstance(answer, Refusal)
+    assert not isinstance(answer, Refused)
     read = ProfileAnswer.model_validate_json(json.dumps(answer["profile"]))
     return read.model_dump(mode="json", exclude=OF_AN_ACCOUNT)
 

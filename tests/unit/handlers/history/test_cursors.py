@@ -6,7 +6,7 @@ import pytest
 
 from contracts.queries import CURSOR_LENGTH_MAX
 from handlers.history.pages import PageBuilder, cursor_of, walk
-from handlers.wire.replying import Refusal
+from handlers.model.refused import Refused
 from tests.unit.handlers.history.histories import MIXED, a_query, at, one_page, sequences
 
 CURSOR = cursor_of(a_query(), 4)
@@ -44,7 +44,7 @@ def test_another_limit_may_go_with_a_cursor() -> None:
 def test_a_cursor_belongs_to_its_user_filters_and_order(changed: dict[str, Any]) -> None:
     refused = walk(a_query(cursor=CURSOR, **changed))
 
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, Refused)
     assert refused.code == "cursor_invalid"
 
 
@@ -53,7 +53,7 @@ def test_a_cursor_tells_times_apart_by_less_than_a_millisecond(bound: str) -> No
     query = a_query(**{bound: "2030-01-01T12:00:00.123456Z"})
     other = {bound: "2030-01-01T12:00:00.123457Z"}
 
-    assert isinstance(walk(a_query(cursor=cursor_of(query, 1), **other)), Refusal)
+    assert isinstance(walk(a_query(cursor=cursor_of(query, 1), **other)), Refused)
 
 
 def test_the_same_moment_written_otherwise_keeps_a_cursor() -> None:
@@ -88,7 +88,7 @@ def test_the_same_moment_written_otherwise_keeps_a_cursor() -> None:
 def test_what_is_no_cursor_of_ours_is_refused(cursor: str) -> None:
     refused = walk(a_query(cursor=cursor))
 
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, Refused)
     assert refused.code == "cursor_invalid"
     assert cursor == "x" or cursor not in refused.detail
 
@@ -99,4 +99,4 @@ def test_no_character_of_a_cursor_can_be_changed(index: int) -> None:
 
     refused = walk(a_query(cursor=CURSOR[:index] + other + CURSOR[index + 1 :]))
 
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, Refused)

@@ -12,7 +12,8 @@ from contracts.ledger import Deposit, Withdraw
 from contracts.money import AMOUNT_MINOR_MAX, to_amount
 from handlers.ledger.decide import decide
 from handlers.model.account import Account, Balance
-from handlers.model.decision import Decision, Moved, Refused
+from handlers.model.decision import Decision, Moved
+from handlers.model.refused import Refused
 from handlers.model.rules import CurrencyRules, Rules
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_deposit, a_withdrawal, received

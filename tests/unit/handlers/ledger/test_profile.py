@@ -12,7 +12,8 @@ from contracts.profile import email_claim
 from handlers.ledger.decide import decide
 from handlers.ledger.profile import update_profile
 from handlers.model.account import Profile
-from handlers.model.decision import ProfileChanged, Refused, invalid_command
+from handlers.model.decision import ProfileChanged
+from handlers.model.refused import Refused, invalid_command
 from tests.builders import NOON, an_account
 from tests.received import RULES, a_registration, an_update, received
 

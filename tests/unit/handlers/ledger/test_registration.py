@@ -6,7 +6,8 @@ import pytest
 
 from contracts.codes import Code
 from handlers.ledger.registration import account_id, register
-from handlers.model.decision import Opened, Refused
+from handlers.model.decision import Opened
+from handlers.model.refused import Refused
 from tests.builders import an_account
 from tests.received import a_registration
 

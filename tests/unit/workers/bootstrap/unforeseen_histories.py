@@ -189,14 +189,14 @@ class CredentialHistory:
     """Accepted registrations whose passwords wait to be hashed."""
 
     def __init__(self, directory: Path, pool: LowPriorityPool) -> None:
-        self._bench = HashingInMemory(directory, pool)
+        self._hashing = HashingInMemory(directory, pool)
         self._pool = pool
 
     async def start_over(self) -> Topics:
         """Return new topics, over a new store."""
         self.credentials = MemoryCredentials(MemoryLedger())
         waiting = [
-            self._bench.waiting(offset, f"user-{offset}", reply_to=HERS if offset % 2 else None)
+            self._hashing.waiting(offset, f"user-{offset}", reply_to=HERS if offset % 2 else None)
             for offset in range(4)
         ]
         return Topics({TopicPartition(PREFIX + CREDENTIALS.name, 0): waiting})
@@ -207,9 +207,9 @@ class CredentialHistory:
         publisher = SimulatedPublisher(topics, trip, progress.halt)
         worker = CredentialsWorker(
             credentials=trip.around(self.credentials),
-            reads=trip.around(MemoryReads(self._bench.ledger)),
+            reads=trip.around(MemoryReads(self._hashing.ledger)),
             hasher=PasswordHasher(CHEAP, trip.around(self._pool)),
-            ring=self._bench.ring,
+            ring=self._hashing.ring,
             answers=Answering(publisher, SimulatedReplies(publisher, trip)),
             progress=progress,
             metrics=Metrics(),

@@ -84,12 +84,12 @@ def read(case: str) -> CommandRecord:
 
 
 @pytest.fixture
-async def bench() -> EngineInMemory:
-    bench = EngineInMemory()
+async def in_memory() -> EngineInMemory:
+    in_memory = EngineInMemory()
     account = an_account()
-    await write(bench.ledger, accounts=[account])
-    await bench.ledger.sign_off(account.writer, at=NOON)
-    return bench
+    await write(in_memory.ledger, accounts=[account])
+    await in_memory.ledger.sign_off(account.writer, at=NOON)
+    return in_memory
 
 
 @EACH
@@ -98,37 +98,37 @@ def test_is_told_from_another_content_as_it_was_then(case: str) -> None:
 
 
 @EACH
-async def test_answers_as_recorded(bench: EngineInMemory, case: str) -> None:
+async def test_answers_as_recorded(in_memory: EngineInMemory, case: str) -> None:
     found = read(case)
     outcome = an_outcome(
         command_id=found.command.command_id, type=found.type, fingerprint=found.fingerprint
     )
-    await write(bench.ledger, outcomes=[outcome])
-    before = await bench.stored()
+    await write(in_memory.ledger, outcomes=[outcome])
+    before = await in_memory.stored()
 
-    await bench.take(record(case))
-    await bench.all_done()
+    await in_memory.take(record(case))
+    await in_memory.all_done()
 
-    [result] = bench.said(RESULTS)
+    [result] = in_memory.said(RESULTS)
     assert (result["status"], result["duplicate"]) == ("accepted", True)
-    assert bench.said(DEAD_LETTERS) == []
-    assert await bench.stored() == before
+    assert in_memory.said(DEAD_LETTERS) == []
+    assert await in_memory.stored() == before
 
 
 @EACH
-async def test_is_refused_where_nothing_was(bench: EngineInMemory, case: str) -> None:
+async def test_is_refused_where_nothing_was(in_memory: EngineInMemory, case: str) -> None:
     _, _, _, field, problem = ONCE_TAKEN[case]
-    before = await bench.stored()
+    before = await in_memory.stored()
 
-    await bench.take(record(case))
-    await bench.all_done()
+    await in_memory.take(record(case))
+    await in_memory.all_done()
 
-    [result] = bench.said(RESULTS)
+    [result] = in_memory.said(RESULTS)
     assert result["error"]["code"] == "invalid_command"
     assert result["error"]["errors"] == [field_error(field, problem)]
-    assert bench.publisher.records[-1].topic == PREFIX + DEAD_LETTERS.name
-    assert bench.said(AUDIT_EVENTS) == []
-    assert await bench.stored() == before
+    assert in_memory.publisher.records[-1].topic == PREFIX + DEAD_LETTERS.name
+    assert in_memory.said(AUDIT_EVENTS) == []
+    assert await in_memory.stored() == before
 
 
 @pytest.mark.parametrize(
@@ -143,24 +143,24 @@ def test_is_nothing_that_no_release_took(field: Mapping[str, str]) -> None:
 
 
 @EACH
-async def test_leaves_its_id_free(bench: EngineInMemory, case: str) -> None:
+async def test_leaves_its_id_free(in_memory: EngineInMemory, case: str) -> None:
     mended = {**CHANGE, "command_id": read(case).command.command_id, "first_name": "Zo\u00eb"}
 
-    await bench.take(record(case))
-    await bench.take(a_raw(mended, UPDATE_PROFILE, offset=8))
-    await bench.all_done()
+    await in_memory.take(record(case))
+    await in_memory.take(a_raw(mended, UPDATE_PROFILE, offset=8))
+    await in_memory.all_done()
 
-    assert [body["status"] for body in bench.said(RESULTS)] == ["rejected", "accepted"]
+    assert [body["status"] for body in in_memory.said(RESULTS)] == ["rejected", "accepted"]
 
 
 @EACH
 async def test_is_a_conflict_where_another_content_was_recorded(
-    bench: EngineInMemory, case: str
+    in_memory: EngineInMemory, case: str
 ) -> None:
-    await write(bench.ledger, outcomes=[an_outcome(command_id=read(case).command.command_id)])
+    await write(in_memory.ledger, outcomes=[an_outcome(command_id=read(case).command.command_id)])
 
-    await bench.take(record(case))
-    await bench.all_done()
+    await in_memory.take(record(case))
+    await in_memory.all_done()
 
-    [result] = bench.said(RESULTS)
+    [result] = in_memory.said(RESULTS)
     assert result["error"]["code"] == "command_id_conflict"

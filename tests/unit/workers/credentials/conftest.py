@@ -10,7 +10,7 @@ from workers.credentials.hashing import LowPriorityPool
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[HashingInMemory]:
+def hashing(tmp_path: Path) -> Iterator[HashingInMemory]:
     pool = LowPriorityPool("hashing", 1)
     yield HashingInMemory(tmp_path / "keys", pool)
     pool.close()

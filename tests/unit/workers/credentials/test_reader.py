@@ -56,133 +56,135 @@ class CredentialsReaderInMemory(HashingInMemory):
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[CredentialsReaderInMemory]:
+def in_memory(tmp_path: Path) -> Iterator[CredentialsReaderInMemory]:
     pool = LowPriorityPool("hashing", 1)
     yield CredentialsReaderInMemory(tmp_path / "keys", pool)
     pool.close()
 
 
-async def test_commits_what_is_settled(bench: CredentialsReaderInMemory) -> None:
-    await bench.reader.take([bench.waiting(4)])
+async def test_commits_what_is_settled(in_memory: CredentialsReaderInMemory) -> None:
+    await in_memory.reader.take([in_memory.waiting(4)])
 
-    assert bench.consumer.committed == [{FIRST: 5}]
-    assert bench.consumer.held == set()
-    assert not bench.progress.busy
+    assert in_memory.consumer.committed == [{FIRST: 5}]
+    assert in_memory.consumer.held == set()
+    assert not in_memory.progress.busy
 
 
-async def test_pauses_only_the_partition_that_waits(bench: CredentialsReaderInMemory) -> None:
-    bench.credentials.broken_for = {"user-1"}
-    other = bench.waiting(9, "user-2")
+async def test_pauses_only_the_partition_that_waits(in_memory: CredentialsReaderInMemory) -> None:
+    in_memory.credentials.broken_for = {"user-1"}
+    other = in_memory.waiting(9, "user-2")
     other.partition = 1
 
-    await bench.reader.take([bench.waiting(0, "user-0"), bench.waiting(1, "user-1"), other])
+    await in_memory.reader.take(
+        [in_memory.waiting(0, "user-0"), in_memory.waiting(1, "user-1"), other]
+    )
 
-    assert bench.consumer.committed == [{FIRST: 1, SECOND: 10}]
-    assert bench.consumer.sought == [(FIRST, 1)]
-    assert bench.consumer.cursors == {FIRST: 1}
-    assert bench.consumer.held == {FIRST}
-    assert bench.progress.busy
+    assert in_memory.consumer.committed == [{FIRST: 1, SECOND: 10}]
+    assert in_memory.consumer.sought == [(FIRST, 1)]
+    assert in_memory.consumer.cursors == {FIRST: 1}
+    assert in_memory.consumer.held == {FIRST}
+    assert in_memory.progress.busy
 
 
-async def test_goes_on_after_a_while(bench: CredentialsReaderInMemory) -> None:
-    bench.credentials.away = True
-    await bench.reader.take([bench.waiting(0)])
-    bench.credentials.away = False
+async def test_goes_on_after_a_while(in_memory: CredentialsReaderInMemory) -> None:
+    in_memory.credentials.away = True
+    await in_memory.reader.take([in_memory.waiting(0)])
+    in_memory.credentials.away = False
 
     async with asyncio.timeout(DEADLINE_S):
-        while bench.consumer.held:
-            await bench.reader.idle()
+        while in_memory.consumer.held:
+            await in_memory.reader.idle()
             await asyncio.sleep(0.005)
-    await bench.reader.take([bench.waiting(0)])
-    await bench.reader.idle()
+    await in_memory.reader.take([in_memory.waiting(0)])
+    await in_memory.reader.idle()
 
-    assert bench.consumer.committed[-1] == {FIRST: 1}
-    assert bench.progress.waiting_for is None
-    assert not bench.progress.busy
+    assert in_memory.consumer.committed[-1] == {FIRST: 1}
+    assert in_memory.progress.waiting_for is None
+    assert not in_memory.progress.busy
 
 
 async def test_a_wait_is_not_over_because_nothing_else_comes(
-    bench: CredentialsReaderInMemory,
+    in_memory: CredentialsReaderInMemory,
 ) -> None:
-    bench.credentials.away = True
-    await bench.reader.take([bench.waiting(0)])
+    in_memory.credentials.away = True
+    await in_memory.reader.take([in_memory.waiting(0)])
 
-    await bench.reader.idle()
+    await in_memory.reader.idle()
 
-    assert bench.progress.busy
-    assert bench.progress.waiting_for == "mongodb"
+    assert in_memory.progress.busy
+    assert in_memory.progress.waiting_for == "mongodb"
 
 
-async def test_commits_later_when_kafka_is_away(bench: CredentialsReaderInMemory) -> None:
-    bench.consumer.error = RequestTimedOutError()
-    await bench.reader.take([bench.waiting(0)])
-    bench.consumer.error = None
+async def test_commits_later_when_kafka_is_away(in_memory: CredentialsReaderInMemory) -> None:
+    in_memory.consumer.error = RequestTimedOutError()
+    await in_memory.reader.take([in_memory.waiting(0)])
+    in_memory.consumer.error = None
 
-    await bench.reader.idle()
+    await in_memory.reader.idle()
 
-    assert bench.consumer.committed == [{FIRST: 1}]
+    assert in_memory.consumer.committed == [{FIRST: 1}]
 
 
 async def test_starts_over_when_its_partitions_were_given_away(
-    bench: CredentialsReaderInMemory,
+    in_memory: CredentialsReaderInMemory,
 ) -> None:
-    bench.consumer.error = CommitFailedError()
+    in_memory.consumer.error = CommitFailedError()
 
-    await bench.reader.take([bench.waiting(0)])
+    await in_memory.reader.take([in_memory.waiting(0)])
 
-    assert bench.reader.membership.hooks.reset_needed
+    assert in_memory.reader.membership.hooks.reset_needed
 
 
-async def test_commits_only_what_is_still_its_own(bench: CredentialsReaderInMemory) -> None:
-    bench.consumer.ours = {SECOND}
-    other = bench.waiting(0, "user-2")
+async def test_commits_only_what_is_still_its_own(in_memory: CredentialsReaderInMemory) -> None:
+    in_memory.consumer.ours = {SECOND}
+    other = in_memory.waiting(0, "user-2")
     other.partition = 1
 
-    await bench.reader.take([bench.waiting(0), other])
+    await in_memory.reader.take([in_memory.waiting(0), other])
 
-    assert bench.consumer.committed == [{SECOND: 1}]
+    assert in_memory.consumer.committed == [{SECOND: 1}]
 
 
 async def test_takes_nothing_before_it_has_read_where_to_start(
-    bench: CredentialsReaderInMemory,
+    in_memory: CredentialsReaderInMemory,
 ) -> None:
-    bench.reader.membership.hooks.reset_needed = True
+    in_memory.reader.membership.hooks.reset_needed = True
 
-    await bench.reader.take([bench.waiting(0)])
+    await in_memory.reader.take([in_memory.waiting(0)])
 
-    assert bench.credentials.calls == {}
-    assert bench.consumer.committed == []
+    assert in_memory.credentials.calls == {}
+    assert in_memory.consumer.committed == []
 
 
 async def test_finishes_the_batch_in_hand_before_it_gives_partitions_up(
-    bench: CredentialsReaderInMemory,
+    in_memory: CredentialsReaderInMemory,
 ) -> None:
-    taking = asyncio.create_task(bench.reader.take([bench.waiting(0)]))
+    taking = asyncio.create_task(in_memory.reader.take([in_memory.waiting(0)]))
     await asyncio.sleep(0)  # it holds the turn now
 
-    await bench.reader.membership.hooks.on_partitions_revoked([FIRST])
+    await in_memory.reader.membership.hooks.on_partitions_revoked([FIRST])
 
     assert taking.done()
-    assert bench.consumer.committed == [{FIRST: 1}]
+    assert in_memory.consumer.committed == [{FIRST: 1}]
 
 
-async def test_takes_nothing_once_it_stops(bench: CredentialsReaderInMemory) -> None:
-    await bench.reader.membership.drain()
+async def test_takes_nothing_once_it_stops(in_memory: CredentialsReaderInMemory) -> None:
+    await in_memory.reader.membership.drain()
 
-    await bench.reader.take([bench.waiting(0)])
+    await in_memory.reader.take([in_memory.waiting(0)])
 
-    assert bench.answers.sent == []
+    assert in_memory.answers.sent == []
 
 
 async def test_is_out_of_its_group_as_soon_as_its_partitions_go(
-    bench: CredentialsReaderInMemory,
+    in_memory: CredentialsReaderInMemory,
 ) -> None:
     """And counts it, as every reader does: what waits there waits for whoever has them next."""
-    bench.credentials.away = True
-    await bench.reader.take([bench.waiting(0)])
-    bench.progress.joined = True
+    in_memory.credentials.away = True
+    await in_memory.reader.take([in_memory.waiting(0)])
+    in_memory.progress.joined = True
 
-    await bench.reader.membership.hooks.on_partitions_revoked([FIRST])
+    await in_memory.reader.membership.hooks.on_partitions_revoked([FIRST])
 
-    assert (bench.progress.joined, bench.progress.busy) == (False, False)
-    assert bench.metrics.registry.get_sample_value("accounts_rebalances_total") == 1
+    assert (in_memory.progress.joined, in_memory.progress.busy) == (False, False)
+    assert in_memory.metrics.registry.get_sample_value("accounts_rebalances_total") == 1

@@ -9,6 +9,6 @@ from tests.unit.workers.identity.identity_in_memory import IdentityInMemory, ide
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[IdentityInMemory]:
-    with identity_in_memory(tmp_path) as bench:
-        yield bench
+def in_memory(tmp_path: Path) -> Iterator[IdentityInMemory]:
+    with identity_in_memory(tmp_path) as in_memory:
+        yield in_memory

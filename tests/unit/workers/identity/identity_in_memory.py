@@ -219,10 +219,10 @@ class IdentityInMemory:
 
 @contextmanager
 def identity_in_memory(directory: Path) -> Generator[IdentityInMemory]:
-    """Yield a bench; alice is registered."""
+    """Yield one; alice is registered."""
     hashing, seals = LowPriorityPool("hashing", 1), LowPriorityPool("seals", 1, niceness=0)
-    bench = IdentityInMemory(directory / "keys", hashing, seals)
-    bench.register()
-    yield bench
+    in_memory = IdentityInMemory(directory / "keys", hashing, seals)
+    in_memory.register()
+    yield in_memory
     hashing.close()
     seals.close()

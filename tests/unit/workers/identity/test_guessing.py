@@ -22,23 +22,23 @@ FROM_ONE = 13
 
 
 async def guessed(
-    bench: IdentityInMemory, *sources: str, lasting: timedelta = HOUR, every_s: int = 5
+    in_memory: IdentityInMemory, *sources: str, lasting: timedelta = HOUR, every_s: int = 5
 ) -> int:
     """Have strangers guess from *sources* by turns; return how often a password was looked at."""
-    before, number, until = len(bench.hasher.verified), 0, bench.now + lasting
-    while bench.now < until:
+    before, number, until = len(in_memory.hasher.verified), 0, in_memory.now + lasting
+    while in_memory.now < until:
         source = sources[number % len(sources)]
-        name = f"guess-{bench.now:%d%H%M%S}-{number}"
-        await bench.answer(bench.login(f"{WRONG} {number}", name, source=source))
-        bench.wait(every_s)
+        name = f"guess-{in_memory.now:%d%H%M%S}-{number}"
+        await in_memory.answer(in_memory.login(f"{WRONG} {number}", name, source=source))
+        in_memory.wait(every_s)
         number += 1
-    return len(bench.hasher.verified) - before
+    return len(in_memory.hasher.verified) - before
 
 
-async def used_up(bench: IdentityInMemory) -> Answer:
+async def used_up(in_memory: IdentityInMemory) -> Answer:
     """Have strangers guess as often as they may, at once; return the last answer of theirs."""
     answers = [
-        await bench.answer(bench.login(WRONG, f"use-{n}", source=f"2001:db8:0:{n:x}::1"))
+        await in_memory.answer(in_memory.login(WRONG, f"use-{n}", source=f"2001:db8:0:{n:x}::1"))
         for n in range(GUESSES_A_DAY_MAX)
     ]
     assert {answer.code for answer in answers} == {"invalid_credentials"}
@@ -51,191 +51,199 @@ MANY = [f"2001:db8:{n:x}::1" for n in range(4000)]
 class TestAnHourOfAStranger:
     @pytest.mark.parametrize("sources", [[STRANGE], MANY], ids=["one address", "many addresses"])
     async def test_leaves_the_users_own_device_its_first_try(
-        self, bench: IdentityInMemory, sources: list[str]
+        self, in_memory: IdentityInMemory, sources: list[str]
     ) -> None:
-        device = (await bench.signed_in()).tokens["device_token"]
+        device = (await in_memory.signed_in()).tokens["device_token"]
 
-        tried = await guessed(bench, *sources)
+        tried = await guessed(in_memory, *sources)
         # From the address of the stranger: it makes no difference where the device is.
-        own = await bench.answer(bench.login(request_id="own", source=STRANGE, device_token=device))
+        own = await in_memory.answer(
+            in_memory.login(request_id="own", source=STRANGE, device_token=device)
+        )
 
         assert own.status == "accepted"
         assert tried == (FROM_ONE if sources == [STRANGE] else GUESSES_A_DAY_MAX + 3600 // BACK_S)
 
     async def test_from_one_address_leaves_a_new_device_elsewhere_its_first_try(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        await guessed(bench, STRANGE)
+        await guessed(in_memory, STRANGE)
 
-        there = await bench.answer(bench.login(request_id="there", source=STRANGE))
-        home = await bench.answer(bench.login(request_id="home", source=HOME))
+        there = await in_memory.answer(in_memory.login(request_id="there", source=STRANGE))
+        home = await in_memory.answer(in_memory.login(request_id="home", source=HOME))
 
         assert (there.code, home.status) == ("too_many_attempts", "accepted")
 
     async def test_from_many_addresses_keeps_new_devices_out_only_while_it_lasts(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        await guessed(bench, *MANY)
-        refused = await bench.answer(bench.login(request_id="refused", source=HOME))
+        await guessed(in_memory, *MANY)
+        refused = await in_memory.answer(in_memory.login(request_id="refused", source=HOME))
 
-        bench.wait(refused.body["retry_after_s"])
-        home = await bench.answer(bench.login(request_id="home", source=HOME))
+        in_memory.wait(refused.body["retry_after_s"])
+        home = await in_memory.answer(in_memory.login(request_id="home", source=HOME))
 
         assert refused.code == "too_many_attempts"
         assert refused.body["retry_after_s"] <= BACK_S
         assert home.status == "accepted"
 
-    async def test_in_one_network_is_one_stranger(self, bench: IdentityInMemory) -> None:
+    async def test_in_one_network_is_one_stranger(self, in_memory: IdentityInMemory) -> None:
         """Of IPv6 whoever has one address has a /64; IPv4 in its clothes is IPv4."""
         inside = [f"2001:db8::{n:x}" for n in range(1, 200)]
-        assert await guessed(bench, *inside) == FROM_ONE
+        assert await guessed(in_memory, *inside) == FROM_ONE
         mapped = [STRANGE, f"::ffff:{STRANGE}", "::ffff:cb00:7109"]
 
-        assert await guessed(bench, *mapped) == FROM_ONE
+        assert await guessed(in_memory, *mapped) == FROM_ONE
 
 
 async def test_a_week_of_guessing_from_everywhere_is_bounded_by_the_day(
-    bench: IdentityInMemory,
+    in_memory: IdentityInMemory,
 ) -> None:
-    tried = await guessed(bench, *MANY, lasting=timedelta(days=7), every_s=BACK_S // 2)
+    tried = await guessed(in_memory, *MANY, lasting=timedelta(days=7), every_s=BACK_S // 2)
 
     assert 7 * GUESSES_A_DAY_MAX <= tried <= 8 * GUESSES_A_DAY_MAX
 
 
 async def test_one_wrong_guess_from_anywhere_refuses_nobody_elsewhere(
-    bench: IdentityInMemory,
+    in_memory: IdentityInMemory,
 ) -> None:
-    await bench.answer(bench.login(WRONG, "wrong", source=STRANGE))
+    await in_memory.answer(in_memory.login(WRONG, "wrong", source=STRANGE))
 
-    answer = await bench.answer(bench.login(source=HOME))
+    answer = await in_memory.answer(in_memory.login(source=HOME))
 
     assert answer.status == "accepted"
 
 
 async def test_those_who_come_from_nowhere_that_is_known_wait_for_one_another(
-    bench: IdentityInMemory,
+    in_memory: IdentityInMemory,
 ) -> None:
-    await bench.answer(bench.login(WRONG, "wrong"))
+    await in_memory.answer(in_memory.login(WRONG, "wrong"))
 
-    other = await bench.answer(bench.login(request_id="other"))
-    home = await bench.answer(bench.login(request_id="home", source=HOME))
+    other = await in_memory.answer(in_memory.login(request_id="other"))
+    home = await in_memory.answer(in_memory.login(request_id="home", source=HOME))
 
     assert (other.code, home.status) == ("too_many_attempts", "accepted")
 
 
 class TestTheLastGuess:
-    async def test_is_audited_and_counted(self, bench: IdentityInMemory) -> None:
-        last = await used_up(bench)
+    async def test_is_audited_and_counted(self, in_memory: IdentityInMemory) -> None:
+        last = await used_up(in_memory)
 
         assert [event["action"] for event in last.audited] == ["login", "lock-out"]
         assert last.audited[1]["code"] == "too_many_attempts"
-        assert bench.counted("lock_outs_total") == 1
+        assert in_memory.counted("lock_outs_total") == 1
 
-    async def test_of_the_right_password_is_no_lock_out(self, bench: IdentityInMemory) -> None:
-        spent = Count(failures=GUESSES_A_DAY_MAX - 1, last_at=bench.now, since=bench.now)
-        bench.throttles.counts[of_user("alice")] = spent
+    async def test_of_the_right_password_is_no_lock_out(self, in_memory: IdentityInMemory) -> None:
+        spent = Count(failures=GUESSES_A_DAY_MAX - 1, last_at=in_memory.now, since=in_memory.now)
+        in_memory.throttles.counts[of_user("alice")] = spent
 
-        answer = await bench.answer(bench.login(source=HOME))
-        again = await bench.answer(bench.login(request_id="again", source=HOME))
+        answer = await in_memory.answer(in_memory.login(source=HOME))
+        again = await in_memory.answer(in_memory.login(request_id="again", source=HOME))
 
         assert (answer.status, again.status) == ("accepted", "accepted")
         assert [event["action"] for event in answer.audited] == ["login"]
-        assert bench.counted("lock_outs_total") == 0
+        assert in_memory.counted("lock_outs_total") == 0
 
-    async def test_is_the_last_of_those_at_once(self, bench: IdentityInMemory) -> None:
-        spent = Count(failures=GUESSES_A_DAY_MAX - 2, last_at=bench.now, since=bench.now)
-        bench.throttles.counts[of_user("alice")] = spent
-        guesses = [bench.login(WRONG, f"in-{n}", source=source) for n, source in enumerate(MANY)]
+    async def test_is_the_last_of_those_at_once(self, in_memory: IdentityInMemory) -> None:
+        spent = Count(failures=GUESSES_A_DAY_MAX - 2, last_at=in_memory.now, since=in_memory.now)
+        in_memory.throttles.counts[of_user("alice")] = spent
+        guesses = [
+            in_memory.login(WRONG, f"in-{n}", source=source) for n, source in enumerate(MANY)
+        ]
 
         # Each a batch of its own, as of many workers: none is held back by the turns.
-        codes = [(await bench.answer(each)).code for each in guesses[:20]]
+        codes = [(await in_memory.answer(each)).code for each in guesses[:20]]
 
         assert codes == ["invalid_credentials"] * 2 + ["too_many_attempts"] * 18
-        assert bench.counted("guesses_refused_total", reason="user") == 18
+        assert in_memory.counted("guesses_refused_total", reason="user") == 18
 
-    async def test_leaves_nothing_counted_for_who_is_refused(self, bench: IdentityInMemory) -> None:
-        await used_up(bench)
-        before = dict(bench.throttles.counts)
+    async def test_leaves_nothing_counted_for_who_is_refused(
+        self, in_memory: IdentityInMemory
+    ) -> None:
+        await used_up(in_memory)
+        before = dict(in_memory.throttles.counts)
 
         refused = [
-            await bench.answer(bench.login(request_id=f"refused-{n}", source=HOME))
+            await in_memory.answer(in_memory.login(request_id=f"refused-{n}", source=HOME))
             for n in range(5)
         ]
 
         assert {each.code for each in refused} == {"too_many_attempts"}
-        assert bench.throttles.counts == before
+        assert in_memory.throttles.counts == before
 
 
 class TestTheTimeToWait:
     """What is told is the truth: a second before it nothing is tried, then it is."""
 
-    async def answers(self, bench: IdentityInMemory, wait_s: float, **login: str) -> str | None:
-        bench.wait(wait_s)
-        name = f"at-{bench.now:%d%H%M%S%f}"
-        return (await bench.answer(bench.login(WRONG, name, **login))).code
+    async def answers(self, in_memory: IdentityInMemory, wait_s: float, **login: str) -> str | None:
+        in_memory.wait(wait_s)
+        name = f"at-{in_memory.now:%d%H%M%S%f}"
+        return (await in_memory.answer(in_memory.login(WRONG, name, **login))).code
 
-    async def test_of_one_source(self, bench: IdentityInMemory) -> None:
+    async def test_of_one_source(self, in_memory: IdentityInMemory) -> None:
         for n in range(13):
-            await bench.answer(bench.login(WRONG, f"in-{n}", source=STRANGE))
-            refused = await bench.answer(bench.login(request_id=f"refused-{n}", source=STRANGE))
+            await in_memory.answer(in_memory.login(WRONG, f"in-{n}", source=STRANGE))
+            refused = await in_memory.answer(
+                in_memory.login(request_id=f"refused-{n}", source=STRANGE)
+            )
             wait_s = refused.body["retry_after_s"]
 
-            before = await self.answers(bench, wait_s - 0.001, source=STRANGE)
-            after = await self.answers(bench, 0.001, source=STRANGE)
+            before = await self.answers(in_memory, wait_s - 0.001, source=STRANGE)
+            after = await self.answers(in_memory, 0.001, source=STRANGE)
 
             assert wait_s == min(2 ** (2 * n), 900)
             assert (before, after) == ("too_many_attempts", "invalid_credentials")
-            bench.wait(wait_s * 2)
+            in_memory.wait(wait_s * 2)
 
-    async def test_of_all_unknown_devices(self, bench: IdentityInMemory) -> None:
-        await used_up(bench)
-        bench.wait(100)
-        refused = await bench.answer(bench.login(request_id="refused", source=HOME))
+    async def test_of_all_unknown_devices(self, in_memory: IdentityInMemory) -> None:
+        await used_up(in_memory)
+        in_memory.wait(100)
+        refused = await in_memory.answer(in_memory.login(request_id="refused", source=HOME))
         wait_s = refused.body["retry_after_s"]
 
-        before = await self.answers(bench, wait_s - 0.001, source=HOME)
-        after = await self.answers(bench, 0.001, source=HOME)
+        before = await self.answers(in_memory, wait_s - 0.001, source=HOME)
+        after = await self.answers(in_memory, 0.001, source=HOME)
 
         assert wait_s == BACK_S - 100
         assert (before, after) == ("too_many_attempts", "invalid_credentials")
 
-    async def test_is_the_longest_of_all_that_there_are(self, bench: IdentityInMemory) -> None:
+    async def test_is_the_longest_of_all_that_there_are(self, in_memory: IdentityInMemory) -> None:
         """Refused for a second of its own, it is not told to come back to another refusal."""
-        await used_up(bench)
-        bench.wait(BACK_S)
-        await bench.answer(bench.login(WRONG, "wrong", source=HOME))
+        await used_up(in_memory)
+        in_memory.wait(BACK_S)
+        await in_memory.answer(in_memory.login(WRONG, "wrong", source=HOME))
 
-        refused = await bench.answer(bench.login(request_id="refused", source=HOME))
+        refused = await in_memory.answer(in_memory.login(request_id="refused", source=HOME))
 
         assert refused.body["retry_after_s"] == BACK_S
-        assert bench.counted("guesses_refused_total", reason="device") == 1
+        assert in_memory.counted("guesses_refused_total", reason="device") == 1
 
-    async def test_and_that_one_may_are_always_told(self, bench: IdentityInMemory) -> None:
-        await used_up(bench)
+    async def test_and_that_one_may_are_always_told(self, in_memory: IdentityInMemory) -> None:
+        await used_up(in_memory)
 
-        refused = await bench.answer(bench.login(source=HOME))
+        refused = await in_memory.answer(in_memory.login(source=HOME))
 
         assert refused.body["error"]["retryable"] is True
         assert refused.body["retry_after_s"] >= 1
 
 
-async def test_an_unknown_user_is_refused_alike(bench: IdentityInMemory) -> None:
+async def test_an_unknown_user_is_refused_alike(in_memory: IdentityInMemory) -> None:
     """By whatever refuses: nobody learns from it who exists."""
     said: dict[str, list[bytes]] = {"alice": [], "nobod": []}
     for n in range(GUESSES_A_DAY_MAX + 20):
         for username, answers in said.items():
             source = f"2001:db8:0:{n % 110:x}::1"
-            login = bench.login(WRONG, f"in-{n}", username=username, source=source)
-            answers.append((await bench.answer(login)).said.reply.value)
+            login = in_memory.login(WRONG, f"in-{n}", username=username, source=source)
+            answers.append((await in_memory.answer(login)).said.reply.value)
 
     assert [each.replace(b"alice", b"nobod") for each in said["alice"]] == said["nobod"]
 
 
-async def test_unlocked_everybody_may_try_again(bench: IdentityInMemory) -> None:
-    await used_up(bench)
-    await bench.throttles.unlock("alice")
+async def test_unlocked_everybody_may_try_again(in_memory: IdentityInMemory) -> None:
+    await used_up(in_memory)
+    await in_memory.throttles.unlock("alice")
 
-    answer = await bench.answer(bench.login(source=HOME))
+    answer = await in_memory.answer(in_memory.login(source=HOME))
 
     assert answer.status == "accepted"
 
@@ -246,13 +254,13 @@ def test_what_is_back_after_a_day_is_a_days_guesses() -> None:
     assert USER_RULE.failures_max == USER_RULE.free == GUESSES_A_DAY_MAX
 
 
-async def test_the_password_of_another_user_opens_nothing_new(bench: IdentityInMemory) -> None:
+async def test_the_password_of_another_user_opens_nothing_new(in_memory: IdentityInMemory) -> None:
     """Strangers with accounts of their own: their devices are known for themselves alone."""
-    bench.register("mallory")
-    signed_in = await bench.answer(bench.login(request_id="own", username="mallory"))
+    in_memory.register("mallory")
+    signed_in = await in_memory.answer(in_memory.login(request_id="own", username="mallory"))
     device = signed_in.tokens["device_token"]
-    await used_up(bench)
+    await used_up(in_memory)
 
-    answer = await bench.answer(bench.login(PASSWORD, source=STRANGE, device_token=device))
+    answer = await in_memory.answer(in_memory.login(PASSWORD, source=STRANGE, device_token=device))
 
     assert answer.code == "too_many_attempts"

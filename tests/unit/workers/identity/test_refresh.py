@@ -20,19 +20,19 @@ def token_of(answer: Answer) -> str:
     return token
 
 
-async def signed_in(bench: IdentityInMemory) -> str:
-    return token_of(await bench.signed_in())
+async def signed_in(in_memory: IdentityInMemory) -> str:
+    return token_of(await in_memory.signed_in())
 
 
 class TestARefresh:
-    async def test_spends_the_token_for_fresh_ones(self, bench: IdentityInMemory) -> None:
-        first = await signed_in(bench)
-        bench.wait(100)
+    async def test_spends_the_token_for_fresh_ones(self, in_memory: IdentityInMemory) -> None:
+        first = await signed_in(in_memory)
+        in_memory.wait(100)
 
-        answer = await bench.answer(bench.refresh(first, source="there"))
+        answer = await in_memory.answer(in_memory.refresh(first, source="there"))
 
-        [session] = bench.identities.sessions.values()
-        claims = bench.claims(answer.tokens["access_token"], bench.now)
+        [session] = in_memory.identities.sessions.values()
+        claims = in_memory.claims(answer.tokens["access_token"], in_memory.now)
         fresh = token_of(answer)
         assert claims.session_id == session.session_id
         assert fresh != first
@@ -43,115 +43,117 @@ class TestARefresh:
             (each["action"], each["source"], each["session_id"]) for each in answer.audited
         ] == [("refresh", "there", session.session_id)]
 
-    async def test_never_lengthens_the_session(self, bench: IdentityInMemory) -> None:
-        token = await signed_in(bench)
-        [session] = bench.identities.sessions.values()
-        bench.now = session.expires_at - timedelta(seconds=1)
-        last = await bench.answer(bench.refresh(token))
-        bench.wait(1)
+    async def test_never_lengthens_the_session(self, in_memory: IdentityInMemory) -> None:
+        token = await signed_in(in_memory)
+        [session] = in_memory.identities.sessions.values()
+        in_memory.now = session.expires_at - timedelta(seconds=1)
+        last = await in_memory.answer(in_memory.refresh(token))
+        in_memory.wait(1)
 
-        answer = await bench.answer(bench.refresh(token_of(last), "re-2"))
+        answer = await in_memory.answer(in_memory.refresh(token_of(last), "re-2"))
 
         assert last.tokens["refresh_expires_in"] == 1
         assert answer.code == "session_ended"
 
-    async def test_goes_on_from_token_to_token(self, bench: IdentityInMemory) -> None:
-        token = await signed_in(bench)
+    async def test_goes_on_from_token_to_token(self, in_memory: IdentityInMemory) -> None:
+        token = await signed_in(in_memory)
         for n in range(5):
-            answer = await bench.answer(bench.refresh(token, f"re-{n}"))
+            answer = await in_memory.answer(in_memory.refresh(token, f"re-{n}"))
             token = token_of(answer)
 
-        assert len(bench.identities.sessions) == 1
+        assert len(in_memory.identities.sessions) == 1
 
 
 class TestARace:
-    async def test_of_twenty_has_one_winner_and_ends_nothing(self, bench: IdentityInMemory) -> None:
-        token = await signed_in(bench)
-        requests = [bench.refresh(token, f"re-{n}") for n in range(20)]
+    async def test_of_twenty_has_one_winner_and_ends_nothing(
+        self, in_memory: IdentityInMemory
+    ) -> None:
+        token = await signed_in(in_memory)
+        requests = [in_memory.refresh(token, f"re-{n}") for n in range(20)]
 
         # Each by itself: as many workers would, none after the other.
-        answers = await asyncio.gather(*(bench.answer(each) for each in requests))
+        answers = await asyncio.gather(*(in_memory.answer(each) for each in requests))
 
         codes = sorted(answer.code or "accepted" for answer in answers)
-        [session] = bench.identities.sessions.values()
+        [session] = in_memory.identities.sessions.values()
         assert codes == ["accepted"] + ["token_superseded"] * 19
-        assert session.is_live(bench.now)
+        assert session.is_live(in_memory.now)
         assert [each.revoked for each in answers] == [[]] * 20
 
     async def test_is_followed_by_the_end_when_a_loser_comes_back(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        token = await signed_in(bench)
-        requests = [bench.refresh(token, f"re-{n}") for n in range(20)]
-        answers = await asyncio.gather(*(bench.answer(each) for each in requests))
+        token = await signed_in(in_memory)
+        requests = [in_memory.refresh(token, f"re-{n}") for n in range(20)]
+        answers = await asyncio.gather(*(in_memory.answer(each) for each in requests))
         [winner] = [answer for answer in answers if answer.status == "accepted"]
-        bench.wait(10.001)
+        in_memory.wait(10.001)
 
-        reused = await bench.answer(bench.refresh(token, "re-late"))
-        after = await bench.answer(bench.refresh(token_of(winner), "re-winner"))
+        reused = await in_memory.answer(in_memory.refresh(token, "re-late"))
+        after = await in_memory.answer(in_memory.refresh(token_of(winner), "re-winner"))
 
         assert (reused.code, after.code) == ("token_reused", "session_ended")
 
 
 class TestALostAnswer:
-    async def test_is_given_again_soon(self, bench: IdentityInMemory) -> None:
-        request = bench.refresh(await signed_in(bench))
-        first = await bench.answer(request)
-        bench.wait(10)
+    async def test_is_given_again_soon(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.refresh(await signed_in(in_memory))
+        first = await in_memory.answer(request)
+        in_memory.wait(10)
 
-        again = await bench.answer(bench.again(request))
+        again = await in_memory.answer(in_memory.again(request))
 
         assert again.body == first.body
 
-    async def test_later_is_expired_and_no_reuse(self, bench: IdentityInMemory) -> None:
-        request = bench.refresh(await signed_in(bench))
-        await bench.answer(request)
-        bench.wait(10.001)
+    async def test_later_is_expired_and_no_reuse(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.refresh(await signed_in(in_memory))
+        await in_memory.answer(request)
+        in_memory.wait(10.001)
 
-        again = await bench.answer(bench.again(request))
+        again = await in_memory.answer(in_memory.again(request))
 
-        [session] = bench.identities.sessions.values()
+        [session] = in_memory.identities.sessions.values()
         assert again.code == "expired"
-        assert session.is_live(bench.now)
+        assert session.is_live(in_memory.now)
 
-    async def test_is_no_reuse_even_when_it_is_forgotten(self, bench: IdentityInMemory) -> None:
-        request = bench.refresh(await signed_in(bench))
-        await bench.answer(request)
-        bench.wait(1800)
-        bench.identities.answers.clear()
+    async def test_is_no_reuse_even_when_it_is_forgotten(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.refresh(await signed_in(in_memory))
+        await in_memory.answer(request)
+        in_memory.wait(1800)
+        in_memory.identities.answers.clear()
 
-        again = await bench.answer(bench.again(request))
+        again = await in_memory.answer(in_memory.again(request))
 
-        [session] = bench.identities.sessions.values()
+        [session] = in_memory.identities.sessions.values()
         assert again.code == "expired"
-        assert session.is_live(bench.now)
+        assert session.is_live(in_memory.now)
 
 
 class TestASpentToken:
     @pytest.mark.parametrize("renewals", [1, 2, 9])
     async def test_used_again_ends_the_session_however_old_it_is(
-        self, bench: IdentityInMemory, renewals: int
+        self, in_memory: IdentityInMemory, renewals: int
     ) -> None:
-        stolen = token = await signed_in(bench)
+        stolen = token = await signed_in(in_memory)
         for n in range(renewals):
-            token = token_of(await bench.answer(bench.refresh(token, f"re-{n}")))
-        bench.wait(11)
+            token = token_of(await in_memory.answer(in_memory.refresh(token, f"re-{n}")))
+        in_memory.wait(11)
 
-        reused = await bench.answer(bench.refresh(stolen, "re-stolen"))
-        owner = await bench.answer(bench.refresh(token, "re-owner"))
+        reused = await in_memory.answer(in_memory.refresh(stolen, "re-stolen"))
+        owner = await in_memory.answer(in_memory.refresh(token, "re-owner"))
 
-        [session] = bench.identities.sessions.values()
+        [session] = in_memory.identities.sessions.values()
         assert (reused.code, owner.code) == ("token_reused", "session_ended")
         assert session.ended_reason == "token_reused"
 
-    async def test_used_again_says_so_to_everybody(self, bench: IdentityInMemory) -> None:
-        stolen = await signed_in(bench)
-        await bench.answer(bench.refresh(stolen))
-        bench.wait(11)
+    async def test_used_again_says_so_to_everybody(self, in_memory: IdentityInMemory) -> None:
+        stolen = await signed_in(in_memory)
+        await in_memory.answer(in_memory.refresh(stolen))
+        in_memory.wait(11)
 
-        reused = await bench.answer(bench.refresh(stolen, "re-stolen", source="far away"))
+        reused = await in_memory.answer(in_memory.refresh(stolen, "re-stolen", source="far away"))
 
-        [session] = bench.identities.sessions.values()
+        [session] = in_memory.identities.sessions.values()
         [revoked] = reused.revoked
         assert [(each["action"], each["code"]) for each in reused.audited] == [
             ("refresh", "token_reused"),
@@ -167,15 +169,15 @@ class TestASpentToken:
             "expires_at": "2030-01-01T12:05:16.000Z",
         }
 
-    async def test_read_again_says_all_of_it_again(self, bench: IdentityInMemory) -> None:
-        stolen = await signed_in(bench)
-        await bench.answer(bench.refresh(stolen))
-        bench.wait(11)
-        request = bench.refresh(stolen, "re-stolen")
-        first = await bench.answer(request)
-        bench.wait(1)
+    async def test_read_again_says_all_of_it_again(self, in_memory: IdentityInMemory) -> None:
+        stolen = await signed_in(in_memory)
+        await in_memory.answer(in_memory.refresh(stolen))
+        in_memory.wait(11)
+        request = in_memory.refresh(stolen, "re-stolen")
+        first = await in_memory.answer(request)
+        in_memory.wait(1)
 
-        again = await bench.answer(request)
+        again = await in_memory.answer(request)
 
         assert again.said == first.said
         assert len(again.revoked) == 1
@@ -193,71 +195,77 @@ class TestAnotherToken:
             "x" * 2000,
         ],
     )
-    async def test_is_invalid(self, bench: IdentityInMemory, token: str) -> None:
-        await signed_in(bench)
+    async def test_is_invalid(self, in_memory: IdentityInMemory, token: str) -> None:
+        await signed_in(in_memory)
 
-        answer = await bench.answer(bench.refresh(token))
+        answer = await in_memory.answer(in_memory.refresh(token))
 
         assert answer.code == "token_invalid"
         assert [each["code"] for each in answer.audited] == ["token_invalid"]
 
-    async def test_made_up_for_a_session_does_not_end_it(self, bench: IdentityInMemory) -> None:
-        session_id, _, secret = (await signed_in(bench)).partition(".")
+    async def test_made_up_for_a_session_does_not_end_it(self, in_memory: IdentityInMemory) -> None:
+        session_id, _, secret = (await signed_in(in_memory)).partition(".")
 
-        made_up = await bench.answer(bench.refresh(f"{session_id}.{secret[::-1]}"))
+        made_up = await in_memory.answer(in_memory.refresh(f"{session_id}.{secret[::-1]}"))
 
-        [session] = bench.identities.sessions.values()
+        [session] = in_memory.identities.sessions.values()
         assert made_up.code == "token_invalid"
-        assert session.is_live(bench.now)
+        assert session.is_live(in_memory.now)
 
-    async def test_of_another_user_is_invalid(self, bench: IdentityInMemory) -> None:
-        bench.register("mallory")
+    async def test_of_another_user_is_invalid(self, in_memory: IdentityInMemory) -> None:
+        in_memory.register("mallory")
 
-        answer = await bench.answer(bench.refresh(await signed_in(bench), username="mallory"))
+        answer = await in_memory.answer(
+            in_memory.refresh(await signed_in(in_memory), username="mallory")
+        )
 
         assert answer.code == "token_invalid"
 
-    async def test_that_is_an_access_token_is_invalid(self, bench: IdentityInMemory) -> None:
-        answer = await bench.signed_in()
+    async def test_that_is_an_access_token_is_invalid(self, in_memory: IdentityInMemory) -> None:
+        answer = await in_memory.signed_in()
 
-        refused = await bench.answer(bench.refresh(answer.tokens["access_token"]))
+        refused = await in_memory.answer(in_memory.refresh(answer.tokens["access_token"]))
 
         assert refused.code == "token_invalid"
 
 
 class TestTheStore:
     async def test_that_wrote_but_never_said_so_is_read_again(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        token = await signed_in(bench)
-        bench.identities.lost_answers = [LostRaceError()]
+        token = await signed_in(in_memory)
+        in_memory.identities.lost_answers = [LostRaceError()]
 
-        answer = await bench.answer(bench.refresh(token))
+        answer = await in_memory.answer(in_memory.refresh(token))
 
         assert answer.status == "accepted"
         assert len(answer.audited) == 1
-        [session] = bench.identities.sessions.values()
+        [session] = in_memory.identities.sessions.values()
         assert session.version == 2
 
 
 class TestASessionThatWasMissed:
-    async def test_by_a_logout_everywhere_is_renewed_no_more(self, bench: IdentityInMemory) -> None:
-        token = await signed_in(bench)
-        credential = bench.credential()
-        bench.credentials.by_username["alice"] = replace(credential, epoch=1, version=2)
+    async def test_by_a_logout_everywhere_is_renewed_no_more(
+        self, in_memory: IdentityInMemory
+    ) -> None:
+        token = await signed_in(in_memory)
+        credential = in_memory.credential()
+        in_memory.credentials.by_username["alice"] = replace(credential, epoch=1, version=2)
 
-        answer = await bench.answer(bench.refresh(token))
+        answer = await in_memory.answer(in_memory.refresh(token))
 
         assert answer.code == "session_ended"
 
     async def test_by_nobody_is_renewed_beside_a_change_of_password(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        own = await bench.signed_in()
-        change = bench.change(own.tokens["access_token"], PASSWORD, "another horse, another staple")
+        own = await in_memory.signed_in()
+        change = in_memory.change(
+            own.tokens["access_token"], PASSWORD, "another horse, another staple"
+        )
 
         changed, refreshed = await asyncio.gather(
-            bench.answer(change), bench.answer(bench.refresh(token_of(own)))
+            in_memory.answer(change), in_memory.answer(in_memory.refresh(token_of(own)))
         )
 
         assert (changed.status, refreshed.status) == ("accepted", "accepted")

@@ -28,32 +28,32 @@ def sealed_password(asked: RequestRecord) -> str:
 class TestASealedPassword:
     @pytest.mark.parametrize("other", ["another-request", "another user", "another key", "purpose"])
     async def test_opens_for_its_own_request_only(
-        self, bench: IdentityInMemory, other: str
+        self, in_memory: IdentityInMemory, other: str
     ) -> None:
-        blob = sealed_password(bench.login())
+        blob = sealed_password(in_memory.login())
         if other == "another-request":
-            stolen = bench.login(request_id="in-2", sealed_password=blob)
+            stolen = in_memory.login(request_id="in-2", sealed_password=blob)
         elif other == "another user":
-            stolen = bench.login(username="mallory", sealed_password=blob)
+            stolen = in_memory.login(username="mallory", sealed_password=blob)
         elif other == "another key":
-            theirs = bench.jwk() | {"x": "A" * 42 + "E"}
-            stolen = bench.login(sealed_password=blob, reply_key=theirs)
+            theirs = in_memory.jwk() | {"x": "A" * 42 + "E"}
+            stolen = in_memory.login(sealed_password=blob, reply_key=theirs)
         else:
-            stolen = bench.refresh("token", "in-1", sealed_refresh_token=blob)
+            stolen = in_memory.refresh("token", "in-1", sealed_refresh_token=blob)
 
-        answer = await bench.answer(stolen)
+        answer = await in_memory.answer(stolen)
 
         assert answer.code == "seal_invalid"
-        assert bench.failures == {}
-        assert bench.identities.answers == {}
+        assert in_memory.failures == {}
+        assert in_memory.identities.answers == {}
 
     async def test_that_does_not_open_is_audited_as_its_own_record(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        bad = bench.login(sealed_password=sealed_password(bench.login(request_id="in-2")))
+        bad = in_memory.login(sealed_password=sealed_password(in_memory.login(request_id="in-2")))
 
-        refused = await bench.answer(bad)
-        accepted = await bench.answer(bench.login())
+        refused = await in_memory.answer(bad)
+        accepted = await in_memory.answer(in_memory.login())
 
         [event] = refused.audited
         assert event["code"] == "seal_invalid"
@@ -65,139 +65,143 @@ class TestASealedPassword:
         [(-1801, "seal_invalid"), (-1800, None), (1800, None), (1801, "seal_invalid")],
     )
     async def test_opens_for_as_long_as_its_request_is_remembered(
-        self, bench: IdentityInMemory, apart_s: int, code: str | None
+        self, in_memory: IdentityInMemory, apart_s: int, code: str | None
     ) -> None:
-        request = bench.login()
-        bench.wait(apart_s)
+        request = in_memory.login()
+        in_memory.wait(apart_s)
 
-        answer = await bench.answer(bench.again(request))
+        answer = await in_memory.answer(in_memory.again(request))
 
         assert answer.code == code
 
     @pytest.mark.parametrize("iat", [10**400, -(10**400), 2**63, -1, 10**18])
-    async def test_opens_at_no_time_that_cannot_be(self, bench: IdentityInMemory, iat: int) -> None:
-        honest = sealed_password(bench.login())
+    async def test_opens_at_no_time_that_cannot_be(
+        self, in_memory: IdentityInMemory, iat: int
+    ) -> None:
+        honest = sealed_password(in_memory.login())
         header = {**decoded(honest.partition(".")[0]), "iat": iat}
         del header["epk"]
         lax = JWERegistry(algorithms=["ECDH-ES", "A256GCM"], strict_check_header=False)
-        recipient = OKPKey.import_key(sealing_key(bench.ring.sealing_jwks()))
+        recipient = OKPKey.import_key(sealing_key(in_memory.ring.sealing_jwks()))
         forged = encrypt_compact(header, PASSWORD, recipient, registry=lax)
 
-        answer = await bench.answer(bench.login(sealed_password=forged))
+        answer = await in_memory.answer(in_memory.login(sealed_password=forged))
 
         assert answer.code == "seal_invalid"
 
 
 class TestALoginThatIsOld:
-    async def test_is_refused_unseen(self, bench: IdentityInMemory) -> None:
-        request = bench.login(WRONG)
-        bench.wait(300.001)
+    async def test_is_refused_unseen(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.login(WRONG)
+        in_memory.wait(300.001)
 
-        answer = await bench.answer(request)
+        answer = await in_memory.answer(request)
 
         assert answer.code == "expired"
         assert answer.said.beside == ()
-        assert bench.failures == {}
-        assert bench.hasher.verified == []
+        assert in_memory.failures == {}
+        assert in_memory.hasher.verified == []
 
-    async def test_enough_is_answered(self, bench: IdentityInMemory) -> None:
-        request = bench.login()
-        bench.wait(300)
+    async def test_enough_is_answered(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.login()
+        in_memory.wait(300)
 
-        assert (await bench.answer(request)).status == "accepted"
+        assert (await in_memory.answer(request)).status == "accepted"
 
 
 class TestALoginSaidAgain:
     async def test_as_the_same_record_gets_the_same_answer_as_long_as_it_is_kept(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        request = bench.login()
-        first = await bench.answer(request)
-        bench.wait(10_000)
+        request = in_memory.login()
+        first = await in_memory.answer(request)
+        in_memory.wait(10_000)
 
-        again = await bench.answer(request)
+        again = await in_memory.answer(request)
 
         assert again.said.reply == first.said.reply
         assert again.said.beside == first.said.beside
-        assert len(bench.identities.sessions) == 1
+        assert len(in_memory.identities.sessions) == 1
 
     async def test_in_a_new_record_gets_its_lost_answer_for_a_while(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        request = bench.login()
-        first = await bench.answer(request)
-        bench.wait(10)
+        request = in_memory.login()
+        first = await in_memory.answer(request)
+        in_memory.wait(10)
 
-        again = await bench.answer(bench.again(request))
+        again = await in_memory.answer(in_memory.again(request))
 
         assert again.body == first.body
         assert again.said.beside == ()
-        assert len(bench.hasher.verified) == 1
+        assert len(in_memory.hasher.verified) == 1
 
-    async def test_later_is_expired(self, bench: IdentityInMemory) -> None:
-        request = bench.login()
-        await bench.answer(request)
-        bench.wait(10.001)
+    async def test_later_is_expired(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.login()
+        await in_memory.answer(request)
+        in_memory.wait(10.001)
 
-        again = await bench.answer(bench.again(request))
+        again = await in_memory.answer(in_memory.again(request))
 
         assert again.code == "expired"
         assert again.said.beside == ()
-        assert len(bench.identities.sessions) == 1
+        assert len(in_memory.identities.sessions) == 1
 
-    async def test_is_never_honoured_twice(self, bench: IdentityInMemory) -> None:
-        request = bench.login()
-        await bench.answer(request)
-        [kept] = bench.identities.answers.values()
-        bench.now = kept.expires_at
-        bench.identities.answers.clear()
+    async def test_is_never_honoured_twice(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.login()
+        await in_memory.answer(request)
+        [kept] = in_memory.identities.answers.values()
+        in_memory.now = kept.expires_at
+        in_memory.identities.answers.clear()
 
-        again = await bench.answer(bench.again(request))
+        again = await in_memory.answer(in_memory.again(request))
 
         assert again.code == "seal_invalid"
-        assert len(bench.identities.sessions) == 1
+        assert len(in_memory.identities.sessions) == 1
 
-    async def test_after_a_wrong_guess_is_no_second_guess(self, bench: IdentityInMemory) -> None:
-        await bench.answer(bench.login(WRONG, "in-1"))
-        bench.wait(1)
-        again = await bench.answer(bench.login(PASSWORD, "in-1"))
+    async def test_after_a_wrong_guess_is_no_second_guess(
+        self, in_memory: IdentityInMemory
+    ) -> None:
+        await in_memory.answer(in_memory.login(WRONG, "in-1"))
+        in_memory.wait(1)
+        again = await in_memory.answer(in_memory.login(PASSWORD, "in-1"))
 
         assert again.code == "request_id_conflict"
-        assert bench.failures["user:alice"] == 1
+        assert in_memory.failures["user:alice"] == 1
 
     async def test_under_the_id_of_another_kind_of_request_is_refused(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        await bench.answer(bench.login(request_id="one"))
+        await in_memory.answer(in_memory.login(request_id="one"))
 
-        answer = await bench.answer(bench.refresh("whatever", "one"))
+        answer = await in_memory.answer(in_memory.refresh("whatever", "one"))
 
         assert answer.code == "request_id_conflict"
 
     @pytest.mark.parametrize("field", ["sealed_password", "reply_key", "source"])
     async def test_with_another_content_is_refused_and_audited(
-        self, bench: IdentityInMemory, field: str
+        self, in_memory: IdentityInMemory, field: str
     ) -> None:
-        request = bench.login(source="198.51.100.7")
-        await bench.answer(request)
+        request = in_memory.login(source="198.51.100.7")
+        await in_memory.answer(request)
         other = {
-            "sealed_password": sealed_password(bench.login()),
+            "sealed_password": sealed_password(in_memory.login()),
             "reply_key": ReplyKey(kty="OKP", crv="X25519", x="A" * 42 + "E"),
             "source": "203.0.113.9",
         }
         copied = cast("Login", request.request.model_copy(update={field: other[field]}))
 
-        answer = await bench.answer(bench.asked(LOGIN, copied))
+        answer = await in_memory.answer(in_memory.asked(LOGIN, copied))
 
         assert answer.code == "request_id_conflict"
         assert [each["code"] for each in answer.audited] == ["request_id_conflict"]
-        assert len(bench.identities.sessions) == 1
+        assert len(in_memory.identities.sessions) == 1
 
-    async def test_with_another_trace_carries_its_own(self, bench: IdentityInMemory) -> None:
-        request = bench.login()
-        await bench.answer(request)
+    async def test_with_another_trace_carries_its_own(self, in_memory: IdentityInMemory) -> None:
+        request = in_memory.login()
+        await in_memory.answer(request)
         trace = Trace(correlation_id="mine")
 
-        answer = await bench.answer(replace(bench.again(request), trace=trace))
+        answer = await in_memory.answer(replace(in_memory.again(request), trace=trace))
 
         assert ("correlation_id", b"mine") in answer.said.reply.headers

@@ -16,57 +16,59 @@ HERE = "198.51.100.7"
 
 class TestAStaleDevice:
     async def test_that_asks_every_minute_for_hours_refuses_nobody_else(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        bench.register("bob")
+        in_memory.register("bob")
         codes: list[str | None] = []
 
         for minute in range(12 * 60):
-            await bench.answer(bench.login(WRONG, f"stale-{minute}", source=HERE))
+            await in_memory.answer(in_memory.login(WRONG, f"stale-{minute}", source=HERE))
             if minute % 10 == 9:
-                login = bench.login(PASSWORD, f"b-{minute}", username="bob", source=HERE)
-                codes.append((await bench.answer(login)).code)
-            bench.wait(60)
+                login = in_memory.login(PASSWORD, f"b-{minute}", username="bob", source=HERE)
+                codes.append((await in_memory.answer(login)).code)
+            in_memory.wait(60)
 
         assert set(codes) == {None}
-        assert bench.throttles.counts[f"source:{HERE}"].failures <= 12
+        assert in_memory.throttles.counts[f"source:{HERE}"].failures <= 12
 
     async def test_that_has_to_wait_counts_nothing_for_its_address(
-        self, bench: IdentityInMemory
+        self, in_memory: IdentityInMemory
     ) -> None:
-        logins = [bench.login(WRONG, f"in-{n}", source=HERE) for n in range(150)]
-        await bench.answers(logins)
+        logins = [in_memory.login(WRONG, f"in-{n}", source=HERE) for n in range(150)]
+        await in_memory.answers(logins)
 
-        assert bench.throttles.counts[f"source:{HERE}"].failures == 1
-        assert len(bench.hasher.verified) == 1
+        assert in_memory.throttles.counts[f"source:{HERE}"].failures == 1
+        assert len(in_memory.hasher.verified) == 1
 
 
-async def test_two_corrected_typos_a_day_never_add_up(bench: IdentityInMemory) -> None:
+async def test_two_corrected_typos_a_day_never_add_up(in_memory: IdentityInMemory) -> None:
     for day in range(200):
         for turn in range(2):
-            wrong = await bench.answer(bench.login(WRONG, f"w-{day}-{turn}", source=HERE))
-            bench.wait(1)
-            right = await bench.answer(bench.login(PASSWORD, f"r-{day}-{turn}", source=HERE))
+            wrong = await in_memory.answer(in_memory.login(WRONG, f"w-{day}-{turn}", source=HERE))
+            in_memory.wait(1)
+            right = await in_memory.answer(
+                in_memory.login(PASSWORD, f"r-{day}-{turn}", source=HERE)
+            )
             assert (wrong.code, right.code) == ("invalid_credentials", None)
-            bench.wait(12 * 3600)
+            in_memory.wait(12 * 3600)
 
-    assert bench.throttles.counts[f"source:{HERE}"].failures <= 1
+    assert in_memory.throttles.counts[f"source:{HERE}"].failures <= 1
 
 
 async def test_guessing_over_many_users_is_slowed_down_for_as_long_as_it_lasts(
-    bench: IdentityInMemory,
+    in_memory: IdentityInMemory,
 ) -> None:
     """Every ten seconds another user, for three hours."""
     hourly: list[int] = []
 
     for hour in range(3):
-        before = len(bench.hasher.verified)
+        before = len(in_memory.hasher.verified)
         for n in range(360):
-            await bench.answer(
-                bench.login(WRONG, f"in-{hour}-{n}", username=f"user-{hour}-{n}", source=HERE)
+            await in_memory.answer(
+                in_memory.login(WRONG, f"in-{hour}-{n}", username=f"user-{hour}-{n}", source=HERE)
             )
-            bench.wait(10)
-        hourly.append(len(bench.hasher.verified) - before)
+            in_memory.wait(10)
+        hourly.append(len(in_memory.hasher.verified) - before)
 
     # A hundred, one for each minute, and some while a wait is shorter than what is between two guesses.
     assert 100 < hourly[0] <= 100 + 60 + 7
@@ -77,36 +79,40 @@ class TestAStoreThatHiccups:
     """A guess is counted, then something cannot be read: the same record comes again."""
 
     @pytest.mark.parametrize("failures", [0, 99, 100, 150])
-    async def test_refuses_no_right_password(self, bench: IdentityInMemory, failures: int) -> None:
-        bench.throttles.counts[f"source:{HERE}"] = Count(failures=failures, since=bench.now)
-        login = bench.login(source=HERE)
-        bench.identities.credentials_away = 1
+    async def test_refuses_no_right_password(
+        self, in_memory: IdentityInMemory, failures: int
+    ) -> None:
+        in_memory.throttles.counts[f"source:{HERE}"] = Count(failures=failures, since=in_memory.now)
+        login = in_memory.login(source=HERE)
+        in_memory.identities.credentials_away = 1
         with pytest.raises(StoreUnavailableError):
-            await bench.answer(login)
+            await in_memory.answer(login)
 
-        answer = await bench.answer(login)
+        answer = await in_memory.answer(login)
 
         assert answer.status == "accepted"
-        assert bench.failures.keys() <= {f"source:{HERE}"}
+        assert in_memory.failures.keys() <= {f"source:{HERE}"}
 
-    async def test_counts_a_wrong_one_once(self, bench: IdentityInMemory) -> None:
-        login = bench.login(WRONG, source=HERE)
-        bench.identities.credentials_away = 1
+    async def test_counts_a_wrong_one_once(self, in_memory: IdentityInMemory) -> None:
+        login = in_memory.login(WRONG, source=HERE)
+        in_memory.identities.credentials_away = 1
         with pytest.raises(StoreUnavailableError):
-            await bench.answer(login)
+            await in_memory.answer(login)
 
-        answer = await bench.answer(login)
+        answer = await in_memory.answer(login)
 
         assert answer.code == "invalid_credentials"
         subjects = [f"source:{HERE}", of_user("alice"), of_user_from("alice", HERE)]
-        assert bench.failures == dict.fromkeys(subjects, 1)
+        assert in_memory.failures == dict.fromkeys(subjects, 1)
 
-    async def test_gives_no_second_guess_under_the_same_id(self, bench: IdentityInMemory) -> None:
-        bench.identities.credentials_away = 1
+    async def test_gives_no_second_guess_under_the_same_id(
+        self, in_memory: IdentityInMemory
+    ) -> None:
+        in_memory.identities.credentials_away = 1
         with pytest.raises(StoreUnavailableError):
-            await bench.answer(bench.login(WRONG, "in-1"))
+            await in_memory.answer(in_memory.login(WRONG, "in-1"))
 
-        other = await bench.answer(bench.login(PASSWORD, "in-1"))
+        other = await in_memory.answer(in_memory.login(PASSWORD, "in-1"))
 
         assert other.code == "too_many_attempts"
-        assert bench.hasher.verified == []
+        assert in_memory.hasher.verified == []

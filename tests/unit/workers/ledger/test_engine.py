@@ -21,108 +21,110 @@ def command(number: int, topic: TopicSpec = DEPOSIT, amount: str = "1.00", **how
 
 
 @pytest.fixture
-async def bench() -> EngineInMemory:
-    bench = EngineInMemory()
+async def in_memory() -> EngineInMemory:
+    in_memory = EngineInMemory()
     account = an_account()
-    await write(bench.ledger, accounts=[account])
-    await bench.ledger.sign_off(account.writer, at=NOON)
-    return bench
+    await write(in_memory.ledger, accounts=[account])
+    await in_memory.ledger.sign_off(account.writer, at=NOON)
+    return in_memory
 
 
-async def test_a_full_batch_lets_more_be_read_before_it_is_decided(bench: EngineInMemory) -> None:
-    bench.ledger.open.clear()
+async def test_a_full_batch_lets_more_be_read_before_it_is_decided(
+    in_memory: EngineInMemory,
+) -> None:
+    in_memory.ledger.open.clear()
 
-    await asyncio.wait_for(bench.take(*map(command, range(BATCH))), 1)
+    await asyncio.wait_for(in_memory.take(*map(command, range(BATCH))), 1)
 
-    assert bench.answered() == []
-    bench.ledger.open.set()
-    await bench.all_done()
-    assert [each for each, _ in bench.answered()] == ["c-0", "c-1", "c-2"]
+    assert in_memory.answered() == []
+    in_memory.ledger.open.set()
+    await in_memory.all_done()
+    assert [each for each, _ in in_memory.answered()] == ["c-0", "c-1", "c-2"]
 
 
-async def test_a_small_batch_is_decided_first(bench: EngineInMemory) -> None:
-    bench.ledger.open.clear()
-    taking = asyncio.create_task(bench.take(command(0)))
+async def test_a_small_batch_is_decided_first(in_memory: EngineInMemory) -> None:
+    in_memory.ledger.open.clear()
+    taking = asyncio.create_task(in_memory.take(command(0)))
     await asyncio.sleep(0.05)
 
     assert not taking.done()
-    bench.ledger.open.set()
+    in_memory.ledger.open.set()
     await taking
-    await bench.all_done()
-    assert bench.answered() == [("c-0", "accepted")]
+    await in_memory.all_done()
+    assert in_memory.answered() == [("c-0", "accepted")]
 
 
-async def test_one_cycle_at_a_time_in_the_order_read(bench: EngineInMemory) -> None:
-    bench.ledger.open.clear()
-    await bench.take(*map(command, range(BATCH)))
-    second = asyncio.create_task(bench.take(*map(command, range(BATCH, 2 * BATCH))))
+async def test_one_cycle_at_a_time_in_the_order_read(in_memory: EngineInMemory) -> None:
+    in_memory.ledger.open.clear()
+    await in_memory.take(*map(command, range(BATCH)))
+    second = asyncio.create_task(in_memory.take(*map(command, range(BATCH, 2 * BATCH))))
     await asyncio.sleep(0.05)
 
     assert not second.done()
-    bench.ledger.open.set()
+    in_memory.ledger.open.set()
     await second
-    await bench.all_done()
-    assert [each for each, _ in bench.answered()] == [f"c-{n}" for n in range(2 * BATCH)]
+    await in_memory.all_done()
+    assert [each for each, _ in in_memory.answered()] == [f"c-{n}" for n in range(2 * BATCH)]
     [last] = [
         outcome.entry
-        for outcome in readable([each async for each in bench.ledger.history()])
+        for outcome in readable([each async for each in in_memory.ledger.history()])
         if outcome.entry and outcome.entry.sequence == 2 * BATCH
     ]
     assert last.after_minor == 2 * BATCH * 100
 
 
-async def test_what_was_read_meanwhile_is_not_committed_with_it(bench: EngineInMemory) -> None:
+async def test_what_was_read_meanwhile_is_not_committed_with_it(in_memory: EngineInMemory) -> None:
     """P4: nothing is committed before it is answered."""
-    bench.ledger.open.clear()
-    await bench.take(*map(command, range(BATCH)))
-    bench.consumer.polled([command(BATCH)])  # its poll is over, and nobody has taken it yet
+    in_memory.ledger.open.clear()
+    await in_memory.take(*map(command, range(BATCH)))
+    in_memory.consumer.polled([command(BATCH)])  # its poll is over, and nobody has taken it yet
 
-    bench.ledger.open.set()
-    await bench.all_done()
+    in_memory.ledger.open.set()
+    await in_memory.all_done()
 
-    assert [commit[DEPOSITS] for commit in bench.consumer.commits] == [BATCH]
+    assert [commit[DEPOSITS] for commit in in_memory.consumer.commits] == [BATCH]
 
 
-async def test_a_refusal_is_not_final_while_more_is_read(bench: EngineInMemory) -> None:
+async def test_a_refusal_is_not_final_while_more_is_read(in_memory: EngineInMemory) -> None:
     """P1: the deposit that lifts it may stand in what is read meanwhile."""
     withdrawals = [command(n, WITHDRAW, "3.00") for n in range(BATCH)]
-    bench.ledger.open.clear()
+    in_memory.ledger.open.clear()
     # Nothing but what is read: whoever asks beside the reading is told that all was considered.
-    bench.ends.but = {DEPOSITS: 2 * BATCH, WITHDRAWALS: BATCH}
-    await bench.take(*withdrawals)
+    in_memory.ends.but = {DEPOSITS: 2 * BATCH, WITHDRAWALS: BATCH}
+    await in_memory.take(*withdrawals)
     meanwhile = [command(BATCH + n, amount="3.00") for n in range(BATCH)]
-    second = asyncio.create_task(bench.take(*meanwhile))
+    second = asyncio.create_task(in_memory.take(*meanwhile))
     await asyncio.sleep(0)
 
-    bench.ledger.open.set()
+    in_memory.ledger.open.set()
     await second
-    await bench.all_done()
+    await in_memory.all_done()
 
-    assert {status for _, status in bench.answered()} == {"accepted"}
-    assert len(bench.answered()) == 2 * BATCH
-    assert bench.consumer.commits[-1] == {DEPOSITS: 2 * BATCH, WITHDRAWALS: BATCH}
+    assert {status for _, status in in_memory.answered()} == {"accepted"}
+    assert len(in_memory.answered()) == 2 * BATCH
+    assert in_memory.consumer.commits[-1] == {DEPOSITS: 2 * BATCH, WITHDRAWALS: BATCH}
 
 
-async def test_a_refusal_is_asked_about_in_the_next_cycle(bench: EngineInMemory) -> None:
-    await bench.take(*(command(n, WITHDRAW, "3.00") for n in range(BATCH)))
-    while bench.engine.progress.busy and not bench.ends.asked:
-        await bench.engine.idle()
+async def test_a_refusal_is_asked_about_in_the_next_cycle(in_memory: EngineInMemory) -> None:
+    await in_memory.take(*(command(n, WITHDRAW, "3.00") for n in range(BATCH)))
+    while in_memory.engine.progress.busy and not in_memory.ends.asked:
+        await in_memory.engine.idle()
         await asyncio.sleep(0.01)
-    await bench.all_done()
+    await in_memory.all_done()
 
-    assert {status for _, status in bench.answered()} == {"rejected"}
-    assert len(bench.answered()) == BATCH
+    assert {status for _, status in in_memory.answered()} == {"rejected"}
+    assert len(in_memory.answered()) == BATCH
 
 
 async def test_why_a_command_waits_and_when_it_is_decided_is_logged(
-    bench: EngineInMemory, caplog: pytest.LogCaptureFixture
+    in_memory: EngineInMemory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.ends.but = {DEPOSITS: 1}
+    in_memory.ends.but = {DEPOSITS: 1}
 
     with caplog.at_level(logging.DEBUG, logger="workers.ledger.parking"):
-        await bench.take(command(0, WITHDRAW, "3.00"))
-        await bench.take(command(0, amount="3.00"))
-        await bench.all_done()
+        await in_memory.take(command(0, WITHDRAW, "3.00"))
+        await in_memory.take(command(0, amount="3.00"))
+        await in_memory.all_done()
 
     waits, decided = caplog.messages
     assert waits.endswith(
@@ -131,71 +133,75 @@ async def test_why_a_command_waits_and_when_it_is_decided_is_logged(
     assert "is decided, after" in decided
 
 
-async def test_what_was_read_before_a_rebalance_is_dropped(bench: EngineInMemory) -> None:
-    bench.ledger.open.clear()
-    await bench.take(*map(command, range(BATCH)))
-    second = asyncio.create_task(bench.take(command(BATCH)))
+async def test_what_was_read_before_a_rebalance_is_dropped(in_memory: EngineInMemory) -> None:
+    in_memory.ledger.open.clear()
+    await in_memory.take(*map(command, range(BATCH)))
+    second = asyncio.create_task(in_memory.take(command(BATCH)))
     await asyncio.sleep(0)
-    bench.engine.membership.hooks.reset_needed = True
-    revoked = asyncio.create_task(bench.engine.membership.revoked())
+    in_memory.engine.membership.hooks.reset_needed = True
+    revoked = asyncio.create_task(in_memory.engine.membership.revoked())
     await asyncio.sleep(0)
 
-    bench.ledger.open.set()
+    in_memory.ledger.open.set()
     await asyncio.gather(second, revoked)
 
-    assert [each for each, _ in bench.answered()] == ["c-0", "c-1", "c-2"]
-    assert await bench.ledger.count_outcomes() == BATCH
+    assert [each for each, _ in in_memory.answered()] == ["c-0", "c-1", "c-2"]
+    assert await in_memory.ledger.count_outcomes() == BATCH
 
 
 async def test_a_cycle_that_fails_beside_the_reading_ends_the_process(
-    bench: EngineInMemory, monkeypatch: pytest.MonkeyPatch
+    in_memory: EngineInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise ZeroDivisionError("hunter2")
 
     monkeypatch.setattr(MemoryTransaction, "commit", fail)
 
-    await bench.take(*map(command, range(BATCH)))
+    await in_memory.take(*map(command, range(BATCH)))
     await asyncio.sleep(0.05)
 
-    assert bench.engine.progress.failed == "a batch of commands failed: ExceptionGroup"
+    assert in_memory.engine.progress.failed == "a batch of commands failed: ExceptionGroup"
 
 
 class TestSigningOff:
-    async def test_says_that_nothing_is_owed_once_all_is_out(self, bench: EngineInMemory) -> None:
-        await bench.take(*map(command, range(BATCH)))
+    async def test_says_that_nothing_is_owed_once_all_is_out(
+        self, in_memory: EngineInMemory
+    ) -> None:
+        await in_memory.take(*map(command, range(BATCH)))
 
-        await bench.engine.membership.drain()
+        await in_memory.engine.membership.drain()
 
-        account = await bench.ledger.account("alice")
+        account = await in_memory.ledger.account("alice")
         assert account is not None
-        assert await bench.ledger.signed_off([account.writer]) == {account.writer}
+        assert await in_memory.ledger.signed_off([account.writer]) == {account.writer}
 
-    async def test_is_left_out_where_something_was_given_up(self, bench: EngineInMemory) -> None:
-        bench.publisher.open.clear()
-        await bench.take(*map(command, range(BATCH)))
+    async def test_is_left_out_where_something_was_given_up(
+        self, in_memory: EngineInMemory
+    ) -> None:
+        in_memory.publisher.open.clear()
+        await in_memory.take(*map(command, range(BATCH)))
         await asyncio.sleep(0.05)
-        account = await bench.ledger.account("alice")
+        account = await in_memory.ledger.account("alice")
         assert account is not None
 
-        bench.engine.membership.abandon("told to")
-        await bench.engine.membership.drain()
+        in_memory.engine.membership.abandon("told to")
+        await in_memory.engine.membership.drain()
 
         assert account.sequence == BATCH
-        assert await bench.ledger.signed_off([account.writer]) == set()
+        assert await in_memory.ledger.signed_off([account.writer]) == set()
 
     async def test_goes_on_under_another_name_after_a_rebalance(
-        self, bench: EngineInMemory
+        self, in_memory: EngineInMemory
     ) -> None:
         names = set[str]()
         for number in range(2):
-            await bench.take(command(number))
-            await bench.engine.membership.revoked()
-            bench.engine.membership.hooks.reset_needed = False
+            await in_memory.take(command(number))
+            await in_memory.engine.membership.revoked()
+            in_memory.engine.membership.hooks.reset_needed = False
 
-            account = await bench.ledger.account("alice")
+            account = await in_memory.ledger.account("alice")
             assert account is not None
-            assert await bench.ledger.signed_off([account.writer]) == {account.writer}
+            assert await in_memory.ledger.signed_off([account.writer]) == {account.writer}
             names.add(account.writer)
 
         assert len(names) == 2

@@ -33,13 +33,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def a_bench(*, signed_off: bool = True) -> EngineInMemory:
-    """Return a bench over an account that a stranger wrote last."""
-    bench = EngineInMemory(SlowLedger(), retry_backoff_ms=1, parked_recheck_ms=1)
-    await write(bench.ledger, accounts=[an_account(writer=STRANGER)])
+async def an_engine(*, signed_off: bool = True) -> EngineInMemory:
+    """Return one over an account that a stranger wrote last."""
+    in_memory = EngineInMemory(SlowLedger(), retry_backoff_ms=1, parked_recheck_ms=1)
+    await write(in_memory.ledger, accounts=[an_account(writer=STRANGER)])
     if signed_off:
-        await bench.ledger.sign_off(STRANGER, at=NOON)
-    return bench
+        await in_memory.ledger.sign_off(STRANGER, at=NOON)
+    return in_memory
 
 
 def sequences(bodies: Sequence[dict[str, object]]) -> list[object]:
@@ -54,34 +54,34 @@ class TestStates:
 
     @pytest.mark.parametrize("failures", [0, 1, 2])
     async def test_are_acknowledged_before_anything_else_is_sent(self, failures: int) -> None:
-        bench = await a_bench()
-        bench.publisher.failures = failures
+        in_memory = await an_engine()
+        in_memory.publisher.failures = failures
 
-        await bench.take(command(0, reply_to=HERS), command(1))
-        await bench.all_done()
+        await in_memory.take(command(0, reply_to=HERS), command(1))
+        await in_memory.all_done()
 
         # Beside each other, or after the events, something else would follow the first failure.
         told = [
             *["publishing failed"] * failures,
             f"acknowledged on {BALANCES.name}",
         ]
-        assert bench.story.lines[: len(told)] == told
-        assert sequences(bench.said(BALANCES)) == [2]
-        assert sequences(bench.said(BALANCE_EVENTS)) == [1, 2]
-        assert "delivered to replies.hers" in bench.story.lines
+        assert in_memory.story.lines[: len(told)] == told
+        assert sequences(in_memory.said(BALANCES)) == [2]
+        assert sequences(in_memory.said(BALANCE_EVENTS)) == [1, 2]
+        assert "delivered to replies.hers" in in_memory.story.lines
 
     async def test_hold_back_all_else_while_kafka_does_not_take_them(self) -> None:
-        bench = await a_bench()
-        bench.publisher.open.clear()
+        in_memory = await an_engine()
+        in_memory.publisher.open.clear()
 
-        await bench.take(command(0, reply_to=HERS), command(1))
-        await bench.stored_at(2)
-        await bench.idle_until(lambda: bench.publisher.handed)
+        await in_memory.take(command(0, reply_to=HERS), command(1))
+        await in_memory.stored_at(2)
+        await in_memory.idle_until(lambda: in_memory.publisher.handed)
 
-        assert bench.publisher.handed == [BALANCES.name]
-        assert bench.story.lines == []
-        bench.publisher.open.set()
-        await bench.all_done()
+        assert in_memory.publisher.handed == [BALANCES.name]
+        assert in_memory.story.lines == []
+        in_memory.publisher.open.set()
+        await in_memory.all_done()
 
 
 class TestAStrangersMark:
@@ -89,39 +89,39 @@ class TestAStrangersMark:
     async def test_has_the_state_said_again_when_the_stranger_must_have_given_up(
         self, clock: Clock, later_s: float, times: int
     ) -> None:
-        bench = await a_bench(signed_off=False)
-        await bench.take(command(0))
-        await bench.idle_until(lambda: not bench.engine.progress.busy)
+        in_memory = await an_engine(signed_off=False)
+        await in_memory.take(command(0))
+        await in_memory.idle_until(lambda: not in_memory.engine.progress.busy)
 
         clock.now_s += later_s
-        await bench.engine.idle()
-        await bench.idle_until(lambda: not bench.engine.progress.busy)
+        await in_memory.engine.idle()
+        await in_memory.idle_until(lambda: not in_memory.engine.progress.busy)
 
-        assert sequences(bench.said(BALANCES)) == [1] * times
+        assert sequences(in_memory.said(BALANCES)) == [1] * times
 
     async def test_of_who_signed_off_has_nothing_said_again(self, clock: Clock) -> None:
-        bench = await a_bench()
-        await bench.take(command(0))
-        await bench.idle_until(lambda: not bench.engine.progress.busy)
+        in_memory = await an_engine()
+        await in_memory.take(command(0))
+        await in_memory.idle_until(lambda: not in_memory.engine.progress.busy)
 
         clock.now_s += DEADLINE_S
-        await bench.engine.idle()
-        await bench.idle_until(lambda: not bench.engine.progress.busy)
+        await in_memory.engine.idle()
+        await in_memory.idle_until(lambda: not in_memory.engine.progress.busy)
 
-        assert sequences(bench.said(BALANCES)) == [1]
+        assert sequences(in_memory.said(BALANCES)) == [1]
 
 
 class TestSigningOff:
     @pytest.fixture(params=["a stranger's mark", "a late write of ours"])
     async def due(self, request: pytest.FixtureRequest, clock: Clock) -> EngineInMemory:
-        """Return a bench with a state that is to be said once more, and nothing else in hand."""
+        """Return one with a state that is to be said once more, and nothing else in hand."""
         del clock
         ours = request.param == "a late write of ours"
-        bench = await a_bench(signed_off=ours)
-        bench.publisher.failures = int(ours)
-        await bench.take(command(0))
-        await bench.idle_until(lambda: not bench.engine.progress.busy)
-        return bench
+        in_memory = await an_engine(signed_off=ours)
+        in_memory.publisher.failures = int(ours)
+        await in_memory.take(command(0))
+        await in_memory.idle_until(lambda: not in_memory.engine.progress.busy)
+        return in_memory
 
     @pytest.mark.parametrize("how", ["drain", "revoked"])
     async def test_is_left_out_while_a_state_is_due(self, due: EngineInMemory, how: str) -> None:
@@ -145,24 +145,24 @@ class TestSigningOff:
 
 class TestWhatIsNotAcknowledged:
     async def test_is_not_marked_as_published_by_the_next_cycle(self) -> None:
-        bench = await a_bench()
-        bench.publisher.open.clear()
-        await bench.take(command(0))
-        second = asyncio.create_task(bench.take(command(1)))
+        in_memory = await an_engine()
+        in_memory.publisher.open.clear()
+        await in_memory.take(command(0))
+        second = asyncio.create_task(in_memory.take(command(1)))
 
-        account = await bench.stored_at(2)
+        account = await in_memory.stored_at(2)
 
         assert (account.sequence, account.published_sequence) == (2, 0)
-        bench.publisher.open.set()
+        in_memory.publisher.open.set()
         await second
-        await bench.idle_until(lambda: not bench.engine.progress.busy)
-        await bench.take(command(2))
-        account = await bench.stored_at(3)
+        await in_memory.idle_until(lambda: not in_memory.engine.progress.busy)
+        await in_memory.take(command(2))
+        account = await in_memory.stored_at(3)
         assert account.published_sequence == 2
 
     async def test_is_made_up_for_by_the_next_worker_though_a_later_cycle_was_stored(self) -> None:
         """P5: the first cycle was on its way, the second applied, when the worker was killed."""
-        killed = await a_bench()
+        killed = await an_engine()
         killed.publisher.open.clear()
         await killed.take(command(0))
         second = asyncio.create_task(killed.take(command(1)))

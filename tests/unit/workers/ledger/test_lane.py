@@ -122,7 +122,7 @@ class TestLane:
         [applied] = lane.applied
         assert [answer.new for answer in applied.decision.answers] == [True, False, True]
         assert [each.outcome.command_id for each in applied.owed] == ["rival", "d-1"]
-        assert (lane.met, lane.sequences.lowest) == (["alice"], {"alice": 1})
+        assert (lane.shared, lane.sequences.lowest) == (["alice"], {"alice": 1})
 
     @pytest.mark.parametrize("fault", [Fault.UNKNOWN_DONE, Fault.UNKNOWN_NOT_DONE])
     async def test_takes_a_new_name_where_nobody_knows_whether_it_was_committed(

@@ -63,7 +63,7 @@ class TestLane:
         await lane.run()
 
         [applied] = lane.applied
-        assert (applied.owed, lane.met, lane.sequences.lowest) == ((), [], {"alice": 8})
+        assert (applied.owed, lane.shared, lane.sequences.lowest) == ((), [], {"alice": 8})
         account = await ledger.account("alice")
         assert account is not None
         assert (account.writer, account.published_sequence) == (dependencies.generation.writer, 7)

@@ -10,7 +10,8 @@ from contracts.codes import Code
 from contracts.requests import QUERIES
 from contracts.topics import GET_BALANCE
 from handlers.model.input_records import RequestRecord
-from handlers.wire.replying import Refusal, reply, reply_body
+from handlers.model.refused import Refused
+from handlers.wire.replying import reply, reply_body
 from tests.received import PREFIX
 from tests.unit.raw import a_raw
 from tests.unit.sealed import NOON
@@ -133,7 +134,7 @@ class TellingAnswerer:
 
     def _said(self, asked: RequestRecord) -> AnsweredRequest:
         code = self.refused
-        body = reply_body(asked, Refusal(code=code, detail="no") if code else {}, NOON)
+        body = reply_body(asked, Refused(code=code, detail="no") if code else {}, NOON)
         wanted = self.padding.get(asked.request.request_id, len(body))
         body = body.ljust(wanted)
         return AnsweredRequest(
