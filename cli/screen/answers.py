@@ -1,11 +1,14 @@
 """How the answer to a command is shown, and the exit code that says it to scripts."""
 
+from typing import assert_never
+
 from rich.text import Text
 
 from cli.screen.shown import error_facts
 from contracts.commands import AnyCommand
 from contracts.ledger import Deposit, Withdraw
 from contracts.message import rfc3339
+from contracts.profile import UpdateProfile
 from contracts.registration import Register
 from contracts.results import Result
 
@@ -33,8 +36,10 @@ def spoken(command: AnyCommand) -> str:
             return f"withdraw {command.amount} {command.currency} from {command.username}"
         case Register():
             return f"register {command.username}"
-        case _:
+        case UpdateProfile():
             return f"update profile of {command.username}"
+        case _:
+            assert_never(command)
 
 
 def mark(result: Result) -> Text:

@@ -156,7 +156,7 @@ class Rendering:
 def balances(account: Account) -> Record:
     """Return the latest balances, as `contracts.events.Balances`."""
     body = balances_body(account)
-    event_id = f"{account.account_id}:{account.sequence}:balances"
+    event_id = f"{account.account_id}:{account.version}:balances"
     common = (
         (names.CE_TIME, body.changed_at.encode()),
         (names.CE_SUBJECT, account.username.encode()),

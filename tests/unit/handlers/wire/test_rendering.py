@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from contracts.codes import Code
 from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.headers import CE_ID
 from contracts.money import AMOUNT_MINOR_MAX, AMOUNT_PATTERN
 from contracts.problems import Problem, field_error
 from contracts.results import Result
@@ -162,6 +163,16 @@ class TestBalances:
         assert (usd.posted, usd.held, usd.available) == ("10.00", "2.50", "7.50")
         assert (jpy.posted, jpy.held, jpy.available) == ("7", "0", "7")
         assert balances(account) == balances(replace(account))
+
+    def test_of_an_account_that_was_written_again_are_another_message(self) -> None:
+        """A change of the profile moves nothing, but the state bears another time."""
+        account = an_account(version=4)
+
+        ids = {
+            dict(balances(each).headers)[CE_ID] for each in (account, replace(account, version=5))
+        }
+
+        assert len(ids) == 2
 
 
 class TestRefusal:
