@@ -88,6 +88,8 @@ class AccountsClient:
     ) -> Result:
         """Send *command* and return the answer, accepted or rejected.
 
+        Of a later release it may be neither: see `Result.is_undecided`, and treat it as no answer.
+
         Raises:
             NoAnswerError: None came in time: the outcome is unknown. Ask the same again.
             NotAcknowledgedError: Nobody can say whether Kafka has it. Ask the same again.
@@ -105,6 +107,8 @@ class AccountsClient:
         **added: Unpack[SentWith],
     ) -> Reply:
         """Send *request* and return the reply, accepted or rejected.
+
+        Of a later release it may be neither: see `Reply.is_undecided`, and treat it as no answer.
 
         Signing in and out is easier with `client.sessions`, which seals and opens what is secret.
 

@@ -66,7 +66,7 @@ class RefusedError(AccountsClientError):
     def __init__(self, reply: Reply, error: Error) -> None:
         self.reply = reply
         self.error = error
-        """Why; its `code` is the stable key."""
+        """Why; its `code` is the stable key: one of `contracts.codes.Code`, or of a later release."""
         super().__init__(f"{reply.type} of {reply.username}: {error.code}: {error.detail}")
 
     @property

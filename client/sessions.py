@@ -225,6 +225,10 @@ async def _asked(accounts: Asks, request: IdentityRequest, options: Options) -> 
         raise lost
     if reply.error is not None:
         raise RefusedError(reply, reply.error)
+    if reply.is_undecided:
+        raise OutcomeUnknownError(
+            request, f"a status that this client does not know, {reply.status},"
+        )
     return reply
 
 

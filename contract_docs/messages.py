@@ -34,7 +34,9 @@ def key(spec: TopicSpec) -> Json:
     """Return the Kafka binding with the record key of *spec*."""
     schema: Json = {"type": "string", "description": f"The key is {spec.key}."}
     if spec.key == "username":
-        schema = {"type": "string", "pattern": USERNAME_PATTERN, "description": "The username."}
+        schema["description"] = "The username."
+    if spec in INPUTS:
+        schema["pattern"] = USERNAME_PATTERN
     return {"kafka": {"key": schema, "bindingVersion": BINDING}}
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
-from contract_docs.schemas import OPENED, Json
+from contract_docs.schemas import OPENED, PROBLEMS, Json
+from contracts.published import KNOWN_VALUES
 
-Said: TypeAlias = tuple[Literal["text", "pattern", "opened", "default"], Any]
+Said: TypeAlias = tuple[Literal["text", "pattern", "known", "opened", "default"], Any]
 
 LIMITS = {
     "minLength": "length at least {}",
@@ -46,6 +47,8 @@ def _meanings(schema: Json) -> Iterator[Said]:
                 yield "text", words.format(_number(option[keyword]))
         if "pattern" in option:
             yield "pattern", option["pattern"]
+        if KNOWN_VALUES in option and PROBLEMS not in option:
+            yield "known", option[KNOWN_VALUES]
     if OPENED in schema:
         yield "opened", schema[OPENED]
     if "default" in schema and schema["default"] not in (None, []):

@@ -19,6 +19,7 @@ from contract_docs.examples import (
 from contracts import topics
 from contracts.codes import Code
 from contracts.message import rfc3339
+from contracts.problems import Problem, field_error, in_short
 from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactions
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
@@ -167,13 +168,13 @@ REFUSED: tuple[tuple[TopicSpec, str, Refused], ...] = (
 
 
 def _not_a_request() -> Record:
-    problem = {"field": "limit", "problem": "less_than_equal"}
+    problem = field_error("limit", Problem.TOO_LARGE)
     request_id = REQUESTS_SENT[topics.LIST_TRANSACTIONS][0][1]["request_id"]
     return OF_REQUESTS.refusal(
         username="alice",
         identifier=request_id,
         name=request_name(topics.LIST_TRANSACTIONS),
-        error=error_body(Code.INVALID_REQUEST, "limit: less_than_equal", [problem]),
+        error=error_body(Code.INVALID_REQUEST, in_short([problem]), [problem]),
         at=NOON,
         trace=Trace(correlation_id=request_id),
     )

@@ -15,7 +15,7 @@ from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.registration import PendingCredential
 from contracts.replies import Reply
 from contracts.requests import REQUESTS, request_name
-from contracts.results import FieldError, Result
+from contracts.results import Error, FieldError, Result
 from contracts.sessions import ReplyKey, SessionRevoked, Tokens
 
 SCHEMAS = "#/components/schemas/"
@@ -36,6 +36,8 @@ Json = dict[str, Any]
 
 OPENED = "x-opened"
 """Keyword of ours: what a sealed field holds."""
+PROBLEMS = "x-problems"
+"""Keyword of ours: what can be wrong with a field."""
 
 
 def schemas() -> dict[str, Json]:
@@ -53,9 +55,17 @@ def schemas() -> dict[str, Json]:
     found[Reply.__name__]["properties"]["sealed_tokens"][OPENED] = {
         "$ref": SCHEMAS + Tokens.__name__
     }
-    found["Code"]["x-codes"] = codes()
-    found[FieldError.__name__]["properties"]["problem"]["x-problems"] = problems()
+    _share_codes(found)
+    found[FieldError.__name__]["properties"]["problem"][PROBLEMS] = problems()
     return {name: found[name] for name in sorted(found)}
+
+
+def _share_codes(found: dict[str, Json]) -> None:
+    """Describe codes once, for all that have one: their list is long, and says what each means."""
+    for model in (Error, AuditRecorded):
+        properties = found[model.__name__]["properties"]
+        found["Code"] = properties["code"] | {"x-codes": codes()}
+        properties["code"] = {"$ref": SCHEMAS + "Code"}
 
 
 def codes() -> list[Json]:

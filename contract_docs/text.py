@@ -71,7 +71,8 @@ the header `undelivered_reply_to`.
 * No answer in time means unknown, not refused: send the same command again.
 * Everything may be repeated. Balance events carry `sequence` 1, 2, 3 … per account: drop what is \
 not above the last one.
-* Read with `isolation.level=read_committed`, and ignore fields you do not know: more may come.
+* Read with `isolation.level=read_committed`.
+* More may come: ignore fields and `ce_type`s you do not know, and pass on values you do not know of a field with `x-extensible-enum`. An unknown `code` is a refusal; an unknown `kind` still changes the balance; an unknown `status` without `error` is no answer yet. Ids may have any characters.
 """
 
 

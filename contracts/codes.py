@@ -45,6 +45,14 @@ class Code(StrEnum):
         return CODES[self]
 
 
+def known_code(code: str) -> Code | None:
+    """Return the published *code* as one of ours; None where only a later release knows it."""
+    return _BY_VALUE.get(code)
+
+
+_BY_VALUE = {code.value: code for code in Code}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeInfo:
     """What a caller and the engine need to know of a code."""

@@ -1,12 +1,24 @@
 """What subscribers follow: every change of a balance, its latest state, and who did what."""
 
-from typing import Literal
+from typing import get_args
 
 from pydantic import Field
 
-from contracts.codes import Code
-from contracts.message import CommandId, Instant, Metadata, Published, ShortText, Username
+from contracts.commands import CommandName
+from contracts.message import Instant, Published
 from contracts.money import Amount, Currency
+from contracts.published import (
+    STATUSES,
+    PublishedCode,
+    PublishedId,
+    PublishedKind,
+    PublishedUsername,
+    known_values,
+)
+from contracts.requests import REQUESTS, request_name
+
+OTHER_ACTIONS = ("lock-out", "token-reuse", "repair", "unlock")
+"""What is audited beside commands and requests: it follows from some, or operators did it."""
 
 
 class BalanceChanged(Published):
@@ -16,21 +28,21 @@ class BalanceChanged(Published):
     """
 
     event_id: str = Field(description="`<account_id>:<sequence>`.")
-    username: Username
+    username: PublishedUsername
     account_id: str
     currency: Currency
-    kind: Literal["deposited", "withdrawn"]
+    kind: PublishedKind
     amount: Amount
     before: Amount = Field(description="Posted balance before.")
     after: Amount = Field(description="Posted balance after.")
     held: Amount
     available: Amount
     sequence: int = Field(ge=1)
-    command_id: CommandId
+    command_id: PublishedId
     occurred_at: Instant
-    metadata: Metadata | None = None
-    reason: ShortText | None = None
-    related_id: ShortText | None = None
+    metadata: dict[str, str] | None = Field(default=None, description="As it was sent.")
+    reason: str | None = None
+    related_id: str | None = None
 
 
 class BalanceState(Published):
@@ -47,7 +59,7 @@ class Balances(Published):
     Readers ignore a state whose `sequence` is lower than one they have seen.
     """
 
-    username: Username
+    username: PublishedUsername
     account_id: str
     sequence: int = Field(ge=0)
     balances: dict[Currency, BalanceState]
@@ -58,14 +70,17 @@ class AuditRecorded(Published):
     """Who did what with which outcome (`accounts.events.audit`). Never a secret."""
 
     event_id: str
-    username: Username
-    action: str = Field(
-        description="The command's or request's name, or `lock-out`, `token-reuse`, `repair`, "
-        "`unlock`."
+    username: PublishedUsername
+    action: str = known_values(
+        (*get_args(CommandName), *map(request_name, REQUESTS), *OTHER_ACTIONS),
+        "The command's or request's name, or what followed from it, or what an operator did. Keep "
+        "one that you do not know as it is.",
     )
-    outcome: Literal["accepted", "rejected"]
-    code: Code | None = None
-    command_id: CommandId = Field(description="Of the command, request, repair or unlocking.")
+    outcome: str = known_values(
+        STATUSES, "Keep one that you do not know as it is: it is neither of these."
+    )
+    code: PublishedCode | None = None
+    command_id: PublishedId = Field(description="Of the command, request, repair or unlocking.")
     actor: str | None = Field(default=None, description="Who asked, as the sender claimed.")
     source: str | None = Field(default=None, description="Where from, as the sender claimed.")
     session_id: str | None = Field(default=None, description="Of a sign-in, or used by a request.")

@@ -4,8 +4,15 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from contracts.message import CommandId, Day, Instant, Metadata, Published, ShortText, Username
+from contracts.message import CommandId, Day, Instant, Published
 from contracts.money import Amount, Currency
+from contracts.published import (
+    EntryKind,
+    PublishedId,
+    PublishedKind,
+    PublishedUsername,
+    known_values,
+)
 from contracts.request import Request
 from contracts.results import Result
 
@@ -17,7 +24,6 @@ LIMIT_DEFAULT = 50
 CURSOR_LENGTH_MAX = 256
 """Characters of a cursor: what we make has 32; the rest is room for later ones."""
 
-Kind: TypeAlias = Literal["deposited", "withdrawn"]
 Cursor: TypeAlias = Annotated[
     str, Field(min_length=1, max_length=CURSOR_LENGTH_MAX, description="Opaque.")
 ]
@@ -43,7 +49,7 @@ class ListTransactions(Request):
     """Ask for a page of an account's history."""
 
     currency: Currency | None = None
-    kind: Kind | None = None
+    kind: EntryKind | None = None
     from_: Annotated[Instant | None, Field(alias="from", description="Not earlier.")] = None
     to: Annotated[Instant | None, Field(description="Earlier than.")] = None
     limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
@@ -55,8 +61,10 @@ class ProfileAnswer(Published):
     """Who a user is."""
 
     account_id: str
-    status: Literal["active", "pending"] = Field(
-        description="Pending: the password is still being hashed, nobody can sign in yet."
+    status: str = known_values(
+        ("active", "pending"),
+        "Pending: the password is still being hashed, nobody can sign in yet. Of one that you do "
+        "not know, a sign-in says what it is good for.",
     )
     email: str
     first_name: str
@@ -71,33 +79,35 @@ class Transaction(Published):
     """One change of one balance, as the balance event told it."""
 
     sequence: int = Field(ge=1)
-    kind: Kind
+    kind: PublishedKind
     currency: Currency
     amount: Amount
     before: Amount
     after: Amount
     available: Amount
-    command_id: CommandId
+    command_id: PublishedId
     occurred_at: Instant
-    metadata: Metadata | None = None
-    reason: ShortText | None = None
-    related_id: ShortText | None = None
+    metadata: dict[str, str] | None = Field(default=None, description="As it was sent.")
+    reason: str | None = None
+    related_id: str | None = None
 
 
 class Page(Published):
     """Some of an account's history. A page may be short, or empty, and still have a next one."""
 
-    username: Username
+    username: PublishedUsername
     transactions: tuple[Transaction, ...]
-    next_cursor: Cursor | None = Field(
-        default=None, description="Send it with the same filters; absent on the last page."
+    next_cursor: str | None = Field(
+        default=None, description="Opaque. Send it with the same filters; absent on the last page."
     )
 
 
 class OutcomeAnswer(Published):
     """What became of a command."""
 
-    state: Literal["decided", "pending"] = Field(
-        description="Pending: a registration that is accepted, and whose password is being hashed."
+    state: str = known_values(
+        ("decided", "pending"),
+        "Pending: a registration that is accepted, and whose password is being hashed. Of one that "
+        "you do not know, `result` says what there is to know.",
     )
     result: Result

@@ -1,13 +1,21 @@
 """The answer to one command."""
 
-from typing import Literal
+from typing import get_args
 
 from pydantic import Field
 
-from contracts.codes import Code
-from contracts.message import CommandId, Instant, Published, Username
+from contracts.commands import CommandName
+from contracts.message import Instant, Published
 from contracts.money import Amount, Currency
 from contracts.problems import Problem
+from contracts.published import (
+    STATUSES,
+    PublishedCode,
+    PublishedId,
+    PublishedStatus,
+    PublishedUsername,
+    known_values,
+)
 
 ERROR_TYPE = "/accounts/errors#"
 """Start of an error's `type`, a relative URI reference as RFC 9457 §3.1.1 allows; the code follows."""
@@ -17,9 +25,8 @@ class FieldError(Published):
     """What is wrong with one field. Never repeats what was sent: it may be a password."""
 
     field: str = Field(description="Path of the field, with dots.")
-    problem: str = Field(
-        description="Stable key of the problem; read one that you do not know as `invalid`.",
-        examples=[Problem.WRONG_TYPE.value],
+    problem: str = known_values(
+        Problem, "Stable key of the problem; read one that you do not know as `invalid`."
     )
     detail: str | None = Field(default=None, description="For people; may change.")
 
@@ -27,7 +34,7 @@ class FieldError(Published):
 class Error(Published):
     """Why a command was not accepted, with RFC 9457's member names."""
 
-    code: Code = Field(description="The stable key.")
+    code: PublishedCode
     title: str
     detail: str = Field(description="For people; may change.")
     retryable: bool = Field(description="Sending it again under a new id may help.")
@@ -49,10 +56,13 @@ class Entry(Published):
 class Result(Published):
     """What became of one command."""
 
-    command_id: CommandId
-    username: Username
-    type: str = Field(description="The command's name, such as `deposit`.")
-    status: Literal["accepted", "rejected"]
+    command_id: PublishedId
+    username: PublishedUsername
+    type: str = known_values(
+        get_args(CommandName),
+        "The command's name. One that you do not know was sent by somebody else.",
+    )
+    status: PublishedStatus
     duplicate: bool = Field(description="True where the command was decided before.")
     decided_at: Instant = Field(
         description="By the clock of the worker that decided. Of what was accepted it never goes "
@@ -62,3 +72,8 @@ class Result(Published):
     account_id: str | None = Field(default=None, description="Of an account just registered.")
     entry: Entry | None = Field(default=None, description="Of an accepted deposit or withdrawal.")
     error: Error | None = Field(default=None, description="Of a rejected command.")
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether its status is one that this release does not know: then nobody can say yet."""
+        return self.error is None and self.status not in STATUSES

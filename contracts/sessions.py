@@ -4,7 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field
 
-from contracts.message import Instant, Message, Published, ShortText, Username
+from contracts.message import Instant, Message, Published, ShortText
+from contracts.published import PublishedUsername, known_values
 from contracts.registration import Sealed
 from contracts.request import Request
 
@@ -69,6 +70,7 @@ class BearerTokens(Published):
     access_token: str = Field(description="JWT (RFC 9068), for gateways to verify by themselves.")
     refresh_token: str = Field(description="Opaque; good for one refresh.")
     token_type: Literal["Bearer"] = "Bearer"
+    """Closed: a token of a type that one does not know must not be used (RFC 6749 §7.1)."""
     expires_in: int = Field(description="Seconds until the access token expires.")
     refresh_expires_in: int = Field(description="Seconds until the session ends by itself.")
 
@@ -89,7 +91,10 @@ class SessionRevoked(Published):
     """An ended session whose access tokens may not have expired (`accounts.state.revocations`)."""
 
     session_id: str
-    username: Username
-    reason: Literal["logout", "password_changed", "token_reused"]
+    username: PublishedUsername
+    reason: str = known_values(
+        ("logout", "password_changed", "token_reused"),
+        "Why. Whatever it is, the session has ended.",
+    )
     revoked_at: Instant
     expires_at: Instant = Field(description="From then on no access token of it is valid anyway.")

@@ -31,6 +31,7 @@ from client import (
     fresh_command_id,
 )
 from client.asking import SentWith
+from contracts.codes import known_code
 from contracts.commands import AnyCommand
 from contracts.ledger import Withdraw
 from contracts.queries import GetBalance
@@ -135,6 +136,8 @@ async def _available(accounts: Accounts, order: Order) -> Decimal:
     reply = await accounts.request(question)
     if reply.error is not None:
         raise RefusedError(reply, reply.error)
+    if reply.is_undecided:
+        raise OutcomeUnknownError(question, f"the status {reply.status}")
     held = reply.balances.balances if reply.balances else {}
     return Decimal(held[order.currency].available) if order.currency in held else Decimal(0)
 
@@ -146,9 +149,12 @@ async def _stored(order: Order, store: Store) -> Order:
 
 async def _paid(accounts: Accounts, order: Order) -> Order:
     result = await _answered(accounts, payment(order))
+    if result.is_undecided:
+        raise OutcomeUnknownError(payment(order), f"the status {result.status}")
     if result.error is None:
         return replace(order, state=State.ACCEPTED)
-    if not result.error.code.info.recorded:
+    code = known_code(result.error.code)
+    if code is not None and not code.info.recorded:
         # No decision: the same payment may still be accepted, so the order is not refused.
         raise NotDecidedError(result.error)
     return replace(order, state=State.REFUSED, why=result.error.detail)

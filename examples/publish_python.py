@@ -28,7 +28,9 @@ async def deposit(bootstrap: str, username: str, amount: str, currency: str) -> 
         except OutcomeUnknownError:
             # It may have been done or not, and asking the same again is the way to find out.
             result = await accounts.ask(command)
-    if result.error is not None:
+    if result.is_undecided:
+        print(f"{result.status}: ask again later, with the same id")
+    elif result.error is not None:
         print(f"rejected: {result.error.code}: {result.error.detail}")
     elif result.entry is not None:
         print(f"accepted: {result.entry.before} -> {result.entry.after} {result.entry.currency}")

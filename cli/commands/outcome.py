@@ -34,7 +34,7 @@ def outcome(user: User, command_id: CommandId, how: AskingOptions) -> None:
     reply = ask(checked(GetOutcome, body(user, command_id=command_id)), how)
     if reply.error is None:
         _show(reply)
-    elif reply.error.code is Code.UNKNOWN_COMMAND:
+    elif reply.error.code == Code.UNKNOWN_COMMAND:
         line = Text("? not decided so far", "yellow").append(f"  {command_id} of {user}", "default")
         show(as_json(reply), line, error_facts(reply.error))
         raise typer.Exit(UNKNOWN)

@@ -14,7 +14,7 @@ from cli.arguments.options import AskingOptions, User, flag, text
 from cli.screen.output import Table, output
 from cli.screen.shown import as_json
 from cli.service.connection import client_of
-from cli.service.questions import body, show_no_answer, show_refusal
+from cli.service.questions import body, show_no_answer, show_refusal, show_undecided
 from client.errors import OutcomeUnknownError
 from contracts.message import rfc3339
 from contracts.queries import LIMIT_DEFAULT, LIMIT_MAX, ListTransactions, Page
@@ -100,6 +100,8 @@ async def _pages(query: ListTransactions, how: AskingOptions) -> AsyncIterator[t
             reply = await accounts.request(following, how.timeout, actor=how.actor)
             if reply.error is not None:
                 show_refusal(reply)
+            if reply.is_undecided:
+                show_undecided(reply)
             assert reply.page is not None, "an accepted reply to list-transactions has one"
             yield reply, reply.page
             following = _after(query, reply.page.next_cursor)

@@ -83,6 +83,8 @@ def _answer(result: Result) -> Text:
         text = Text("✗ rejected  ", "red").append(
             f"{result.error.code}: {result.error.detail}", "default"
         )
+    elif result.is_undecided:
+        text = Text(f"? {result.status}", "yellow")
     else:
         text = Text("✓ accepted", "green")
     if result.entry is not None:

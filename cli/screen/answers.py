@@ -24,7 +24,9 @@ UNKNOWN = 4
 
 def exit_code(result: Result) -> int:
     """Return the exit code for *result*."""
-    return ACCEPTED if result.status == "accepted" else REJECTED
+    if result.is_undecided:
+        return UNKNOWN
+    return ACCEPTED if result.error is None else REJECTED
 
 
 def spoken(command: AnyCommand) -> str:
@@ -44,7 +46,10 @@ def spoken(command: AnyCommand) -> str:
 
 def mark(result: Result) -> Text:
     """Return whether it was accepted, in colour and in words."""
-    text = Text("✓ accepted", "green") if result.error is None else Text("✗ rejected", "red")
+    if result.is_undecided:
+        text = Text(f"? {result.status}", "yellow")
+    else:
+        text = Text("✓ accepted", "green") if result.error is None else Text("✗ rejected", "red")
     if result.duplicate:
         text.append("  a repeat, answered as before", "yellow")
     return text

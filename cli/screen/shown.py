@@ -40,7 +40,7 @@ def rejected(what: str) -> Text:
 
 def error_facts(error: Error) -> list[tuple[str, str]]:
     """Return why it was refused."""
-    facts = [("code", error.code.value), ("reason", error.detail)]
+    facts = [("code", error.code), ("reason", error.detail)]
     return facts + [(one.field, one.problem) for one in error.errors]
 
 

@@ -12,6 +12,9 @@ from contracts.dead_letters import DlqHeader
 USER_WIDTH = 14
 """Most usernames fit; a longer one pushes its own line."""
 
+HOW = {"accepted": ("✓", "green"), "rejected": ("✗", "red")}
+"""Status → its sign and colour; of one that is not here a later release knows what it means."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
@@ -69,8 +72,8 @@ def _result(body: dict[str, Any]) -> Text:
 
 
 def _how(body: dict[str, Any]) -> Text:
-    accepted = body["status"] == "accepted"
-    return Text(f"{'✓' if accepted else '✗'} {body['type']:<14}  ", "green" if accepted else "red")
+    sign, colour = HOW.get(body["status"], ("?", "yellow"))
+    return Text(f"{sign} {body['type']:<14}  ", colour)
 
 
 def _why(body: dict[str, Any]) -> Text:

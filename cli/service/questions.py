@@ -27,9 +27,12 @@ def body(user: str, **fields: object) -> dict[str, object]:
 def ask(request: AnyRequest, how: AskingOptions) -> Reply:
     """Return the reply, accepted or rejected; no answer in time ends the program."""
     try:
-        return asyncio.run(_ask(request, how))
+        reply = asyncio.run(_ask(request, how))
     except OutcomeUnknownError as error:
         show_no_answer(error)
+    if reply.is_undecided:
+        show_undecided(reply)
+    return reply
 
 
 def ask_accepted(request: AnyRequest, how: AskingOptions) -> Reply:
@@ -48,6 +51,15 @@ def show_refusal(reply: Reply) -> NoReturn:
         facts.append(("try again", f"in {reply.retry_after_s} s"))
     show(as_json(reply), rejected(f"{reply.type} of {reply.username}"), facts)
     raise typer.Exit(REJECTED)
+
+
+def show_undecided(reply: Reply) -> NoReturn:
+    """Print an answer of which only a later release knows what it means, and end."""
+    line = Text(f"? {reply.status}", "yellow").append(
+        f"  {reply.type} of {reply.username}", "default"
+    )
+    show(as_json(reply), line, [("what", "a status of a later release than this program's")])
+    raise typer.Exit(UNKNOWN)
 
 
 def show_no_answer(error: OutcomeUnknownError) -> NoReturn:

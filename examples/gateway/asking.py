@@ -119,6 +119,8 @@ async def decided(
         problem = refused(result.error, command_id=command.command_id)
         problem.headers |= headers
         raise problem
+    if result.is_undecided:
+        return _undecided(command)
     return answer(result, accepted, headers)
 
 
@@ -137,6 +139,8 @@ async def replied(
         raise no_answer() from None
     if reply.error is not None:
         raise refused(reply.error, retry_after_s=reply.retry_after_s)
+    if reply.is_undecided:
+        raise unreadable()
     return reply
 
 

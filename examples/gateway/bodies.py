@@ -13,7 +13,8 @@ from contracts.message import Instant, Metadata, ShortText, Username
 from contracts.money import Amount, Currency
 from contracts.problems import Problem, wrong
 from contracts.profile import DateOfBirth, Email, Name, Phone
-from contracts.queries import LIMIT_DEFAULT, LIMIT_MAX, Cursor, Kind
+from contracts.published import EntryKind
+from contracts.queries import LIMIT_DEFAULT, LIMIT_MAX, Cursor
 from examples.gateway.problems import GatewayCode, ProblemError, invalid, repetitive
 
 PASSWORD_LENGTH_MAX = 512
@@ -135,7 +136,7 @@ class OneCurrency(BaseModel):
 class Filters(OneCurrency):
     """Which part of an account's history; as `ListTransactions` of the contract says it."""
 
-    kind: Kind | None = None
+    kind: EntryKind | None = None
     from_: Instant | None = Field(default=None, alias="from", description="Not earlier.")
     to: Instant | None = Field(default=None, description="Earlier than.")
     limit: int = Field(default=LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)

@@ -24,6 +24,7 @@ def _problem(description: str, headers: dict[str, Any] | None = None) -> dict[st
 
 
 _AWAY: Responses = {
+    400: _problem("Refused by a later release of the service, with a code that is new."),
     408: _problem("The body did not come in time."),
     413: _problem("The body is too large."),
     422: _problem("The request is invalid; `errors` says where."),

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from contracts.codes import Code
+from contracts.codes import Code, known_code
 from contracts.problems import Problem, field_error, in_short, problem_of
 from contracts.results import ERROR_TYPE, Error, FieldError
 
@@ -86,7 +86,7 @@ class ProblemDetails(BaseModel):
     title: str
     status: int
     detail: str = Field(description="For people; may change.")
-    code: Code | GatewayCode = Field(description="The stable key.")
+    code: str = Field(description="The stable key, of the service or of the gateway.")
     retryable: bool = Field(description="Sending it again under a new id may help.")
     errors: tuple[FieldError, ...] = Field(default=(), description="What is wrong with each field.")
     command_id: str | None = Field(default=None, description="Of the command that was refused.")
@@ -97,7 +97,7 @@ class ProblemError(Exception):
     """Ends a request with a problem."""
 
     status: HTTPStatus
-    code: Code | GatewayCode
+    code: str
     detail: str
     title: str = ""
     retryable: bool = False
@@ -114,7 +114,7 @@ class ProblemError(Exception):
     def response(self) -> JSONResponse:
         """Return it as the answer."""
         details = ProblemDetails(
-            type=ERROR_TYPE + self.code if isinstance(self.code, Code) else "about:blank",
+            type="about:blank" if isinstance(self.code, GatewayCode) else ERROR_TYPE + self.code,
             title=self.title or self.status.phrase,
             status=self.status,
             detail=self.detail,
@@ -131,7 +131,9 @@ def refused(
     error: Error, *, command_id: str | None = None, retry_after_s: int | None = None
 ) -> ProblemError:
     """Return the service's refusal as a problem."""
-    status = STATUS[error.code]
+    code = known_code(error.code)
+    # RFC 9110 §15: 400 is what every reader takes an unknown refusal for.
+    status = HTTPStatus.BAD_REQUEST if code is None else STATUS[code]
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return ProblemError(
         status=status,
@@ -254,6 +256,6 @@ def _place(problem: Mapping[str, Any]) -> str:
     return where[0] if where else "body"
 
 
-def _challenge(code: Code | GatewayCode) -> str:
+def _challenge(code: str) -> str:
     # RFC 6750 §3.1: without a token, no error is named.
     return 'Bearer error="invalid_token"' if code in TOKEN_CODES else "Bearer"

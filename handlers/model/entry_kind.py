@@ -1,11 +1,9 @@
 """What an entry is called, by the command that made it."""
 
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
 from contracts.commands import CommandName
-
-EntryKind: TypeAlias = Literal["deposited", "withdrawn"]
-"""How an entry came about."""
+from contracts.published import EntryKind
 
 
 def entry_kind(command: CommandName) -> EntryKind:

@@ -4,18 +4,16 @@ Structs, built by position: they are made for every command, and a dictionary ta
 make and to write.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from contracts.commands import CommandName
 from contracts.message import rfc3339
 from contracts.money import SCALE_MAX, to_amount
+from contracts.published import EntryKind, Status
 from handlers.model.account import Account, Balance
-from handlers.model.entry_kind import EntryKind
 from handlers.model.outcome import LedgerEntry
-
-Status: TypeAlias = Literal["accepted", "rejected"]
 
 NOTHING = tuple(to_amount(0, scale) for scale in range(SCALE_MAX + 1))
 """No money, by scale: what is held nearly always."""

@@ -1,6 +1,6 @@
 """A small service in memory: what `client.AccountsClient` asks, answered by simpler rules."""
 
-from typing import Any, Unpack, assert_never
+from typing import Any, TypeVar, Unpack, assert_never
 
 from client.asking import SentWith
 from client.errors import NoAnswerError
@@ -25,6 +25,8 @@ from contracts.requests import AnyRequest
 from contracts.results import ERROR_TYPE, Entry, Error, Result
 from tests.gateway.fake_identity import NOON, Account, FakeIdentity, RefusalError
 
+A = TypeVar("A", Result, Reply)
+
 
 class FakeAccounts(FakeIdentity):
     """Answers as the service would; can be told to refuse, to be silent, or to fail."""
@@ -37,6 +39,8 @@ class FakeAccounts(FakeIdentity):
         self.refuses: Code | None = None
         self.silent = 0
         """So many answers get lost, though what was asked is done."""
+        self.later_status: str | None = None
+        """What a later release may call what became of it, in the place of `accepted`."""
         self.fails: Exception | None = None
 
     async def ask(
@@ -45,7 +49,7 @@ class FakeAccounts(FakeIdentity):
         self._note(command, added)
         result = self._decided(command)
         self._lose(command, timeout_s)
-        return result
+        return result if self.later_status is None else _with_status(result, self.later_status)
 
     async def request(
         self, request: AnyRequest, timeout_s: float = 0, **added: Unpack[SentWith]
@@ -65,7 +69,7 @@ class FakeAccounts(FakeIdentity):
             retry = 7 if error.code == Code.TOO_MANY_ATTEMPTS else None
             reply = Reply(**said, status="rejected", error=error, retry_after_s=retry)
         self._lose(request, timeout_s)
-        return reply
+        return reply if self.later_status is None else _with_status(reply, self.later_status)
 
     def _note(self, asked: AnyCommand | AnyRequest, added: SentWith) -> None:
         self.asked.append(asked)
@@ -201,6 +205,10 @@ def _payload(command: AnyCommand) -> dict[str, Any]:
 
 def _text(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
+
+
+def _with_status(answer: A, status: str) -> A:
+    return answer.model_copy(update={"status": status})
 
 
 def _error(code: Code) -> Error:

@@ -22,6 +22,9 @@ class TestExitCode:
         assert exit_code(a_result()) == 0
         assert exit_code(a_refusal()) == 3
 
+    def test_of_a_status_of_a_later_release_is_that_of_no_answer(self) -> None:
+        assert exit_code(a_result(status="scheduled")) == 4
+
     def test_is_the_same_for_a_repeat(self) -> None:
         assert exit_code(a_result(duplicate=True)) == 0
 
@@ -30,6 +33,9 @@ class TestMark:
     def test_says_whether_it_was_accepted(self) -> None:
         assert mark(a_result()).plain == "✓ accepted"
         assert mark(a_refusal()).plain == "✗ rejected"
+
+    def test_says_a_status_of_a_later_release_as_it_is(self) -> None:
+        assert mark(a_result(status="scheduled")).plain == "? scheduled"
 
     def test_says_that_it_was_decided_before(self) -> None:
         assert mark(a_result(duplicate=True)).plain == "✓ accepted  a repeat, answered as before"

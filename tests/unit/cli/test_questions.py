@@ -12,7 +12,7 @@ from cli.arguments.checking import checked
 from cli.screen.output import CliError, Format, choose
 from cli.screen.shown import as_json
 from cli.screen.watched import Watched, line
-from cli.service.questions import body, show_no_answer, show_refusal
+from cli.service.questions import body, show_no_answer, show_refusal, show_undecided
 from client.errors import NoAnswerError
 from contracts.problems import Problem
 from contracts.queries import GetBalance, ListTransactions
@@ -133,6 +133,17 @@ class TestShowRefusal:
         assert json.loads(capsys.readouterr().out) == a_refusal_body()
 
 
+class TestShowUndecided:
+    def test_shows_a_status_of_a_later_release_as_it_is(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(typer.Exit) as caught:
+            show_undecided(a_reply(a_reply_body(status="scheduled")))
+
+        assert caught.value.exit_code == 4
+        assert capsys.readouterr().out.startswith("? scheduled  list-transactions of alice")
+
+
 class TestShowNoAnswer:
     def test_is_no_answer_on_standard_output(self, capsys: pytest.CaptureFixture[str]) -> None:
         question = GetBalance(request_id="r-1", username="alice")
@@ -169,6 +180,11 @@ class TestWatchedReplies:
         shown = self.shown("results", a_refusal_body())
 
         assert shown == "results alice ✗ list-transactions too_many_attempts: D r-1"
+
+    def test_a_status_of_a_later_release_is_neither(self) -> None:
+        shown = self.shown("results", a_reply_body(status="scheduled"))
+
+        assert shown == "results alice ? list-transactions r-1"
 
     def test_a_revocation_says_whose_and_until_when(self) -> None:
         said = {"reason": "logout", "username": "alice", "expires_at": "2030-01-01T12:00:00.000Z"}

@@ -150,7 +150,7 @@ class TestWaiting:
         waiting = Waiting()
 
         with waiting.expect(a_deposit(), Result, "c-1") as answer:
-            waiting.receive(a_record(a_result_body(status="perhaps"), offset=5))
+            waiting.receive(a_record(a_result_body(status=5), offset=5))
 
             with pytest.raises(UnreadableRecordError, match="partition 3, offset 5"):
                 await answer
@@ -239,7 +239,7 @@ class TestWaitingForReplies:
         waiting = Waiting()
 
         with waiting.expect(a_question(), Reply, "c-1") as answer:
-            waiting.receive(a_record(a_reply_body(status="perhaps"), offset=5))
+            waiting.receive(a_record(a_reply_body(status=5), offset=5))
 
             with pytest.raises(UnreadableRecordError, match="partition 3, offset 5"):
                 await answer

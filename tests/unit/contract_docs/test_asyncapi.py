@@ -1,6 +1,7 @@
 """The document is current, complete and true."""
 
 import json
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from contracts.codes import CODES, Code
 from contracts.commands import COMMANDS
 from contracts.events import AuditRecorded, BalanceChanged, Balances
 from contracts.headers import HEADER_LENGTH_MAX
+from contracts.published import KNOWN_VALUES
 from contracts.refusals import REFUSALS
 from contracts.registration import PendingCredential
 from contracts.replies import Reply
@@ -33,6 +35,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     model.__name__: model
     for model in (*COMMANDS.values(), *REQUESTS.values(), *PUBLISHED, PendingCredential)
 }
+CLOSED = json.loads(json.dumps(DOCUMENT["components"]).replace(KNOWN_VALUES, "enum"))
+"""With open strings closed: what is shown is known."""
 EXAMPLES = [
     (name, example["payload"])
     for name, message in DOCUMENT["components"]["messages"].items()
@@ -70,6 +74,11 @@ class TestDocument:
 
         assert ended.value.code == 0
         assert capsys.readouterr().out == to_yaml(DOCUMENT)
+
+    def test_has_the_version_of_the_package(self) -> None:
+        project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+        assert DOCUMENT["info"]["version"] == project["version"]
 
     def test_can_be_had_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
@@ -165,7 +174,7 @@ class TestDocument:
         message = DOCUMENT["components"]["messages"][name]
 
         for part in {"payload", "headers"} & message.keys():
-            schema = {"allOf": [message[part]], "components": DOCUMENT["components"]}
+            schema = {"allOf": [message[part]], "components": CLOSED}
             validator = jsonschema_rs.Draft7Validator(schema)
             for example in message["examples"]:
                 if part in example:
