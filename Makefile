@@ -41,7 +41,7 @@ WITHOUT_ADDRESSES := const lock = JSON.parse(fs.readFileSync("package-lock.json"
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: install
 install: $(INSTALLED) ## Make .venv with everything, pinned and verified by hash
@@ -90,7 +90,7 @@ test-all: ## Run the tests that need no server on each supported Python that is 
 	@touch $@
 
 .PHONY: check
-check: lint imports contract test-and-types ## All that CI runs: lint, imports, the contract, the tests, the types
+check: lint imports contract compat test-and-types ## All that CI runs: lint, imports, the contract, the tests, the types
 
 # Side by side: half of the tests' time is waiting. The types' errors come last, or nothing of them.
 .PHONY: test-and-types
@@ -129,6 +129,10 @@ contract: $(NODE_INSTALLED) ## Check asyncapi.yaml with AsyncAPI's own parser an
 	@$(NODE) tests/wire/asyncapi.mjs asyncapi.yaml
 	@$(NODE) node_modules/.bin/spectral lint --fail-severity=hint --quiet asyncapi.yaml
 
+.PHONY: compat
+compat: install ## Say what breaks of the released contract for senders and readers, if anything does
+	@$(BIN)/python -m contract_docs.compatibility contracts/released/asyncapi.yaml
+
 $(NODE_INSTALLED): package-lock.json .npmrc | install
 	@echo "Making node_modules: about 80 MB of npm packages the first time"
 	@$(NPM) ci --loglevel=error --fetch-retries=1 || { \
@@ -161,6 +165,11 @@ dist: install ## Build both distributions, accounts and accounts-client, into OU
 asyncapi: install ## Write asyncapi.yaml anew from the contracts
 	@$(BIN)/accounts asyncapi > .venv/asyncapi.yaml
 	@mv .venv/asyncapi.yaml asyncapi.yaml
+
+.PHONY: release-contract
+release-contract: asyncapi ## Take today's contract and golden messages as what was released: at a release, only
+	@cp asyncapi.yaml contracts/released/asyncapi.yaml
+	@$(BIN)/python -m tests.wire.golden --release
 
 .PHONY: lock
 lock: ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: newest of all)

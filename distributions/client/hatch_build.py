@@ -11,6 +11,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "accounts_client"
 RENAMED = {"client": PACKAGE, "contracts": f"{PACKAGE}.contracts"}
+LEFT_OUT = {"__pycache__", "released"}
+"""Folders that nobody needs who calls: what was compiled, and what the contract is compared with."""
 
 IMPORT = re.compile(rb"from +(client|contracts)\b")
 """What stands where the parser found an import of ours."""
@@ -61,7 +63,7 @@ def write_package(repository: Path, package: Path) -> None:
     for name, renamed in RENAMED.items():
         folder = package.joinpath(*renamed.split(".")[1:])
         for path in sorted((repository / name).rglob("*")):
-            if path.is_dir() or path.parent.name == "__pycache__":
+            if path.is_dir() or path.parent.name in LEFT_OUT:
                 continue
             copy = folder / path.relative_to(repository / name)
             if copy.exists():

@@ -75,6 +75,8 @@ def test_what_is_no_module_is_copied_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "contracts" / "__pycache__").mkdir(parents=True)
     (tmp_path / "contracts" / "known.txt").write_bytes(data)
     (tmp_path / "contracts" / "__pycache__" / "known.pyc").write_bytes(data)
+    (tmp_path / "contracts" / "released").mkdir()
+    (tmp_path / "contracts" / "released" / "asyncapi.yaml").write_bytes(data)
 
     write_package(tmp_path, tmp_path / "made")
 

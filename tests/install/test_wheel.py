@@ -25,6 +25,13 @@ def test_it_holds_what_the_page_is_made_of(wheel: ZipFile) -> None:
     assert {str(path.relative_to(REPOSITORY)) for path in parts} <= set(wheel.namelist())
 
 
+def test_it_holds_nothing_to_compare_the_contract_with(wheel: ZipFile) -> None:
+    left_out = ("contracts/released/", "contract_docs/compatibility/")
+
+    assert all((REPOSITORY / folder).is_dir() for folder in left_out)
+    assert [name for name in wheel.namelist() if name.startswith(left_out)] == []
+
+
 def test_it_holds_the_common_passwords_and_their_licence(wheel: ZipFile) -> None:
     """An editable installation, as `make install` makes it, is another wheel: both have them."""
     made = {Path(name).name: name for name in wheel.namelist() if "/extra_metadata/" in name}
