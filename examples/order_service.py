@@ -108,7 +108,7 @@ async def place(accounts: Accounts, order: Order, store: Store) -> Order:
         # A check before the order is accepted. It reserves nothing: the withdrawal decides.
         available = await _available(accounts, order)
         if available < Decimal(order.total):
-            why = f"has {available}, needs {order.total}"
+            why = f"has {available:f}, needs {order.total}"
             return await _stored(replace(order, state=State.REFUSED, why=why), store)
         # Before anything is sent: from here on the balance is not asked again, for the money may
         # be gone because this very order took it.

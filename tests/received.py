@@ -33,6 +33,7 @@ RULES = Rules(
         "USD": CurrencyRules(scale=2),
         "KWD": CurrencyRules(scale=3),
         "BTC": CurrencyRules(scale=8),
+        "ETH": CurrencyRules(scale=18),
     },
     clock_skew_ms=SKEW_MS,
 )

@@ -16,7 +16,7 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     held_minor: int = 0
 
     def __post_init__(self) -> None:
-        """Check P6: available is never negative, and every value fits a JSON number."""
+        """Check P6: available is never negative, and every value is one that can be stored."""
         assert 0 <= self.held_minor <= self.posted_minor <= AMOUNT_MINOR_MAX
         assert 0 <= self.scale <= SCALE_MAX
 

@@ -7,6 +7,7 @@ import msgspec
 
 from contracts.codes import Code
 from contracts.commands import CommandName
+from contracts.money import AMOUNT_MINOR_MAX
 
 SCHEMA = 1
 """How an outcome is rendered. A change of any published byte needs the next number."""
@@ -37,8 +38,10 @@ class LedgerEntry(BalanceChange, frozen=True, kw_only=True, gc=False):
     sequence: int
 
     def __post_init__(self) -> None:
-        """Check that the entry moves exactly its amount."""
+        """Check that the entry moves exactly its amount, between values that a balance may have."""
         assert self.sequence >= 1
+        assert 0 <= self.held_minor <= self.after_minor <= AMOUNT_MINOR_MAX
+        assert 0 <= self.before_minor <= AMOUNT_MINOR_MAX
         assert abs(self.after_minor - self.before_minor) == self.amount_minor > 0
 
 

@@ -36,7 +36,8 @@ NO_JSON: dict[str, bytes | None] = {
 NOT_A_COMMAND: dict[str, dict[str, Any]] = {
     "a float as amount": {"amount": 10.5},
     "2^63 as amount": {"amount": 2**63},
-    "2^63 as text": {"amount": str(2**63)},
+    "10^30 as text": {"amount": str(10**30)},
+    "nineteen decimals": {"amount": "0.0000000000000000001"},
     "a null amount": {"amount": None},
     "an object as amount": {"amount": {"$gt": ""}},
     "a $-key": {"$where": "1"},

@@ -1,21 +1,54 @@
 """Money is exact in every currency, and its history has no gaps (P5, P6)."""
 
 import asyncio
+import json
 import random
+from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import pytest_asyncio
+from bson import Decimal128
 
+from client.accounts import AccountsClient
 from contracts.events import Balances
+from contracts.queries import ListTransactions
 from contracts.topics import BALANCES, DEPOSIT, WITHDRAW
-from tests.e2e.caller import Caller, a_movement
+from tests.e2e.caller import Caller, a_movement, an_id
+from tests.e2e.cli_process import Program
+from tests.e2e.running import RunningService
 from tests.e2e.trail import assert_in_order
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SETTINGS = {"assets": '{"BTC": 8}'}
-SCALES = {"JPY": 0, "USD": 2, "KWD": 3, "BTC": 8}
+SETTINGS = {"assets": '{"BTC": 8, "ETH": 18}'}
+SCALES = {"JPY": 0, "USD": 2, "KWD": 3, "BTC": 8, "ETH": 18}
 MOVES = 30
+NO_WEI = "0.000000000000000000"
+WEI = "0.000000000000000001"
+TWO_WEI = "0.000000000000000002"
+FULL = "10000000000.000000000000000000"
+"""The largest balance there is: ten billion coins, 10^28 wei."""
+ALMOST = "9999999999.999999999999999999"
+
+
+@pytest.fixture(scope="module")
+def program(service: RunningService) -> Program:
+    return Program(service.folder, service.environ)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(service: RunningService) -> AsyncIterator[AccountsClient]:
+    async with AccountsClient(service.addresses.kafka, topic_prefix=service.prefix) as client:
+        yield client
+
+
+async def ran(program: Program, *arguments: str) -> Any:
+    """Return what a command says in JSON."""
+    ended = await asyncio.to_thread(program.run, *arguments, "--output", "json")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
 
 
 def amounts(scale: int, seed: int) -> list[Decimal]:
@@ -64,22 +97,71 @@ async def test_currencies_of_one_account_share_a_sequence_and_nothing_else(
     assert_in_order(events)
     state = Balances.model_validate_json(caller.inbox.messages(BALANCES, username)[-1].value)
     assert {one: balance.posted for one, balance in state.balances.items()} == {
-        "JPY": "6",
-        "USD": "8.00",
-        "KWD": "10.000",
-        "BTC": "12.00000000",
+        "JPY": "7",
+        "USD": "9.00",
+        "KWD": "11.000",
+        "BTC": "13.00000000",
+        "ETH": "15.000000000000000000",
     }
 
 
 async def test_the_largest_balance_is_exact_and_a_unit_more_is_refused(caller: Caller) -> None:
-    """P6: 10^15 minor units, below 2^53."""
+    """P6: 10^28 minor units."""
     username = await caller.a_user()
-    await caller.deposit(username, "9999999999999.99")
-    await caller.deposit(username, "0.01")
+    await caller.deposit(username, ALMOST, "ETH")
 
-    refused = await caller.refused(DEPOSIT, a_movement(username, "0.01"))
-    answer = await caller.withdraw(username, "10000000000000.00")
+    two_more = await caller.refused(DEPOSIT, a_movement(username, TWO_WEI, "ETH"))
+    full = await caller.deposit(username, WEI, "ETH")
+    one_more = await caller.refused(DEPOSIT, a_movement(username, WEI, "ETH"))
+    too_large = await caller.refused(DEPOSIT, a_movement(username, f"{FULL[:-1]}1", "ETH"))
+    emptied = await caller.withdraw(username, FULL, "ETH")
 
-    assert refused == "balance_too_large"
-    assert answer.body["entry"]["before"] == "10000000000000.00"
-    assert answer.body["entry"]["after"] == "0.00"
+    assert (two_more, one_more) == ("balance_too_large", "balance_too_large")
+    assert too_large == "amount_too_large"
+    assert full.body["entry"]["after"] == emptied.body["entry"]["amount"] == FULL
+    assert emptied.body["entry"]["after"] == NO_WEI
+
+
+async def test_one_wei_of_ten_billion_coins_is_seen_by_whoever_looks(
+    caller: Caller, client: AccountsClient, program: Program
+) -> None:
+    """P6."""
+    username = await caller.a_user()
+    await caller.deposit(username, FULL, "ETH")
+    taken = await caller.withdraw(username, WEI, "ETH")
+
+    events = await caller.inbox.some("events.balance", username, 2)
+    question = ListTransactions(request_id=an_id(), username=username, limit=1)
+    page = (await client.request(question)).page
+    shown = await ran(program, "balance", username)
+    verified = await ran(program, "verify", "--user", username, "--topic", "--live")
+
+    assert_in_order(events)
+    assert page is not None
+    for said in (taken.body["entry"], events[-1].body, page.transactions[0].model_dump()):
+        names = ("amount", "before", "after", "available")
+        assert [said[name] for name in names] == [WEI, FULL, ALMOST, ALMOST]
+    balances = {"ETH": {"posted": ALMOST, "held": NO_WEI, "available": ALMOST}}
+    assert shown["balances"]["balances"] == balances
+    state = Balances.model_validate_json(caller.inbox.messages(BALANCES, username)[-1].value)
+    assert state.model_dump()["balances"] == balances
+    assert verified["verified"]
+
+
+async def test_a_repair_adds_up_again_what_no_integer_of_the_database_holds(
+    service: RunningService, caller: Caller, program: Program
+) -> None:
+    """P6."""
+    username = await caller.a_user()
+    await caller.deposit(username, ALMOST, "ETH")
+    with service.mongodb() as database:
+        spoilt = {"$set": {"balances.0.posted_minor": Decimal128("9.5")}}
+        database.accounts.update_one({"_id": username}, spoilt)
+    assert await caller.refused(DEPOSIT, a_movement(username, WEI, "ETH")) == "account_unreadable"
+
+    repaired = await ran(program, "repair", username, "--yes", "--actor", "an operator")
+    again = await caller.deposit(username, WEI, "ETH")
+
+    assert repaired["findings"][0] == f"balances: unreadable → {ALMOST} ETH"
+    assert again.body["entry"]["after"] == FULL
+    assert (await ran(program, "verify", "--user", username, "--topic", "--live"))["verified"]

@@ -60,6 +60,18 @@ MOVED = {
         "deposit",
         an_entry(6, amount_minor=10**15 - 1, before_minor=1, after_minor=10**15),
     ),
+    "deposit-eth": (
+        "deposit",
+        an_entry(
+            7,
+            currency="ETH",
+            scale=18,
+            amount_minor=10**28 - 1,
+            before_minor=1,
+            after_minor=10**28,
+            held_minor=2**63,
+        ),
+    ),
 }
 COMMANDS_SENT: dict[TopicSpec, dict[str, Any]] = {
     topics.REGISTER: {

@@ -7,7 +7,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 
 from contracts.currencies import iso_scales
-from contracts.money import AMOUNT_MINOR_MAX, Amount, to_minor
+from contracts.money import AMOUNT_MINOR_MAX, Amount, to_amount, to_minor
 from handlers.model.rules import CurrencyRules, Rules
 
 
@@ -79,7 +79,7 @@ def _currency_rules(code: str, scale: int, written: CurrencyLimits) -> CurrencyR
         if not 1 <= amount <= AMOUNT_MINOR_MAX:
             raise ValueError(
                 f"limits.{code}.{name}: must be above zero and at most "
-                f"{AMOUNT_MINOR_MAX} of the smallest unit"
+                f"{to_amount(AMOUNT_MINOR_MAX, scale)} {code}"
             )
         return amount
 

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions, DatetimeConversion
 
-from handlers.model.account import Account
+from handlers.model.account import Account, Balance
 from handlers.model.outcome import LedgerEntry, Outcome
+from storage.mongo.documents.minor_units import INT64_MAX, with_decimals
 
 Document: TypeAlias = dict[str, Any]
 
@@ -46,13 +47,7 @@ def from_account(account: Account) -> Document:
         "opened_at": account.opened_at,
         "changed_at": account.changed_at,
         "balances": [
-            {
-                "currency": currency,
-                "scale": balance.scale,
-                "posted_minor": balance.posted_minor,
-                "held_minor": balance.held_minor,
-            }
-            for currency, balance in account.balances.items()
+            _from_balance(currency, balance) for currency, balance in account.balances.items()
         ],
         "profile": stored_profile,
     }
@@ -99,8 +94,19 @@ def present(value: object, names: Iterable[str]) -> Document:
     return {name: each for name in names if (each := getattr(value, name)) is not None}
 
 
+def _from_balance(currency: str, balance: Balance) -> Document:
+    document: Document = {
+        "currency": currency,
+        "scale": balance.scale,
+        "posted_minor": balance.posted_minor,
+        "held_minor": balance.held_minor,
+    }
+    # Never is more held than posted.
+    return document if balance.posted_minor <= INT64_MAX else with_decimals(document)
+
+
 def _from_entry(entry: LedgerEntry) -> Document:
-    return {
+    document: Document = {
         "currency": entry.currency,
         "scale": entry.scale,
         "amount_minor": entry.amount_minor,
@@ -108,3 +114,6 @@ def _from_entry(entry: LedgerEntry) -> Document:
         "after_minor": entry.after_minor,
         "held_minor": entry.held_minor,
     }
+    # Whatever moved stands in one of the two, and never is more held than posted.
+    small = entry.before_minor <= INT64_MAX and entry.after_minor <= INT64_MAX
+    return document if small else with_decimals(document)

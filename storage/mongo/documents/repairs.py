@@ -11,6 +11,7 @@ from handlers.history.repair import Repair
 from handlers.model.account import Balance
 from handlers.model.unpublished import EntryRange
 from storage.mongo.documents.accounts import Document, present
+from storage.mongo.documents.minor_units import with_integers
 from storage.mongo.documents.stored import Natural, StoredBalance, to_account, to_balances, utc
 from storage.ports.errors import CorruptDocumentError
 
@@ -107,7 +108,8 @@ def _profile(document: Mapping[str, Any], damaged: set[str]) -> dict[str, Any]:
 
 def _balances(document: Mapping[str, Any]) -> Mapping[str, Balance] | None:
     try:
-        return to_balances(msgspec.convert(document.get("balances"), list[StoredBalance]))
+        stored = with_integers(document.get("balances"))
+        return to_balances(msgspec.convert(stored, list[StoredBalance]))
     except (msgspec.ValidationError, AssertionError):
         return None
 

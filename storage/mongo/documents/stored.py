@@ -13,13 +13,16 @@ import msgspec
 
 from contracts.codes import Code
 from contracts.commands import CommandName
-from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
+from contracts.money import SCALE_MAX
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
+from storage.mongo.documents.minor_units import with_integers
 from storage.ports.errors import CorruptDocumentError
 
-_Minor = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MINOR_MAX)]
+_Minor = Annotated[int, msgspec.Meta(ge=0)]
+"""Of 8 bytes, so that it is never too large, or a Decimal128 whose bounds are checked as it is read."""
+
 _Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
 COUNTED_MAX = 2**62
 """Nobody counts so far; and what is counted on still fits into the 8 bytes that MongoDB has for it."""
@@ -102,7 +105,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
     Raises:
         CorruptDocumentError: It did not store this.
     """
-    stored = shaped(document, _StoredAccount, "accounts")
+    stored = _with_money(document, _StoredAccount, "accounts", "balances")
     if "marketing_consent" not in document["profile"]:
         raise corrupt(document, "accounts", "profile.marketing_consent")
     try:
@@ -141,7 +144,7 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
     Raises:
         CorruptDocumentError: It did not store this.
     """
-    stored = shaped(document, _StoredOutcome, "outcomes")
+    stored = _with_money(document, _StoredOutcome, "outcomes", "entry")
     username = stored.username
     if not stored.id.startswith(f"{username}:"):
         raise corrupt(document, "outcomes", "username")
@@ -215,6 +218,22 @@ def shaped(document: Mapping[str, Any], shape: type[Shape], collection: str) -> 
         return msgspec.convert(document, shape, builtin_types=_AS_THEY_ARE)
     except msgspec.ValidationError as error:
         raise corrupt(document, collection, _field(str(error))) from None
+
+
+def _with_money(
+    document: Mapping[str, Any], shape: type[Shape], collection: str, field: str
+) -> Shape:
+    """As `shaped`; in *field*, minor units may be of either type.
+
+    Integers of 8 bytes first, because nearly all are: looking for others would cost every document.
+    """
+    try:
+        return msgspec.convert(document, shape, builtin_types=_AS_THEY_ARE)
+    except msgspec.ValidationError:
+        read = (
+            {**document, field: with_integers(document[field])} if field in document else document
+        )
+        return shaped(read, shape, collection)
 
 
 def _to_entry(document: Mapping[str, Any], stored: _StoredOutcome) -> LedgerEntry | None:

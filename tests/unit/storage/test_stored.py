@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from bson import BSON
+from bson import BSON, Decimal128
 
 from handlers.model.corrupt import CorruptDocument
 from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
@@ -55,10 +55,16 @@ class TestAccount:
         [
             ("balances.0.posted_minor", -100, "balances.0.posted_minor"),
             ("balances.0.posted_minor", 100.0, "balances.0.posted_minor"),
-            ("balances.0.posted_minor", 10**15 + 1, "balances.0.posted_minor"),
+            ("balances.0.posted_minor", Decimal128(str(10**28 + 1)), "balances.0.posted_minor"),
+            ("balances.0.posted_minor", Decimal128("-100"), "balances.0.posted_minor"),
+            ("balances.0.posted_minor", Decimal128("100.5"), "balances.0.posted_minor"),
+            ("balances.0.held_minor", Decimal128("NaN"), "balances.0.held_minor"),
+            ("balances.0.held_minor", Decimal128("101"), "balances.0.held_minor"),
+            ("balances.0.scale", Decimal128("2"), "balances.0.scale"),
+            ("sequence", Decimal128("1"), "sequence"),
             ("balances.0.posted_minor", "100", "balances.0.posted_minor"),
             ("balances.0.held_minor", 101, "balances.0.held_minor"),
-            ("balances.0.scale", 9, "balances.0.scale"),
+            ("balances.0.scale", 19, "balances.0.scale"),
             ("balances", [*ACCOUNT["balances"], *ACCOUNT["balances"]], "balances.1.currency"),
             ("balances", {"USD": 100}, "balances"),
             ("published_sequence", 1, "published_sequence"),
@@ -99,6 +105,11 @@ class TestOutcome:
             ("code", "insufficient_funds", "entry"),
             ("entry.amount_minor", 7, "entry"),
             ("entry.after_minor", 1.5, "entry.after_minor"),
+            ("entry.after_minor", Decimal128("Infinity"), "entry.after_minor"),
+            ("entry.before_minor", Decimal128(str(10**28 + 1)), "entry.before_minor"),
+            ("entry.amount_minor", Decimal128("7"), "entry"),
+            ("entry.held_minor", 1001, "entry"),
+            ("entry.held_minor", -1, "entry.held_minor"),
             ("entry", MISSING, "entry"),
             ("sequence", MISSING, "sequence"),
             ("sequence", 0, "sequence"),

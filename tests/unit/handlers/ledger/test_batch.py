@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import Code
+from contracts.money import AMOUNT_MINOR_MAX, to_amount
 from handlers.ledger.batch import Gathered, LaneDecision, decide_lane
 from handlers.ledger.finality import PartitionPosition, ReadPositions
 from handlers.ledger.recording import WriterMark
@@ -223,7 +224,7 @@ class TestWindow:
         assert said == {"deposit": None, "withdraw": withdrawn}
 
     def test_decides_a_withdrawal_that_makes_room_before_a_deposit_too_large(self) -> None:
-        full = an_account(posted_minor=10**15)
+        full = an_account(posted_minor=AMOUNT_MINOR_MAX)
         commands = [
             received(a_deposit("1.00"), at_ms=1000),
             received(a_withdrawal("1.00"), at_ms=1100),
@@ -243,9 +244,9 @@ class TestWindow:
         assert codes(decision) == [Code.UNKNOWN_ACCOUNT] * 2
 
     def test_refuses_each_for_its_own_reason(self) -> None:
-        nearly_full = known(an_account(posted_minor=10**15 - 50))
+        nearly_full = known(an_account(posted_minor=AMOUNT_MINOR_MAX - 50))
         first = received(a_deposit("1.00"), at_ms=1000)
-        commands = [first, received(a_withdrawal("10000000000000.00"), at_ms=1100)]
+        commands = [first, received(a_withdrawal(to_amount(AMOUNT_MINOR_MAX, 2)), at_ms=1100)]
 
         final = decided(commands, nearly_full)
         early = decided(commands, nearly_full, nothing_read())

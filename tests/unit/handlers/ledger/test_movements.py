@@ -79,6 +79,8 @@ class TestDeposit:
             ("KWD", "1.234", 1234),
             ("KWD", "1.2340", None),
             ("BTC", "0.00000001", 1),
+            ("ETH", "0.000000000000000001", 1),
+            ("ETH", "10000000000.000000000000000000", 10**28),
         ],
     )
     def test_refuses_more_decimals_than_the_currency_has_and_never_rounds(
@@ -115,6 +117,19 @@ class TestDeposit:
         codes = [code_of(said(a_deposit("0.01"), account)) for account in (almost, full)]
 
         assert codes == [None, Code.BALANCE_TOO_LARGE]
+
+    @pytest.mark.parametrize(
+        ("amount", "code"),
+        [
+            ("10000000000.000000000000000000", None),
+            ("10000000000.000000000000000001", Code.AMOUNT_TOO_LARGE),
+            ("99999999999999999999999999999.999999999999999999", Code.AMOUNT_TOO_LARGE),
+        ],
+    )
+    def test_takes_the_largest_amount_there_is_and_not_one_unit_more(
+        self, amount: str, code: Code | None
+    ) -> None:
+        assert code_of(said(a_deposit(amount, currency="ETH"), an_account())) is code
 
 
 class TestWithdraw:
@@ -188,6 +203,18 @@ class TestConfiguration:
 
         assert code_of(decision) is Code.AMOUNT_TOO_PRECISE
 
+    def test_a_finer_scale_makes_no_more_of_what_was_paid_in(self) -> None:
+        rules = replace(RULES, currencies={"ETH": CurrencyRules(scale=18)})
+        coarse = an_account(balances={"ETH": Balance(posted_minor=100_000_000, scale=8)})
+        ether = a_withdrawal("1", currency="ETH")
+        wei = a_withdrawal("0.000000000000000001", currency="ETH")
+
+        taken, too_precise = said(ether, coarse, rules), said(wei, coarse, rules)
+
+        assert isinstance(taken, Moved)
+        assert (taken.scale, taken.after_minor) == (8, 0)
+        assert code_of(too_precise) is Code.AMOUNT_TOO_PRECISE
+
 
 class TestExpiry:
     @pytest.mark.parametrize(("late_ms", "code"), [(-1, None), (0, None), (1, Code.EXPIRED)])
@@ -226,7 +253,9 @@ ZERO = Balance(posted_minor=0, scale=2)
 
 
 @given(
-    st.integers(0, AMOUNT_MINOR_MAX), st.integers(1, AMOUNT_MINOR_MAX), st.sampled_from([0, 2, 8])
+    st.integers(0, AMOUNT_MINOR_MAX),
+    st.integers(1, AMOUNT_MINOR_MAX),
+    st.sampled_from([0, 2, 8, 18]),
 )
 def test_money_is_neither_made_nor_lost(posted: int, amount: int, scale: int) -> None:
     rules = replace(RULES, currencies={"USD": CurrencyRules(scale=scale)})

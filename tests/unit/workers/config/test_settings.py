@@ -208,10 +208,10 @@ class TestWrongConfiguration:
             ("LIMITS", '{"USD": {"amount_min": "0.001"}}', "USD has 2 decimals at most"),
             ("LIMITS", '{"USD": {"amount_min": 0.01}}', "USD.amount_min: input should be a valid"),
             ("LIMITS", '{"USD": {"deposit_max": "0"}}', "must be above zero"),
-            ("LIMITS", '{"USD": {"deposit_max": "99999999999999"}}', "must be above zero and at"),
+            ("LIMITS", f'{{"USD": {{"deposit_max": "{10**26}.01"}}}}', f"at most {10**26}.00 USD"),
             ("LIMITS", '{"USD": {"max": "1"}}', "USD.max: extra inputs"),
             ("LIMITS", '{"USD": {"amount_min": "2", "deposit_max": "1"}}', "nothing would pass"),
-            ("ASSETS", '{"BTC": 9}', "BTC: input should be less than or equal to 8"),
+            ("ASSETS", '{"ETH": 19}', "ETH: input should be less than or equal to 18"),
             ("ASSETS", '{"USD": 3}', "ISO 4217 gives USD 2 decimals"),
             ("CONFIG", "no/such/file.toml", "cannot read no/such/file.toml"),
         ],
@@ -244,3 +244,13 @@ class TestLimits:
         rules = load_settings({"ACCOUNTS_ASSETS": '{"BTC": 8}'}, tmp_path).rules()
 
         assert rules.currencies["BTC"].scale == 8
+
+    def test_reach_as_far_as_amounts_do(self, tmp_path: Path) -> None:
+        environ = {
+            "ACCOUNTS_ASSETS": '{"ETH": 18}',
+            "ACCOUNTS_LIMITS": '{"ETH": {"deposit_max": "10000000000", "amount_min": "0.00000000000000001"}}',
+        }
+
+        ether = load_settings(environ, tmp_path).rules().currencies["ETH"]
+
+        assert (ether.scale, ether.deposit_minor_max, ether.amount_minor_min) == (18, 10**28, 10)
