@@ -12,9 +12,9 @@ from contracts import headers as names
 from contracts import topics
 from contracts.commands import COMMANDS
 from contracts.headers import CeType
-from contracts.message import USERNAME_PATTERN
+from contracts.message import SIGN_IN_NAME_PATTERN, USERNAME_PATTERN
 from contracts.refusals import REFUSALS
-from contracts.requests import REQUESTS
+from contracts.requests import IDENTITY_REQUESTS, REQUESTS
 from contracts.topics import TopicSpec
 
 BINDING = "0.5.0"
@@ -28,6 +28,8 @@ SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
     **REQUESTS_SENT,
 }
 INPUTS: dict[TopicSpec, type[BaseModel]] = {**COMMANDS, **REQUESTS}
+SIGN_IN = {topics.REGISTER, topics.CREDENTIALS, *IDENTITY_REQUESTS}
+"""Topics of those who sign in here alone."""
 
 
 def key(spec: TopicSpec) -> Json:
@@ -36,7 +38,7 @@ def key(spec: TopicSpec) -> Json:
     if spec.key == "username":
         schema["description"] = "The username."
     if spec in INPUTS:
-        schema["pattern"] = USERNAME_PATTERN
+        schema["pattern"] = SIGN_IN_NAME_PATTERN if spec in SIGN_IN else USERNAME_PATTERN
     return {"kafka": {"key": schema, "bindingVersion": BINDING}}
 
 

@@ -19,8 +19,13 @@ from pydantic import (
 
 from contracts.problems import Problem, wrong
 
-USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,31}$"
-"""Lower case, so that no two users differ by case alone; 3 to 32 characters, so that it fits a key."""
+USERNAME_PATTERN = r"^[A-Za-z0-9][!#-&(-+.0-9;-\[\]^_a-~-]{0,127}$"
+"""Printable ASCII, so that UUIDs, e-mail addresses and subjects of other issuers fit as they are; 128
+characters, as a command id. Without space, quotes, comma, slash, backslash and colon, which separate
+names from what stands beside them in keys, lists, addresses and shells."""
+
+SIGN_IN_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,31}$"
+"""Lower case, so that no two who sign in here differ by case alone; 3 to 32 characters, as people type."""
 
 COMMAND_ID_PATTERN = r"^[ -~]{1,128}$"
 """Printable ASCII, so that it survives every client, header and log unchanged."""
@@ -46,7 +51,16 @@ Username: TypeAlias = Annotated[
     str,
     Field(
         pattern=USERNAME_PATTERN,
-        description="The user. Also the record key. Never given out twice.",
+        description="The user, case-sensitive. Also the record key. Never given out twice.",
+        examples=["alice", "auth0|5f7c8ec7c33c6c004bbafe82"],
+    ),
+]
+
+SignInName: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=SIGN_IN_NAME_PATTERN,
+        description="The user, by the name to sign in with. Also the record key.",
         examples=["alice"],
     ),
 ]

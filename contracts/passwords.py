@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from contracts.message import Message
 from contracts.problems import Problem, wrong
 from contracts.registration import SEALED_PATTERN, Sealed
-from contracts.request import Request
+from contracts.request import SignInRequest
 from contracts.sessions import Source
 
 _SEALED = re.compile(SEALED_PATTERN, re.ASCII)
@@ -17,7 +17,7 @@ _APART = ("sealed_password", "sealed_new_password")
 """Fields of before: not bound to one another, so that a copy could bring a new password."""
 
 
-class ChangePassword(Request):
+class ChangePassword(SignInRequest):
     """Set a new password; every other session of the user ends."""
 
     sealed_access_token: Sealed

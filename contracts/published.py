@@ -32,7 +32,10 @@ def known_values(values: Iterable[str], meaning: str) -> Any:
 
 PublishedUsername: TypeAlias = Annotated[
     str,
-    Field(description="The user. Also the record key. Never given out twice.", examples=["alice"]),
+    Field(
+        description="The user, case-sensitive. Also the record key. Never given out twice.",
+        examples=["alice", "auth0|5f7c8ec7c33c6c004bbafe82"],
+    ),
 ]
 
 PublishedId: TypeAlias = Annotated[

@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Base64Bytes, Field
 
-from contracts.message import Command, CommandId, Published, Username
+from contracts.message import Command, CommandId, Published, SignInName
 from contracts.profile import DateOfBirth, Email, Name, Phone
 
 SEALED_PATTERN = r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]*\.[\w-]+$"
@@ -27,6 +27,7 @@ Sealed: TypeAlias = Annotated[
 class Register(Command):
     """Open an account that can be signed in to."""
 
+    username: SignInName
     email: Email
     first_name: Name
     last_name: Name
@@ -44,7 +45,7 @@ class PendingCredential(Published):
     """
 
     command_id: CommandId
-    username: Username
+    username: SignInName
     sealed_password: Sealed
     result: dict[str, Any] = Field(description="The accepted result, published once hashed.")
     headers: dict[str, str] = Field(description="The result's headers.")

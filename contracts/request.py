@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import ConfigDict, Field
 
-from contracts.message import COMMAND_ID_PATTERN, Message, Username
+from contracts.message import COMMAND_ID_PATTERN, Message, SignInName, Username
 
 RequestId: TypeAlias = Annotated[
     str,
@@ -23,3 +23,9 @@ class Request(Message):
 
     request_id: RequestId
     username: Username
+
+
+class SignInRequest(Request):
+    """What somebody asks who signs in here, or has."""
+
+    username: SignInName

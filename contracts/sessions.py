@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from contracts.message import Instant, Message, Published, ShortText
 from contracts.published import PublishedUsername, known_values
 from contracts.registration import Sealed
-from contracts.request import Request
+from contracts.request import SignInRequest
 
 Coordinate: TypeAlias = Annotated[str, Field(pattern=r"^[\w-]{43}$")]
 """32 bytes as base64url without padding (RFC 7518 §6.2.1, RFC 8037 §2)."""
@@ -33,7 +33,7 @@ class ReplyKey(Message):
     x: Coordinate
 
 
-class Login(Request):
+class Login(SignInRequest):
     """Open a session with a password."""
 
     sealed_password: Sealed
@@ -48,7 +48,7 @@ class Login(Request):
     source: Source | None = None
 
 
-class Refresh(Request):
+class Refresh(SignInRequest):
     """Exchange a refresh token for new tokens; the old one is spent."""
 
     sealed_refresh_token: Sealed
@@ -56,7 +56,7 @@ class Refresh(Request):
     source: Source | None = None
 
 
-class Logout(Request):
+class Logout(SignInRequest):
     """End the session of an access token, or all sessions of its user."""
 
     sealed_access_token: Sealed

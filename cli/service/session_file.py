@@ -8,7 +8,7 @@ import typer
 from pydantic import Field, ValidationError
 
 from cli.screen.output import CliError
-from contracts.message import Instant, Message, Username
+from contracts.message import Instant, Message, SignInName
 
 OWNER_ONLY = 0o600
 FOLDER_OWNER_ONLY = 0o700
@@ -30,7 +30,7 @@ SessionFile = Annotated[
 class SavedSession(Message):
     """A sign-in, as it is kept."""
 
-    username: Username
+    username: SignInName
     session_id: str
     access_token: str = Field(repr=False)
     refresh_token: str = Field(repr=False)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from contracts.json_names import repeats_a_name
 from contracts.ledger import Movement
-from contracts.message import Instant, Metadata, ShortText, Username
+from contracts.message import Instant, Metadata, ShortText, SignInName
 from contracts.money import Amount, Currency
 from contracts.problems import Problem, wrong
 from contracts.profile import DateOfBirth, Email, Name, Phone
@@ -45,7 +45,7 @@ class Body(BaseModel):
 class RegisterBody(Body):
     """Open an account."""
 
-    username: Username
+    username: SignInName
     email: Email
     first_name: Name
     last_name: Name
@@ -58,14 +58,14 @@ class RegisterBody(Body):
 class LoginBody(Body):
     """Sign in."""
 
-    username: Username
+    username: SignInName
     password: Password
 
 
 class RefreshBody(Body):
     """Exchange a refresh token for new tokens."""
 
-    username: Username
+    username: SignInName
     refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=TOKEN_LENGTH_MAX)]
 
 

@@ -115,7 +115,7 @@ class TestSend:
         [
             (("deposit", "alice", "1,50", "USD"), "amount: write it like 10.50"),
             (("deposit", "alice", "1.50", "usd"), "currency: write it like USD"),
-            (("deposit", "ALICE", "1.50", "USD"), "username: write it like alice"),
+            (("deposit", "al ice", "1.50", "USD"), "username: write it like alice"),
             (("update-profile", "alice"), "name at least one field to change"),
             (
                 ("update-profile", "alice", "--email", "nobody"),

@@ -6,7 +6,7 @@ from functools import cache
 import orjson
 
 from contracts.headers import HEADER_LENGTH_MAX
-from contracts.message import USERNAME_PATTERN
+from contracts.message import SIGN_IN_NAME_PATTERN, USERNAME_PATTERN
 
 SECRET_BYTES_MIN = 4
 """A PIN's length; what is shorter is no secret."""
@@ -36,6 +36,7 @@ _SHAPES = (
 
 
 _USERNAME = re.compile(USERNAME_PATTERN[:-1].encode() + rb"\Z")
+_SIGN_IN_NAME = re.compile(SIGN_IN_NAME_PATTERN[:-1].encode() + rb"\Z")
 
 
 def may_be_secret(text: bytes) -> bool:
@@ -77,9 +78,13 @@ def _unescaped(text: bytes) -> bytes:
 
 def may_keep_key(key: bytes | None, *, secretive: bool) -> bool:
     """Say whether a record's key may be shown; *secretive* where the record may carry secrets."""
-    if key is None or _USERNAME.match(key):
+    if key is None or _SIGN_IN_NAME.match(key):
         return True
-    return not secretive and not may_be_secret(key)
+    if secretive:
+        return False
+    if _USERNAME.match(key) and b"=" not in key:
+        return not looks_secret(key)  # what it is called by may be any word, as in `auth0|…`
+    return not may_be_secret(key)
 
 
 def may_keep_header(name: str, value: bytes | None, *, secretive: bool) -> bool:

@@ -99,7 +99,7 @@ class TestChecked:
         said = Problem.NOT_A_TIME.sentence.removesuffix(".").replace("Write", "write")
 
         with pytest.raises(CliError) as caught:
-            checked(ListTransactions, body("ALICE", **{"from": "yesterday", "currency": "usd"}))
+            checked(ListTransactions, body("al ice", **{"from": "yesterday", "currency": "usd"}))
 
         assert caught.value.problems == (
             "username: write it like alice",

@@ -37,28 +37,6 @@ class TestCommand:
         assert not accepted(model, body, surprise=1)
 
     @pytest.mark.parametrize(
-        ("username", "good"),
-        [
-            ("ab", False),
-            ("abc", True),
-            ("a" * 31, True),
-            ("a" * 32, True),
-            ("a" * 33, False),
-            ("a.b_c-9", True),
-            ("9ab", True),
-            (".ab", False),
-            ("Alice", False),
-            ("al ice", False),
-            ("al:ice", False),
-            ("alicé", False),
-            ("alice\n", False),
-            (7, False),
-        ],
-    )
-    def test_takes_usernames_that_fit_a_key(self, username: object, *, good: bool) -> None:
-        assert accepted(Deposit, DEPOSIT_BODY, username=username) is good
-
-    @pytest.mark.parametrize(
         ("command_id", "good"),
         [
             ("", False),

@@ -29,7 +29,7 @@ def test_an_operator_never_gets_past_the_contract(name: str, field: str, value: 
     assert {problem["loc"][0] for problem in refused.value.errors()} == {field}
 
 
-@pytest.mark.parametrize("text", ["$where", "alice.$ne", "a$b", "al", "alice\x00", "alicé"])
+@pytest.mark.parametrize("text", ["$where", "{$ne}", ".a", "", "alice\x00", "alicé"])
 def test_a_username_is_never_an_operator(text: str) -> None:
     body = orjson.dumps({"request_id": "one", "username": text})
 

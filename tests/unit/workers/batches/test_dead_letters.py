@@ -189,6 +189,13 @@ class TestWithheld:
 
         assert record.key == key
 
+    @pytest.mark.parametrize("key", [b"auth0|5f7c8ec7c33c6c004bbafe82", b"Pin.Code@example.com"])
+    def test_so_does_one_of_another_issuer_where_nobody_signs_in(self, key: bytes) -> None:
+        record = letter(a_raw(value=GARBAGE, key=key))
+        secretive = letter(a_raw(topic=topics.REGISTER, value=GARBAGE, key=key), topics.REGISTER)
+
+        assert (record.key, secretive.key) == (key, None)
+
     @pytest.mark.parametrize("name", SECRET_NAMES)
     @pytest.mark.parametrize(
         "form", ['{{"{0}": "{1}"}}', "{0}={1}&x=1", "<{0}>{1}</{0}>", "{{'a': {{'{0}':'{1}'"]

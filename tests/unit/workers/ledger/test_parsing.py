@@ -111,7 +111,7 @@ class TestUnreadable:
     @pytest.mark.parametrize(
         "body",
         [
-            {**DEPOSIT_BODY, "username": "Alice"},
+            {**DEPOSIT_BODY, "username": "al ice"},
             {**DEPOSIT_BODY, "username": "alice\n"},
             {**DEPOSIT_BODY, "username": ["alice"]},
             {**DEPOSIT_BODY, "command_id": ""},
