@@ -12,7 +12,7 @@ C = TypeVar("C")
 
 
 @dataclass(slots=True, eq=False)
-class _Open(Generic[C]):
+class _OpenConnection(Generic[C]):
     """An open connection."""
 
     connection: C
@@ -38,9 +38,9 @@ class Shared(Generic[C]):
         self._open_one = open_one
         self._close_one = close_one
         self._open_timeout_s = open_timeout_s
-        self._opening: asyncio.Task[_Open[C]] | None = None
+        self._opening: asyncio.Task[_OpenConnection[C]] | None = None
         """The one attempt that all wait for; once it is done, what they use."""
-        self._connections: set[_Open[C]] = set()
+        self._connections: set[_OpenConnection[C]] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -79,7 +79,7 @@ class Shared(Generic[C]):
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def _opened(self) -> _Open[C]:
+    async def _opened(self) -> _OpenConnection[C]:
         while True:
             opening = self._opening or self._start()
             # Whoever gives up leaves the attempt to the others.
@@ -90,30 +90,30 @@ class Shared(Generic[C]):
             if not opened.replaced:  # by somebody who had his turn before us
                 return opened
 
-    def _start(self) -> asyncio.Task[_Open[C]]:
+    def _start(self) -> asyncio.Task[_OpenConnection[C]]:
         opening = self._opening = asyncio.create_task(self._open())
         opening.add_done_callback(self._attempted)
         return opening
 
-    async def _open(self) -> _Open[C]:
+    async def _open(self) -> _OpenConnection[C]:
         async with asyncio.timeout(self._open_timeout_s):
-            opened = _Open(await self._open_one())
+            opened = _OpenConnection(await self._open_one())
         self._connections.add(opened)
         return opened
 
-    def _attempted(self, opening: asyncio.Task[_Open[C]]) -> None:
+    def _attempted(self, opening: asyncio.Task[_OpenConnection[C]]) -> None:
         """Let the next one try again where the attempt failed."""
         failed = opening.cancelled() or opening.exception() is not None
         if failed and self._opening is opening:
             self._opening = None
 
-    def _replace(self, used: _Open[C]) -> None:
+    def _replace(self, used: _OpenConnection[C]) -> None:
         used.replaced = True
         opening = self._opening
         if opening is not None and opening.done() and opening.result() is used:
             self._opening = None
 
-    def _close(self, used: _Open[C]) -> None:
+    def _close(self, used: _OpenConnection[C]) -> None:
         if used not in self._connections:
             return
         self._connections.discard(used)

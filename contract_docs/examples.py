@@ -28,6 +28,11 @@ VOUCHER = "1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014"
 SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"
 SCALE = 2
 
+OPEN: Json = {
+    "command_id": "01JZX5Y7M2C9W0",
+    "username": "auth0|5f7c8ec7c33c6c004bbafe82",
+    "email": "bob@example.com",
+}
 REGISTER: Json = {
     "command_id": "01JZX5Y7M2C9W1",
     "username": "alice",

@@ -21,6 +21,7 @@ BINDING = "0.5.0"
 """Version of the Kafka bindings that the document is written to."""
 
 SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
+    topics.OPEN: [("With an address", examples.OPEN)],
     topics.REGISTER: [("Open an account", examples.REGISTER)],
     topics.DEPOSIT: [("The least that is needed", examples.DEPOSIT)],
     topics.WITHDRAW: [("With everything optional", examples.WITHDRAW)],

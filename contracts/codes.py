@@ -186,7 +186,9 @@ CODES: dict[Code, CodeInfo] = {
         title="Password too common", meaning="The password is on the list of common passwords."
     ),
     Code.USERNAME_TAKEN: CodeInfo(
-        title="Username taken", meaning="An account with this username exists or existed."
+        title="Username taken",
+        meaning="An account with this username exists or existed; of a registration, also with one "
+        "that differs in case alone.",
     ),
     Code.EMAIL_TAKEN: CodeInfo(
         title="E-mail taken", meaning="Another account uses this e-mail address."

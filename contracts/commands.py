@@ -5,15 +5,16 @@ from typing import Literal, TypeAlias, TypeGuard, cast, get_args
 from contracts import topics
 from contracts.ledger import Deposit, Movement, Withdraw
 from contracts.profile import UpdateProfile
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from contracts.topics import TopicSpec
 
-AnyCommand: TypeAlias = Register | Deposit | Withdraw | UpdateProfile
+AnyCommand: TypeAlias = Open | Register | Deposit | Withdraw | UpdateProfile
 
-CommandName: TypeAlias = Literal["register", "deposit", "update-profile", "withdraw"]
+CommandName: TypeAlias = Literal["open", "register", "deposit", "update-profile", "withdraw"]
 """As results and audit events say it: whoever branches on it covers all, or does not type-check."""
 
 COMMANDS: dict[TopicSpec, type[AnyCommand]] = {
+    topics.OPEN: Open,
     topics.REGISTER: Register,
     topics.DEPOSIT: Deposit,
     topics.UPDATE_PROFILE: UpdateProfile,

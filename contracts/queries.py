@@ -63,12 +63,17 @@ class ProfileAnswer(Published):
     account_id: str
     status: str = known_values(
         ("active", "pending"),
-        "Pending: the password is still being hashed, nobody can sign in yet. Of one that you do "
-        "not know, a sign-in says what it is good for.",
+        "Pending: the password is still being hashed, nobody can sign in yet. An account opened "
+        "without a sign-in is active at once. Of one that you do not know, a sign-in says what it is "
+        "good for.",
     )
-    email: str
-    first_name: str
-    last_name: str
+    email: str | None = Field(
+        default=None,
+        description="It and the names are there where the user registered; of an account opened "
+        "without a sign-in, where somebody gave them.",
+    )
+    first_name: str | None = None
+    last_name: str | None = None
     phone: str | None = None
     date_of_birth: Day | None = None
     marketing_consent: bool

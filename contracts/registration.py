@@ -1,10 +1,11 @@
-"""Opening an account: the command, and the sealed password's way to be hashed."""
+"""Opening an account: the commands, and the sealed password's way to be hashed."""
 
+import re
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Base64Bytes, Field
 
-from contracts.message import Command, CommandId, Published, SignInName
+from contracts.message import SIGN_IN_NAME_PATTERN, Command, CommandId, Published, SignInName
 from contracts.profile import DateOfBirth, Email, Name, Phone
 
 SEALED_PATTERN = r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]*\.[\w-]+$"
@@ -24,6 +25,20 @@ Sealed: TypeAlias = Annotated[
 ]
 
 
+_SIGN_IN_NAME = re.compile(SIGN_IN_NAME_PATTERN, re.ASCII)
+
+
+class Open(Command):
+    """Open an account for a user who signs in elsewhere, or nowhere."""
+
+    email: Email | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+    phone: Phone | None = None
+    date_of_birth: DateOfBirth | None = None
+    marketing_consent: bool = False
+
+
 class Register(Command):
     """Open an account that can be signed in to."""
 
@@ -35,6 +50,12 @@ class Register(Command):
     date_of_birth: DateOfBirth | None = None
     marketing_consent: bool = False
     sealed_password: Sealed
+
+
+def name_claim(username: str) -> str | None:
+    """Return the sign-in name that *username* is but for case; None where it is like none."""
+    name = username.lower()
+    return name if _SIGN_IN_NAME.fullmatch(name) else None
 
 
 class PendingCredential(Published):

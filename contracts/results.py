@@ -69,7 +69,9 @@ class Result(Published):
         "back within an account: where another worker's clock is ahead and wrote last, its time "
         "stands here, as it may in a refusal. `expires_at` is compared with the worker's own clock."
     )
-    account_id: str | None = Field(default=None, description="Of an account just registered.")
+    account_id: str | None = Field(
+        default=None, description="Of an account just opened or registered."
+    )
     entry: Entry | None = Field(default=None, description="Of an accepted deposit or withdrawal.")
     error: Error | None = Field(default=None, description="Of a rejected command.")
 

@@ -42,7 +42,7 @@ class TopicSpec:
     cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     retention_ms: int = WEEK_MS
     rank: int | None = None
-    """Of ordered commands: who goes first when broker times tie (register, credits, debits)."""
+    """Of ordered commands: who goes first when broker times tie (open, register, credits, debits)."""
     carries_secrets: bool = False
     """Its values never stand in a dead letter."""
 
@@ -62,18 +62,21 @@ class TopicSpec:
         return common | {"retention.ms": str(self.retention_ms)}
 
 
+OPEN = TopicSpec(
+    name="commands.open", kind=Kind.COMMAND, purpose="Open an account without a sign-in", rank=0
+)
 REGISTER = TopicSpec(
     name="commands.register",
     kind=Kind.COMMAND,
-    purpose="Open an account",
-    rank=0,
+    purpose="Open an account to sign in to",
+    rank=1,
     carries_secrets=True,
 )
-DEPOSIT = TopicSpec(name="commands.deposit", kind=Kind.COMMAND, purpose="Add money", rank=1)
+DEPOSIT = TopicSpec(name="commands.deposit", kind=Kind.COMMAND, purpose="Add money", rank=2)
 UPDATE_PROFILE = TopicSpec(
-    name="commands.update-profile", kind=Kind.COMMAND, purpose="Change profile fields", rank=2
+    name="commands.update-profile", kind=Kind.COMMAND, purpose="Change profile fields", rank=3
 )
-WITHDRAW = TopicSpec(name="commands.withdraw", kind=Kind.COMMAND, purpose="Take money", rank=3)
+WITHDRAW = TopicSpec(name="commands.withdraw", kind=Kind.COMMAND, purpose="Take money", rank=4)
 RESULTS = TopicSpec(name="results", kind=Kind.PUBLISHED, purpose="Answers that named no reply_to")
 BALANCE_EVENTS = TopicSpec(
     name="events.balance",
@@ -145,6 +148,7 @@ DEAD_LETTERS = TopicSpec(
 )
 
 TOPICS = (
+    OPEN,
     REGISTER,
     DEPOSIT,
     UPDATE_PROFILE,

@@ -21,7 +21,7 @@ LOOK = ("find", "listIndexes")
 WORK = (*LOOK, "insert", "update", "remove")
 SCHEMA = ("listCollections", "listIndexes", "createCollection", "createIndex")
 
-LEDGER = ("accounts", "emails", "outcomes", "registrations", "writers", "leases")
+LEDGER = ("accounts", "emails", "names", "outcomes", "registrations", "writers", "leases")
 IDENTITY = ("credentials", "sessions", "requests", "throttles")
 
 RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {

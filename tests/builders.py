@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from handlers.model.account import Account, Balance, Profile
-from handlers.model.changes import Changes, EmailClaim
+from handlers.model.changes import Changes, EmailClaim, NameClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 
@@ -84,11 +84,17 @@ def some_changes(
     outcomes: Sequence[Outcome] = (),
     released: Sequence[EmailClaim] = (),
     claimed: Sequence[EmailClaim] = (),
-    opened: Sequence[Account] = (),
+    names: Sequence[NameClaim] = (),
+    registered: Sequence[Account] = (),
 ) -> Changes:
     """Return what to write, nothing but what is named."""
     return Changes(
-        accounts=accounts, outcomes=outcomes, released=released, claimed=claimed, opened=opened
+        accounts=accounts,
+        outcomes=outcomes,
+        released=released,
+        claimed=claimed,
+        names=names,
+        registered=registered,
     )
 
 

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from contracts.commands import COMMANDS, AnyCommand, command_name
 from contracts.ledger import Deposit, Withdraw
 from contracts.profile import UpdateProfile
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from contracts.topics import ORDERED, TopicSpec
 from handlers.ledger.batch import Answer, Gathered, PerCommand
 from handlers.ledger.finality import ReadPositions
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account
+from handlers.model.changes import Owners
 from handlers.model.input_records import CommandRecord, fingerprint
 from handlers.model.outcome import Outcome, Source, Trace
 from handlers.model.refused import Refused
@@ -43,12 +44,9 @@ def by_rules(rules: Rules) -> PerCommand:
     """Return what is done for one command by *rules*, with nothing caught."""
 
     def bound(
-        account: Account | None,
-        command: CommandRecord,
-        email_owners: Mapping[str, str],
-        now: datetime,
+        account: Account | None, command: CommandRecord, owners: Owners, now: datetime
     ) -> Conclusion | Refused:
-        return conclude(account, command, email_owners, rules=rules, now=now)
+        return conclude(account, command, owners, rules=rules, now=now)
 
     return PerCommand(
         conclude=bound,
@@ -83,6 +81,11 @@ def a_registration(username: str = "alice", command_id: str = "r-1", **fields: A
     return Register(command_id=command_id, username=username, **(told | fields))
 
 
+def an_opening(username: str = "alice", command_id: str = "o-1", **fields: Any) -> Open:
+    """Return the opening of an account with exactly *fields*."""
+    return Open(command_id=command_id, username=username, **fields)
+
+
 def an_update(username: str = "alice", command_id: str = "u-1", **fields: Any) -> UpdateProfile:
     """Return a change of exactly *fields*."""
     return UpdateProfile(command_id=command_id, username=username, **fields)
@@ -115,13 +118,15 @@ def known(
     *accounts: Account,
     outcomes: Mapping[str, Outcome] | None = None,
     email_owners: Mapping[str, str] | None = None,
+    name_owners: Mapping[str, str] | None = None,
 ) -> Gathered:
     """Return what the store knew: these accounts, and their owners of addresses."""
-    owners = {account.profile.email: account.username for account in accounts}
+    owners = {one.profile.email: one.username for one in accounts if one.profile.email is not None}
     return Gathered(
         accounts={account.username: account for account in accounts},
         outcomes=outcomes or {},
         email_owners=owners if email_owners is None else email_owners,
+        name_owners=name_owners or {},
     )
 
 

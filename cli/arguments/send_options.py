@@ -58,7 +58,7 @@ class OptionalProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What every user has."""
+    """What every user has who registers."""
 
     email: Annotated[str, typer.Option("--email", metavar="ADDRESS")]
     first_name: Annotated[str, typer.Option("--first-name", metavar="NAME")]
@@ -67,7 +67,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionalIdentity:
-    """The same where they are changed."""
+    """The same where they are changed, or not needed."""
 
     email: Annotated[str | None, typer.Option("--email", metavar="ADDRESS")] = None
     first_name: Annotated[str | None, typer.Option("--first-name", metavar="NAME")] = None

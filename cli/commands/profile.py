@@ -22,9 +22,10 @@ def profile(user: User, how: AskingOptions) -> None:
     reply = ask_accepted(checked(GetProfile, body(user)), how)
     known = reply.profile
     assert known is not None, "an accepted reply to get-profile has one"
+    names = [name for name in (known.first_name, known.last_name) if name]
     facts = [
-        ("name", f"{known.first_name} {known.last_name}"),
-        ("e-mail", known.email),
+        ("name", " ".join(names) or "-"),
+        ("e-mail", known.email or "-"),
         ("phone", known.phone or "-"),
         ("born", known.date_of_birth.isoformat() if known.date_of_birth else "-"),
         ("marketing", "agreed" if known.marketing_consent else "not agreed"),

@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
     add_command(send, "deposit", send_deposit)
     add_command(send, "withdraw", send_withdraw)
     add_command(send, "update-profile", send_update_profile)
+    add_command(send, "open", send_open)
     add_command(send, "register", send_register)
     app.add_typer(send, name="send")
 
@@ -75,6 +76,15 @@ def send_update_profile(
     _send(UpdateProfile, user, changes, delivery)
 
 
+def send_open(
+    user: User, identity: OptionalIdentity, profile: OptionalProfile, delivery: Delivery
+) -> None:
+    """Open an account for a user who signs in elsewhere, or nowhere."""
+    from contracts.registration import Open
+
+    _send(Open, user, {**given(identity, profile)}, delivery)
+
+
 def send_register(
     user: User,
     identity: Identity,
@@ -84,7 +94,7 @@ def send_register(
     *,
     sealing_key: SealingKeyFile = None,
 ) -> None:
-    """Open an account. The password leaves this machine sealed."""
+    """Open an account to sign in to. The password leaves this machine sealed."""
     import asyncio
 
     from cli.service.connection import key_to_seal_to

@@ -9,7 +9,7 @@ from contracts.commands import AnyCommand
 from contracts.ledger import Deposit, Withdraw
 from contracts.message import rfc3339
 from contracts.profile import UpdateProfile
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from contracts.results import Result
 
 ACCEPTED = 0
@@ -36,6 +36,8 @@ def spoken(command: AnyCommand) -> str:
             return f"deposit {command.amount} {command.currency} to {command.username}"
         case Withdraw():
             return f"withdraw {command.amount} {command.currency} from {command.username}"
+        case Open():
+            return f"open {command.username}"
         case Register():
             return f"register {command.username}"
         case UpdateProfile():

@@ -39,7 +39,10 @@ class Violation(StrEnum):
     EMAIL_UNCLAIMED = "email_unclaimed"
     """The account's e-mail address is not claimed for it: another account could take it."""
     STRAY_CLAIM = "stray_claim"
-    """An e-mail address is claimed for an account that uses another: nobody can take it."""
+    """An e-mail address, or a sign-in name, is claimed for an account that uses another: nobody can
+    take it."""
+    NAME_UNCLAIMED = "name_unclaimed"
+    """Nobody has claimed the sign-in name that the account's is but for case: it could be registered."""
     NO_CREDENTIAL = "no_credential"
     """The account has no credential, and none is on its way: nobody can sign in."""
 

@@ -22,18 +22,17 @@ def profile(
     known = account.profile
     answer: dict[str, Any] = {
         "account_id": account.account_id,
-        "status": "active" if has_credential else "pending",
+        "status": "pending" if account.signs_in and not has_credential else "active",
         "email": known.email,
         "first_name": known.first_name,
         "last_name": known.last_name,
         "marketing_consent": known.marketing_consent,
         "opened_at": rfc3339(account.opened_at),
+        "phone": known.phone,
     }
-    if known.phone is not None:
-        answer["phone"] = known.phone
     if known.date_of_birth is not None:
         answer["date_of_birth"] = known.date_of_birth.isoformat()
-    return {"profile": answer}
+    return {"profile": {name: value for name, value in answer.items() if value is not None}}
 
 
 def balances(query: GetBalance, account: Account | None) -> dict[str, Any] | Refused:

@@ -7,14 +7,13 @@ from typing import Any
 import msgspec
 
 from contracts.money import to_amount
-from contracts.profile import email_claim
 from handlers.history.entries import Entries
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.changes import EmailClaim
 from handlers.model.outcome import Outcome
 
 NEEDED = ("email", "first_name", "last_name")
-"""Fields without which there is no profile."""
+"""Fields without which there is no profile of who registered."""
 
 OPTIONAL = ("phone", "date_of_birth", "marketing_consent")
 
@@ -31,6 +30,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     opened_at: datetime | None = None
     changed_at: datetime | None = None
     balances: Mapping[str, Balance] | None = None
+    signs_in: bool | None = None
     profile: Mapping[str, Any] = {}
     """Those of its fields that can be read; optional ones may be absent."""
     damaged: frozenset[str] = frozenset()
@@ -45,7 +45,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     entries: Entries
     """Sound: what does not add up cannot be built on."""
     decisions: Sequence[Outcome]
-    """Accepted ones without an entry: the registration, and changes of profile."""
+    """Accepted ones without an entry: what opened it, and changes of profile."""
     claims: Sequence[str]
     """Addresses claimed for it."""
     given: Mapping[str, str] = {}
@@ -78,19 +78,20 @@ class CannotRebuild(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | None:
     """Return the account; None where there is none, and nothing says that there ever was one."""
     remains, entries = evidence.remains, evidence.entries
-    registered = next((one for one in evidence.decisions if one.type == "register"), None)
-    known = [entries.account_id, registered.account_id if registered else None]
+    opened = next((one for one in evidence.decisions if one.type in {"open", "register"}), None)
+    known = [entries.account_id, opened.account_id if opened else None]
     recorded = {each for each in known if each is not None}
     if not recorded and not remains.is_there:
         return None
     reasons: list[str] = []
     if len(recorded) > 1:
-        reasons.append("its registration and its entries name different accounts")
+        reasons.append("what opened it and its entries name different accounts")
     account_id = next(iter(recorded), remains.account_id)
-    opened_at = _opened_at(remains, entries, registered)
+    opened_at = _opened_at(remains, entries, opened)
     if account_id is None or opened_at is None:
         reasons.append("nothing says which account this was, or when it was opened")
-    profile = _profile(evidence)
+    signs_in = remains.signs_in is not False if opened is None else opened.type == "register"
+    profile = _profile(evidence, NEEDED if signs_in else ())
     if isinstance(profile, CannotRebuild):
         reasons += profile.reasons
     if reasons or account_id is None or opened_at is None or isinstance(profile, CannotRebuild):
@@ -106,9 +107,8 @@ def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | Non
         writer=writer,
         published_sequence=published if published and published <= entries.sequence else 0,
         opened_at=opened_at,
-        changed_at=max(
-            [opened_at, *(one.decided_at for one in evidence.decisions), *_last(entries)]
-        ),
+        changed_at=_changed_at(evidence, opened_at),
+        signs_in=signs_in,
     )
     return Rebuilt(
         account=account,
@@ -121,27 +121,29 @@ def claims(
     account: Account, claimed: Sequence[str], owner: str | None
 ) -> tuple[Sequence[EmailClaim], Sequence[EmailClaim]]:
     """Return which claims *account* gives up and takes; its own address is *owner*'s by now."""
-    wanted = email_claim(account.profile.email)
+    wanted = account.profile.email_claim
     released = [
         EmailClaim(email=email, username=account.username) for email in claimed if email != wanted
     ]
-    if owner == account.username:
+    if wanted is None or owner == account.username:
         return released, []
     if owner is not None:
         released.append(EmailClaim(email=wanted, username=owner))
     return released, [EmailClaim(email=wanted, username=account.username)]
 
 
-def _opened_at(remains: Remains, entries: Entries, registered: Outcome | None) -> datetime | None:
-    if registered is not None:
-        return registered.decided_at
+def _opened_at(remains: Remains, entries: Entries, opened: Outcome | None) -> datetime | None:
+    if opened is not None:
+        return opened.decided_at
     if remains.opened_at is None or entries.first_at is None:
         return remains.opened_at or entries.first_at
     return min(remains.opened_at, entries.first_at)
 
 
-def _last(entries: Entries) -> Sequence[datetime]:
-    return [entries.last_at] if entries.last_at is not None else []
+def _changed_at(evidence: Evidence, opened_at: datetime) -> datetime:
+    decided = [opened_at, *(one.decided_at for one in evidence.decisions)]
+    last_at = evidence.entries.last_at
+    return max(decided if last_at is None else [*decided, last_at])
 
 
 def _writes(entries: Entries, opened_at: datetime) -> int:
@@ -160,14 +162,14 @@ def _balances(remains: Remains, entries: Entries) -> Mapping[str, Balance]:
     return rebuilt
 
 
-def _profile(evidence: Evidence) -> Profile | CannotRebuild:
+def _profile(evidence: Evidence, needed: Sequence[str]) -> Profile | CannotRebuild:
     fields = dict(evidence.remains.profile)
     for name in NEEDED:
         if name not in fields and name in evidence.given:
             fields[name] = evidence.given[name]
     if "email" not in fields and len(evidence.claims) == 1:
         [fields["email"]] = evidence.claims
-    lacking = [name for name in NEEDED if name not in fields]
+    lacking = [name for name in needed if name not in fields]
     if lacking:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in lacking)
         return CannotRebuild(
@@ -182,7 +184,7 @@ def _changes(evidence: Evidence, account: Account) -> Sequence[FieldChange]:
         return [FieldChange(field="account", was="missing", becomes=f"sequence {account.sequence}")]
     changes = [
         FieldChange(field=name, was=_shown(was), becomes=_shown(getattr(account, name)))
-        for name in ("account_id", "sequence", "opened_at", "changed_at")
+        for name in ("account_id", "sequence", "opened_at", "changed_at", "signs_in")
         if (was := getattr(remains, name)) != getattr(account, name)
     ]
     writes = _writes(evidence.entries, account.opened_at)
@@ -198,7 +200,8 @@ def _changes(evidence: Evidence, account: Account) -> Sequence[FieldChange]:
     changes += [
         FieldChange(field=f"profile.{name}", was="unreadable", becomes=_source(evidence, name))
         for name in (*NEEDED, *OPTIONAL)
-        if f"profile.{name}" in remains.damaged or (name in NEEDED and name not in kept)
+        if f"profile.{name}" in remains.damaged
+        or (account.signs_in and name in NEEDED and name not in kept)
     ]
     if changes or not remains.damaged:
         return changes

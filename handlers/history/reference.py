@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from contracts.profile import email_claim
+from contracts.registration import name_claim
 from handlers.history.discrepancy import Discrepancy, Violation
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
@@ -14,6 +14,7 @@ class Referring(StrEnum):
     """Collections whose documents name an account."""
 
     EMAILS = "emails"
+    NAMES = "names"
     REGISTRATIONS = "registrations"
     CREDENTIALS = "credentials"
     SESSIONS = "sessions"
@@ -33,6 +34,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 SAID = {
     Referring.EMAILS: "an e-mail address is claimed",
+    Referring.NAMES: "a sign-in name is claimed",
     Referring.REGISTRATIONS: "a registration waits for its credential",
     Referring.CREDENTIALS: "there is a credential",
     Referring.SESSIONS: "there is a session",
@@ -56,16 +58,17 @@ def disagreement(
             f"{_said(reference)} of the account {reference.account_id}",
             account.account_id,
         )
-    if reference.collection is Referring.EMAILS and reference.id != email_claim(
-        account.profile.email
-    ):
-        return _of(
-            reference,
-            Violation.STRAY_CLAIM,
-            "an e-mail address is claimed that the account does not use",
-            account.account_id,
-        )
-    return None
+    match reference.collection:
+        case Referring.EMAILS:
+            used = account.profile.email_claim
+        case Referring.NAMES:
+            used = name_claim(account.username)
+        case _:
+            return None
+    if reference.id == used:
+        return None
+    detail = f"{SAID[reference.collection]} that the account does not use"
+    return _of(reference, Violation.STRAY_CLAIM, detail, account.account_id)
 
 
 def unclaimed(account: Account, owner: str | None) -> Discrepancy | None:
@@ -78,6 +81,16 @@ def unclaimed(account: Account, owner: str | None) -> Discrepancy | None:
         account_id=account.account_id,
         violation=Violation.EMAIL_UNCLAIMED,
         detail=f"the account's e-mail address is {whom}",
+    )
+
+
+def unclaimed_name(account: Account) -> Discrepancy:
+    """Return what to report of an account whose look-alike could be registered."""
+    return Discrepancy(
+        username=account.username,
+        account_id=account.account_id,
+        violation=Violation.NAME_UNCLAIMED,
+        detail=f"nobody has claimed the sign-in name {name_claim(account.username)}",
     )
 
 

@@ -8,12 +8,12 @@ from typing import TypeAlias
 import msgspec
 
 from contracts.codes import Code
-from contracts.profile import email_claim
+from contracts.registration import name_claim
 from handlers.ledger.finality import ReadPositions
 from handlers.ledger.merging import Queues, earliest
 from handlers.ledger.recording import Conclusion, WriterMark, stamped
 from handlers.model.account import Account
-from handlers.model.changes import Changes, EmailClaim
+from handlers.model.changes import Changes, EmailClaim, NameClaim, Owners
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.decision import Opened
 from handlers.model.input_records import CommandRecord
@@ -28,9 +28,7 @@ Verdict: TypeAlias = Conclusion | Outcome | Refused
 class PerCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is done for each command by itself: a bug of ours in it must cost that command only."""
 
-    conclude: Callable[
-        [Account | None, CommandRecord, Mapping[str, str], datetime], Conclusion | Refused
-    ]
+    conclude: Callable[[Account | None, CommandRecord, Owners, datetime], Conclusion | Refused]
     """`handlers.ledger.recording.conclude`, with the rules bound."""
     announce: Callable[[CommandRecord, Outcome, bool], Announced | Refused]
     """`handlers.wire.announcing.announce`; the last argument says whether the outcome is new."""
@@ -49,6 +47,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     accounts: Mapping[str, Account]
     outcomes: Mapping[str, Outcome]
     email_owners: Mapping[str, str]
+    name_owners: Mapping[str, str] = {}
     corrupt: Mapping[str, CorruptDocument] = {}
     """Username → what keeps all their commands from being decided."""
     corrupt_outcomes: Mapping[str, CorruptDocument] = {}
@@ -99,15 +98,19 @@ class _Fold:
     accounts: dict[str, Account]
     outcomes: dict[str, Outcome]
     email_owners: dict[str, str]
+    name_owners: dict[str, str]
+    owners: Owners
+    """Both of these."""
     recorded: list[Outcome] = field(default_factory=list[Outcome])
     answers: list[Answer] = field(default_factory=list[Answer])
     parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
     early: dict[Source, Code] = field(default_factory=dict[Source, Code])
     questions: set[int] = field(default_factory=set[int])
     provisional: bool = False
-    opened: list[str] = field(default_factory=list[str])
+    registered: list[str] = field(default_factory=list[str])
     undecided: list[CommandRecord] = field(default_factory=list[CommandRecord])
     claims: dict[str, None] = field(default_factory=dict[str, None])
+    names: list[NameClaim] = field(default_factory=list[NameClaim])
 
     def user(self, commands: Sequence[CommandRecord]) -> None:
         """Decide one user's commands until done, or until a refusal would be too early."""
@@ -153,7 +156,7 @@ class _Fold:
         outcome = self.outcomes.get(received.id)
         if outcome is None:
             account = self.accounts.get(received.command.username)
-            return self.per_command.conclude(account, received, self.email_owners, self.now)
+            return self.per_command.conclude(account, received, self.owners, self.now)
         if outcome.fingerprint == received.fingerprint:
             return outcome
         return Refused(
@@ -186,24 +189,33 @@ class _Fold:
             assert after is not None
             self.accounts[username] = after
             if isinstance(conclusion.decision, Opened):
-                self.opened.append(username)
+                self._claim_name(username)
+                if after.signs_in:
+                    self.registered.append(username)
             if outcome.entry is None:
                 self._claim(before, after)
         self.outcomes[outcome.id] = outcome
         self.recorded.append(outcome)
 
+    def _claim_name(self, username: str) -> None:
+        name = name_claim(username)
+        if name is not None and name not in self.name_owners:
+            self.name_owners[name] = username
+            self.names.append(NameClaim(name=name, username=username))
+
     def _claim(self, before: Account | None, after: Account) -> None:
         """Give up the old address, then take the new one."""
-        claim = email_claim(after.profile.email)
+        claim = after.profile.email_claim
         if before is not None:
-            given_up = email_claim(before.profile.email)
+            given_up = before.profile.email_claim
             if given_up == claim:
                 return  # nothing changes, and who owns it was perhaps not even asked for
-            if self.email_owners.get(given_up) == after.username:
+            if given_up is not None and self.email_owners.get(given_up) == after.username:
                 self.claims[given_up] = None
                 del self.email_owners[given_up]  # somebody else's claim is not ours to give up
-        self.claims[claim] = None
-        self.email_owners[claim] = after.username
+        if claim is not None:
+            self.claims[claim] = None
+            self.email_owners[claim] = after.username
 
     def changes(self, stamp: WriterMark) -> Changes:
         """Return all that this fold writes."""
@@ -229,7 +241,8 @@ class _Fold:
                 for claim in changed
                 if claim in self.email_owners
             ],
-            opened=[by_name[username] for username in self.opened],
+            names=self.names,
+            registered=[by_name[username] for username in self.registered],
         )
 
     def _owner(self, claim: str) -> str | None:
@@ -251,6 +264,7 @@ def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of
     *users* holds each user's commands, every partition's in their order. Stops after
     *commands_max* answers where given.
     """
+    email_owners, name_owners = dict(gathered.email_owners), dict(gathered.name_owners)
     fold = _Fold(
         gathered=gathered,
         reading=reading,
@@ -259,7 +273,9 @@ def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of
         commands_max=commands_max,
         accounts=dict(gathered.accounts),
         outcomes=dict(gathered.outcomes),
-        email_owners=dict(gathered.email_owners),
+        email_owners=email_owners,
+        name_owners=name_owners,
+        owners=Owners(emails=email_owners, names=name_owners),
     )
     for commands in users:
         fold.user(commands)

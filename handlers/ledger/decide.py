@@ -1,6 +1,5 @@
 """Which rule answers which command: the only branching on a command's type."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -9,10 +8,11 @@ from contracts.commands import AnyCommand, is_movement
 from contracts.ledger import Deposit, Withdraw
 from contracts.message import rfc3339
 from contracts.profile import UpdateProfile
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from handlers.ledger import movements as ledger
 from handlers.ledger import profile, registration
 from handlers.model.account import Account
+from handlers.model.changes import Owners
 from handlers.model.decision import Decision
 from handlers.model.input_records import CommandRecord
 from handlers.model.refused import Refused
@@ -22,7 +22,7 @@ from handlers.model.rules import Rules
 def decide(
     account: Account | None,
     received: CommandRecord,
-    email_owners: Mapping[str, str],
+    owners: Owners,
     *,
     rules: Rules,
     now: datetime,
@@ -38,14 +38,16 @@ def decide(
             return ledger.deposit(account, command, rules)
         case Withdraw():
             return ledger.withdraw(account, command, rules)
-        case Register() | UpdateProfile() if profile.is_unborn(
+        case Open() | Register() | UpdateProfile() if profile.is_unborn(
             command.date_of_birth, received.timestamp_ms
         ):
             return profile.unborn()
+        case Open():
+            return registration.open_account(account, command, owners)
         case Register():
-            return registration.register(account, command, received.password_problem, email_owners)
+            return registration.register(account, command, received.password_problem, owners)
         case UpdateProfile():
-            return profile.update_profile(account, command, email_owners)
+            return profile.update_profile(account, command, owners)
         case _:
             assert_never(command)
 

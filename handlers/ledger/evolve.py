@@ -36,6 +36,7 @@ def evolve(
             published_sequence=0,
             opened_at=now,
             changed_at=now,
+            signs_in=decision.signs_in,
         )
     assert account is not None
     match decision:
@@ -63,4 +64,5 @@ def _moved(account: Account, moved: Moved, now: datetime) -> Account:
         published_sequence=account.published_sequence,
         opened_at=account.opened_at,
         changed_at=now,
+        signs_in=account.signs_in,
     )

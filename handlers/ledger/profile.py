@@ -1,6 +1,5 @@
 """Rules for changing a profile."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,7 @@ from contracts.profile import UpdateProfile, email_claim
 from handlers.ledger.movements import unknown_account
 from handlers.ledger.registration import email_taken
 from handlers.model.account import Account
+from handlers.model.changes import Owners
 from handlers.model.decision import ProfileChanged
 from handlers.model.refused import Refused, invalid_command
 
@@ -36,14 +36,14 @@ def unborn() -> Refused:
 
 
 def update_profile(
-    account: Account | None, command: UpdateProfile, email_owners: Mapping[str, str]
+    account: Account | None, command: UpdateProfile, owners: Owners
 ) -> ProfileChanged | Refused:
     """Change the fields that were sent; an address must be free or already this user's."""
     if account is None:
         return unknown_account(command.username)
     changes: dict[str, Any] = command.changes()
     if "email" in changes:
-        owner = email_owners.get(email_claim(changes["email"]))
+        owner = owners.emails.get(email_claim(changes["email"]))
         if owner not in (None, command.username):
             return email_taken()
     return ProfileChanged(profile=replace(account.profile, **changes), fields=tuple(changes))

@@ -9,6 +9,7 @@ from contracts.commands import is_movement
 from handlers.ledger.decide import decide
 from handlers.ledger.evolve import NOT_STORED, evolve
 from handlers.model.account import Account
+from handlers.model.changes import Owners
 from handlers.model.decision import Decision, Moved, Opened, ProfileChanged
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import LedgerEntry, Outcome
@@ -54,6 +55,7 @@ def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Accoun
         published_sequence=published,
         opened_at=after.opened_at,
         changed_at=after.changed_at,
+        signs_in=after.signs_in,
     )
 
 
@@ -69,13 +71,13 @@ class Conclusion(msgspec.Struct, frozen=True, gc=False):
 def conclude(
     account: Account | None,
     received: CommandRecord,
-    email_owners: Mapping[str, str],
+    owners: Owners,
     *,
     rules: Rules,
     now: datetime,
 ) -> Conclusion | Refused:
     """Decide one command and work out what it leaves behind; nothing, where it is no decision."""
-    decision = decide(account, received, email_owners, rules=rules, now=now)
+    decision = decide(account, received, owners, rules=rules, now=now)
     if isinstance(decision, Refused) and not decision.code.info.recorded:
         return decision
     at = now

@@ -1,12 +1,11 @@
 """Rules for opening an account."""
 
 import uuid
-from collections.abc import Mapping
 
 from contracts.codes import Code
-from contracts.profile import email_claim
-from contracts.registration import Register
+from contracts.registration import Open, Register, name_claim
 from handlers.model.account import Account, Profile
+from handlers.model.changes import Owners
 from handlers.model.decision import Opened
 from handlers.model.outcome import outcome_id
 from handlers.model.refused import Refused
@@ -15,21 +14,37 @@ NAMESPACE = uuid.UUID("6f0f2b0e-0b57-5a1c-9d3e-6a3d6f7f6f11")
 """Of account ids. Changing it would change every id."""
 
 
+def open_account(account: Account | None, command: Open, owners: Owners) -> Opened | Refused:
+    """Open an account once per username and, where there is one, e-mail address."""
+    return _opened(account, command, owners, signs_in=False)
+
+
 def register(
-    account: Account | None,
-    command: Register,
-    password_problem: Code | None,
-    email_owners: Mapping[str, str],
+    account: Account | None, command: Register, password_problem: Code | None, owners: Owners
 ) -> Opened | Refused:
-    """Open an account once per username and e-mail address."""
+    """Open an account to sign in to, unless there is one whose name differs in case alone."""
     if password_problem is not None:
         return Refused(code=password_problem, detail=password_problem.info.meaning)
+    if name_claim(command.username) in owners.names:
+        return _taken(command.username)
+    return _opened(account, command, owners, signs_in=True)
+
+
+def _opened(
+    account: Account | None, command: Open | Register, owners: Owners, *, signs_in: bool
+) -> Opened | Refused:
     if account is not None:
-        return Refused(code=Code.USERNAME_TAKEN, detail=f"{command.username} is taken")
-    if email_claim(command.email) in email_owners:
-        return email_taken()
+        return _taken(command.username)
     named = {name: getattr(command, name) for name in Profile.__struct_fields__}
-    return Opened(profile=Profile(**named))
+    profile = Profile(**named)
+    if profile.email_claim in owners.emails:
+        return email_taken()
+    return Opened(profile=profile, signs_in=signs_in)
+
+
+def _taken(username: str) -> Refused:
+    """Say that somebody has that name; not who has one like it."""
+    return Refused(code=Code.USERNAME_TAKEN, detail=f"{username} is taken")
 
 
 def email_taken() -> Refused:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
+from contracts.profile import email_claim
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -27,14 +28,19 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Who the user is."""
+    """Who the user is. Who signs in here has an address and names."""
 
-    email: str
-    first_name: str
-    last_name: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
     phone: str | None = None
     date_of_birth: date | None = None
     marketing_consent: bool = False
+
+    @property
+    def email_claim(self) -> str | None:
+        """The form under which the address is unique."""
+        return None if self.email is None else email_claim(self.email)
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -54,6 +60,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far this account's events are known to be acknowledged by Kafka."""
     opened_at: datetime
     changed_at: datetime
+    signs_in: bool = True
+    """Whether its user registered. Without that it was opened for whoever others vouch for."""
 
     def __post_init__(self) -> None:
         """Check the facts every other function relies on."""

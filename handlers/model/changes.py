@@ -1,6 +1,6 @@
 """What one lane of a cycle writes: all of it, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +15,20 @@ class EmailClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     username: str
 
 
+class NameClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A sign-in name, and the first user whose name it is but for case."""
+
+    name: str
+    username: str
+
+
+class Owners(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who has claimed what no two users may have."""
+
+    emails: Mapping[str, str] = {}
+    names: Mapping[str, str] = {}
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Stored in one transaction or not at all."""
 
@@ -25,7 +39,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Claims given up: deleted first."""
     claimed: Sequence[EmailClaim]
     """Claims taken, in decided order."""
-    opened: Sequence[Account]
+    names: Sequence[NameClaim]
+    """Claims taken, which are never given up."""
+    registered: Sequence[Account]
     """Accounts that now wait for their credential."""
 
     def __bool__(self) -> bool:

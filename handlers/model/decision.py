@@ -13,6 +13,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A new account."""
 
     profile: Profile
+    signs_in: bool
+    """Whether a credential follows."""
 
 
 class ProfileChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -13,7 +13,7 @@ def entry_kind(command: CommandName) -> EntryKind:
             return "deposited"
         case "withdraw":
             return "withdrawn"
-        case "register" | "update-profile":
+        case "open" | "register" | "update-profile":
             raise AssertionError(f"{command} moves no money, so it has no entry")
         case _:
             assert_never(command)

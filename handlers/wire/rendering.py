@@ -48,6 +48,9 @@ _TYPES = {
     )
 }
 
+_OPENING = ("open", "register")
+"""Commands whose answer names the new account."""
+
 encoded = msgspec.json.Encoder().encode
 """JSON, compact and in the order given. Not `orjson`, whose every result occupies 4 KiB: thousands
 of records wait in memory for their acknowledgement."""
@@ -90,7 +93,7 @@ class Rendering:
             duplicate,
             self._at,
             None if outcome.code is None else error_body(outcome.code, outcome.detail or ""),
-            outcome.account_id if outcome.code is None and outcome.type == "register" else None,
+            outcome.account_id if outcome.code is None and outcome.type in _OPENING else None,
             None if entry is None or amounts is None else entry_body(entry, amounts),
         )
 

@@ -107,6 +107,8 @@ class MemoryInspection:
         match collection:
             case Referring.EMAILS:
                 yield from ((*row, None) for row in ledger.emails.items(ledger.commits))
+            case Referring.NAMES:
+                yield from ((*row, None) for row in ledger.names.items(ledger.commits))
             case Referring.REGISTRATIONS:
                 names = [name for name, _ in ledger.registrations.items(ledger.commits)]
                 yield from ((name, name, None) for name in names)

@@ -22,6 +22,7 @@ class MemoryLedger:
         self.outcomes = MemoryTable[str, Outcome]()
         self.entries = MemoryTable[tuple[str, int], Outcome]()
         self.emails = MemoryTable[str, str]()
+        self.names = MemoryTable[str, str]()
         self.registrations = MemoryTable[str, datetime]()
         self.commits = 0
         self.corrupt: dict[tuple[str, str], CorruptDocument] = {}
@@ -95,10 +96,11 @@ class MemoryTransaction:
         self._outcomes = TableDraft(ledger.outcomes, at=at)
         self._entries = TableDraft(ledger.entries, at=at)
         self._emails = TableDraft(ledger.emails, at=at)
+        self._names = TableDraft(ledger.names, at=at)
         self._registrations = TableDraft(ledger.registrations, at=at)
         self._drafts = (
             *(self._accounts, self._outcomes, self._entries),
-            *(self._emails, self._registrations),
+            *(self._emails, self._names, self._registrations),
         )
 
     async def __aenter__(self) -> Self:
@@ -124,6 +126,10 @@ class MemoryTransaction:
     async def email_owners(self, emails: Collection[str]) -> Mapping[str, str | CorruptDocument]:
         """Return claimed address → username."""
         return self._found("emails", self._emails, emails)
+
+    async def name_owners(self, names: Collection[str]) -> Mapping[str, str | CorruptDocument]:
+        """Return claimed sign-in name → username."""
+        return self._found("names", self._names, names)
 
     def _found(
         self, collection: str, draft: TableDraft[str, Value], ids: Collection[str]
@@ -160,13 +166,15 @@ class MemoryTransaction:
                 self._emails.write(claim.email, None)
         for claim in changes.claimed:
             self._emails.insert(claim.email, claim.username)
+        for name in changes.names:
+            self._names.insert(name.name, name.username)
         for account in changes.accounts:
             self._store(account)
         for outcome in changes.outcomes:
             self._outcomes.insert(outcome.id, outcome)
             if outcome.entry is not None:
                 self._entries.insert((outcome.username, outcome.entry.sequence), outcome)
-        for account in changes.opened:
+        for account in changes.registered:
             self._registrations.write(account.username, account.opened_at)
         self._whole = True
 

@@ -15,7 +15,7 @@ from storage.ports.repairs import FoundAccount, Mending
 
 READABLE = (
     *("account_id", "sequence", "version", "published_sequence"),
-    *("opened_at", "changed_at", "balances"),
+    *("opened_at", "changed_at", "balances", "signs_in"),
 )
 
 
@@ -96,9 +96,10 @@ class MemoryRepairs:
 
     def _discard(self, username: str) -> None:
         ledger = self._ledger
-        for email, owner in [*ledger.emails.items(ledger.commits)]:
-            if owner == username:
-                ledger.emails.put(email, None, ledger.commits)
+        for claims in (ledger.emails, ledger.names):
+            for claim, owner in [*claims.items(ledger.commits)]:
+                if owner == username:
+                    claims.put(claim, None, ledger.commits)
         ledger.registrations.put(username, None, ledger.commits)
         self._credentials.by_username.pop(username, None)
         sessions = self._identities.sessions

@@ -103,6 +103,7 @@ class MongoInspection:
         """Return what names this user's account, but for outcomes with an entry."""
         queries: Mapping[Referring, Document] = {
             Referring.EMAILS: {"username": username},
+            Referring.NAMES: {"_id": username.lower(), "username": username},
             Referring.REGISTRATIONS: {"_id": username},
             Referring.CREDENTIALS: {"_id": username},
             Referring.SESSIONS: {"$or": [{"username": username}, {"ended_username": username}]},

@@ -21,6 +21,7 @@ NAMING = {
     "credentials": ("_id",),
     "sessions": ("username", "ended_username"),
     "emails": ("username",),
+    "names": ("username",),
 }
 """Collections whose documents name an account, and the fields that do."""
 

@@ -9,7 +9,7 @@ from storage.mongo.documents.accounts import Document
 from storage.ports.errors import LostRaceError
 
 COLLECTIONS = (
-    *("accounts", "emails", "outcomes", "registrations", "credentials", "leases"),
+    *("accounts", "emails", "names", "outcomes", "registrations", "credentials", "leases"),
     *("sessions", "requests", "throttles", "writers", "repairs"),
 )
 

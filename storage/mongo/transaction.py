@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from handlers.history.reference import Referring
 from handlers.model.account import Account
 from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
@@ -43,7 +44,12 @@ class MongoTransaction(MongoWork):
     async def email_owners(self, emails: Collection[str]) -> Mapping[str, str | CorruptDocument]:
         """Return claimed address → username."""
         found = await self._find("emails", {"_id": {"$in": list(emails)}}, len(emails))
-        return {document["_id"]: owner_or_corrupt(document) for document in found}
+        return {each["_id"]: owner_or_corrupt(Referring.EMAILS, each) for each in found}
+
+    async def name_owners(self, names: Collection[str]) -> Mapping[str, str | CorruptDocument]:
+        """Return claimed sign-in name → username."""
+        found = await self._find("names", {"_id": {"$in": list(names)}}, len(names))
+        return {each["_id"]: owner_or_corrupt(Referring.NAMES, each) for each in found}
 
     async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:
         """Return the outcomes with those entries, per account in ascending sequence."""
@@ -72,6 +78,9 @@ class MongoTransaction(MongoWork):
             "emails", [{"_id": each.email, "username": each.username} for each in changes.claimed]
         )
         await self._insert(
+            "names", [{"_id": each.name, "username": each.username} for each in changes.names]
+        )
+        await self._insert(
             "accounts", [from_account(each) for each in changes.accounts if each.version == 1]
         )
         await self._replace([each for each in changes.accounts if each.version > 1])
@@ -81,7 +90,7 @@ class MongoTransaction(MongoWork):
             "registrations",
             [
                 {"q": {"_id": each.username}, "u": {"opened_at": each.opened_at}, "upsert": True}
-                for each in changes.opened
+                for each in changes.registered
             ],
         )
         self._whole = True

@@ -30,6 +30,10 @@ class LedgerTransaction(Protocol):
         """Return claimed address → username."""
         ...
 
+    async def name_owners(self, names: Collection[str]) -> Mapping[str, str | CorruptDocument]:
+        """Return claimed sign-in name → username."""
+        ...
+
     async def entries(self, ranges: Collection[EntryRange]) -> Sequence[Outcome | CorruptDocument]:
         """Return the outcomes with those entries, per account in ascending sequence."""
         ...

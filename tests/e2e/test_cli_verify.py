@@ -87,7 +87,7 @@ def _changes() -> Changes:
         accounts=accounts,
         outcomes=[*entries, *(an_outcome(name, "registration") for name in USERS)],
         claimed=[a_claim(f"{name}@example.com", name) for name in USERS],
-        opened=accounts,
+        registered=accounts,
     )
 
 

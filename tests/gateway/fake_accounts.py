@@ -19,7 +19,7 @@ from contracts.queries import (
     ProfileAnswer,
     Transaction,
 )
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import ERROR_TYPE, Entry, Error, Result
@@ -114,6 +114,8 @@ class FakeAccounts(FakeIdentity):
 
     def _apply(self, command: AnyCommand) -> dict[str, Any]:
         match command:
+            case Open():
+                return self.open(command)
             case Register():
                 return self.register(command)
             case UpdateProfile():

@@ -8,7 +8,7 @@ from joserfc.errors import JoseError
 from contracts.codes import Code
 from contracts.passwords import ChangePassword, Passwords
 from contracts.queries import Transaction
-from contracts.registration import Register
+from contracts.registration import Open, Register, name_claim
 from contracts.requests import IdentityRequest
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh, Tokens
@@ -24,13 +24,13 @@ class RefusalError(Exception):
 class Account:
     """One user."""
 
-    def __init__(self, register: Register, password: str) -> None:
+    def __init__(self, opening: Open | Register, password: str | None) -> None:
         self.password = password
         self.profile: dict[str, Any] = {
             "phone": None,
             "date_of_birth": None,
             "marketing_consent": False,
-            **register.model_dump(exclude={"command_id", "username", "sealed_password"}),
+            **opening.model_dump(exclude={"command_id", "username", "sealed_password"}),
         }
         self.cents: dict[str, int] = {}
         self.transactions: list[Transaction] = []
@@ -59,8 +59,14 @@ class FakeIdentity:
             raise RefusalError(Code.UNKNOWN_ACCOUNT)
         return self.accounts[username]
 
-    def register(self, command: Register) -> dict[str, Any]:
+    def open(self, command: Open) -> dict[str, Any]:
         if command.username in self.accounts:
+            raise RefusalError(Code.USERNAME_TAKEN)
+        self.accounts[command.username] = Account(command, None)
+        return {"account_id": f"id-of-{command.username}"}
+
+    def register(self, command: Register) -> dict[str, Any]:
+        if command.username in {name_claim(name) for name in self.accounts}:
             raise RefusalError(Code.USERNAME_TAKEN)
         password = self._open(
             command.sealed_password,

@@ -139,7 +139,7 @@ async def test_an_account_waits_until_its_credential_is_there(store: Store) -> N
 
 
 async def test_only_accounts_opened_before_count_as_pending(store: Store) -> None:
-    await write(store.ledger, opened=[an_account("alice"), an_account("bob", opened_at=LATER)])
+    await write(store.ledger, registered=[an_account("alice"), an_account("bob", opened_at=LATER)])
 
     assert await store.credentials.count_pending(opened_before=NOON) == 0
     assert await store.credentials.count_pending(opened_before=LATER) == 1

@@ -7,6 +7,7 @@ import pytest
 
 import storage.mongo.inspection
 from handlers.history.reference import Reference, Referring
+from handlers.model.changes import NameClaim
 from handlers.model.corrupt import CorruptDocument
 from storage.memory.identities import MemoryIdentities
 from storage.memory.inspection import MemoryInspection
@@ -43,7 +44,8 @@ async def filled(store: Store) -> Store:
             accounts=[account],
             outcomes=[registered, entry],
             claimed=[claim],
-            opened=[account],
+            names=[NameClaim(name=name, username=name)],
+            registered=[account],
         )
         session = a_session(f"session-of-{name}", username=name)
         answered = an_answered(username=name)
@@ -55,6 +57,7 @@ async def filled(store: Store) -> Store:
 
 OF_ALICE = {
     Referring.EMAILS: "alice@example.com",
+    Referring.NAMES: "alice",
     Referring.REGISTRATIONS: "alice",
     Referring.SESSIONS: "session-of-alice",
     Referring.OUTCOMES: "alice:registration",
@@ -66,7 +69,7 @@ async def test_all_that_names_a_user_is_found(filled: Store, inspection: Inspect
     found = await inspection.references_of("alice")
 
     assert {one.collection: one.id for one in found} == OF_ALICE
-    assert [one.username for one in found] == ["alice"] * 4
+    assert [one.username for one in found] == ["alice"] * 5
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])

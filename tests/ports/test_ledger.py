@@ -16,6 +16,7 @@ from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, read
 from tests.ports.written import write
 
 BARE = an_account()
+OPENED = an_account("auth0|5f7c8ec7c33c6c004bbafe82", profile=Profile(), signs_in=False)
 FULL = Account(
     username="bob.the-2nd_",
     account_id="0b7b1e1e-3f5e-5b1f-9a51-0f6e1c5a7d11",
@@ -54,7 +55,7 @@ ODD = an_outcome(
 )
 
 
-@pytest.mark.parametrize("account", [BARE, FULL], ids=["bare", "full"])
+@pytest.mark.parametrize("account", [BARE, FULL, OPENED], ids=["bare", "full", "opened"])
 async def test_an_account_comes_back_as_it_was(ledger: Ledger, account: Account) -> None:
     await write(ledger, accounts=[account])
 
@@ -106,9 +107,9 @@ async def test_a_registration_that_is_left_of_an_account_keeps_nobody_from_openi
     ledger: Ledger, credentials: Credentials
 ) -> None:
     """Somebody removed the account by hand: to insert would be a race that is lost for ever."""
-    await write(ledger, opened=[an_account()])
+    await write(ledger, registered=[an_account()])
 
-    await write(ledger, accounts=[an_account()], opened=[an_account()])
+    await write(ledger, accounts=[an_account()], registered=[an_account()])
 
     assert await ledger.account("alice") == an_account()
     assert await credentials.count_pending(opened_before=NOON + timedelta(hours=1)) == 1

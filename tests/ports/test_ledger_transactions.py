@@ -2,6 +2,7 @@
 
 import pytest
 
+from handlers.model.changes import NameClaim
 from storage.ports.errors import LostRaceError
 from storage.ports.ledger import Ledger
 from tests.builders import a_claim, an_account, an_outcome, some_changes
@@ -11,7 +12,8 @@ EVERYTHING = some_changes(
     accounts=[an_account()],
     outcomes=[an_outcome(sequence=1)],
     claimed=[a_claim()],
-    opened=[an_account()],
+    names=[NameClaim(name="alice", username="alice")],
+    registered=[an_account()],
 )
 
 
@@ -21,6 +23,7 @@ async def is_empty(ledger: Ledger) -> bool:
             await transaction.accounts(["alice"]),
             await transaction.outcomes(["alice:command-1"]),
             await transaction.email_owners(["alice@example.com"]),
+            await transaction.name_owners(["alice"]),
         ]
     return not any(found)
 

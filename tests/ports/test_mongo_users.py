@@ -130,7 +130,7 @@ async def test_the_ledger_worker_does_not_read_how_users_sign_in(
 async def test_the_ledger_worker_does_its_work(clients: dict[str, MongoClient]) -> None:
     ledger = MongoLedger(clients["ledger"])
 
-    await write(ledger, accounts=[an_account()], outcomes=[an_outcome()], opened=[an_account()])
+    await write(ledger, accounts=[an_account()], outcomes=[an_outcome()], registered=[an_account()])
     await ledger.sign_off("writer", at=NOON)
 
     assert await ledger.account("alice") == an_account()

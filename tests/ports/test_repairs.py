@@ -9,6 +9,7 @@ from contracts.codes import Code
 from handlers.history.rebuilding import Remains
 from handlers.history.repair import Repair
 from handlers.model.account import Account
+from handlers.model.changes import NameClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.unpublished import EntryRange
 from storage.memory.identities import MemoryIdentities
@@ -80,6 +81,7 @@ async def test_every_field_of_a_sound_account_can_be_read(store: Store, repairs:
             "last_name": "Family",
             "marketing_consent": False,
         },
+        signs_in=True,
     )
     assert (await repairs.find("nobody")).remains == Remains(is_there=False)
 
@@ -168,14 +170,21 @@ async def test_claims_move_with_the_account_or_not_at_all(store: Store, repairs:
 
 async def test_what_names_no_account_is_deleted(store: Store, repairs: Repairs) -> None:
     nobody = an_account("alice")
-    await write(store.ledger, claimed=[a_claim(), a_claim("b@example.com", "bob")], opened=[nobody])
+    await write(
+        store.ledger,
+        claimed=[a_claim(), a_claim("b@example.com", "bob")],
+        names=[NameClaim(name=name, username=name) for name in ("alice", "bob")],
+        registered=[nobody],
+    )
     await store.credentials.insert([a_credential("bob")])
 
     await repairs.apply(a_mending(None, discarded=True))
 
     async with store.ledger.transaction() as snapshot:
         owners = await snapshot.email_owners(["alice@example.com", "b@example.com"])
+        names = await snapshot.name_owners(["alice", "bob"])
     assert owners == {"b@example.com": "bob"}
+    assert names == {"bob": "bob"}
     assert set(await store.credentials.existing(["alice", "bob"])) == {"bob"}
 
 

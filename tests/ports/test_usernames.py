@@ -7,6 +7,7 @@ from handlers.history.reference import Referring
 from handlers.identity.subjects import of_device, of_user, of_user_from
 from handlers.identity.throttling import ThrottleRule
 from handlers.model.account import Account
+from handlers.model.changes import NameClaim
 from storage.memory.identities import MemoryIdentities
 from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
@@ -38,7 +39,8 @@ async def filled(store: Store) -> Store:
             accounts=[account],
             outcomes=[an_outcome(name, "$joins"), an_outcome(name, sequence=1)],
             claimed=[a_claim(f"{number}@example.com", name)],
-            opened=[account],
+            names=[NameClaim(name="alice", username=name)] if name == "Alice" else [],
+            registered=[account],
         )
         answered, session = an_answered(username=name), a_session(f"s{number}", username=name)
         await store.identities.apply(IdentityChanges(answered=answered, opened=[session]))
@@ -97,6 +99,7 @@ async def test_what_names_one_names_no_other(
             Referring.CREDENTIALS: name,
             Referring.SESSIONS: f"s{number}",
             Referring.OUTCOMES: f"{name}:$joins",
+            **({Referring.NAMES: "alice"} if name == "Alice" else {}),
         }
 
 

@@ -17,6 +17,7 @@ DEPOSIT_BODY: Mapping[str, Any] = {
     "amount": "10.50",
     "currency": "USD",
 }
+OPEN_BODY: Mapping[str, Any] = {"command_id": "c-1", "username": "alice"}
 REGISTER_BODY: Mapping[str, Any] = {
     "command_id": "c-1",
     "username": "alice",
@@ -28,6 +29,7 @@ REGISTER_BODY: Mapping[str, Any] = {
 UPDATE_BODY: Mapping[str, Any] = {"command_id": "c-1", "username": "alice", "first_name": "A"}
 
 COMMAND_BODIES: Mapping[TopicSpec, Mapping[str, Any]] = {
+    topics.OPEN: OPEN_BODY,
     topics.REGISTER: REGISTER_BODY,
     topics.DEPOSIT: DEPOSIT_BODY,
     topics.UPDATE_PROFILE: UPDATE_BODY,

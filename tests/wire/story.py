@@ -74,6 +74,11 @@ MOVED = {
     ),
 }
 COMMANDS_SENT: dict[TopicSpec, dict[str, Any]] = {
+    topics.OPEN: {
+        "command_id": "c-0",
+        "username": "auth0|5f7c8ec7c33c6c004bbafe82",
+        "email": "bob@example.com",
+    },
     topics.REGISTER: {
         "command_id": "c-1",
         "username": "alice",
@@ -129,7 +134,7 @@ def rejected(code: Code) -> Outcome:
 def examples() -> Iterator[Example]:
     """Yield everything that can be said."""
     for topic, body in COMMANDS_SENT.items():
-        yield Example("command", topic, b"alice", Record(orjson.dumps(body), []))
+        yield Example("command", topic, body["username"].encode(), Record(orjson.dumps(body), []))
     for name, (kind, entry) in MOVED.items():
         rendering = Rendering(accepted(kind, entry))
         yield from said(name, rendering)
@@ -138,6 +143,7 @@ def examples() -> Iterator[Example]:
         "deposit", an_entry(7), metadata=(("order", "A-1"),), reason="sale", related_id="A-1001"
     )
     yield Example("noted", topics.BALANCE_EVENTS, b"alice", Rendering(noted).balance_event())
+    yield from said("open", Rendering(accepted("open")))
     yield from said("register", Rendering(accepted("register")))
     yield from said("update-profile", Rendering(accepted("update-profile", detail="changed email")))
     for code in Code:

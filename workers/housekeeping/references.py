@@ -3,9 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from contracts.profile import email_claim
+from contracts.registration import name_claim
 from handlers.history.discrepancy import Discrepancy, Violation, corrupt_document
-from handlers.history.reference import Reference, Referring, disagreement, no_credential, unclaimed
+from handlers.history.reference import (
+    Reference,
+    Referring,
+    disagreement,
+    no_credential,
+    unclaimed,
+    unclaimed_name,
+)
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from storage.ports.inspection import Inspection
@@ -57,10 +64,18 @@ async def check_user(ledger: Ledger, inspection: Inspection, username: str) -> C
 async def check_accounts(
     ledger: Ledger, inspection: Inspection, accounts: Sequence[Account]
 ) -> list[Discrepancy]:
-    """Look whether each of *accounts* has its e-mail address claimed, and can be signed in to."""
+    """Look whether each of *accounts* has its address and name claimed, and can be signed in to."""
     able = await inspection.able_to_sign_in([account.username for account in accounts])
-    unable = [no_credential(account) for account in accounts if account.username not in able]
-    return [*await _unclaimed(ledger, accounts), *unable]
+    unable = [
+        no_credential(account)
+        for account in accounts
+        if account.signs_in and account.username not in able
+    ]
+    return [
+        *await _unclaimed(ledger, accounts),
+        *await _unclaimed_names(ledger, accounts),
+        *unable,
+    ]
 
 
 async def _disagreements(
@@ -75,7 +90,10 @@ async def _disagreements(
         wrong = disagreement(one, accounts.get(one.username))
         if wrong is None:
             continue
-        if wrong.violation is Violation.STRAY_CLAIM and not await _is_stray(ledger, one):
+        stray_email = (
+            wrong.violation is Violation.STRAY_CLAIM and one.collection is Referring.EMAILS
+        )
+        if stray_email and not await _is_stray(ledger, one):
             continue  # the address was given up, or taken, in between
         discrepancies.append(wrong)
     return discrepancies, corrupt
@@ -90,12 +108,12 @@ async def _is_stray(ledger: Ledger, claim: Reference) -> bool:
     account = accounts.get(claim.username)
     if owners.get(claim.id) != claim.username or not isinstance(account, Account):
         return False
-    return email_claim(account.profile.email) != claim.id
+    return account.profile.email_claim != claim.id
 
 
 async def _unclaimed(ledger: Ledger, accounts: Sequence[Account]) -> list[Discrepancy]:
     """Return the accounts whose address is not claimed for them, as of one moment."""
-    claims = {one.username: email_claim(one.profile.email) for one in accounts}
+    claims = _addresses(accounts)
     async with ledger.transaction() as snapshot:
         owners = await snapshot.email_owners({*claims.values()})
         await snapshot.commit()
@@ -105,14 +123,36 @@ async def _unclaimed(ledger: Ledger, accounts: Sequence[Account]) -> list[Discre
     async with ledger.transaction() as snapshot:
         found = await snapshot.accounts(suspects)
         now = [one for one in found.values() if isinstance(one, Account)]
-        owners = await snapshot.email_owners({email_claim(one.profile.email) for one in now})
+        claims = _addresses(now)
+        owners = await snapshot.email_owners({*claims.values()})
         await snapshot.commit()
     found_wrong: list[Discrepancy] = []
     for one in now:
-        owner = owners.get(email_claim(one.profile.email))
+        if one.username not in claims:
+            continue
+        owner = owners.get(claims[one.username])
         wrong = (
             corrupt_document(owner) if isinstance(owner, CorruptDocument) else unclaimed(one, owner)
         )
         if wrong is not None:
             found_wrong.append(wrong)
     return found_wrong
+
+
+async def _unclaimed_names(ledger: Ledger, accounts: Iterable[Account]) -> list[Discrepancy]:
+    """Return the accounts whose look-alikes could be registered; a claim is written with its account."""
+    claims = {name_claim(one.username): one for one in accounts}
+    # A name in lower case is kept from others by the account itself.
+    names = {name: one for name, one in claims.items() if name and name != one.username}
+    if not names:
+        return []
+    async with ledger.transaction() as snapshot:
+        owners = await snapshot.name_owners(names.keys())
+        await snapshot.commit()
+    return [unclaimed_name(one) for name, one in names.items() if name not in owners]
+
+
+def _addresses(accounts: Iterable[Account]) -> dict[str, str]:
+    """Return username → address as it is claimed, of those that have one."""
+    claims = {one.username: one.profile.email_claim for one in accounts}
+    return {username: claim for username, claim in claims.items() if claim is not None}

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from contracts.profile import email_claim
 from handlers.history.entries import Entries
 from handlers.history.rebuilding import CannotRebuild, Evidence, Rebuilt, claims, rebuild
 from handlers.history.reference import Reference, Referring
@@ -220,7 +219,10 @@ class Repairing:
         self, account: Account, claimed: Sequence[str]
     ) -> tuple[Sequence[EmailClaim], Sequence[EmailClaim], Sequence[str]]:
         """Return the claims to give up and to take, and what keeps the address from being taken."""
-        wanted = email_claim(account.profile.email)
+        wanted = account.profile.email_claim
+        if wanted is None:
+            released, taken = claims(account, claimed, None)
+            return released, taken, []
         async with self.ledger.transaction() as snapshot:
             owner = (await snapshot.email_owners([wanted])).get(wanted)
             if isinstance(owner, CorruptDocument):
@@ -231,7 +233,7 @@ class Repairing:
         released, taken = claims(account, claimed, owner)
         if owner == account.username or other is None:
             return released, taken, []
-        if isinstance(other, Account) and email_claim(other.profile.email) != wanted:
+        if isinstance(other, Account) and other.profile.email_claim != wanted:
             return released, taken, []
         own = [one for one in released if one.username == account.username]
         whose = "whose account uses it" if isinstance(other, Account) else "which cannot be read"

@@ -83,7 +83,7 @@ class PasswordChange:
         if not await proof.holds(passwords.password, credential):
             return refusal(Code.INVALID_CREDENTIALS)
         account = await dependencies.accounts.account(username)
-        email = "" if account is None else account.profile.email
+        email = (account and account.profile.email) or ""
         code = password_problem(prepared(passwords.new_password), username=username, email=email)
         return None if code is None else refusal(code)
 

@@ -1,12 +1,12 @@
 """What is done for one command, with our own bugs caught: one must not stop the others."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from contracts.codes import Code
 from handlers.ledger.batch import UNREADABLE, PerCommand
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account
+from handlers.model.changes import Owners
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome
 from handlers.model.refused import Refused
@@ -21,13 +21,10 @@ def guarded(rules: Rules) -> PerCommand:
     """Return deciding by *rules* and announcing; where either raises, the command is refused."""
 
     def conclude_one(
-        account: Account | None,
-        received: CommandRecord,
-        email_owners: Mapping[str, str],
-        now: datetime,
+        account: Account | None, received: CommandRecord, owners: Owners, now: datetime
     ) -> Conclusion | Refused:
         try:
-            return conclude(account, received, email_owners, rules=rules, now=now)
+            return conclude(account, received, owners, rules=rules, now=now)
         except Exception as error:  # noqa: BLE001 - the one place where a rule's bug may surface
             report(f"a rule failed on {_place(received)}", error)
             return FAILED

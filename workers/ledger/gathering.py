@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from contracts.profile import UpdateProfile, email_claim
-from contracts.registration import Register
+from contracts.registration import Open, Register, name_claim
 from handlers.ledger.batch import Gathered
 from handlers.model.account import Account
+from handlers.model.changes import Owners
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome
@@ -19,6 +20,9 @@ from workers.batches.rendered import event_of
 from workers.monitoring.corrupt import CorruptDocuments
 
 Stored = TypeVar("Stored", Account, Outcome)
+
+CLAIMING = (Open, Register, UpdateProfile)
+"""Commands that may take what no two users may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,6 @@ class Gathering:
         corrupt: dict[str, CorruptDocument] = {}
         corrupt_outcomes: dict[str, CorruptDocument] = {}
         outcomes: Mapping[str, Outcome] = {}
-        owners: Mapping[str, str] = {}
         names = {received.command.username for received in commands}
         accounts = _readable(await transaction.accounts([*names, *again]), corrupt)
         others = {account.writer for account in accounts.values()} - {self.writer}
@@ -65,9 +68,7 @@ class Gathering:
         if commands:
             ids = [received.id for received in commands]
             outcomes = _readable(await transaction.outcomes(ids), corrupt_outcomes)
-        if claims := _claims(commands, accounts):
-            found = await transaction.email_owners(claims)
-            owners = _owned(found, commands, accounts, corrupt_outcomes)
+        owners = await _owners(transaction, commands, accounts, corrupt_outcomes)
         if self.alone:
             corrupt |= await _behind(transaction, accounts)
         owed = await self._owed(transaction, accounts, corrupt)
@@ -76,7 +77,8 @@ class Gathering:
         gathered = Gathered(
             accounts=accounts,
             outcomes=outcomes,
-            email_owners=owners,
+            email_owners=owners.emails,
+            name_owners=owners.names,
             corrupt=corrupt,
             corrupt_outcomes=corrupt_outcomes,
         )
@@ -129,22 +131,32 @@ def _readable(
     return readable
 
 
-def _owned(
-    found: Mapping[str, str | CorruptDocument],
+async def _owners(
+    transaction: LedgerTransaction,
     commands: Sequence[CommandRecord],
     accounts: Mapping[str, Account],
     corrupt: dict[str, CorruptDocument],
-) -> Mapping[str, str]:
-    """Return who owns an address; commands that depend on one of which nobody can say are *corrupt*."""
-    owned = {email: owner for email, owner in found.items() if isinstance(owner, str)}
-    for email, document in found.items():
-        if isinstance(document, CorruptDocument):
+) -> Owners:
+    """Return who owns what the commands claim; those that hang on what nobody can say are *corrupt*."""
+    emails: Mapping[str, str | CorruptDocument] = {}
+    names: Mapping[str, str | CorruptDocument] = {}
+    claiming = [each for each in commands if type(each.command) in CLAIMING]
+    if claims := _emails(claiming, accounts):
+        emails = await transaction.email_owners(claims)
+    if claims := _names(claiming):
+        names = await transaction.name_owners(claims)
+    for claim, owner in (*emails.items(), *names.items()):
+        if isinstance(owner, CorruptDocument):
             corrupt |= {
-                received.id: document
-                for received in commands
-                if email in _claims([received], accounts)
+                received.id: owner
+                for received in claiming
+                if claim in _emails([received], accounts) | _names([received])
             }
-    return owned
+    return Owners(emails=_told(emails), names=_told(names))
+
+
+def _told(found: Mapping[str, str | CorruptDocument]) -> Mapping[str, str]:
+    return {claim: owner for claim, owner in found.items() if isinstance(owner, str)}
 
 
 async def _behind(
@@ -167,16 +179,25 @@ def _corrupt(username: str, identifier: str, field: str) -> CorruptDocument:
     return CorruptDocument(collection="outcomes", id=identifier, username=username, field=field)
 
 
-def _claims(commands: Sequence[CommandRecord], accounts: Mapping[str, Account]) -> set[str]:
+def _emails(commands: Sequence[CommandRecord], accounts: Mapping[str, Account]) -> set[str]:
     """Return the addresses whose owners decide these commands, given-up ones included."""
     claims: set[str] = set()
     for received in commands:
         command = received.command
-        # Not `isinstance`, which takes six times as long for a model that it is not.
-        if type(command) is Register:
+        assert isinstance(command, CLAIMING)
+        if command.email:
             claims.add(email_claim(command.email))
-        elif type(command) is UpdateProfile and "email" in command.model_fields_set:
-            claims.add(email_claim(command.email))
-            if account := accounts.get(command.username):
-                claims.add(email_claim(account.profile.email))
+            account = accounts.get(command.username)
+            if isinstance(command, UpdateProfile) and account and account.profile.email_claim:
+                claims.add(account.profile.email_claim)
     return claims
+
+
+def _names(commands: Sequence[CommandRecord]) -> set[str]:
+    """Return the sign-in names whose owners decide these commands."""
+    claims = {
+        name_claim(received.command.username)
+        for received in commands
+        if not isinstance(received.command, UpdateProfile)
+    }
+    return {claim for claim in claims if claim is not None}

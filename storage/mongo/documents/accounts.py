@@ -37,7 +37,7 @@ def from_account(account: Account) -> Document:
         stored_profile["phone"] = profile.phone
     if profile.date_of_birth is not None:
         stored_profile["date_of_birth"] = profile.date_of_birth.isoformat()
-    return {
+    document: Document = {
         "_id": account.username,
         "account_id": account.account_id,
         "version": account.version,
@@ -51,6 +51,12 @@ def from_account(account: Account) -> Document:
         ],
         "profile": stored_profile,
     }
+    if not account.signs_in:  # most do, and those of before have no such field
+        document["signs_in"] = False
+        document["profile"] = {
+            name: value for name, value in stored_profile.items() if value is not None
+        }
+    return document
 
 
 def from_outcome(outcome: Outcome) -> Document:

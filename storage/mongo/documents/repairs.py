@@ -64,7 +64,9 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
         "writer": str,
         "opened_at": datetime,
         "changed_at": datetime,
+        "signs_in": bool,
     }
+    document = {"signs_in": True, **document}
     for name, shape in shapes.items():
         _read(document, name, shape, read, damaged)
     balances = _balances(document)
@@ -99,7 +101,8 @@ def _profile(document: Mapping[str, Any], damaged: set[str]) -> dict[str, Any]:
             damaged.add(f"profile.{name}")
             continue
         fields = cast("Document", stored)
-        if fields.get(name) is not None or name in NEEDED:
+        needed = name in NEEDED and document["signs_in"] is not False
+        if fields.get(name) is not None or needed:
             lost = set[str]()
             _read(fields, name, shape, read, lost)
             damaged.update(f"profile.{each}" for each in lost)

@@ -14,6 +14,7 @@ import msgspec
 from contracts.codes import Code
 from contracts.commands import CommandName
 from contracts.money import SCALE_MAX
+from handlers.history.rebuilding import NEEDED
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
@@ -62,6 +63,7 @@ class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     opened_at: datetime
     changed_at: datetime
     id: str = msgspec.field(name="_id")
+    signs_in: bool = True
 
 
 class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
@@ -106,6 +108,12 @@ def to_account(document: Mapping[str, Any]) -> Account:
         CorruptDocumentError: It did not store this.
     """
     stored = _with_money(document, _StoredAccount, "accounts", "balances")
+    known = stored.profile
+    if stored.signs_in and (
+        known.email is None or known.first_name is None or known.last_name is None
+    ):
+        missing = next(name for name in NEEDED if getattr(known, name) is None)
+        raise corrupt(document, "accounts", f"profile.{missing}")
     if "marketing_consent" not in document["profile"]:
         raise corrupt(document, "accounts", "profile.marketing_consent")
     try:
@@ -121,6 +129,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
             published_sequence=stored.published_sequence,
             opened_at=utc(stored.opened_at),
             changed_at=utc(stored.changed_at),
+            signs_in=stored.signs_in,
         )
     except AssertionError:
         raise corrupt(document, "accounts", _contradiction(stored)) from None

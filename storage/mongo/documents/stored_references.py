@@ -29,6 +29,7 @@ class _Registration(msgspec.Struct, frozen=True, gc=False):
 
 SHAPES: Mapping[Referring, type[_Claim | _Registration | StoredCredential | StoredSession]] = {
     Referring.EMAILS: _Claim,
+    Referring.NAMES: _Claim,
     Referring.REGISTRATIONS: _Registration,
     Referring.CREDENTIALS: StoredCredential,
     Referring.SESSIONS: StoredSession,
@@ -59,9 +60,9 @@ def reference(
             return Reference(collection=collection, id=found.id, username=found.id)
 
 
-def owner_or_corrupt(document: Mapping[str, Any]) -> str | CorruptDocument:
-    """Return who has claimed an e-mail address, or that it cannot be told."""
-    claim = reference(Referring.EMAILS, document)
+def owner_or_corrupt(collection: Referring, document: Mapping[str, Any]) -> str | CorruptDocument:
+    """Return whose a claim in *collection* is, or that it cannot be told."""
+    claim = reference(collection, document)
     assert claim is not None
     return claim if isinstance(claim, CorruptDocument) else claim.username
 

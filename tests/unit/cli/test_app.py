@@ -16,7 +16,7 @@ from tests.places import REPOSITORY
 
 WIDTH = 80
 SUBCOMMANDS = (
-    *("send deposit", "send withdraw", "send update-profile", "send register"),
+    *("send deposit", "send withdraw", "send update-profile", "send open", "send register"),
     *("topics apply", "topics show", "keys new", "keys rotate", "keys list"),
     *("offsets show", "offsets set", "dead-letters list", "dead-letters replay"),
     *("config show", "config check"),

@@ -19,13 +19,14 @@ from contracts.events import BalanceChanged
 from contracts.ledger import Movement
 from contracts.profile import UpdateProfile
 from contracts.queries import GetProfile, ProfileAnswer, Transaction
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from examples.gateway import bodies
 from handlers.history import querying
 from handlers.history.pages import transaction
 from handlers.history.rebuilding import NEEDED, OPTIONAL
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account, Balance, Profile
+from handlers.model.changes import Owners
 from handlers.model.decision import Moved
 from handlers.model.outcome import LedgerEntry, Outcome, Trace
 from handlers.model.refused import Refused
@@ -68,7 +69,7 @@ RECORDED = MOVEMENT.keys() - {"amount", "currency", "expires_at"}
 
 def decided(account: Account | None, command: AnyCommand) -> Conclusion:
     read = received(command, at_ms=round(NOON.timestamp() * 1000))
-    concluded = conclude(account, read, {}, rules=RULES, now=NOON)
+    concluded = conclude(account, read, Owners(), rules=RULES, now=NOON)
     assert isinstance(concluded, Conclusion)
     return concluded
 
@@ -110,6 +111,7 @@ class TestAFieldOfAProfile:
     @pytest.mark.parametrize(
         "there",
         [
+            Open.model_fields.keys() - OF_A_COMMAND,
             Register.model_fields.keys() - OF_A_COMMAND - NEVER_KEPT,
             UpdateProfile.model_fields.keys() - OF_A_COMMAND,
             set(Profile.__struct_fields__),
@@ -124,6 +126,7 @@ class TestAFieldOfAProfile:
             bodies.WholeProfile.model_fields.keys(),
         ],
         ids=[
+            "open",
             "register",
             "update-profile",
             "account",
@@ -185,6 +188,7 @@ class TestWhatIsStored:
             balances={"USD": Balance(posted_minor=5, scale=2, held_minor=3)},
             sequence=4,
             published_sequence=2,
+            signs_in=False,
         )
         [balance] = account.balances.values()
         for part in (account, account.profile, balance):

@@ -99,11 +99,11 @@ class TestTopics:
     def test_every_command_has_a_topic_and_every_ordered_topic_a_command(self) -> None:
         assert set(COMMANDS) == set(ORDERED) == {t for t in TOPICS if t.kind is Kind.COMMAND}
 
-    def test_ties_are_decided_register_then_credits_then_debits(self) -> None:
+    def test_ties_are_decided_open_register_then_credits_then_debits(self) -> None:
         ranked = sorted(ORDERED, key=lambda topic: topic.rank or 0)
 
         names = [command_name(topic) for topic in ranked]
-        assert names == ["register", "deposit", "update-profile", "withdraw"]
+        assert names == ["open", "register", "deposit", "update-profile", "withdraw"]
         assert len({topic.rank for topic in ORDERED}) == len(ORDERED)
 
     @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)

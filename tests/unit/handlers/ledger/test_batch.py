@@ -76,7 +76,7 @@ class TestFold:
         assert codes(decision) == [None, None, None]
         [account] = decision.changes.accounts
         assert (account.balances["USD"].posted_minor, account.sequence) == (200, 2)
-        assert (account.version, list(decision.changes.opened)) == (1, [account])
+        assert (account.version, list(decision.changes.registered)) == (1, [account])
 
     def test_writes_no_account_that_nothing_changed(self) -> None:
         decision = decided([received(a_withdrawal("999.00"))], known(RICH))

@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 
 from handlers.ledger.merging import Queues, earliest
 from handlers.model.input_records import CommandRecord
-from tests.received import SKEW_MS, a_deposit, a_registration, a_withdrawal, an_update, received
+from tests.received import (
+    SKEW_MS,
+    a_deposit,
+    a_registration,
+    a_withdrawal,
+    an_opening,
+    an_update,
+    received,
+)
 
 COMMANDS = {
+    "open": an_opening(),
     "register": a_registration(),
     "deposit": a_deposit(),
     "update": an_update(first_name="A"),
@@ -56,10 +65,11 @@ class TestQueues:
 
         assert in_order(withdrawal, deposit) == order
 
-    def test_put_ties_in_the_order_register_credits_others_debits(self) -> None:
+    def test_put_ties_in_the_order_open_register_credits_others_debits(self) -> None:
         tied = [at("withdraw", 1), at("update", 2), at("deposit", 3), at("register", 4)]
+        tied.append(at("open", 5))
 
-        assert in_order(*tied) == ["register", "deposit", "update-profile", "withdraw"]
+        assert in_order(*tied) == ["open", "register", "deposit", "update-profile", "withdraw"]
 
     def test_tie_only_with_the_earliest_head_so_that_nobody_is_overtaken_for_long(self) -> None:
         commands = [at("withdraw", 1000), at("update", 1150), at("deposit", 1300)]

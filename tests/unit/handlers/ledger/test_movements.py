@@ -12,6 +12,7 @@ from contracts.ledger import Deposit, Withdraw
 from contracts.money import AMOUNT_MINOR_MAX, to_amount
 from handlers.ledger.decide import decide
 from handlers.model.account import Account, Balance
+from handlers.model.changes import Owners
 from handlers.model.decision import Decision, Moved
 from handlers.model.refused import Refused
 from handlers.model.rules import CurrencyRules, Rules
@@ -37,7 +38,7 @@ TIGHT = replace(
 def said(
     command: Deposit | Withdraw, account: Account | None = None, rules: Rules = RULES
 ) -> Decision:
-    return decide(account, received(command), {}, rules=rules, now=NOON)
+    return decide(account, received(command), Owners(), rules=rules, now=NOON)
 
 
 def code_of(decision: Decision) -> Code | None:

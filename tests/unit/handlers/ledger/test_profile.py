@@ -12,6 +12,7 @@ from contracts.profile import email_claim
 from handlers.ledger.decide import decide
 from handlers.ledger.profile import update_profile
 from handlers.model.account import Profile
+from handlers.model.changes import Owners
 from handlers.model.decision import ProfileChanged
 from handlers.model.refused import Refused, invalid_command
 from tests.builders import NOON, an_account
@@ -29,7 +30,7 @@ FULL = Profile(
 
 class TestUpdateProfile:
     def test_leaves_alone_what_was_not_sent(self) -> None:
-        decision = update_profile(an_account(profile=FULL), an_update(last_name="Other"), {})
+        decision = update_profile(an_account(profile=FULL), an_update(last_name="Other"), Owners())
 
         assert isinstance(decision, ProfileChanged)
         assert decision.profile.last_name == "Other"
@@ -39,7 +40,7 @@ class TestUpdateProfile:
     def test_clears_an_optional_field_by_null(self) -> None:
         command = an_update(phone=None, date_of_birth=None)
 
-        decision = update_profile(an_account(profile=FULL), command, {})
+        decision = update_profile(an_account(profile=FULL), command, Owners())
 
         assert isinstance(decision, ProfileChanged)
         assert (decision.profile.phone, decision.profile.date_of_birth) == (None, None)
@@ -51,7 +52,7 @@ class TestUpdateProfile:
     def test_takes_an_address_that_is_free_or_its_own(
         self, owner: str | None, code: Code | None
     ) -> None:
-        owners = {"new@example.com": owner} if owner else {}
+        owners = Owners(emails={"new@example.com": owner} if owner else {})
 
         decision = update_profile(an_account(), an_update(email="New@example.com"), owners)
 
@@ -63,7 +64,7 @@ class TestUpdateProfile:
     def test_takes_an_address_whose_domain_is_only_spelled_alike(
         self, email: str, *, good: bool
     ) -> None:
-        owners = {email_claim("x@strasse.de"): "bobby"}
+        owners = Owners(emails={email_claim("x@strasse.de"): "bobby"})
 
         decision = update_profile(an_account(), an_update(email=email), owners)
 
@@ -88,7 +89,7 @@ class TestUpdateProfile:
         told = received(command(date_of_birth=date.fromisoformat(born)), at_ms=sent_ms)
         account = an_account() if command is an_update else None
 
-        decision = decide(account, told, {}, rules=RULES, now=NOON)
+        decision = decide(account, told, Owners(), rules=RULES, now=NOON)
 
         unborn = invalid_command([field_error("date_of_birth", Problem.DATE_IN_FUTURE)])
         assert (decision == unborn) is not good
@@ -98,11 +99,11 @@ class TestUpdateProfile:
     def test_judges_a_day_by_any_time(self, at_ms: int, *, good: bool) -> None:
         told = received(an_update(date_of_birth=date(9999, 12, 31)), at_ms=at_ms)
 
-        decision = decide(an_account(), told, {}, rules=RULES, now=NOON)
+        decision = decide(an_account(), told, Owners(), rules=RULES, now=NOON)
 
         assert isinstance(decision, ProfileChanged) is good
 
     def test_knows_no_account_nobody_opened(self) -> None:
-        decision = update_profile(None, an_update(first_name="A"), {})
+        decision = update_profile(None, an_update(first_name="A"), Owners())
 
         assert decision == Refused(code=Code.UNKNOWN_ACCOUNT, detail="no account is named alice")

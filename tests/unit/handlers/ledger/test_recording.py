@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from contracts.codes import Code
 from handlers.ledger.recording import Conclusion, WriterMark, conclude, stamped
 from handlers.model.account import Account, Balance
+from handlers.model.changes import Owners
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import LedgerEntry, Trace
 from handlers.model.unpublished import EntryRange, owed_range, taken_over
@@ -18,7 +19,7 @@ ME, OTHER = "me", "another"
 
 
 def decided(account: Account | None, command: CommandRecord) -> Conclusion:
-    concluded = conclude(account, command, {}, rules=RULES, now=NOON)
+    concluded = conclude(account, command, Owners(), rules=RULES, now=NOON)
     assert isinstance(concluded, Conclusion)
     return concluded
 

@@ -41,8 +41,8 @@ class Books:
         await self.write(
             accounts=[account],
             outcomes=outcomes,
-            claimed=[a_claim(email, account.username)] if new else [],
-            opened=[account] if new else [],
+            claimed=[a_claim(email, account.username)] if new and email else [],
+            registered=[account] if new else [],
         )
 
     async def write(self, **changes: Any) -> None:

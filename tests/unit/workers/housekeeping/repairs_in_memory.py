@@ -89,7 +89,7 @@ class Workshop:
             accounts=[self.account],
             outcomes=[an_outcome(command_id="registration"), *entries],
             claimed=[a_claim()],
-            opened=[self.account],
+            registered=[self.account],
         )
         await self.ledger.sign_off("gone", at=NOON)
 

@@ -103,7 +103,7 @@ class House:
 
     async def store(self, account: Account, *outcomes: Outcome, opened: bool = False) -> None:
         changes = some_changes(
-            accounts=[account], outcomes=outcomes, opened=[account] if opened else []
+            accounts=[account], outcomes=outcomes, registered=[account] if opened else []
         )
         async with self.ledger.transaction() as transaction:
             await transaction.apply(changes)

@@ -207,7 +207,7 @@ class TestClaims:
 class TestNothingLeft:
     async def test_deletes_what_names_an_account_that_never_was(self, shop: Workshop) -> None:
         await shop.write(
-            claimed=[a_claim("n@example.com", "nobody")], opened=[an_account("nobody")]
+            claimed=[a_claim("n@example.com", "nobody")], registered=[an_account("nobody")]
         )
         await shop.credentials.insert([a_credential("nobody")])
         shop.identities.sessions["s"] = a_session("s", username="nobody")

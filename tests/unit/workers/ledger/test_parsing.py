@@ -44,7 +44,7 @@ class TestCommand:
     def test_needs_no_header_at_all(self) -> None:
         found = command(a_raw(headers=()))
 
-        assert (found.type, found.rank, found.timestamp_ms) == ("deposit", 1, 1_893_456_000_123)
+        assert (found.type, found.rank, found.timestamp_ms) == ("deposit", 2, 1_893_456_000_123)
         assert found.source == Source(topic="accounts.commands.deposit", partition=3, offset=7)
         assert found.trace == Trace(correlation_id="c-1")
         assert (found.reply_to, found.actor, found.id) == (None, None, "alice:c-1")

@@ -11,6 +11,7 @@ from contracts.codes import Code
 from contracts.problems import Problem, field_error
 from contracts.registration import PendingCredential
 from handlers.ledger.recording import Conclusion, conclude
+from handlers.model.changes import Owners
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Trace
 from storage.memory.ledger import MemoryLedger
@@ -84,7 +85,7 @@ class TestPublication:
         [record] = [each for each in said.records if each.topic == NAMES.credentials]
         waiting = read_waiting(consumed(record.topic, record.value, key=record.key))
         assert isinstance(waiting, WaitingRecord)
-        recorded = conclude(None, asked, {}, rules=RULES, now=NOON)
+        recorded = conclude(None, asked, Owners(), rules=RULES, now=NOON)
         assert isinstance(recorded, Conclusion)
         assert waiting.answer(recorded.outcome, NAMES.results).headers[-1] == (
             "kafka_correlationId",
