@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from handlers.model.account import Account, Balance, Profile
+from handlers.model.house import EXTERNAL, HouseRow
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document, from_account, from_outcome
+from storage.mongo.documents.houses import added
 from storage.mongo.schema import prepare
 
 INSERT_RECORDS = 2000
@@ -28,6 +30,13 @@ async def write(client: MongoClient, names: Sequence[str], *, entries: int = 1) 
     await _insert(client, "outcomes", map(from_outcome, outcomes))
     accounts = (account(name, entries) for name in names)
     await _insert(client, "accounts", map(from_account, accounts))
+    await client.run(
+        {
+            "update": "houses",
+            "updates": [_other_side(len(names) * entries)],
+            "writeConcern": DURABLE,
+        }
+    )
 
 
 def account(name: str, entries: int) -> Account:
@@ -69,6 +78,19 @@ def history(name: str, entries: int) -> Iterator[Outcome]:
                 held_minor=0,
             ),
         )
+
+
+def _other_side(deposits: int) -> Document:
+    """Return the update of the house that so many cents came from."""
+    row = HouseRow(
+        writer=WRITER,
+        house=EXTERNAL,
+        currency="USD",
+        scale=2,
+        sum_minor=-deposits,
+        changed_at=OPENED_AT,
+    )
+    return added(row)
 
 
 async def _insert(client: MongoClient, collection: str, documents: Iterable[Document]) -> None:

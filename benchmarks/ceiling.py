@@ -20,9 +20,11 @@ from benchmarks.figures import cpu_per_command
 from benchmarks.processes import cpu_of, wait_for_go
 from benchmarks.traffic import CURRENCY, username, users_of
 from handlers.model.account import Account, Balance, Profile
+from handlers.model.house import EXTERNAL, HouseRow
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from storage.mongo.client import DURABLE, MongoClient, MongoOptions
 from storage.mongo.documents.accounts import Document, from_account, from_outcome
+from storage.mongo.documents.houses import added
 from storage.mongo.schema import prepare
 
 Batch: TypeAlias = tuple[list[Document], list[Document]]
@@ -129,8 +131,20 @@ def batches(trial: Trial, writer: int) -> tuple[Iterator[Batch], Iterator[Batch]
     return cut(0, stored), cut(stored, stored + timed)
 
 
-async def write(client: MongoClient, work: Iterable[Batch]) -> None:
-    """Write batches one after the other, as the worker does: one transaction, two commands each."""
+def other_side(writer: int, deposits: int) -> HouseRow:
+    """Return what one transaction with so many deposits adds to its writer's own row."""
+    return HouseRow(
+        writer=f"{WRITER}:{writer}",
+        house=EXTERNAL,
+        currency=CURRENCY,
+        scale=2,
+        sum_minor=-deposits,
+        changed_at=EPOCH,
+    )
+
+
+async def write(client: MongoClient, writer: int, work: Iterable[Batch]) -> None:
+    """Write batches one after the other, as the worker does: one transaction, three commands each."""
     for accounts, outcomes in work:
         updates: list[Document] = [{"q": {"_id": doc["_id"]}, "u": doc} for doc in accounts]
         session = await client.begin()
@@ -141,6 +155,8 @@ async def write(client: MongoClient, work: Iterable[Batch]) -> None:
         await client.run(
             {"insert": "outcomes", "documents": outcomes, "ordered": True}, session=session
         )
+        houses = [added(other_side(writer, len(outcomes)))]
+        await client.run({"update": "houses", "updates": houses, "ordered": True}, session=session)
         await session.commit_transaction()
         await session.end_session()
 
@@ -158,12 +174,12 @@ async def run(trial: Trial) -> Measured:
     client = MongoClient(MongoOptions(uri=trial.mongodb, database=trial.database))
     await client.run({"dropDatabase": 1})
     await open_accounts(client, trial.users)
-    await asyncio.gather(*(write(client, beforehand) for beforehand, _ in cut))
+    await asyncio.gather(*(write(client, number, first) for number, (first, _) in enumerate(cut)))
     work = [list(timed) for _, timed in cut]
     await asyncio.to_thread(wait_for_go)
     try:
         before, start = cpu_of({"mongod": trial.mongod_pid}), time.perf_counter()
-        await asyncio.gather(*(write(client, part) for part in work))
+        await asyncio.gather(*(write(client, number, part) for number, part in enumerate(work)))
         seconds = time.perf_counter() - start
         after = cpu_of({"mongod": trial.mongod_pid})
     finally:

@@ -25,7 +25,11 @@ LEDGER = ("accounts", "emails", "names", "outcomes", "registrations", "writers",
 IDENTITY = ("credentials", "sessions", "requests", "throttles")
 
 RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "ledger": {"": SCHEMA, **dict.fromkeys(LEDGER, WORK)},
+    "ledger": {
+        "": SCHEMA,
+        **dict.fromkeys(LEDGER, WORK),
+        "houses": (*LOOK, "insert", "update"),
+    },
     "identity": {
         "": SCHEMA,
         **dict.fromkeys((*IDENTITY, "leases"), WORK),

@@ -1,13 +1,13 @@
 """Short ways to say the usual thing; name only what the test is about."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from handlers.model.account import Account, Balance, Profile
-from handlers.model.changes import Changes, EmailClaim, NameClaim
+from handlers.model.changes import Changes, EmailClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 
@@ -78,24 +78,10 @@ def an_outcome(
     return replace(outcome, **changed)
 
 
-def some_changes(
-    *,
-    accounts: Sequence[Account] = (),
-    outcomes: Sequence[Outcome] = (),
-    released: Sequence[EmailClaim] = (),
-    claimed: Sequence[EmailClaim] = (),
-    names: Sequence[NameClaim] = (),
-    registered: Sequence[Account] = (),
-) -> Changes:
+def some_changes(**changed: Any) -> Changes:
     """Return what to write, nothing but what is named."""
-    return Changes(
-        accounts=accounts,
-        outcomes=outcomes,
-        released=released,
-        claimed=claimed,
-        names=names,
-        registered=registered,
-    )
+    nothing = Changes(accounts=(), outcomes=(), released=(), claimed=(), names=(), registered=())
+    return replace(nothing, **changed)
 
 
 def a_claim(email: str = "alice@example.com", username: str = "alice") -> EmailClaim:

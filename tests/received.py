@@ -11,8 +11,9 @@ from contracts.ledger import Deposit, Withdraw
 from contracts.profile import UpdateProfile
 from contracts.registration import Open, Register
 from contracts.topics import ORDERED, TopicSpec
-from handlers.ledger.batch import Answer, Gathered, PerCommand
+from handlers.ledger.batch import PerCommand
 from handlers.ledger.finality import ReadPositions
+from handlers.ledger.lane_decision import Answer, Gathered
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import Account
 from handlers.model.changes import Owners

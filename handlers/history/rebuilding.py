@@ -8,7 +8,7 @@ import msgspec
 
 from contracts.money import to_amount
 from handlers.history.entries import Entries
-from handlers.model.account import Account, Balance, Profile
+from handlers.model.account import BOOKED, Account, Balance, Profile
 from handlers.model.changes import EmailClaim
 from handlers.model.outcome import Outcome
 
@@ -31,6 +31,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changed_at: datetime | None = None
     balances: Mapping[str, Balance] | None = None
     signs_in: bool | None = None
+    books: int | None = None
     profile: Mapping[str, Any] = {}
     """Those of its fields that can be read; optional ones may be absent."""
     damaged: frozenset[str] = frozenset()
@@ -109,6 +110,7 @@ def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | Non
         opened_at=opened_at,
         changed_at=_changed_at(evidence, opened_at),
         signs_in=signs_in,
+        books=remains.books or BOOKED,
     )
     return Rebuilt(
         account=account,
@@ -184,7 +186,7 @@ def _changes(evidence: Evidence, account: Account) -> Sequence[FieldChange]:
         return [FieldChange(field="account", was="missing", becomes=f"sequence {account.sequence}")]
     changes = [
         FieldChange(field=name, was=_shown(was), becomes=_shown(getattr(account, name)))
-        for name in ("account_id", "sequence", "opened_at", "changed_at", "signs_in")
+        for name in ("account_id", "sequence", "opened_at", "changed_at", "signs_in", "books")
         if (was := getattr(remains, name)) != getattr(account, name)
     ]
     writes = _writes(evidence.entries, account.opened_at)

@@ -1,6 +1,6 @@
 """Fold one lane's commands over the accounts they name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -10,11 +10,12 @@ import msgspec
 from contracts.codes import Code
 from contracts.registration import name_claim
 from handlers.ledger.finality import ReadPositions
+from handlers.ledger.lane_decision import Answer, Gathered, LaneDecision
 from handlers.ledger.merging import Queues, earliest
+from handlers.ledger.postings import house_rows
 from handlers.ledger.recording import Conclusion, WriterMark, stamped
-from handlers.model.account import Account
+from handlers.model.account import BOOKED, Account
 from handlers.model.changes import Changes, EmailClaim, NameClaim, Owners
-from handlers.model.corrupt import CorruptDocument
 from handlers.model.decision import Opened
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome, Source
@@ -39,51 +40,6 @@ UNREADABLE = Refused(
     detail="what is stored of this account, or of this command, is damaged; operators are alerted",
 )
 """Without what is damaged: its sender can do nothing with it."""
-
-
-class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the store knew, in one snapshot."""
-
-    accounts: Mapping[str, Account]
-    outcomes: Mapping[str, Outcome]
-    email_owners: Mapping[str, str]
-    name_owners: Mapping[str, str] = {}
-    corrupt: Mapping[str, CorruptDocument] = {}
-    """Username → what keeps all their commands from being decided."""
-    corrupt_outcomes: Mapping[str, CorruptDocument] = {}
-    """`Outcome.id` → what keeps this one command from being answered."""
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What to say to the sender of one record."""
-
-    received: CommandRecord
-    outcome: Outcome | None
-    """The decision: new, or recorded before. None where nothing can be decided."""
-    announced: Announced | None = None
-    """What the decision says, where there is one."""
-    refused: Refused | None = None
-    """Why nothing can be decided."""
-    new: bool = False
-    """Decided just now, so that its event was never published."""
-
-
-class LaneDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a lane writes and answers, and what has to wait."""
-
-    changes: Changes
-    answers: Sequence[Answer]
-    """In decided order."""
-    parked: Sequence[CommandRecord]
-    """Undecided: refusing them now might be too early."""
-    early: Mapping[Source, Code]
-    """What some of `parked` would be refused with now; the others wait behind one of these."""
-    undecided: Sequence[CommandRecord]
-    """Left over because `commands_max` was reached."""
-    questions: frozenset[int]
-    """Partition numbers whose end offsets would let some refusal be final."""
-    provisional: bool
-    """Some refusal could have been lifted by other commands of its user."""
 
 
 @dataclass(slots=True)
@@ -243,7 +199,20 @@ class _Fold:
             ],
             names=self.names,
             registered=[by_name[username] for username in self.registered],
+            houses=house_rows(
+                self.recorded,
+                self._unbooked(by_name),
+                writer=f"{stamp.writer}:{stamp.lane}",
+                at=self.now,
+            ),
         )
+
+    def _unbooked(self, touched: Iterable[str]) -> Iterator[Account]:
+        """Yield the accounts, as gathered, that are taken into the books by this write."""
+        for username in touched:
+            before = self.gathered.accounts.get(username)
+            if before is not None and before.books != BOOKED:
+                yield before
 
     def _owner(self, claim: str) -> str | None:
         return self.email_owners.get(claim)

@@ -65,4 +65,5 @@ def _moved(account: Account, moved: Moved, now: datetime) -> Account:
         opened_at=account.opened_at,
         changed_at=now,
         signs_in=account.signs_in,
+        books=account.books,
     )

@@ -8,7 +8,7 @@ import msgspec
 from contracts.commands import is_movement
 from handlers.ledger.decide import decide
 from handlers.ledger.evolve import NOT_STORED, evolve
-from handlers.model.account import Account
+from handlers.model.account import BOOKED, Account
 from handlers.model.changes import Owners
 from handlers.model.decision import Decision, Moved, Opened, ProfileChanged
 from handlers.model.input_records import CommandRecord
@@ -26,10 +26,12 @@ class WriterMark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     acknowledged: Mapping[str, int] = {}
     """Username → sequence up to which the writer saw every event acknowledged. Of accounts that
     others write, too."""
+    lane: int = 0
+    """Which of the writer's lanes: each has house rows of its own."""
 
 
 def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Account:
-    """Sign *after*, and say how far its events are known to be published.
+    """Sign *after*, which is on the books from now on, and say how far its events are known published.
 
     What another writer may owe is published before our own; how far its events are out is said only
     as far as we saw Kafka acknowledge them.
@@ -56,6 +58,7 @@ def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Accoun
         opened_at=after.opened_at,
         changed_at=after.changed_at,
         signs_in=after.signs_in,
+        books=BOOKED,
     )
 
 

@@ -8,6 +8,12 @@ import msgspec
 from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
 from contracts.profile import email_claim
 
+NOT_BOOKED = 1
+"""`Account.books` of an account last written when entries had one side only."""
+
+BOOKED = 2
+"""`Account.books` of an account whose balances all have their other side in a house account."""
+
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Money in one currency, in minor units of *scale* decimals."""
@@ -62,6 +68,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changed_at: datetime
     signs_in: bool = True
     """Whether its user registered. Without that it was opened for whoever others vouch for."""
+    books: int = BOOKED
+    """`NOT_BOOKED` until its first write since then books what it held before (P13)."""
 
     def __post_init__(self) -> None:
         """Check the facts every other function relies on."""

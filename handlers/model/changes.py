@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from handlers.model.account import Account
+from handlers.model.house import HouseRow
 from handlers.model.outcome import Outcome
 
 
@@ -43,6 +44,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Claims taken, which are never given up."""
     registered: Sequence[Account]
     """Accounts that now wait for their credential."""
+    houses: Sequence[HouseRow] = ()
+    """What is added to the house rows with these ids: the other side of all that is moved here."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
+from msgspec.structs import replace
+
 from handlers.model.account import Account
 from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
+from handlers.model.house import HouseRow
 from handlers.model.outcome import Outcome
 from storage.memory.tables import MemoryTable, TableDraft, Value
 from storage.ports.credentials import Credential
@@ -24,6 +27,7 @@ class MemoryLedger:
         self.emails = MemoryTable[str, str]()
         self.names = MemoryTable[str, str]()
         self.registrations = MemoryTable[str, datetime]()
+        self.houses = MemoryTable[str, HouseRow]()
         self.commits = 0
         self.corrupt: dict[tuple[str, str], CorruptDocument] = {}
         """Collection and id → what cannot be understood instead of what the tables have."""
@@ -98,9 +102,10 @@ class MemoryTransaction:
         self._emails = TableDraft(ledger.emails, at=at)
         self._names = TableDraft(ledger.names, at=at)
         self._registrations = TableDraft(ledger.registrations, at=at)
+        self._houses = TableDraft(ledger.houses, at=at)
         self._drafts = (
             *(self._accounts, self._outcomes, self._entries),
-            *(self._emails, self._names, self._registrations),
+            *(self._emails, self._names, self._registrations, self._houses),
         )
 
     async def __aenter__(self) -> Self:
@@ -176,6 +181,8 @@ class MemoryTransaction:
                 self._entries.insert((outcome.username, outcome.entry.sequence), outcome)
         for account in changes.registered:
             self._registrations.write(account.username, account.opened_at)
+        for row in changes.houses:
+            self._houses.write(row.id, added(self._houses.get(row.id), row))
         self._whole = True
 
     async def commit(self) -> None:
@@ -193,6 +200,11 @@ class MemoryTransaction:
         if account.version != (stored.version if stored else 0) + 1:
             raise LostRaceError(f"{account.username} was written since it was gathered")
         self._accounts.write(account.username, account)
+
+
+def added(stored: HouseRow | None, row: HouseRow) -> HouseRow:
+    """Return what is *stored* with the sum of *row* on top."""
+    return row if stored is None else replace(row, sum_minor=stored.sum_minor + row.sum_minor)
 
 
 class MemoryCredentials:

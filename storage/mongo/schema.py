@@ -10,7 +10,7 @@ from storage.ports.errors import LostRaceError
 
 COLLECTIONS = (
     *("accounts", "emails", "names", "outcomes", "registrations", "credentials", "leases"),
-    *("sessions", "requests", "throttles", "writers", "repairs"),
+    *("sessions", "requests", "throttles", "writers", "repairs", "houses"),
 )
 
 ENTRIES_INDEX = "entries"

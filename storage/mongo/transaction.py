@@ -10,6 +10,7 @@ from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
 from storage.mongo.client import MongoClient
 from storage.mongo.documents.accounts import Document, from_account, from_outcome
+from storage.mongo.documents.houses import added
 from storage.mongo.documents.stored import account_or_corrupt, outcome_or_corrupt
 from storage.mongo.documents.stored_references import owner_or_corrupt
 from storage.mongo.work import MongoWork
@@ -85,6 +86,7 @@ class MongoTransaction(MongoWork):
         )
         await self._replace([each for each in changes.accounts if each.version > 1])
         await self._insert("outcomes", [from_outcome(each) for each in changes.outcomes])
+        await self._update("houses", [added(each) for each in changes.houses])
         # One that is left of an account that was removed by hand would be a race lost for ever.
         await self._update(
             "registrations",

@@ -75,6 +75,7 @@ async def test_every_field_of_a_sound_account_can_be_read(store: Store, repairs:
         opened_at=NOON,
         changed_at=NOON,
         balances=ALICE.balances,
+        books=ALICE.books,
         profile={
             "email": "alice@example.com",
             "first_name": "Given",

@@ -7,7 +7,7 @@ import pytest
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import DOCS
 
-PROMISES = 12
+PROMISES = 13
 PAGE = DOCS / "promises.md"
 README = REPOSITORY / "README.md"
 FOLDERS = [path for path in REPOSITORY.iterdir() if path.is_dir()]

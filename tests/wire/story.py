@@ -13,7 +13,8 @@ from contracts.refusals import OF_REQUESTS_ALONE
 from contracts.topics import TopicSpec
 from handlers.history.operating import Operation, audit_event
 from handlers.history.repair import Repair
-from handlers.ledger.batch import WriterMark, decide_lane
+from handlers.ledger.batch import decide_lane
+from handlers.ledger.recording import WriterMark
 from handlers.model.account import Balance
 from handlers.model.outcome import LedgerEntry, Outcome, Trace
 from handlers.model.unpublished import EntryRange

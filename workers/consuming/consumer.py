@@ -8,12 +8,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
     CorruptRecordException,
+    InconsistentGroupProtocolError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -48,6 +50,12 @@ POLL_QUIET_MS = 1000
 """The same while nothing is in hand: what is due then can wait as long, and an idle worker costs
 little."""
 
+ANOTHER_RELEASE = (
+    "its consumer group has members of another release, which must not run beside this one: "
+    "stop the workers of before, then start these"
+)
+"""Kafka lets nobody into a group that shares out its partitions in another way."""
+
 ERROR_BACKOFF_S = 0.5
 """Pause after a poll that raised: Kafka is likely restarting."""
 
@@ -76,6 +84,11 @@ class CursorConsumer(GatheringConsumer):
         self._held: set[TopicPartition] = set()
         self._alone = asyncio.Lock()
         """Of a poll, or of a stay beside the reading."""
+
+    async def start(self) -> None:
+        """Connect, and join the group; where it lets us not in, the first poll says so."""
+        with suppress(InconsistentGroupProtocolError):
+            await super().start()
 
     async def getmany(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -218,6 +231,9 @@ class CursorConsumer(GatheringConsumer):
 
     async def _recover(self, error: KafkaError) -> None:
         """Go back to the cursors, and wait a moment."""
+        if isinstance(error, InconsistentGroupProtocolError):
+            self._progress.fail(ANOTHER_RELEASE)
+            return
         logger.warning("a poll failed, reading goes on at the last good place: %s", error)
         self._rewind()
         if await answers(self, timeout_ms=PROBE_TIMEOUT_MS):

@@ -117,7 +117,8 @@ class Deciding:
         """Share the users out, and the accounts whose state is due once more."""
         count = min(self._options.lanes, 1 + len(commands) // LANE_COMMANDS_MIN)
         lanes = [
-            Lane(dependencies, ahead.sequences if ahead else CycleSequences()) for _ in range(count)
+            Lane(dependencies, ahead.sequences if ahead else CycleSequences(), number)
+            for number in range(count)
         ]
         for received in commands:
             username = received.command.username

@@ -24,6 +24,7 @@ from workers.kafka.topic_names import TopicNames
 from workers.ledger.conclude import guarded
 from workers.ledger.deciding import Deciding
 from workers.ledger.dependencies import LedgerDependencies
+from workers.ledger.group_protocol import LedgerAssignor
 from workers.ledger.intake import Intake, Taken
 from workers.ledger.positions import Positions
 from workers.ledger.publication import Publication
@@ -59,6 +60,7 @@ class Engine:
                 topics=topics,
                 group=options.group,
                 batch_records_max=options.batch_records_max,
+                assignor=LedgerAssignor,
             ),
         )
         self._dependencies = dependencies

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from contracts.profile import UpdateProfile, email_claim
 from contracts.registration import Open, Register, name_claim
-from handlers.ledger.batch import Gathered
+from handlers.ledger.lane_decision import Gathered
 from handlers.model.account import Account
 from handlers.model.changes import Owners
 from handlers.model.corrupt import CorruptDocument

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.codes import Code
-from handlers.ledger.batch import Gathered, LaneDecision, PerCommand, WriterMark, decide_lane
+from handlers.ledger.batch import PerCommand, decide_lane
 from handlers.ledger.finality import ReadPositions
+from handlers.ledger.lane_decision import Gathered, LaneDecision
+from handlers.ledger.recording import WriterMark
 from handlers.model.account import Account
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source
@@ -74,6 +76,8 @@ class Lane:
     dependencies: LaneDependencies
     ahead: CycleSequences = field(default_factory=CycleSequences)
     """Of the cycle before, as long as not all of it is acknowledged."""
+    number: int = 0
+    """Among the lanes of its cycle."""
     users: dict[str, list[CommandRecord]] = field(default_factory=dict[str, list[CommandRecord]])
     again: list[str] = field(default_factory=list[str])
     """Accounts that are only to be published once more."""
@@ -88,12 +92,12 @@ class Lane:
     """Users whose account another writer had marked."""
     provisional: bool = False
     """Some refusal could have been lifted by other commands."""
-    _number: int = field(init=False)
-    """Of the generation that the cycle began in."""
+    _generation_number: int = field(init=False)
+    """Of the one that the cycle began in."""
 
     def __post_init__(self) -> None:
         """Belong to the present generation."""
-        self._number = self.dependencies.generation.number
+        self._generation_number = self.dependencies.generation.number
 
     async def run(self) -> None:
         """Apply everything; what has to wait is in `parked`.
@@ -171,7 +175,7 @@ class Lane:
         # What is written after the end of a generation must not bear the name of the next: nobody
         # would publish it.
         generation, timed = self.dependencies.generation, self.dependencies.metrics.timed
-        generation.check(self._number)
+        generation.check(self._generation_number)
         writer = generation.writer
         async with self.dependencies.ledger.transaction() as transaction:
             with timed(STORE, "gather"):
@@ -187,7 +191,7 @@ class Lane:
             if decision.changes:
                 with timed(STORE, "apply"):
                     await transaction.apply(decision.changes)
-            generation.check(self._number)  # what is given up need not be owed, too
+            generation.check(self._generation_number)  # what is given up need not be owed, too
             with timed(STORE, "commit"):
                 await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}
@@ -242,6 +246,7 @@ class Lane:
                 writer=writer,
                 unacknowledged=unacknowledged,
                 acknowledged=self.dependencies.acknowledged,
+                lane=self.number,
             ),
             per_command=self.dependencies.per_command,
             now=utc_now(),

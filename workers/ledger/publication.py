@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from contracts import topics
-from handlers.ledger.batch import Answer
+from handlers.ledger.lane_decision import Answer
 from handlers.model.account import Account
 from handlers.model.input_records import CommandRecord
 from handlers.wire.announcing import Announced

@@ -46,6 +46,7 @@ def from_account(account: Account) -> Document:
         "writer": account.writer,
         "opened_at": account.opened_at,
         "changed_at": account.changed_at,
+        "books": account.books,
         "balances": [
             _from_balance(currency, balance) for currency, balance in account.balances.items()
         ],

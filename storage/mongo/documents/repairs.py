@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
 from handlers.history.rebuilding import NEEDED, Remains
 from handlers.history.repair import Repair
-from handlers.model.account import Balance
+from handlers.model.account import NOT_BOOKED, Balance
 from handlers.model.unpublished import EntryRange
 from storage.mongo.documents.accounts import Document, present
 from storage.mongo.documents.minor_units import with_integers
@@ -65,8 +65,9 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
         "opened_at": datetime,
         "changed_at": datetime,
         "signs_in": bool,
+        "books": Literal[1, 2],
     }
-    document = {"signs_in": True, **document}
+    document = {"signs_in": True, "books": NOT_BOOKED, **document}
     for name, shape in shapes.items():
         _read(document, name, shape, read, damaged)
     balances = _balances(document)

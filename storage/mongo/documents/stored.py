@@ -7,7 +7,7 @@ Whatever cannot be what we wrote is reported; nothing is guessed, rounded or lef
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -64,6 +64,7 @@ class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     changed_at: datetime
     id: str = msgspec.field(name="_id")
     signs_in: bool = True
+    books: Literal[1, 2] = 1
 
 
 class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +131,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
             opened_at=utc(stored.opened_at),
             changed_at=utc(stored.changed_at),
             signs_in=stored.signs_in,
+            books=stored.books,
         )
     except AssertionError:
         raise corrupt(document, "accounts", _contradiction(stored)) from None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from bson import BSON, Decimal128
 
+from handlers.model.account import NOT_BOOKED
 from handlers.model.corrupt import CorruptDocument
 from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
 from storage.mongo.documents.stored import (
@@ -67,6 +68,7 @@ class TestAccount:
             ("balances.0.scale", 19, "balances.0.scale"),
             ("balances", [*ACCOUNT["balances"], *ACCOUNT["balances"]], "balances.1.currency"),
             ("balances", {"USD": 100}, "balances"),
+            ("books", 3, "books"),
             ("published_sequence", 1, "published_sequence"),
             ("sequence", 1.5, "sequence"),
             ("version", 0, "version"),
@@ -84,13 +86,16 @@ class TestAccount:
             collection="accounts", id="alice", username="alice", field=field
         )
 
-    @pytest.mark.parametrize("path", sorted(set(every_path(ACCOUNT)) - {"_id"}))
+    @pytest.mark.parametrize("path", sorted(set(every_path(ACCOUNT)) - {"_id", "books"}))
     @pytest.mark.parametrize("value", [MISSING, None, {"x": 1}], ids=["missing", "null", "object"])
     def test_no_field_can_be_missing_or_of_another_type(self, path: str, value: object) -> None:
         with pytest.raises(CorruptDocumentError) as raised:
             to_account(spoilt(ACCOUNT, path, value))
 
         assert raised.value.document.field in {path, f"{path}.email"}
+
+    def test_an_account_of_before_the_books_says_so(self) -> None:
+        assert to_account(spoilt(ACCOUNT, "books", MISSING)).books == NOT_BOOKED
 
     def test_a_field_that_a_later_release_added_is_no_fault(self) -> None:
         assert to_account(spoilt(ACCOUNT, "later", 1)) == an_account(posted_minor=100)

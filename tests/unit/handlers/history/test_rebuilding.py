@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 
 from handlers.history.entries import Entries
 from handlers.history.rebuilding import CannotRebuild, Evidence, Rebuilt, Remains, claims, rebuild
-from handlers.model.account import Account, Balance
+from handlers.model.account import BOOKED, NOT_BOOKED, Account, Balance
 from handlers.model.changes import EmailClaim
 from handlers.model.outcome import Outcome
 from tests.builders import NOON, an_account, an_entry, an_outcome
@@ -40,7 +40,7 @@ def remains_of(account: Account, *damaged: str, **changed: Any) -> Remains:
     """Return what can be read of *account*, all but the fields *damaged*."""
     profile = {name: it for name, it in asdict(account.profile).items() if it is not None}
     names = ("account_id", "sequence", "version", "published_sequence", "opened_at", "changed_at")
-    read = {name: getattr(account, name) for name in (*names, "balances", "signs_in")}
+    read = {name: getattr(account, name) for name in (*names, "balances", "signs_in", "books")}
     for each in damaged:
         read.pop(each, None)
         profile.pop(each.removeprefix("profile."), None)
@@ -130,6 +130,17 @@ class TestRebuild:
 
         assert but_the_mark(found.account) == but_the_mark(SOUND)
         assert field in [name for name, _, _ in shown(found)]
+
+    def test_leaves_an_account_off_the_books_that_is_not_on_them(self) -> None:
+        found = rebuilt(remains_of(replace(SOUND, books=NOT_BOOKED), sequence=2))
+
+        assert found.account.books == NOT_BOOKED
+
+    def test_takes_one_for_on_the_books_where_that_cannot_be_read(self) -> None:
+        found = rebuilt(remains_of(SOUND, "books"))
+
+        assert found.account.books == BOOKED
+        assert shown(found) == [("books", "unreadable", "2")]
 
     def test_never_goes_below_a_version_that_workers_have_read(self) -> None:
         assert rebuilt(remains_of(SOUND, version=41)).account.version == 42

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from contracts.codes import Code
 from contracts.money import AMOUNT_MINOR_MAX, to_amount
-from handlers.ledger.batch import Gathered, LaneDecision, decide_lane
+from handlers.ledger.batch import decide_lane
 from handlers.ledger.finality import PartitionPosition, ReadPositions
+from handlers.ledger.lane_decision import Gathered, LaneDecision
 from handlers.ledger.recording import WriterMark
 from handlers.model.input_records import CommandRecord
 from tests.builders import NOON, an_account

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contracts.codes import Code
 from handlers.ledger.recording import Conclusion, WriterMark, conclude, stamped
-from handlers.model.account import Account, Balance
+from handlers.model.account import NOT_BOOKED, Account, Balance, Profile
 from handlers.model.changes import Owners
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import LedgerEntry, Trace
@@ -139,6 +139,28 @@ class TestTakenOver:
 
 
 class TestConclude:
+    def test_leaves_all_of_an_account_that_a_movement_does_not_touch(self) -> None:
+        """Written out field by field, so that a forgotten one would take its default."""
+        profile = Profile(
+            email="e@example.com", first_name="f", last_name="l", phone="+14155550123"
+        )
+        before = an_account(
+            posted_minor=100,
+            profile=profile,
+            sequence=7,
+            version=9,
+            writer="w",
+            published_sequence=5,
+            opened_at=NOON - timedelta(days=1),
+            books=NOT_BOOKED,
+        )
+
+        found = conclude(before, received(a_deposit("1.00")), {}, rules=RULES, now=NOON)
+
+        assert isinstance(found, Conclusion)
+        balances = {"USD": Balance(posted_minor=200, scale=2)}
+        assert found.account == replace(before, balances=balances, sequence=8, changed_at=NOON)
+
     AHEAD = NOON + timedelta(minutes=10)
     """What another worker's fast clock left in the account."""
 

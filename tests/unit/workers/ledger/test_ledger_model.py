@@ -1,4 +1,4 @@
-"""P2, P4, P5 and P6, whatever workers, stores and producers do: a model finds the order of failures.
+"""P2, P4, P5, P6 and P13, whatever workers, stores and producers do: a model finds the order of failures.
 
 The rules of who owes which event look simpler than they are: each of them is here because some
 order of crashes, races and late writes breaks the log without it.
@@ -158,6 +158,13 @@ class LedgerModel(RuleBasedStateMachine):
             moved = sum(each.after_minor - each.before_minor for each in entries)
             posted = sum(balance.posted_minor for balance in account.balances.values())
             assert (moved, len(entries)) == (posted, account.sequence)
+
+    @invariant()
+    def users_and_houses_come_to_zero(self) -> None:
+        """P13."""
+        rows = self.ledger.houses.items(self.ledger.commits)
+        users = sum(one.posted_minor for each in self._accounts() for one in each.balances.values())
+        assert users + sum(row.sum_minor for _, row in rows) == 0
 
     @invariant()
     def nobody_overlooks_an_account(self) -> None:

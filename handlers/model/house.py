@@ -1,0 +1,37 @@
+"""House accounts: where the other side of what users gain and lose is booked, and the rows of sums."""
+
+from datetime import datetime
+
+import msgspec
+
+EXTERNAL = "external"
+"""Where deposits come from and withdrawals go."""
+
+OPENING = "opening"
+"""What accounts held before their entries had two sides."""
+
+ROW_MINOR_MAX = 10**33
+"""Largest sum of one row, either way. MongoDB's decimals have 34 digits and would round in silence
+beyond: a row past this bound is reported while all of its digits are still there."""
+
+
+class HouseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A part of what one house has in one currency: the rows of all writers together are the sum."""
+
+    writer: str
+    """Who alone adds to this row: a writer and one of its lanes, so that nobody waits for it."""
+    house: str
+    currency: str
+    scale: int
+    sum_minor: int
+    changed_at: datetime
+
+    @property
+    def id(self) -> str:
+        """What identifies the row."""
+        return f"{self.writer}:{self.house}:{self.currency}:{self.scale}"
+
+
+def house_account(house: str) -> str:
+    """Return what a house is called beside users; a username has no colon."""
+    return f"house:{house}"
