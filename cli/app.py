@@ -28,6 +28,7 @@ COMMANDS = {
     "outcome": "Show what became of a command.",
     "watch": "Show results and events as they are published.",
     "verify": "Recompute every balance from the recorded decisions.",
+    "trial-balance": "Add up all users and all houses: whether money was made or lost.",
     "repair": "Build an account anew from its recorded entries.",
     "unlock": "Let a user sign in again whose password strangers have guessed at.",
     "offsets": "Show how far the consumer groups have read, or move one of them.",

@@ -84,6 +84,18 @@ def some_changes(**changed: Any) -> Changes:
     return replace(nothing, **changed)
 
 
+def a_row(writer: str = "me:0", sum_minor: int = -1000, house: str = "external") -> HouseRow:
+    """Return what a lane adds."""
+    return HouseRow(
+        writer=writer,
+        house=house,
+        currency="USD",
+        scale=2,
+        sum_minor=sum_minor,
+        changed_at=NOON,
+    )
+
+
 def a_claim(email: str = "alice@example.com", username: str = "alice") -> EmailClaim:
     """Return a claim of *email*."""
     return EmailClaim(email=email, username=username)

@@ -14,6 +14,7 @@ from cli.verification.published_topic import read_published
 from cli.verification.tally import Tally
 from cli.verification.verifying import Verifier
 from storage.mongo.client import MongoClient
+from storage.mongo.houses import MongoHouses
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from workers.bootstrap.stores import mongo_options
@@ -77,7 +78,7 @@ async def _verify(
     client = MongoClient(mongo_options(settings))
     try:
         inspection = MongoInspection(client)
-        verifier = Verifier(MongoLedger(client), inspection, tally, live=live)
+        verifier = Verifier(MongoLedger(client), inspection, MongoHouses(client), tally, live=live)
         usernames = [which.user] if which.user is not None else None
         if since is not None:
             usernames = await verifier.changed(since)

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from cli.verification.published import Finding, PublishedEvents
 from cli.verification.tally import Tally
-from handlers.history.discrepancy import Discrepancy
+from handlers.history.discrepancy import Discrepancy, corrupt_document
 from handlers.history.reference import Referring
 from handlers.model.account import Account
+from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
+from storage.ports.houses import Houses
 from storage.ports.inspection import Inspection
 from storage.ports.ledger import Ledger
 from workers.housekeeping.recount import RecountedPage, recount_accounts, recount_page
@@ -27,16 +29,25 @@ PAGE_MOMENTS = 20_000
 class Verifier:
     """Compares accounts with their entries, with what names them, and with what was published."""
 
-    def __init__(self, ledger: Ledger, inspection: Inspection, tally: Tally, *, live: bool) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        inspection: Inspection,
+        houses: Houses,
+        tally: Tally,
+        *,
+        live: bool,
+    ) -> None:
         self._ledger = ledger
         self._inspection = inspection
+        self._houses = houses
         self._tally = tally
         self._live = live
         self.published: PublishedEvents | None = None
         """What the topic says, where it was read."""
 
     async def everything(self) -> None:
-        """Look at all accounts and all that names one."""
+        """Look at all accounts, all that names one, and the house rows."""
         total = await self._ledger.count_outcomes()
         with self._tally.progress("entries", total) as advance:
 
@@ -56,6 +67,7 @@ class Verifier:
                 after = page.last
         for collection in Referring:
             await self._references(collection, total if collection is Referring.OUTCOMES else 0)
+        await self._house_rows()
         if self.published is not None:
             self.published.finish()
             self._tally.take(self.published.findings)
@@ -129,6 +141,13 @@ class Verifier:
                 self._tell(page.discrepancies)
                 advance(page.looked_at)
                 after = page.last
+
+    async def _house_rows(self) -> None:
+        """Look whether every row can be understood; whether they are right the trial balance says."""
+        after = ""
+        while page := await self._houses.page(after=after, limit=PAGE_DOCUMENTS):
+            self._tell([corrupt_document(one) for one in page if isinstance(one, CorruptDocument)])
+            after = page[-1].id
 
     def _tell(self, discrepancies: Sequence[Discrepancy]) -> None:
         self._tally.take(

@@ -5,13 +5,16 @@ from typing import Any
 
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, WriteConcernError
 
-from storage.ports.errors import LostRaceError, StoreUnavailableError
+from storage.ports.errors import LostRaceError, NotMeasuredError, StoreUnavailableError
 
 DUPLICATE_KEY = 11000
 NAMESPACE_EXISTS = 48
 WRITE_CONFLICT = 112
 NO_SUCH_TRANSACTION = 251
 MAX_TIME_EXPIRED = 50
+SNAPSHOT_GONE = {239, 246}
+"""SnapshotTooOld and SnapshotUnavailable: the server keeps a moment for some minutes only."""
+
 UNAUTHORIZED = {13, 18, 8000}
 """Not authorised, authentication failed, and what hosted clusters answer for either."""
 
@@ -88,6 +91,11 @@ def _refused(code: int | None, details: Mapping[str, Any], *, transient: bool) -
         return LostRaceError(f"somebody else got there first ({name})")
     if code == MAX_TIME_EXPIRED:
         return _too_slow()
+    if code in SNAPSHOT_GONE:
+        return NotMeasuredError(
+            f"MongoDB does not keep the moment that was read any more ({name}): raise "
+            "minSnapshotHistoryWindowInSeconds, or try again when it is less busy"
+        )
     if code in UNAUTHORIZED:
         return NotAllowedError(
             f"MongoDB refuses this user ({name}): check the credentials and its role"

@@ -15,6 +15,10 @@ class StoreUnavailableError(Exception):
     """The store does not answer; wait and try again. Says which store and what to check."""
 
 
+class NotMeasuredError(StoreUnavailableError):
+    """All of it as of one moment could not be read while the store kept that moment."""
+
+
 class CorruptDocumentError(Exception):
     """What was asked for is stored, but cannot be understood. Names the document, not its content."""
 

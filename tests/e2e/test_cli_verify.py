@@ -187,6 +187,7 @@ class TestVerify:
             damaged("outcomes", "bobby:command-2", "entry.scale"),
             damaged("outcomes", "carol:registration", "fingerprint"),
             damaged("registrations", "carol", "opened_at"),
+            {"insert": "houses", "documents": [{"_id": "w:0:external:USD:2"}]},
         )
 
         code, record = verified(accounts, "--topic")
@@ -194,6 +195,7 @@ class TestVerify:
         assert code == 1
         assert sorted(one["detail"] for one in record["findings"]) == [
             "accounts alice: balances.0.posted_minor is missing or wrong",
+            "houses w:0:external:USD:2: writer is missing or wrong",
             "outcomes bobby:command-2: entry.scale is missing or wrong",
             "outcomes carol:registration: fingerprint is missing or wrong",
             "registrations carol: opened_at is missing or wrong",

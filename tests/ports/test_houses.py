@@ -1,6 +1,6 @@
 """House rows: written with a lane's transaction or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,29 +10,9 @@ from storage.memory.ledger import MemoryLedger
 from storage.mongo.documents.houses import row_or_corrupt
 from storage.mongo.ledger import MongoLedger
 from storage.ports.errors import LostRaceError
-from storage.ports.ledger import Ledger
-from tests.builders import NOON, an_account, some_changes
+from tests.builders import a_row, an_account, some_changes
 from tests.ports.conftest import Store
-from tests.ports.written import write
-
-
-def a_row(writer: str = "me:0", sum_minor: int = -1000, house: str = "external") -> HouseRow:
-    """Return what a lane adds."""
-    return HouseRow(
-        writer=writer,
-        house=house,
-        currency="USD",
-        scale=2,
-        sum_minor=sum_minor,
-        changed_at=NOON,
-    )
-
-
-async def book(ledger: Ledger, *rows: HouseRow, accounts: Sequence[Account] = ()) -> None:
-    """Write all of it in one transaction of its own."""
-    async with ledger.transaction() as transaction:
-        await transaction.apply(some_changes(accounts=accounts, houses=rows))
-        await transaction.commit()
+from tests.ports.written import book, write
 
 
 async def rows(store: Store) -> Mapping[str, HouseRow]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.model.house import HouseRow
 from storage.ports.ledger import Ledger
 from tests.builders import some_changes
 
@@ -11,3 +12,8 @@ async def write(ledger: Ledger, **changes: Any) -> None:
     async with ledger.transaction() as transaction:
         await transaction.apply(some_changes(**changes))
         await transaction.commit()
+
+
+async def book(ledger: Ledger, *rows: HouseRow, **changes: Any) -> None:
+    """Write *rows* of house sums, and all else, in one transaction of its own."""
+    await write(ledger, houses=rows, **changes)

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from contracts.topics import ORDERED
 from storage.mongo.client import MongoClient
 from storage.mongo.credentials import MongoCredentials
+from storage.mongo.houses import MongoHouses
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.reads import MongoReads
@@ -23,6 +24,7 @@ from workers.credentials.hash_registrations import CredentialsWorker
 from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
 from workers.credentials.password_gate import PasswordGate
 from workers.credentials.reader import CredentialsReader
+from workers.housekeeping.bookkeeping import Bookkeeping
 from workers.housekeeping.housekeeper import Housekeeper
 from workers.housekeeping.recount_rounds import RecountRounds
 from workers.housekeeping.sweep import Sweep
@@ -170,6 +172,9 @@ def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeepe
         credentials=resources.credentials,
         sweep=sweep,
         recount=recount,
+        bookkeeping=Bookkeeping(
+            MongoHouses(resources.mongo), metrics=resources.metrics, corrupt=resources.corrupt
+        ),
         metrics=resources.metrics,
         corrupt=resources.corrupt,
     )

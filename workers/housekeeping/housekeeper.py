@@ -15,6 +15,7 @@ from typing import Protocol
 from storage.ports.credentials import Credentials
 from storage.ports.errors import CorruptDocumentError, LostRaceError, StoreUnavailableError
 from workers.clock import utc_now
+from workers.housekeeping.bookkeeping import Bookkeeping
 from workers.housekeeping.recount_rounds import RecountRounds
 from workers.housekeeping.sweep import Sweep
 from workers.monitoring.corrupt import CorruptDocuments
@@ -67,6 +68,7 @@ class Housekeeper:
     credentials: Credentials
     sweep: Sweep
     recount: RecountRounds
+    bookkeeping: Bookkeeping
     metrics: Metrics
     corrupt: CorruptDocuments
 
@@ -91,6 +93,7 @@ class Housekeeper:
                 chores.create_task(self._keep_lease())
                 chores.create_task(self._repeat("sweep", self.sweep.step))
                 chores.create_task(self._repeat("recount", self.recount.step))
+                chores.create_task(self._repeat("books", self.bookkeeping.step))
                 chores.create_task(self._repeat("pending", self.count_pending))
         except* LeaseLostError as lost:
             [why] = lost.exceptions
@@ -99,6 +102,7 @@ class Housekeeper:
             )
         finally:
             self.metrics.pending_registrations.set(0)  # the next one counts; ours would go stale
+            self.bookkeeping.forget()
             with suppress(StoreUnavailableError):
                 await self.lease.release()
 

@@ -181,6 +181,16 @@ class Metrics:
         self.recount_seconds = self._gauge(
             "recount_seconds", "How long the last complete recount of all accounts took."
         )
+        self.unbalanced_currencies = self._gauge(
+            "unbalanced_currencies", "Currencies in which users and houses do not come to zero."
+        )
+        self.accounts_not_booked = self._gauge(
+            "accounts_not_booked",
+            "Accounts that are older than the houses and not on the books yet.",
+        )
+        self.trial_balance_timestamp_seconds = self._gauge(
+            "trial_balance_timestamp_seconds", "When users and houses were last added up."
+        )
         self.last_progress_timestamp_seconds = self._gauge(
             "last_progress_timestamp_seconds", "When a worker last got on.", ("worker",)
         )

@@ -10,12 +10,14 @@ import pytest
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
+from storage.memory.houses import MemoryHouses
 from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.ports.errors import CorruptDocumentError, StoreUnavailableError
 from tests.builders import an_account, some_changes
 from workers.clock import utc_now
 from workers.housekeeping import housekeeper
+from workers.housekeeping.bookkeeping import Bookkeeping
 from workers.housekeeping.housekeeper import Housekeeper
 from workers.housekeeping.recount_rounds import RecountRounds
 from workers.housekeeping.sweep import Sweep
@@ -97,6 +99,9 @@ class House:
             credentials=MemoryCredentials(self.ledger),
             sweep=sweep,
             recount=recount,
+            bookkeeping=Bookkeeping(
+                MemoryHouses(self.ledger), metrics=self.metrics, corrupt=corrupt
+            ),
             metrics=self.metrics,
             corrupt=corrupt,
         )

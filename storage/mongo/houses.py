@@ -1,0 +1,114 @@
+"""The books in MongoDB, read as of one moment."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from handlers.history.trial_balance import Totals
+from handlers.ledger.postings import HouseCurrency
+from handlers.model.corrupt import CorruptDocument
+from handlers.model.house import HouseRow
+from storage.mongo.client import MongoClient
+from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.houses import row_or_corrupt
+from storage.mongo.documents.totals import (
+    BOOKED_STATE,
+    NOT_BOOKED_STATE,
+    UNREADABLE_STATE,
+    adding,
+    joined,
+)
+
+PAGE_ACCOUNTS = 10_000
+"""Accounts added up at once: a fraction of the time that one operation may take."""
+
+PAGE_ROWS = 1000
+"""House rows read at once: a few hundred KiB."""
+
+
+class MongoHouses:
+    """Every read of `totals` names the same moment of the cluster, which the first one takes."""
+
+    def __init__(self, client: MongoClient) -> None:
+        self._client = client
+
+    async def page(self, *, after: str, limit: int) -> Sequence[HouseRow | CorruptDocument]:
+        """Return up to *limit* rows with ids above *after*, ascending."""
+        found = await self._client.page("houses", {"_id": {"$gt": after}}, {"_id": 1}, limit)
+        return [row_or_corrupt(document) for document in found]
+
+    async def totals(self) -> Totals:
+        """Return what stands in the books, users and houses as of one moment."""
+        snapshot = _Moment(self._client)
+        houses = Counter[HouseCurrency]()
+        corrupt: list[CorruptDocument] = []
+        async for document in snapshot.everything("houses", PAGE_ROWS):
+            row = row_or_corrupt(document)
+            if isinstance(row, CorruptDocument):
+                corrupt.append(row)
+            else:
+                houses[row.house, row.currency, row.scale] += row.sum_minor
+        users, states = Counter[tuple[str, int]](), Counter[str]()
+        async for accounts in snapshot.ranges("accounts", PAGE_ACCOUNTS):
+            [page] = await snapshot.read(
+                {"aggregate": "accounts", "pipeline": adding(accounts), "cursor": {}}
+            )
+            states.update({one["_id"]: one["accounts"] for one in page["counts"]})
+            for one in page["sums"]:
+                users[one["_id"]["currency"], one["_id"]["scale"]] += joined(one)
+        return Totals(
+            users_minor=users,
+            houses_minor=houses,
+            accounts=states[BOOKED_STATE],
+            not_booked=states[NOT_BOOKED_STATE],
+            unreadable=states[UNREADABLE_STATE],
+            corrupt=corrupt,
+        )
+
+
+@dataclass(slots=True)
+class _Moment:
+    """Reads as of one moment, each within one operation's time; no transaction lasts so long."""
+
+    client: MongoClient
+    _concern: Document = field(default_factory=lambda: {"level": "snapshot"})
+
+    async def read(self, command: Document) -> list[Document]:
+        """Return what *command* finds, all in one batch."""
+        cursor: Any = (await self.client.run({**command, "readConcern": self._concern}))["cursor"]
+        self._concern["atClusterTime"] = cursor["atClusterTime"]
+        return cursor["firstBatch"]
+
+    async def everything(self, collection: str, limit: int) -> AsyncIterator[Document]:
+        """Yield all documents of *collection* by their ids, read *limit* at a time."""
+        query: Document = {}
+        while found := await self._page(collection, query, limit):
+            for document in found:
+                yield document
+            query = {"_id": {"$gt": found[-1]["_id"]}}
+
+    async def ranges(self, collection: str, limit: int) -> AsyncIterator[Document]:
+        """Yield queries that together match all documents, each *limit* of them at most."""
+        within: Document = {}
+        while bound := await self._page(
+            collection, {"_id": within} if within else {}, 1, skip=limit - 1, projection={"_id": 1}
+        ):
+            last = bound[0]["_id"]
+            yield {"_id": {**within, "$lte": last}}
+            within = {"$gt": last}
+        yield {"_id": within} if within else {}
+
+    async def _page(
+        self, collection: str, query: Document, limit: int, **more: Any
+    ) -> list[Document]:
+        command: Document = {
+            "find": collection,
+            "filter": query,
+            "sort": {"_id": 1},
+            "limit": limit,
+            "batchSize": limit,
+            "singleBatch": True,
+            **more,
+        }
+        return await self.read(command)
