@@ -38,7 +38,12 @@ RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "registrations": (*LOOK, "remove"),
     },
     "query": dict.fromkeys(("accounts", "outcomes", "credentials"), LOOK),
-    "housekeeper": {"": (*SCHEMA, "find"), "leases": WORK},
+    "housekeeper": {
+        "": (*SCHEMA, "find"),
+        "leases": WORK,
+        "accounts": ("update",),
+        "houses": ("insert", "update"),
+    },
     "operator": {"": ("find", "listCollections", "listIndexes")},
     "repairer": {"": (*SCHEMA, *WORK)},
 }

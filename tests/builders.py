@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.changes import Changes, EmailClaim
 from handlers.model.corrupt import CorruptDocument
+from handlers.model.house import HouseRow
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 
 Stored = TypeVar("Stored")

@@ -19,13 +19,14 @@ from cli.verification.tally import Tally
 from contracts.profile import UpdateProfile
 from handlers.history.repair import Repair
 from storage.mongo.client import MongoClient
+from storage.mongo.houses import MongoHouses
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.repairs import MongoRepairs
 from storage.ports.errors import LostRaceError
 from workers.bootstrap.stores import mongo_options
 from workers.config.settings import Settings, load_settings
-from workers.housekeeping.diagnosis import Diagnosis
+from workers.housekeeping.diagnosis import Diagnosis, postings_said
 from workers.housekeeping.repair import Repairing
 from workers.housekeeping.repair_topics import PublishedRepairs
 from workers.kafka.publisher import kafka_publisher
@@ -119,7 +120,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Repairing:
     ledger = MongoLedger(client)
     await ledger.prepare()
     topics = PublishedRepairs(publisher, TopicNames.under(settings.topic_prefix))
-    return Repairing(ledger, MongoInspection(client), MongoRepairs(client), topics)
+    repairs, houses = MongoRepairs(client), MongoHouses(client)
+    return Repairing(ledger, MongoInspection(client), repairs, houses, topics)
 
 
 async def _carry_out(
@@ -170,6 +172,7 @@ def _lines(diagnosis: Diagnosis) -> list[str]:
     if diagnosis.rebuilt is not None:
         lines += [f"{one.field}: {one.was} → {one.becomes}" for one in diagnosis.rebuilt.changes]
         lines += [f"{name}: lost, it is recorded nowhere else" for name in diagnosis.rebuilt.lost]
+    lines += postings_said(diagnosis.booked)
     for claim in diagnosis.released:
         lines.append(f"an e-mail claim of {claim.username} is given up")
     if diagnosis.claimed:

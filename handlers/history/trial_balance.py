@@ -40,7 +40,12 @@ class CurrencyTotals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def shown(self, minor: int) -> str:
         """Return an amount of this currency as a decimal string, with a sign where it is negative."""
-        return f"{'-' if minor < 0 else ''}{to_amount(abs(minor), self.scale)}"
+        return signed_amount(minor, self.scale)
+
+
+def signed_amount(minor: int, scale: int) -> str:
+    """Return *minor* units as a decimal string, with a sign where it is negative."""
+    return f"{'-' if minor < 0 else ''}{to_amount(abs(minor), scale)}"
 
 
 def by_currency(totals: Totals) -> list[CurrencyTotals]:

@@ -10,6 +10,12 @@ EXTERNAL = "external"
 OPENING = "opening"
 """What accounts held before their entries had two sides."""
 
+ADJUSTMENTS = "adjustments"
+"""What repairs change of accounts where the books had agreed with what was wrong."""
+
+KEEPER = "housekeeper:0"
+"""Writer of the rows of the housekeeper, of which there is one at a time."""
+
 ROW_MINOR_MAX = 10**33
 """Largest sum of one row, either way. MongoDB's decimals have 34 digits and would round in silence
 beyond: a row past this bound is reported while all of its digits are still there."""

@@ -1,14 +1,19 @@
 """The books in memory."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
 
 from handlers.history.trial_balance import Totals
-from handlers.ledger.postings import HouseCurrency
-from handlers.model.account import BOOKED
+from handlers.ledger.postings import HouseCurrency, house_rows
+from handlers.model.account import BOOKED, NOT_BOOKED, Account
+from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.house import HouseRow
+from handlers.model.house import KEEPER, HouseRow
 from storage.memory.ledger import MemoryLedger
+from storage.ports.houses import TakenIn
 
 
 class MemoryHouses:
@@ -25,20 +30,55 @@ class MemoryHouses:
             :limit
         ]
 
+    async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
+        """Take those of the next *limit* accounts after *after* into the books that are not on them."""
+        ledger = self._ledger
+        page = await ledger.page(after=after, limit=limit)
+        accounts = [one for one in page if isinstance(one, Account) and one.books == NOT_BOOKED]
+        if accounts:
+            async with ledger.transaction() as transaction:
+                await transaction.apply(
+                    Changes(
+                        accounts=[
+                            replace(one, books=BOOKED, version=one.version + 1) for one in accounts
+                        ],
+                        outcomes=[],
+                        released=[],
+                        claimed=[],
+                        opened=[],
+                        houses=house_rows((), accounts, writer=KEEPER, at=at),
+                    )
+                )
+                await transaction.commit()
+        last = None
+        if len(page) == limit:
+            last = page[-1].username if isinstance(page[-1], Account) else page[-1].id
+        return TakenIn(accounts=len(accounts), last=last)
+
+    async def counted(self, username: str) -> Mapping[tuple[str, int], int]:
+        """Return what `totals` counts of one account now, by currency and scale."""
+        account = self._ledger.accounts.get(username, self._ledger.commits)
+        if account is None or self._state(username, account) != "booked":
+            return {}
+        return _held(account)
+
+    def _state(self, name: str, account: Account) -> str:
+        """Say whether an account is counted; damage elsewhere than in its money is no reason not to."""
+        corrupt = self._ledger.corrupt.get(("accounts", name))
+        if corrupt is not None and corrupt.field.partition(".")[0] in {"balances", "books"}:
+            return "unreadable"
+        return "booked" if account.books == BOOKED else "not booked"
+
     async def totals(self) -> Totals:
         """Return what stands in the books, users and houses as of one moment."""
         ledger, at = self._ledger, self._ledger.commits
         houses, users = Counter[HouseCurrency](), Counter[tuple[str, int]]()
         counts = Counter[str]()
         for name, account in ledger.accounts.items(at):
-            if ("accounts", name) in ledger.corrupt:
-                counts["unreadable"] += 1
-            elif account.books != BOOKED:
-                counts["not booked"] += 1
-            else:
-                counts["booked"] += 1
-                for currency, balance in account.balances.items():
-                    users[currency, balance.scale] += balance.posted_minor
+            state = self._state(name, account)
+            counts[state] += 1
+            if state == "booked":
+                users.update(_held(account))
         rows = dict(ledger.houses.items(at))
         corrupt = [found for name in rows if (found := ledger.corrupt.get(("houses", name)))]
         for name, row in rows.items():
@@ -52,3 +92,10 @@ class MemoryHouses:
             unreadable=counts["unreadable"],
             corrupt=corrupt,
         )
+
+
+def _held(account: Account) -> Mapping[tuple[str, int], int]:
+    return {
+        (currency, balance.scale): balance.posted_minor
+        for currency, balance in account.balances.items()
+    }

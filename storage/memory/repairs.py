@@ -9,7 +9,7 @@ from handlers.history.repair import Repair
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.memory.identities import MemoryIdentities
-from storage.memory.ledger import MemoryCredentials, MemoryLedger
+from storage.memory.ledger import MemoryCredentials, MemoryLedger, added
 from storage.ports.errors import LostRaceError
 from storage.ports.repairs import FoundAccount, Mending
 
@@ -90,6 +90,9 @@ class MemoryRepairs:
         if mending.account is not None:
             ledger.accounts.put(username, mending.account, ledger.commits)
             ledger.corrupt.pop(("accounts", username), None)
+        for row in mending.houses:
+            stored = ledger.houses.get(row.id, ledger.commits)
+            ledger.houses.put(row.id, added(stored, row), ledger.commits)
         if mending.discarded:
             self._discard(username)
         self.repairs[mending.repair.id] = mending.repair

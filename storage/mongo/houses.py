@@ -1,17 +1,20 @@
 """The books in MongoDB, read as of one moment."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from handlers.history.trial_balance import Totals
-from handlers.ledger.postings import HouseCurrency
+from handlers.ledger.postings import HouseCurrency, house_rows
+from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.house import HouseRow
-from storage.mongo.client import MongoClient
+from handlers.model.house import KEEPER, HouseRow
+from storage.mongo.client import MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
-from storage.mongo.documents.houses import row_or_corrupt
+from storage.mongo.documents.houses import added, row_or_corrupt
+from storage.mongo.documents.stored import account_or_corrupt
 from storage.mongo.documents.totals import (
     BOOKED_STATE,
     NOT_BOOKED_STATE,
@@ -19,6 +22,8 @@ from storage.mongo.documents.totals import (
     adding,
     joined,
 )
+from storage.mongo.work import MongoWork
+from storage.ports.houses import TakenIn
 
 PAGE_ACCOUNTS = 10_000
 """Accounts added up at once: a fraction of the time that one operation may take."""
@@ -38,6 +43,29 @@ class MongoHouses:
         found = await self._client.page("houses", {"_id": {"$gt": after}}, {"_id": 1}, limit)
         return [row_or_corrupt(document) for document in found]
 
+    async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
+        """Take those of the next *limit* accounts after *after* into the books that are not on them."""
+        more: Document = {"projection": {"books": 1}}
+        page = await self._client.page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit, more)
+        names = [one["_id"] for one in page if one.get("books", NOT_BOOKED) == NOT_BOOKED]
+        taken = 0
+        if names:
+            async with _BooksWork(self._client) as work:
+                taken = await work.take_in(names, at)
+                await work.commit()
+        return TakenIn(accounts=taken, last=page[-1]["_id"] if len(page) == limit else None)
+
+    async def counted(self, username: str) -> Mapping[tuple[str, int], int]:
+        """Return what `totals` counts of one account now, by currency and scale."""
+        command: Document = {
+            "aggregate": "accounts",
+            "pipeline": adding({"_id": username}),
+            "cursor": {},
+            "readConcern": MAJORITY,
+        }
+        [found] = (await self._client.run(command))["cursor"]["firstBatch"]
+        return _sums(found)
+
     async def totals(self) -> Totals:
         """Return what stands in the books, users and houses as of one moment."""
         snapshot = _Moment(self._client)
@@ -55,8 +83,7 @@ class MongoHouses:
                 {"aggregate": "accounts", "pipeline": adding(accounts), "cursor": {}}
             )
             states.update({one["_id"]: one["accounts"] for one in page["counts"]})
-            for one in page["sums"]:
-                users[one["_id"]["currency"], one["_id"]["scale"]] += joined(one)
+            users.update(_sums(page))
         return Totals(
             users_minor=users,
             houses_minor=houses,
@@ -65,6 +92,36 @@ class MongoHouses:
             unreadable=states[UNREADABLE_STATE],
             corrupt=corrupt,
         )
+
+
+def _sums(page: Document) -> Mapping[tuple[str, int], int]:
+    return {(one["_id"]["currency"], one["_id"]["scale"]): joined(one) for one in page["sums"]}
+
+
+class _BooksWork(MongoWork):
+    """What the housekeeper writes, each in one transaction."""
+
+    async def take_in(self, usernames: Sequence[str], at: datetime) -> int:
+        """Mark those accounts, and book what they hold; return how many they were."""
+        query: Document = {
+            "_id": {"$in": list(usernames)},
+            "books": {"$in": [None, NOT_BOOKED]},
+        }
+        found = await self._find("accounts", query, len(usernames))
+        read = [account_or_corrupt(document) for document in found]
+        accounts = [one for one in read if isinstance(one, Account)]
+        # The version alone goes up: who wrote last, and what of it is published, stays as it is.
+        updates: list[Document] = [
+            {
+                "q": {"_id": one.username, "version": one.version},
+                "u": {"$set": {"books": BOOKED}, "$inc": {"version": 1}},
+            }
+            for one in accounts
+        ]
+        await self._update("accounts", updates)
+        rows = house_rows((), accounts, writer=KEEPER, at=at)
+        await self._update("houses", [added(row) for row in rows])
+        return len(accounts)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.mongo.client import MongoClient
 from storage.mongo.documents.accounts import Document, from_account
+from storage.mongo.documents.houses import added
 from storage.mongo.documents.repairs import from_repair, to_remains, to_repair
 from storage.mongo.documents.stored import outcome_or_corrupt
 from storage.mongo.inspection import BEYOND, PAGE_MAX
@@ -80,6 +81,7 @@ class _MendingWork(MongoWork):
             "emails", [{"_id": each.email, "username": each.username} for each in mending.claimed]
         )
         await self._replace(mending)
+        await self._update("houses", [added(row) for row in mending.houses])
         if mending.discarded:
             await self._discard(mending.repair.username)
         await self._insert("repairs", [from_repair(mending.repair)])

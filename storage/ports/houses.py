@@ -1,11 +1,23 @@
 """What whoever looks at the houses needs from the outside, in its own words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from handlers.history.trial_balance import Totals
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.house import HouseRow
+
+
+class TakenIn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One page of accounts that are all on the books now, but for those that cannot be understood."""
+
+    accounts: int
+    """That were not on them before."""
+    last: str | None
+    """Where the next page starts; None at the end."""
 
 
 class Houses(Protocol):
@@ -13,6 +25,19 @@ class Houses(Protocol):
 
     async def page(self, *, after: str, limit: int) -> Sequence[HouseRow | CorruptDocument]:
         """Return up to *limit* rows with ids above *after*, ascending."""
+        ...
+
+    async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
+        """Take those of the next *limit* accounts after *after* into the books that are not on them.
+
+        Raises:
+            LostRaceError: One of them was written meanwhile; nothing was changed.
+            CommitUnknownError: They may have been taken in; the same call goes on from there.
+        """
+        ...
+
+    async def counted(self, username: str) -> Mapping[tuple[str, int], int]:
+        """Return what `totals` counts of one account now, by currency and scale."""
         ...
 
     async def totals(self) -> Totals:

@@ -10,6 +10,7 @@ from handlers.history.repair import Repair
 from handlers.model.account import Account
 from handlers.model.changes import EmailClaim
 from handlers.model.corrupt import CorruptDocument
+from handlers.model.house import HouseRow
 from handlers.model.outcome import Outcome
 
 
@@ -32,6 +33,8 @@ class Mending(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Put in the place of what is stored, if anything; None leaves that as it is."""
     released: Sequence[EmailClaim] = ()
     claimed: Sequence[EmailClaim] = ()
+    houses: Sequence[HouseRow] = ()
+    """Added to the rows with these ids."""
     discarded: bool = False
     """There is no account: whatever names it is deleted."""
 

@@ -10,6 +10,7 @@ import pytest
 from bson.decimal128 import Decimal128
 
 from contracts.topics import WITHDRAW
+from devstack.patience import Patience
 from tests.e2e.caller import Caller, a_movement
 from tests.e2e.command_line import CommandLine
 from tests.e2e.running import RunningService
@@ -70,6 +71,30 @@ async def test_an_account_of_before_is_taken_in_by_its_next_command(
     assert "KWD" not in shown(before)
     assert (after["balanced"], after["not_booked"]) == (True, 0)
     assert shown(after)["KWD"] == ("4.000", {"external": "1.000", "opening": "-5.000"}, "0.000")
+
+
+async def test_an_account_of_before_is_taken_in_by_the_housekeeper(
+    service: RunningService, caller: Caller
+) -> None:
+    username = await caller.a_user()
+    await caller.deposit(username, "3.00", "CHF")
+    with service.mongodb() as database:
+        database.accounts.update_one({"_id": username}, {"$unset": {"books": ""}})
+        database.houses.delete_many({"currency": "CHF"})
+    before = await balance(service)
+
+    # One that has no commands to decide; it makes a trial balance as soon as it keeps house.
+    await asyncio.to_thread(service.workers[0].stop)
+    keeper = await asyncio.to_thread(service.start_worker, "housekeeper")
+    patience = Patience(lambda: keeper.pid, keeper.log_path)
+    while (found := await balance(service))["not_booked"]:
+        assert found["balanced"]
+        assert patience.lasts(), keeper.log_end()
+    keeper.stop()
+
+    assert (before["balanced"], before["not_booked"]) == (True, 1)
+    assert shown(found)["CHF"] == ("3.00", {"opening": "-3.00"}, "0.00")
+    await asyncio.to_thread(service.start_worker)
 
 
 async def test_a_doctored_balance_is_named_with_its_difference(

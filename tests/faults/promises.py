@@ -108,7 +108,7 @@ class Books:
             _same_again(events, "event_id")
 
     def check_store(self) -> None:
-        """P2: one outcome per command, and balances as computed from the accepted results."""
+        """P2, P13: one outcome per command, balances as the accepted results say, houses their other side."""
         stored = read_stored(self.service)
         commands = self.traffic.commands.values()
         assert set(stored.outcomes) == {f"{one.username}:{one.command_id}" for one in commands}
@@ -118,6 +118,7 @@ class Books:
             assert answer.get("error", {}).get("code") == outcome.get("code")
             assert answer.get("entry", {}).get("sequence") == outcome.get("sequence")
         assert stored.posted_minor == self.expected_minor
+        assert stored.books_minor == 0, "P13"
         assert stored.hashes.keys() == stored.posted_minor.keys()
 
     async def check_states(self) -> None:

@@ -21,6 +21,8 @@ class Stored:
     """`<username>:<command id>` → the decision."""
     posted_minor: Mapping[str, int]
     """Username → the sum of its balances; all are in one currency here."""
+    books_minor: int
+    """What all users and all houses come to together (P13)."""
     hashes: Mapping[str, str]
     """Username → the hash of its password."""
 
@@ -28,12 +30,15 @@ class Stored:
 def read_stored(service: RunningService) -> Stored:
     """Read everything. Blocks: call it in a thread."""
     with _database(service) as database:
+        posted_minor = {
+            one["_id"]: sum(balance["posted_minor"] for balance in one["balances"])
+            for one in database.accounts.find()
+        }
+        houses_minor = sum(int(str(one["sum"])) for one in database.houses.find())
         return Stored(
             outcomes={one["_id"]: one for one in database.outcomes.find()},
-            posted_minor={
-                one["_id"]: sum(balance["posted_minor"] for balance in one["balances"])
-                for one in database.accounts.find()
-            },
+            posted_minor=posted_minor,
+            books_minor=sum(posted_minor.values()) + houses_minor,
             hashes={one["_id"]: one["hash"] for one in database.credentials.find()},
         )
 

@@ -23,10 +23,10 @@ from storage.mongo.reads import MongoReads
 from storage.mongo.schema import COLLECTIONS
 from storage.mongo.throttles import MongoThrottles
 from storage.ports.identity import IdentityChanges
-from tests.builders import NOON, an_account, an_outcome
+from tests.builders import NOON, a_row, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.places import REPOSITORY
-from tests.ports.written import write
+from tests.ports.written import book, write
 
 pytestmark = pytest.mark.mongo
 
@@ -107,7 +107,7 @@ async def test_who_only_reads_writes_nowhere(
         ("identity", "accounts"),
         ("identity", "outcomes"),
         ("identity", "emails"),
-        ("housekeeper", "accounts"),
+        ("housekeeper", "outcomes"),
         ("housekeeper", "credentials"),
     ],
 )
@@ -131,6 +131,7 @@ async def test_the_ledger_worker_does_its_work(clients: dict[str, MongoClient]) 
     ledger = MongoLedger(clients["ledger"])
 
     await write(ledger, accounts=[an_account()], outcomes=[an_outcome()], registered=[an_account()])
+    await book(ledger, a_row())
     await ledger.sign_off("writer", at=NOON)
 
     assert await ledger.account("alice") == an_account()
@@ -156,6 +157,22 @@ async def test_the_housekeeper_does_its_work(clients: dict[str, MongoClient]) ->
     assert await ledger.next_fencing_token("housekeeper") >= 1
     assert await ledger.count_accounts() >= 0
     assert await MongoCredentials(clients["housekeeper"]).count_pending(opened_before=NOON) >= 0
+
+
+async def test_the_housekeeper_neither_makes_nor_deletes_an_account(
+    clients: dict[str, MongoClient],
+) -> None:
+    insert, _, delete, drop = _writes("accounts")
+    for command in (insert, delete, drop):
+        with pytest.raises(NotAllowedError):
+            await clients["housekeeper"].run(command)
+
+
+async def test_the_ledger_worker_deletes_no_house_row(clients: dict[str, MongoClient]) -> None:
+    _, _, delete, drop = _writes("houses")
+    for command in (delete, drop):
+        with pytest.raises(NotAllowedError):
+            await clients["ledger"].run(command)
 
 
 def _writes(collection: str) -> list[Document]:

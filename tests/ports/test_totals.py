@@ -4,18 +4,20 @@ from typing import Any
 
 import pytest
 from bson.decimal128 import Decimal128
+from msgspec.structs import replace
 
 from handlers.history.trial_balance import Totals
-from handlers.model.account import NOT_BOOKED, Balance
+from handlers.model.account import BOOKED, NOT_BOOKED, Balance
 from handlers.model.corrupt import CorruptDocument
+from handlers.model.house import ROW_MINOR_MAX
 from storage.memory.houses import MemoryHouses
 from storage.memory.ledger import MemoryLedger
 from storage.mongo import houses as mongo_houses
 from storage.mongo.client import MongoClient
 from storage.mongo.houses import MongoHouses
-from storage.ports.errors import NotMeasuredError
-from storage.ports.houses import Houses
-from tests.builders import a_row, an_account
+from storage.ports.errors import LostRaceError, NotMeasuredError
+from storage.ports.houses import Houses, TakenIn
+from tests.builders import NOON, a_row, an_account, some_changes
 from tests.ports.conftest import Store
 from tests.ports.fail_points import failing
 from tests.ports.written import book
@@ -81,6 +83,54 @@ async def test_rows_come_in_pages(store: Store, houses: Houses) -> None:
     assert await houses.page(after=first[-1].id, limit=2) == rows[2:]
 
 
+async def test_old_accounts_are_taken_in_with_what_they_hold(store: Store, houses: Houses) -> None:
+    old = [an_account(name, posted_minor=100, books=NOT_BOOKED) for name in ("alice", "carol")]
+    booked = an_account("bobby", posted_minor=5)
+    await book(store.ledger, a_row(sum_minor=-5), accounts=[*old, booked])
+
+    first = await houses.take_in(after="", limit=2, at=NOON)
+    second = await houses.take_in(after=first.last or "", limit=2, at=NOON)
+
+    assert (first, second) == (TakenIn(accounts=1, last="bobby"), TakenIn(accounts=1, last=None))
+    assert await store.ledger.account("alice") == replace(old[0], books=BOOKED, version=2)
+    assert await store.ledger.account("bobby") == booked
+    found = await houses.totals()
+    assert (found.not_booked, found.accounts) == (0, 3)
+    assert found.houses_minor == {("external", "USD", 2): -5, ("opening", "USD", 2): -200}
+    assert await houses.take_in(after="", limit=9, at=NOON) == TakenIn(accounts=0, last=None)
+
+
+async def test_whoever_read_an_old_account_before_it_was_taken_in_loses(
+    store: Store, houses: Houses
+) -> None:
+    old = an_account(posted_minor=100, books=NOT_BOOKED)
+    await book(store.ledger, accounts=[old])
+
+    async def write_late() -> None:
+        async with store.ledger.transaction() as worker:
+            assert await worker.accounts(["alice"]) == {"alice": old}
+            await houses.take_in(after="", limit=9, at=NOON)
+            changed = replace(old, version=2, books=BOOKED)
+            await worker.apply(
+                some_changes(accounts=[changed], houses=[a_row(house="opening", sum_minor=-100)])
+            )
+            await worker.commit()
+
+    with pytest.raises(LostRaceError):
+        await write_late()
+
+    assert (await houses.totals()).houses_minor == {("opening", "USD", 2): -100}
+
+
+async def test_what_is_counted_of_one_account(store: Store, houses: Houses) -> None:
+    old = an_account("bobby", posted_minor=7, books=NOT_BOOKED)
+    await book(store.ledger, accounts=[an_account(posted_minor=5), old])
+
+    assert await houses.counted("alice") == {("USD", 2): 5}
+    assert await houses.counted("bobby") == {}
+    assert await houses.counted("nobody") == {}
+
+
 @ON_MONGODB
 class TestMongoDB:
     async def test_no_digit_is_lost_where_a_sum_of_numbers_would_lose_some(
@@ -136,6 +186,8 @@ class TestMongoDB:
             ("sum", Decimal128("0.5")),
             ("sum", Decimal128("NaN")),
             ("sum", Decimal128("1E+34")),
+            ("sum", Decimal128(str(ROW_MINOR_MAX + 1))),
+            ("sum", Decimal128(str(-ROW_MINOR_MAX - 1))),
             ("currency", "EUR"),
             ("scale", -1),
             ("house", None),

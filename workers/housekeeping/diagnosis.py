@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from handlers.history.rebuilding import Rebuilt
 from handlers.history.reference import Reference, Referring
 from handlers.history.repair import Repair
+from handlers.history.trial_balance import signed_amount
 from handlers.model.changes import EmailClaim
+from handlers.model.house import HouseRow, house_account
 from handlers.model.unpublished import EntryRange
 
 
@@ -28,6 +30,8 @@ class Diagnosis:
     """Whose events subscribers may miss."""
     lacking: int = 0
     """Of them, how many the topic does not have."""
+    booked: Sequence[HouseRow] = ()
+    """What the houses gain, so that books which balance go on balancing."""
     unfinished: Repair | None = None
     """An earlier repair that did not say all it had to."""
     seen: object = None
@@ -59,6 +63,7 @@ def detail(diagnosis: Diagnosis) -> str:
     done: list[str] = []
     if diagnosis.rebuilt is not None:
         done += [f"{one.field} {one.was} -> {one.becomes}" for one in diagnosis.rebuilt.changes]
+    done += postings_said(diagnosis.booked)
     if diagnosis.released:
         done.append(f"{len(diagnosis.released)} e-mail claims given up")
     if diagnosis.claimed:
@@ -68,3 +73,11 @@ def detail(diagnosis: Diagnosis) -> str:
     if diagnosis.owed is not None:
         done.append(f"events {diagnosis.owed.after + 1} to {diagnosis.owed.up_to} published again")
     return "; ".join(done) or "state published again"
+
+
+def postings_said(rows: Sequence[HouseRow]) -> list[str]:
+    """Return in words what the houses gain."""
+    return [
+        f"{house_account(row.house)} {signed_amount(row.sum_minor, row.scale)} {row.currency}"
+        for row in rows
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from handlers.history.adjusting import adjustments, changes_of
 from handlers.history.entries import Entries
 from handlers.history.rebuilding import CannotRebuild, Evidence, Rebuilt, claims, rebuild
 from handlers.history.reference import Reference, Referring
@@ -11,9 +12,11 @@ from handlers.history.repair import Repair
 from handlers.model.account import Account
 from handlers.model.changes import EmailClaim
 from handlers.model.corrupt import CorruptDocument
+from handlers.model.house import HouseRow
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
 from storage.ports.errors import CorruptDocumentError
+from storage.ports.houses import Houses
 from storage.ports.inspection import Inspection
 from storage.ports.ledger import Ledger
 from storage.ports.repairs import Mending, Repairs
@@ -67,6 +70,7 @@ class Repairing:
     ledger: Ledger
     inspection: Inspection
     repairs: Repairs
+    houses: Houses
     topics: RepairTopics
 
     async def examine(
@@ -122,6 +126,7 @@ class Repairing:
             claimed=taken,
             owed=await self._owed(rebuilt.account, stored, lacking),
             lacking=len(lacking),
+            booked=await self._booked(rebuilt.account),
             unfinished=await self._unfinished(stored),
             seen=seen,
         )
@@ -152,6 +157,7 @@ class Repairing:
                 account=rebuilt.account if rebuilt and diagnosis.rewrites else None,
                 released=diagnosis.released,
                 claimed=diagnosis.claimed,
+                houses=diagnosis.booked if diagnosis.rewrites else (),
                 discarded=bool(diagnosis.discarded),
             )
         )
@@ -238,6 +244,13 @@ class Repairing:
         own = [one for one in released if one.username == account.username]
         whose = "whose account uses it" if isinstance(other, Account) else "which cannot be read"
         return own, [], [f"its e-mail address is claimed for {owner}, {whose}"]
+
+    async def _booked(self, rebuilt: Account) -> Sequence[HouseRow]:
+        """Return what is booked beside the change of the account, if its money changes at all."""
+        changes = changes_of(rebuilt, await self.houses.counted(rebuilt.username))
+        if not changes:
+            return []
+        return adjustments(changes, await self.houses.totals(), writer=rebuilt.writer, at=utc_now())
 
     async def _stored(self, username: str) -> Account | None:
         try:

@@ -10,11 +10,12 @@ from handlers.history.repair import Repair
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
+from storage.memory.houses import MemoryHouses
 from storage.memory.identities import MemoryIdentities
 from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.memory.repairs import MemoryRepairs
-from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes
+from tests.builders import NOON, a_claim, a_row, an_account, an_entry, an_outcome, some_changes
 from workers.housekeeping.diagnosis import Diagnosis
 from workers.housekeeping.repair import Repairing
 
@@ -66,6 +67,7 @@ class Workshop:
             self.ledger,
             MemoryInspection(self.ledger, self.credentials, self.identities, self.repairs),
             self.repairs,
+            MemoryHouses(self.ledger),
             self.said,
         )
         asyncio.run(self._fill())
@@ -90,6 +92,7 @@ class Workshop:
             outcomes=[an_outcome(command_id="registration"), *entries],
             claimed=[a_claim()],
             registered=[self.account],
+            houses=[a_row("gone:0", -1000 * ENTRIES)],
         )
         await self.ledger.sign_off("gone", at=NOON)
 
