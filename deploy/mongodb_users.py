@@ -40,9 +40,8 @@ RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "query": dict.fromkeys(("accounts", "outcomes", "credentials"), LOOK),
     "housekeeper": {
         "": (*SCHEMA, "find"),
-        "leases": WORK,
+        **dict.fromkeys(("leases", "houses"), WORK),
         "accounts": ("update",),
-        "houses": ("insert", "update"),
     },
     "operator": {"": ("find", "listCollections", "listIndexes")},
     "repairer": {"": (*SCHEMA, *WORK)},

@@ -1,5 +1,6 @@
 """House accounts: where the other side of what users gain and lose is booked, and the rows of sums."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,6 +16,9 @@ ADJUSTMENTS = "adjustments"
 
 KEEPER = "housekeeper:0"
 """Writer of the rows of the housekeeper, of which there is one at a time."""
+
+MERGED = "merged"
+"""In the place of a writer: the row that takes over what others left."""
 
 ROW_MINOR_MAX = 10**33
 """Largest sum of one row, either way. MongoDB's decimals have 34 digits and would round in silence
@@ -36,6 +40,25 @@ class HouseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def id(self) -> str:
         """What identifies the row."""
         return f"{self.writer}:{self.house}:{self.currency}:{self.scale}"
+
+
+def merged(rows: Iterable[HouseRow], *, at: datetime) -> Sequence[HouseRow]:
+    """Return what *rows* come to, for the merged row of each house, currency and scale."""
+    sums_minor: dict[tuple[str, str, int], int] = {}
+    for row in rows:
+        key = (row.house, row.currency, row.scale)
+        sums_minor[key] = sums_minor.get(key, 0) + row.sum_minor
+    return [
+        HouseRow(
+            writer=MERGED,
+            house=house,
+            currency=currency,
+            scale=scale,
+            sum_minor=sum_minor,
+            changed_at=at,
+        )
+        for (house, currency, scale), sum_minor in sums_minor.items()
+    ]
 
 
 def house_account(house: str) -> str:

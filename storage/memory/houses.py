@@ -11,8 +11,10 @@ from handlers.ledger.postings import HouseCurrency, house_rows
 from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.house import KEEPER, HouseRow
-from storage.memory.ledger import MemoryLedger
+from handlers.model.house import KEEPER, ROW_MINOR_MAX, HouseRow, merged
+from storage.memory.ledger import MemoryLedger, added
+from storage.memory.tables import TableDraft
+from storage.ports.errors import LostRaceError
 from storage.ports.houses import TakenIn
 
 
@@ -29,6 +31,18 @@ class MemoryHouses:
         return [ledger.corrupt.get(("houses", name), row) for name, row in rows if name > after][
             :limit
         ]
+
+    async def merge(self, rows: Sequence[HouseRow], *, at: datetime) -> None:
+        """Put the sums of *rows* into the merged rows in their place, all of it or nothing."""
+        ledger = self._ledger
+        draft = TableDraft(ledger.houses, at=ledger.commits)
+        try:
+            _merge(draft, rows, at)
+        except LostRaceError:
+            draft.close()
+            raise
+        ledger.commits += 1
+        draft.commit(ledger.commits)
 
     async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
         """Take those of the next *limit* accounts after *after* into the books that are not on them."""
@@ -99,3 +113,15 @@ def _held(account: Account) -> Mapping[tuple[str, int], int]:
         (currency, balance.scale): balance.posted_minor
         for currency, balance in account.balances.items()
     }
+
+
+def _merge(draft: TableDraft[str, HouseRow], rows: Sequence[HouseRow], at: datetime) -> None:
+    for row in rows:
+        if draft.get(row.id) != row:
+            raise LostRaceError("a house row was written since it was read")
+        draft.write(row.id, None)
+    for row in merged(rows, at=at):
+        total = added(draft.get(row.id), row)
+        if abs(total.sum_minor) > ROW_MINOR_MAX:
+            raise LostRaceError("a merged row would be past its bound")
+        draft.write(row.id, total)

@@ -10,7 +10,7 @@ from handlers.history.trial_balance import Totals
 from handlers.ledger.postings import HouseCurrency, house_rows
 from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.house import KEEPER, HouseRow
+from handlers.model.house import KEEPER, HouseRow, merged
 from storage.mongo.client import MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.houses import added, row_or_corrupt
@@ -23,6 +23,7 @@ from storage.mongo.documents.totals import (
     joined,
 )
 from storage.mongo.work import MongoWork
+from storage.ports.errors import LostRaceError
 from storage.ports.houses import TakenIn
 
 PAGE_ACCOUNTS = 10_000
@@ -42,6 +43,12 @@ class MongoHouses:
         """Return up to *limit* rows with ids above *after*, ascending."""
         found = await self._client.page("houses", {"_id": {"$gt": after}}, {"_id": 1}, limit)
         return [row_or_corrupt(document) for document in found]
+
+    async def merge(self, rows: Sequence[HouseRow], *, at: datetime) -> None:
+        """Put the sums of *rows* into the merged rows in their place, all of it or nothing."""
+        async with _BooksWork(self._client) as work:
+            await work.merge(rows, at)
+            await work.commit()
 
     async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
         """Take those of the next *limit* accounts after *after* into the books that are not on them."""
@@ -94,12 +101,38 @@ class MongoHouses:
         )
 
 
+def _by_id(row: HouseRow | CorruptDocument) -> str:
+    return row.id
+
+
 def _sums(page: Document) -> Mapping[tuple[str, int], int]:
     return {(one["_id"]["currency"], one["_id"]["scale"]): joined(one) for one in page["sums"]}
 
 
 class _BooksWork(MongoWork):
     """What the housekeeper writes, each in one transaction."""
+
+    async def merge(self, rows: Sequence[HouseRow], at: datetime) -> None:
+        """Delete *rows*, as many as were read, and add what they came to."""
+        ids = [row.id for row in rows]
+        if await self._rows(ids) != sorted(rows, key=_by_id):
+            raise LostRaceError("a house row was written since it was read")
+        reply = await self._write(
+            {"delete": "houses", "deletes": [{"q": {"_id": {"$in": ids}}, "limit": 0}]}
+        )
+        if reply["n"] != len(ids):
+            raise LostRaceError("a house row was deleted since it was read")
+        sums = merged(rows, at=at)
+        await self._update("houses", [added(row) for row in sums])
+        # Read back: one past its bound is an error here, while all of its digits are there.
+        if any(
+            isinstance(row, CorruptDocument) for row in await self._rows([row.id for row in sums])
+        ):
+            raise LostRaceError("a merged row would be past its bound")
+
+    async def _rows(self, ids: Sequence[str]) -> list[HouseRow | CorruptDocument]:
+        found = await self._find("houses", {"_id": {"$in": list(ids)}}, len(ids))
+        return sorted((row_or_corrupt(document) for document in found), key=_by_id)
 
     async def take_in(self, usernames: Sequence[str], at: datetime) -> int:
         """Mark those accounts, and book what they hold; return how many they were."""

@@ -27,6 +27,17 @@ class Houses(Protocol):
         """Return up to *limit* rows with ids above *after*, ascending."""
         ...
 
+    async def merge(self, rows: Sequence[HouseRow], *, at: datetime) -> None:
+        """Put the sums of *rows* into the merged rows in their place, all of it or nothing.
+
+        Whoever adds to one of them afterwards makes it anew; nothing is asked of its writer.
+
+        Raises:
+            LostRaceError: One of them is not as it was read, or the sum would not fit into a row.
+            CommitUnknownError: It may have happened.
+        """
+        ...
+
     async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
         """Take those of the next *limit* accounts after *after* into the books that are not on them.
 

@@ -12,11 +12,13 @@ from pymongo import MongoClient as PlainClient
 from devstack.ports import HOST
 from devstack.stack import StackOptions, start_stack
 from handlers.identity.throttling import ThrottleRule
+from handlers.model.account import NOT_BOOKED
 from storage.mongo.checks import check
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.credentials import MongoCredentials
 from storage.mongo.documents.accounts import Document
 from storage.mongo.errors import NotAllowedError
+from storage.mongo.houses import MongoHouses
 from storage.mongo.identities import MongoIdentities
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.reads import MongoReads
@@ -157,6 +159,17 @@ async def test_the_housekeeper_does_its_work(clients: dict[str, MongoClient]) ->
     assert await ledger.next_fencing_token("housekeeper") >= 1
     assert await ledger.count_accounts() >= 0
     assert await MongoCredentials(clients["housekeeper"]).count_pending(opened_before=NOON) >= 0
+
+
+async def test_the_housekeeper_keeps_the_books(clients: dict[str, MongoClient]) -> None:
+    old = an_account("old", posted_minor=5, books=NOT_BOOKED)
+    await book(MongoLedger(clients["ledger"]), a_row("ended:0", -1), accounts=[old])
+    houses = MongoHouses(clients["housekeeper"])
+
+    await houses.merge([a_row("ended:0", -1)], at=NOON)
+
+    assert (await houses.take_in(after="", limit=9, at=NOON)).accounts == 1
+    assert await MongoHouses(clients["operator"]).totals() == await houses.totals()
 
 
 async def test_the_housekeeper_neither_makes_nor_deletes_an_account(

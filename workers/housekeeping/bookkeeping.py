@@ -1,14 +1,20 @@
 """Keeps the books: adds up users and houses, and takes accounts in that are older than the houses."""
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import KW_ONLY, dataclass
+from datetime import timedelta
+from typing import TypeVar
 
 from handlers.history.trial_balance import Totals, unbalanced
+from handlers.model.house import MERGED, HouseRow
 from storage.ports.errors import LostRaceError
 from storage.ports.houses import Houses
 from workers.clock import monotonic_s, utc_now
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
+
+Done = TypeVar("Done")
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +25,13 @@ SHARE = 20
 """A trial balance that takes long is made seldom: it may use a twentieth of one core of the store."""
 
 
+ROWS_REST = timedelta(minutes=10)
+"""A row that nobody added to for so long is merged: its writer has most likely ended, and if it has not, it
+makes the row anew, and nothing is lost but a moment."""
+
+PAGE_ROWS = 500
+"""Rows merged at once: some milliseconds of one transaction."""
+
 PAGE_ACCOUNTS = 100
 """Accounts taken in at once: some milliseconds, so that hardly any race with a worker is lost."""
 
@@ -28,7 +41,7 @@ PAGE_PAUSE_S = 0.1
 
 @dataclass(slots=True)
 class Bookkeeping:
-    """The trial balance, over and over; between two, what is not on the books yet is taken in."""
+    """The trial balance, over and over; before it, rows at rest are merged and old accounts taken in."""
 
     houses: Houses
     _: KW_ONLY
@@ -47,6 +60,7 @@ class Bookkeeping:
         if self._after is not None:
             await self._take_in(self._after)
             return PAGE_PAUSE_S
+        await self._merge()
         started_s = monotonic_s()
         totals = await self.houses.totals()
         self._report(totals)
@@ -61,11 +75,34 @@ class Bookkeeping:
         self.metrics.unbalanced_currencies.set(0)
         self.metrics.accounts_not_booked.set(0)
 
-    async def _take_in(self, after: str) -> None:
+    async def _merge(self) -> None:
+        """Merge the rows at rest, so that there are few however many writers there have been."""
+        now, after = utc_now(), ""
+        while page := await self.houses.page(after=after, limit=PAGE_ROWS):
+            after = page[-1].id
+            resting = [
+                row
+                for row in page
+                if isinstance(row, HouseRow)
+                and row.writer != MERGED
+                and row.changed_at < now - ROWS_REST
+            ]
+            if resting:
+                await self._politely(self.houses.merge(resting, at=now))
+
+    async def _politely(self, writing: Awaitable[Done]) -> Done | None:
+        """Return what came of *writing*, or None where a worker was first: it comes up again."""
         try:
-            page = await self.houses.take_in(after=after, limit=PAGE_ACCOUNTS, at=utc_now())
+            return await writing
         except LostRaceError:
             self.metrics.lost_races_total.inc()
+            return None
+
+    async def _take_in(self, after: str) -> None:
+        page = await self._politely(
+            self.houses.take_in(after=after, limit=PAGE_ACCOUNTS, at=utc_now())
+        )
+        if page is None:
             return  # the account has had a command, which took it in: the same page has one less
         self.metrics.accounts_not_booked.dec(page.accounts)
         self._after = page.last

@@ -1,6 +1,7 @@
 """The housekeeper adds up users and houses, and says where money was made or lost (P13)."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from handlers.model.corrupt import CorruptDocument
 from storage.memory.houses import MemoryHouses
 from storage.memory.ledger import MemoryLedger
 from tests.builders import a_row, an_account, some_changes
+from workers.clock import utc_now
 from workers.housekeeping import bookkeeping
-from workers.housekeeping.bookkeeping import AGAIN_S, Bookkeeping
+from workers.housekeeping.bookkeeping import AGAIN_S, ROWS_REST, Bookkeeping
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 
@@ -158,3 +160,43 @@ class TestOldAccounts:
 
         assert books.value("lost_races_total") == 1
         assert not unbalanced(await MemoryHouses(books.ledger).totals())
+
+
+class TestRows:
+    """The collection stays small for ever."""
+
+    async def test_at_rest_are_merged(self, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bookkeeping, "PAGE_ROWS", 2)
+        past = utc_now() - ROWS_REST - timedelta(seconds=1)
+        resting = [replace(a_row(f"{n}:0", -100), changed_at=past) for n in range(5)]
+        fresh = replace(a_row("now:0", -7), changed_at=utc_now())
+        await books.write(accounts=[an_account(posted_minor=507)], houses=[*resting, fresh])
+
+        await books.keeping.step()
+        await books.keeping.step()
+
+        rows = dict(books.ledger.houses.items(books.ledger.commits))
+        assert {name: row.sum_minor for name, row in rows.items()} == {
+            "merged:external:USD:2": -500,
+            "now:0:external:USD:2": -7,
+        }
+        assert books.value("unbalanced_currencies") == 0
+
+    async def test_that_are_merged_are_not_merged_again(self, books: Books) -> None:
+        past = utc_now() - ROWS_REST - timedelta(seconds=1)
+        await books.write(houses=[replace(a_row("merged", -100), changed_at=past)])
+        before = books.ledger.commits
+
+        await books.keeping.step()
+
+        assert books.ledger.commits == before
+
+    async def test_that_a_writer_adds_to_are_left_to_it(self, books: Books) -> None:
+        past = utc_now() - ROWS_REST - timedelta(seconds=1)
+        await books.write(houses=[replace(a_row(), changed_at=past)])
+        async with books.ledger.transaction() as transaction:
+            await transaction.apply(some_changes(houses=[a_row()]))
+            await books.keeping.step()
+
+        assert books.value("lost_races_total") == 1
+        assert dict(books.ledger.houses.items(books.ledger.commits)).keys() == {a_row().id}
