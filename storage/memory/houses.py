@@ -59,7 +59,8 @@ class MemoryHouses:
                         outcomes=[],
                         released=[],
                         claimed=[],
-                        opened=[],
+                        names=[],
+                        registered=[],
                         houses=house_rows((), accounts, writer=KEEPER, at=at),
                     )
                 )

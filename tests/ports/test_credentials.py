@@ -127,7 +127,7 @@ async def test_of_two_workers_that_hash_one_registration_the_first_sets_the_pass
 async def test_an_account_waits_until_its_credential_is_there(store: Store) -> None:
     names = ("alice", "bob", "carol")
     accounts = [an_account(name) for name in names]
-    await write(store.ledger, accounts=accounts, opened=accounts)
+    await write(store.ledger, accounts=accounts, registered=accounts)
 
     before = await store.credentials.count_pending(opened_before=LATER)
     await store.credentials.insert([a_credential("alice")])

@@ -25,7 +25,7 @@ from handlers.history import querying
 from handlers.history.pages import transaction
 from handlers.history.rebuilding import NEEDED, OPTIONAL
 from handlers.ledger.recording import Conclusion, conclude
-from handlers.model.account import Account, Balance, Profile
+from handlers.model.account import NOT_BOOKED, Account, Balance, Profile
 from handlers.model.changes import Owners
 from handlers.model.decision import Moved
 from handlers.model.outcome import LedgerEntry, Outcome, Trace
@@ -189,6 +189,7 @@ class TestWhatIsStored:
             sequence=4,
             published_sequence=2,
             signs_in=False,
+            books=NOT_BOOKED,
         )
         [balance] = account.balances.values()
         for part in (account, account.profile, balance):

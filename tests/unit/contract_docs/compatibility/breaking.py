@@ -1,5 +1,7 @@
 """Each kind of change that breaks somebody, made on today's contract, and the sentence that says so."""
 
+from contracts.message import USERNAME_PATTERN
+from contracts.money import AMOUNT_PATTERN
 from contracts.published import KNOWN_VALUES
 from tests.unit.contract_docs.compatibility.changes import (
     Change,
@@ -20,7 +22,6 @@ RESULT = "Breaks readers: the topic in reply_to and accounts.results, Result"
 REPLY = "Breaks readers: the topic in reply_to and accounts.results, Reply"
 REFUSED = "so that what was accepted may be refused"
 UNEXPECTED = "so that readers may find what they did not have to expect"
-USERNAME = "^[a-z0-9][a-z0-9._-]{2,31}$"
 
 
 BREAKING: dict[str, tuple[Change, list[str]]] = {
@@ -46,12 +47,7 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
     ),
     "an amount of an event has another pattern": (
         having("BalanceChanged", "held", pattern="^-?[0-9]+$"),
-        [
-            (
-                rf"{EVENT}, `held`: its pattern was ^(0|[1-9]\d{{0,15}})(\.\d{{1,8}})?$ and is "
-                f"^-?[0-9]+$, {UNEXPECTED}."
-            )
-        ],
+        [(f"{EVENT}, `held`: its pattern was {AMOUNT_PATTERN} and is ^-?[0-9]+$, {UNEXPECTED}.")],
     ),
     "a time of an event has another format": (
         having("BalanceChanged", "occurred_at", format="date"),
@@ -92,7 +88,7 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         having("Deposit", "username", pattern="^[a-z0-9][a-z0-9._-]{2,19}$"),
         [
             (
-                f"{DEPOSIT}, `username`: its pattern was {USERNAME} and is "
+                f"{DEPOSIT}, `username`: its pattern was {USERNAME_PATTERN} and is "
                 f"^[a-z0-9][a-z0-9._-]{{2,19}}$, {REFUSED}."
             )
         ],
@@ -215,7 +211,9 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         lambda document: message(document, "Deposit")["bindings"]["kafka"]["key"].update(
             pattern="^[a-z]{3}$"
         ),
-        [f"{DEPOSIT}, record key: its pattern was {USERNAME} and is ^[a-z]{{3}}$, {REFUSED}."],
+        [
+            f"{DEPOSIT}, record key: its pattern was {USERNAME_PATTERN} and is ^[a-z]{{3}}$, {REFUSED}."
+        ],
     ),
     "a topic has another address": (
         lambda document: document["channels"]["commands-deposit"].update(address="deposits"),

@@ -155,7 +155,7 @@ class TestConclude:
             books=NOT_BOOKED,
         )
 
-        found = conclude(before, received(a_deposit("1.00")), {}, rules=RULES, now=NOON)
+        found = conclude(before, received(a_deposit("1.00")), Owners(), rules=RULES, now=NOON)
 
         assert isinstance(found, Conclusion)
         balances = {"USD": Balance(posted_minor=200, scale=2)}
