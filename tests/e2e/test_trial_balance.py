@@ -84,7 +84,7 @@ async def test_an_account_of_before_is_taken_in_by_the_housekeeper(
     before = await balance(service)
 
     # One that has no commands to decide; it makes a trial balance as soon as it keeps house.
-    await asyncio.to_thread(service.workers[0].stop)
+    service.workers[0].kill()
     keeper = await asyncio.to_thread(service.start_worker, "housekeeper")
     patience = Patience(lambda: keeper.pid, keeper.log_path)
     while (found := await balance(service))["not_booked"]:
