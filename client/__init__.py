@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from client.clock import fresh_command_id
     from client.errors import (
         AccountsClientError,
+        InsufficientFundsError,
         NoAnswerError,
         NotAcknowledgedError,
         NotSentError,
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
         SequenceGapError,
         TopicMissingError,
         TopicReplacedError,
+        UnknownAccountError,
         UnreachableError,
         UnreadableRecordError,
         UnreadableReplyError,
+        UsernameTakenError,
     )
     from client.following import Snapshot
     from client.kafka import Security
@@ -32,6 +35,7 @@ __all__ = [
     "AccountsClient",
     "AccountsClientError",
     "Claims",
+    "InsufficientFundsError",
     "NoAnswerError",
     "NotAcknowledgedError",
     "NotSentError",
@@ -50,9 +54,11 @@ __all__ = [
     "TokenProblem",
     "TopicMissingError",
     "TopicReplacedError",
+    "UnknownAccountError",
     "UnreachableError",
     "UnreadableRecordError",
     "UnreadableReplyError",
+    "UsernameTakenError",
     "change_password",
     "fresh_command_id",
     "refresh",

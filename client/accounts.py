@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Self, Unpack
 
 from client.asking import Asking, SentWith
+from client.calls import AccountCalls
 from client.following import Following, Snapshot
 from client.kafka import Kafka, Security
 from client.one_loop import OneLoop
@@ -22,7 +23,7 @@ from contracts.sessions import SessionRevoked
 from contracts.topics import TopicSpec
 
 
-class AccountsClient:
+class AccountsClient(AccountCalls):
     """One connection to the service; safe to share between the tasks of one event loop.
 
     A task that is cancelled, or out of time, ends no other's call. In another event loop, such as
@@ -30,10 +31,7 @@ class AccountsClient:
 
     Example:
         async with AccountsClient("localhost:9092") as accounts:
-            deposit = Deposit(
-                command_id=fresh_command_id(), username="alice", amount="10.50", currency="USD"
-            )
-            result = await accounts.ask(deposit)
+            result = await accounts.deposit("alice", "10.50", "USD")
     """
 
     def __init__(

@@ -1,11 +1,14 @@
 """What can go wrong between a program and the service, and what the program may do about it."""
 
+from collections.abc import Mapping
+
 from aiokafka import TopicPartition
 
 from client.questions import Asked
+from contracts.codes import Code
 from contracts.message import Command
 from contracts.replies import Reply
-from contracts.results import Error
+from contracts.results import Error, Result
 
 
 class AccountsClientError(Exception):
@@ -63,16 +66,40 @@ class NoAnswerError(OutcomeUnknownError):
 class RefusedError(AccountsClientError):
     """The service answered, and the answer is no."""
 
-    def __init__(self, reply: Reply, error: Error) -> None:
-        self.reply = reply
+    def __init__(self, answer: Result | Reply, error: Error) -> None:
+        self.answer = answer
         self.error = error
         """Why; its `code` is the stable key: one of `contracts.codes.Code`, or of a later release."""
-        super().__init__(f"{reply.type} of {reply.username}: {error.code}: {error.detail}")
+        super().__init__(f"{answer.type} of {answer.username}: {error.code}: {error.detail}")
 
     @property
     def retry_after_s(self) -> int | None:
         """With `too_many_attempts`: when to try again."""
-        return self.reply.retry_after_s
+        return self.answer.retry_after_s if isinstance(self.answer, Reply) else None
+
+
+class InsufficientFundsError(RefusedError):
+    """Less is available than was asked for (`insufficient_funds`)."""
+
+
+class UnknownAccountError(RefusedError):
+    """There is no account of this name (`unknown_account`)."""
+
+
+class UsernameTakenError(RefusedError):
+    """There is an account of this name, or was (`username_taken`)."""
+
+
+_REFUSALS: Mapping[str, type[RefusedError]] = {
+    Code.INSUFFICIENT_FUNDS: InsufficientFundsError,
+    Code.UNKNOWN_ACCOUNT: UnknownAccountError,
+    Code.USERNAME_TAKEN: UsernameTakenError,
+}
+
+
+def refused(answer: Result | Reply, error: Error) -> RefusedError:
+    """Return *error* as what to raise: a type of its own where callers act upon the code."""
+    return _REFUSALS.get(error.code, RefusedError)(answer, error)
 
 
 class UnreadableReplyError(AccountsClientError):

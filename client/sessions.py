@@ -9,14 +9,8 @@ import jwt
 
 from client.asking import SentWith
 from client.clock import fresh_command_id
-from client.errors import (
-    NotSentError,
-    OutcomeUnknownError,
-    RefusedError,
-    TopicMissingError,
-    UnreachableError,
-    UnreadableReplyError,
-)
+from client.errors import UnreadableReplyError
+from client.repeating import accepted, ask_again
 from client.sealing import ReplyKeyPair, seal, sealing_key
 from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.codes import Code
@@ -25,9 +19,6 @@ from contracts.replies import Reply
 from contracts.requests import AnyRequest, IdentityRequest
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh, ReplyKey, Tokens
-
-ASKED_TIMES_MAX = 2
-"""A lost answer is said again for a few seconds (10), and a lost refresh would end the session."""
 
 
 class Options(SentWith, total=False):
@@ -204,32 +195,20 @@ class _Envelope:
 
 async def _asked(accounts: Asks, request: IdentityRequest, options: Options) -> Reply:
     """Return the accepted reply; a lost one is asked for once more, under the same id."""
-    timeout_s = options.get("timeout_s", ANSWER_TIMEOUT_S) / ASKED_TIMES_MAX
     added = SentWith(
         correlation_id=options.get("correlation_id"),
         actor=options.get("actor"),
         traceparent=options.get("traceparent"),
     )
-    lost: OutcomeUnknownError | None = None
-    try:
-        reply = await accounts.request(request, timeout_s, **added)
-    except OutcomeUnknownError as error:
-        lost = error
-        try:
-            reply = await accounts.request(request, timeout_s, **added)
-        except (UnreachableError, TopicMissingError, NotSentError):
-            # This time nothing was sent; the first time it may have been, and done.
-            raise lost from None
+    reply, lost = await ask_again(
+        request,
+        lambda each_s: accounts.request(request, each_s, **added),
+        options.get("timeout_s", ANSWER_TIMEOUT_S),
+    )
     if lost is not None and reply.error is not None and reply.error.code == Code.EXPIRED:
         # What was done some time ago is not said again, but called expired.
         raise lost
-    if reply.error is not None:
-        raise RefusedError(reply, reply.error)
-    if reply.is_undecided:
-        raise OutcomeUnknownError(
-            request, f"a status that this client does not know, {reply.status},"
-        )
-    return reply
+    return accepted(reply)
 
 
 def _opened(reply: Reply, keys: ReplyKeyPair, purpose: Purpose) -> SignedIn:

@@ -51,7 +51,7 @@ def login(  # noqa: PLR0913 - each is an option, or a group of them
     try:
         signed_in = asyncio.run(_sign_in(user, secret, how, source, sealing_key))
     except RefusedError as error:
-        show_refusal(error.reply)
+        show_refusal(error.answer)
     except OutcomeUnknownError as error:
         show_no_answer(error)
     session = session_of(user, signed_in)

@@ -59,7 +59,7 @@ def logout(
         if leaving.is_over:
             forget(path)
         if everywhere or not leaving.is_over:
-            show_refusal(error.reply)
+            show_refusal(error.answer)
         ended = 0
     except OutcomeUnknownError as error:
         show_no_answer(error)

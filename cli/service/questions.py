@@ -14,6 +14,7 @@ from client.errors import OutcomeUnknownError
 from client.questions import name_of, question_of
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
+from contracts.results import Result
 from workers.clock import fresh_name
 from workers.config.settings import load_settings
 
@@ -43,13 +44,13 @@ def ask_accepted(request: AnyRequest, how: AskingOptions) -> Reply:
     return reply
 
 
-def show_refusal(reply: Reply) -> NoReturn:
+def show_refusal(answer: Result | Reply) -> NoReturn:
     """Print why it was refused, and end."""
-    assert reply.error is not None
-    facts = error_facts(reply.error)
-    if reply.retry_after_s is not None:
-        facts.append(("try again", f"in {reply.retry_after_s} s"))
-    show(as_json(reply), rejected(f"{reply.type} of {reply.username}"), facts)
+    assert answer.error is not None
+    facts = error_facts(answer.error)
+    if isinstance(answer, Reply) and answer.retry_after_s is not None:
+        facts.append(("try again", f"in {answer.retry_after_s} s"))
+    show(as_json(answer), rejected(f"{answer.type} of {answer.username}"), facts)
     raise typer.Exit(REJECTED)
 
 

@@ -155,7 +155,7 @@ def test_both_may_be_installed_side_by_side(client: Alone, worker: Alone) -> Non
 def test_type_checkers_find_the_types_of_the_client(client: Alone, tmp_path: Path) -> None:
     right = "# pyright: strict\n" + program_of_the_readme('"localhost:9092"', "alice")
     (tmp_path / "right.py").write_text(right)
-    (tmp_path / "wrong.py").write_text(right.replace('amount="10.50"', "amount=10.50"))
+    (tmp_path / "wrong.py").write_text(right.replace('"10.50"', "10.50"))
 
     words = ["--pythonpath", str(client.python), "--outputjson", "right.py", "wrong.py"]
     ended = run(
