@@ -73,7 +73,7 @@ class Bookkeeping:
     def forget(self) -> None:
         """Take back what was found: another keeps house now, and ours would go stale."""
         self.metrics.unbalanced_currencies.set(0)
-        self.metrics.accounts_not_booked.set(0)
+        self.metrics.not_booked.set(0)
 
     async def _merge(self) -> None:
         """Merge the rows at rest, so that there are few however many writers there have been."""
@@ -104,7 +104,7 @@ class Bookkeeping:
         )
         if page is None:
             return  # the account has had a command, which took it in: the same page has one less
-        self.metrics.accounts_not_booked.dec(page.accounts)
+        self.metrics.not_booked.dec(page.accounts)
         self._after = page.last
         self._walked = page.last is None
 
@@ -118,5 +118,5 @@ class Bookkeeping:
             )
         self.corrupt.report(totals.corrupt)
         self.metrics.unbalanced_currencies.set(len(wrong))
-        self.metrics.accounts_not_booked.set(totals.not_booked)
+        self.metrics.not_booked.set(totals.not_booked)
         self.metrics.trial_balance_timestamp_seconds.set(utc_now().timestamp())

@@ -184,8 +184,8 @@ class Metrics:
         self.unbalanced_currencies = self._gauge(
             "unbalanced_currencies", "Currencies in which users and houses do not come to zero."
         )
-        self.accounts_not_booked = self._gauge(
-            "accounts_not_booked",
+        self.not_booked = self._gauge(
+            "not_booked",
             "Accounts that are older than the houses and not on the books yet.",
         )
         self.trial_balance_timestamp_seconds = self._gauge(

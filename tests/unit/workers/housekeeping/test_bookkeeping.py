@@ -120,10 +120,10 @@ class TestOldAccounts:
         await books.write(accounts=old)
 
         await books.keeping.step()
-        assert books.value("accounts_not_booked") == 7
+        assert books.value("not_booked") == 7
         await self.run(books)
 
-        assert books.value("accounts_not_booked") == 0
+        assert books.value("not_booked") == 0
         accounts = dict(books.ledger.accounts.items(books.ledger.commits))
         assert [one.books for one in accounts.values()] == [BOOKED] * 7
         assert {one.version for one in accounts.values()} == {2}
@@ -140,7 +140,7 @@ class TestOldAccounts:
 
         await self.run(books)
 
-        assert books.value("accounts_not_booked") == 1
+        assert books.value("not_booked") == 1
 
     async def test_that_a_worker_writes_are_left_to_it(self, books: Books) -> None:
         old = an_account(posted_minor=100, books=NOT_BOOKED)
