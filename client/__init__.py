@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from client.accounts import AccountsClient
+    from client.blocking import SyncAccountsClient
     from client.clock import fresh_command_id
     from client.errors import (
         AccountsClientError,
@@ -50,6 +51,7 @@ __all__ = [
     "SequenceGapError",
     "SignedIn",
     "Snapshot",
+    "SyncAccountsClient",
     "TokenError",
     "TokenProblem",
     "TopicMissingError",
@@ -81,6 +83,7 @@ _MODULES = {
     "Security": "kafka",
     "SignedIn": "sessions",
     "Snapshot": "following",
+    "SyncAccountsClient": "blocking",
     "TokenError": "tokens",
     "TokenProblem": "tokens",
     "change_password": "sessions",

@@ -1,7 +1,7 @@
 """What callers do with accounts, in plain arguments: asked until it is answered, a refusal raised."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Unpack, cast
@@ -188,7 +188,7 @@ class AccountCalls(ABC):
 
     async def transactions(
         self, username: str, **options: Unpack[TransactionOptions]
-    ) -> AsyncIterator[Transaction]:
+    ) -> AsyncGenerator[Transaction]:
         """Yield an account's history, asking for page after page as they are needed.
 
         Raises:
