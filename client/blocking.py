@@ -39,22 +39,15 @@ class SyncAccountsClient:
         security: Security | None = None,
         reply_topic: str | None = None,
     ) -> None:
-        self._bootstrap = bootstrap
-        self._prefix = topic_prefix
-        self._security = security
-        self._reply_topic = reply_topic
-        self._running: _Running | None = None
+        self._accounts = AccountsClient(
+            bootstrap, topic_prefix=topic_prefix, security=security, reply_topic=reply_topic
+        )
+        self._running: _LoopThread | None = None
 
     def __enter__(self) -> Self:
         """Start the thread; the client connects when it is first used."""
         assert self._running is None, "entered twice"
-        self._running = _Running()
-        self._accounts = AccountsClient(
-            self._bootstrap,
-            topic_prefix=self._prefix,
-            security=self._security,
-            reply_topic=self._reply_topic,
-        )
+        self._running = _LoopThread()
         self._run(self._accounts.__aenter__())
         return self
 
@@ -160,7 +153,7 @@ class SyncAccountsClient:
         return self._running.run(call)
 
 
-class _Running:
+class _LoopThread:
     """An event loop in a thread of its own."""
 
     def __init__(self) -> None:

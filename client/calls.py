@@ -136,8 +136,10 @@ class AccountCalls(ABC):
     ) -> Result:
         """As `deposit`, and return a refusal too: see `Result.error`."""
         fields, how = _split(options)
-        fields = _with_id(fields) | {"amount": _amount(amount), "currency": currency}
-        return await self._decided(Deposit(**fields, username=username), how)
+        command = Deposit(
+            **_with_id(fields), username=username, amount=_amount(amount), currency=currency
+        )
+        return await self._decided(command, how)
 
     async def withdraw(
         self,
@@ -163,8 +165,10 @@ class AccountCalls(ABC):
     ) -> Result:
         """As `withdraw`, and return a refusal too: see `Result.error`."""
         fields, how = _split(options)
-        fields = _with_id(fields) | {"amount": _amount(amount), "currency": currency}
-        return await self._decided(Withdraw(**fields, username=username), how)
+        command = Withdraw(
+            **_with_id(fields), username=username, amount=_amount(amount), currency=currency
+        )
+        return await self._decided(command, how)
 
     async def balance(
         self, username: str, currency: str, **options: Unpack[CallOptions]

@@ -17,7 +17,7 @@ ASKED_TIMES_MAX = 2
 """What is lost twice is down. And of a sign-in a lost answer is said again for seconds (10) only."""
 
 
-class Answered(NamedTuple, Generic[A]):
+class LastAnswer(NamedTuple, Generic[A]):
     """An answer, and what became of the first try where it is that of the second."""
 
     answer: A
@@ -26,22 +26,24 @@ class Answered(NamedTuple, Generic[A]):
 
 async def ask_again(
     asked: Asked, ask: Callable[[float], Awaitable[A]], timeout_s: float
-) -> Answered[A]:
+) -> LastAnswer[A]:
     """Return what *ask* returns within its part of *timeout_s*, asking once more where none comes.
 
     Raises:
         OutcomeUnknownError: Neither was answered, or in words that only a later release knows.
     """
     each_s = timeout_s / ASKED_TIMES_MAX
+    lost: OutcomeUnknownError | None = None
     try:
-        return Answered(_known(asked, await ask(each_s)), None)
+        answer = await ask(each_s)
     except OutcomeUnknownError as error:
         lost = error
-    try:
-        return Answered(_known(asked, await ask(each_s)), lost)
-    except (UnreachableError, TopicMissingError, NotSentError):
-        # This time nothing was sent; the first time it may have been, and done.
-        raise lost from None
+        try:
+            answer = await ask(each_s)
+        except (UnreachableError, TopicMissingError, NotSentError):
+            # This time nothing was sent; the first time it may have been, and done.
+            raise lost from None
+    return LastAnswer(_known(asked, answer), lost)
 
 
 def accepted(answer: A) -> A:

@@ -1,12 +1,17 @@
 """The servers that every test of the run shares, started when the first test asks for them."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from devstack.choose import Chosen, choose
 from devstack.stack import StackOptions
+
+# A shell without job control starts what it puts into the background with SIGINT ignored, which the
+# programs that tests press Ctrl-C in would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

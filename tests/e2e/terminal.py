@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import subprocess
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,13 +73,16 @@ class Terminal:
 
 
 def _interrupt(process: subprocess.Popen[bytes], controller: int) -> None:
-    """Press Ctrl-C until it has ended: before Python 3.12 `wait_for` may lose a cancellation."""
+    """Press Ctrl-C until it has ended: one may come before the program listens, or be lost."""
+    gives_up_s = time.monotonic() + PATIENCE_S
     with suppress(ProcessLookupError):
-        while True:
+        while time.monotonic() < gives_up_s:
             os.killpg(process.pid, signal.SIGINT)
-            while select.select([controller], [], [], AGAIN_S)[0]:
-                if not _read(controller):
+            again_s = time.monotonic() + AGAIN_S
+            while (left_s := again_s - time.monotonic()) > 0:
+                if select.select([controller], [], [], left_s)[0] and not _read(controller):
                     return
+    raise AssertionError("Ctrl-C does not end it")
 
 
 def _read(controller: int) -> str:

@@ -13,8 +13,6 @@ from contracts.queries import GetProfile
 from tests.e2e.caller import a_name
 from tests.e2e.running import RunningService
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 THREADS = 8
 EACH = 10
 
@@ -69,6 +67,7 @@ def test_threads_share_one(accounts: SyncAccountsClient) -> None:
     assert accounts.balance(username, "USD").available == f"{THREADS * EACH}.00"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_beside_a_running_event_loop(address: tuple[str, str]) -> None:
     bootstrap, prefix = address
 
