@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from contracts.topics import BALANCE_EVENTS, BALANCES, DEPOSIT, REGISTER, WITHDRAW
 from devstack.stack import Stack
@@ -20,6 +19,7 @@ from tests.faults.running_traffic import started, stopped
 from tests.faults.stored import is_decided
 from workers.kafka.connection import kafka_admin
 from workers.keys.ring import CHECK_INTERVAL_S
+from workers.ledger.group_protocol import LedgerAssignor
 
 PARTITION = 0
 """Where all commands of these tests are put."""
@@ -36,7 +36,7 @@ async def squatter(service: RunningService, topic: str) -> AsyncGenerator[None]:
             group_id=service.settings.ledger.group,
             # Members share a topic's partitions in the order of their ids, which begin like this.
             client_id="0-first",
-            partition_assignment_strategy=(RangePartitionAssignor,),
+            partition_assignment_strategy=(LedgerAssignor,),
             enable_auto_commit=False,
             session_timeout_ms=10_000,
         ),
