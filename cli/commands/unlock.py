@@ -12,7 +12,7 @@ from cli.screen.asking_first import Consent
 from cli.screen.output import CliError, output
 from cli.service.questions import body
 from contracts.message import rfc3339
-from contracts.queries import GetProfile
+from contracts.request import SignInRequest
 from handlers.history.operating import Operation, audit_event
 from handlers.identity.subjects import of_user
 from handlers.identity.throttling import Allowance
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def unlock(user: User, consent: Consent, *, actor: Actor = None) -> None:
     """Forget the failed sign-ins of a user, so that nobody has to wait for them."""
-    checked(GetProfile, body(user))
+    checked(SignInRequest, body(user))
     asyncio.run(_unlock(load_settings(), user, consent, actor))
 
 
