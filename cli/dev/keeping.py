@@ -107,7 +107,8 @@ class Keeping:
         while not (self._stopping.is_set() or self._stack.processes.are_gone):
             how = one.ended(WATCH_S)
             if how is not None:
-                return how
+                # What is stopped ends while it is waited for.
+                return None if self._stopping.is_set() else how
         return None
 
     def _runs_again(self, one: Kept, waits: Iterator[float]) -> bool:

@@ -129,6 +129,19 @@ async def test_what_is_killed_runs_again(
     assert not is_there(folder)
 
 
+async def test_what_is_stopped_has_not_ended_by_itself(
+    stack: Stack, program: Program, said: Said, folder: Path
+) -> None:
+    with Keeping(stack, said) as keeping:
+        keeping.keep(program)
+        keeping.stop()  # while its end is waited for
+        program.kill()
+        await eventually(lambda: program.pid is None)
+
+    assert (program.starts, said()) == (1, [])
+    assert not is_there(folder)
+
+
 async def test_a_start_that_fails_is_tried_again_later_and_later(
     stack: Stack, program: Program, said: Said
 ) -> None:
