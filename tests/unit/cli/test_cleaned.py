@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from rich.text import Text
@@ -45,13 +45,6 @@ WAYS: dict[str, Callable[[str], None]] = {
     "console": lambda text: output().console().print(Text("✓ ", "green").append(text, "bold")),
     "error": _complain,
 }
-
-
-@pytest.fixture(autouse=True)
-def _usual_output() -> Iterator[None]:
-    """Leave the way of printing as it was for the tests that follow."""
-    yield
-    choose(Format.AUTO)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

@@ -1,7 +1,6 @@
 """How replies, refusals and missing replies are shown, and with which exit code."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -29,12 +28,6 @@ TRANSACTION = {
     "command_id": "c-1",
     "occurred_at": "2030-01-01T12:00:00.000Z",
 }
-
-
-@pytest.fixture(autouse=True)
-def usual_output() -> Iterator[None]:
-    yield
-    choose(Format.AUTO)
 
 
 def a_reply_body(**fields: Any) -> dict[str, Any]:
