@@ -1,7 +1,7 @@
 """What callers do with accounts, in plain arguments: asked until it is answered, a refusal raised."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Unpack, cast
@@ -72,10 +72,6 @@ class TransactionOptions(CallOptions, total=False):
     """By default the newest first."""
 
 
-_OF_CALLS = CallOptions.__annotations__.keys() | SentWith.__annotations__.keys()
-"""Options that are not fields of what is asked."""
-
-
 class AccountCalls(ABC):
     """Each call asks again under the same id where no answer comes, within one time limit.
 
@@ -110,8 +106,7 @@ class AccountCalls(ABC):
 
     async def try_open(self, username: str, **options: Unpack[OpenOptions]) -> Result:
         """As `open`, and return a refusal too: see `Result.error`."""
-        fields, how = _split(options)
-        return await self._decided(Open(**_with_id(fields), username=username), how)
+        return await self._decided(Open, {"username": username}, options)
 
     async def deposit(
         self,
@@ -135,11 +130,8 @@ class AccountCalls(ABC):
         **options: Unpack[MovementOptions],
     ) -> Result:
         """As `deposit`, and return a refusal too: see `Result.error`."""
-        fields, how = _split(options)
-        command = Deposit(
-            **_with_id(fields), username=username, amount=_amount(amount), currency=currency
-        )
-        return await self._decided(command, how)
+        given = {"username": username, "amount": _amount(amount), "currency": currency}
+        return await self._decided(Deposit, given, options)
 
     async def withdraw(
         self,
@@ -164,11 +156,8 @@ class AccountCalls(ABC):
         **options: Unpack[MovementOptions],
     ) -> Result:
         """As `withdraw`, and return a refusal too: see `Result.error`."""
-        fields, how = _split(options)
-        command = Withdraw(
-            **_with_id(fields), username=username, amount=_amount(amount), currency=currency
-        )
-        return await self._decided(command, how)
+        given = {"username": username, "amount": _amount(amount), "currency": currency}
+        return await self._decided(Withdraw, given, options)
 
     async def balance(
         self, username: str, currency: str, **options: Unpack[CallOptions]
@@ -198,14 +187,14 @@ class AccountCalls(ABC):
         Raises:
             UnknownAccountError: There is no account of this name.
         """
-        fields, how = _split(options)
+        fields, timeout_s, added = _split(options)
         for name, field in (("since", "from"), ("until", "to")):
             if name in fields:
                 fields[field] = fields.pop(name)
         cursor: dict[str, Any] = {}
         while True:
             query = {"request_id": fresh_command_id(), "username": username, **fields, **cursor}
-            reply = await self._answered(ListTransactions.model_validate(query), how)
+            reply = await self._answered(ListTransactions.model_validate(query), timeout_s, added)
             if reply.page is None:
                 raise UnreadableReplyError(reply, "has no page")
             for transaction in reply.page.transactions:
@@ -215,43 +204,39 @@ class AccountCalls(ABC):
             cursor = {"cursor": reply.page.next_cursor}
 
     async def _balances(self, question: GetBalance, options: CallOptions) -> Balances:
-        reply = await self._answered(question, _split(options)[1])
+        _, timeout_s, added = _split(options)
+        reply = await self._answered(question, timeout_s, added)
         if reply.balances is None:
             raise UnreadableReplyError(reply, "has no balances")
         return reply.balances
 
-    async def _decided(self, command: AnyCommand, how: CallOptions) -> Result:
-        timeout_s, added = _sent_with(how)
-        return (
-            await ask_again(command, lambda each_s: self.ask(command, each_s, **added), timeout_s)
-        ).answer
-
-    async def _answered(self, request: AnyRequest, how: CallOptions) -> Reply:
-        timeout_s, added = _sent_with(how)
-        return accepted(
-            (
-                await ask_again(
-                    request, lambda each_s: self.request(request, each_s, **added), timeout_s
-                )
-            ).answer
+    async def _decided(
+        self,
+        kind: Callable[..., AnyCommand],
+        given: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> Result:
+        """Return the answer to a command of this *kind* with *given* fields, and those of *options*."""
+        fields, timeout_s, added = _split(options)
+        command = kind(**{"command_id": fresh_command_id(), **fields, **given})
+        last = await ask_again(
+            command, lambda each_s: self.ask(command, each_s, **added), timeout_s
         )
+        return last.answer
+
+    async def _answered(self, request: AnyRequest, timeout_s: float, added: SentWith) -> Reply:
+        last = await ask_again(
+            request, lambda each_s: self.request(request, each_s, **added), timeout_s
+        )
+        return accepted(last.answer)
 
 
-def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], CallOptions]:
-    """Return the fields among *options*, and how to ask."""
-    fields = {name: value for name, value in options.items() if name not in _OF_CALLS}
-    how = {name: value for name, value in options.items() if name in _OF_CALLS}
-    return fields, cast("CallOptions", how)
-
-
-def _sent_with(how: CallOptions) -> tuple[float, SentWith]:
-    added = {name: value for name, value in how.items() if name != "timeout_s"}
-    return how.get("timeout_s", ANSWER_TIMEOUT_S), cast("SentWith", added)
-
-
-def _with_id(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *fields* with the id of their command, the caller's or a fresh one."""
-    return {"command_id": fresh_command_id(), **fields}
+def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], float, SentWith]:
+    """Return the fields among *options*, how long to wait, and what is sent along."""
+    fields = {**options}
+    timeout_s: float = fields.pop("timeout_s", ANSWER_TIMEOUT_S)
+    added = {name: fields.pop(name) for name in SentWith.__annotations__ if name in fields}
+    return fields, timeout_s, cast("SentWith", added)
 
 
 def _amount(amount: Decimal | str) -> str:

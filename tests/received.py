@@ -118,16 +118,17 @@ def received(
 def known(
     *accounts: Account,
     outcomes: Mapping[str, Outcome] | None = None,
-    email_owners: Mapping[str, str] | None = None,
-    name_owners: Mapping[str, str] | None = None,
+    email_owners: dict[str, str] | None = None,
+    name_owners: dict[str, str] | None = None,
 ) -> Gathered:
     """Return what the store knew: these accounts, and their owners of addresses."""
     owners = {one.profile.email: one.username for one in accounts if one.profile.email is not None}
     return Gathered(
         accounts={account.username: account for account in accounts},
         outcomes=outcomes or {},
-        email_owners=owners if email_owners is None else email_owners,
-        name_owners=name_owners or {},
+        owners=Owners(
+            emails=owners if email_owners is None else email_owners, names=name_owners or {}
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from handlers.history.trial_balance import Totals
 from handlers.model.account import BOOKED, Account
-from handlers.model.house import ADJUSTMENTS, HouseRow
+from handlers.model.house import ADJUSTMENTS, HouseRow, rows_of
 
 
 def changes_of(
@@ -15,12 +15,7 @@ def changes_of(
     """Return by how much *account*, once rebuilt, is counted otherwise than it is now."""
     if account.books != BOOKED:
         return {}
-    changes = Counter(
-        {
-            (currency, balance.scale): balance.posted_minor
-            for currency, balance in account.balances.items()
-        }
-    )
+    changes = Counter(account.posted_minor)
     changes.subtract(counted)
     return {key: minor for key, minor in changes.items() if minor}
 
@@ -35,15 +30,9 @@ def adjustments(
     differences = Counter(totals.users_minor)
     for (_, currency, scale), minor in totals.houses_minor.items():
         differences[currency, scale] += minor
-    return [
-        HouseRow(
-            writer=f"{writer}:0",
-            house=ADJUSTMENTS,
-            currency=currency,
-            scale=scale,
-            sum_minor=-minor,
-            changed_at=at,
-        )
+    other_sides = {
+        (ADJUSTMENTS, currency, scale): -minor
         for (currency, scale), minor in sorted(changes.items())
         if not differences[currency, scale]
-    ]
+    }
+    return rows_of(other_sides, writer=f"{writer}:0", at=at)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from contracts.money import to_amount
-from handlers.ledger.postings import HouseCurrency
 from handlers.model.corrupt import CorruptDocument
+from handlers.model.house import HouseCurrency
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -40,12 +40,7 @@ class CurrencyTotals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def shown(self, minor: int) -> str:
         """Return an amount of this currency as a decimal string, with a sign where it is negative."""
-        return signed_amount(minor, self.scale)
-
-
-def signed_amount(minor: int, scale: int) -> str:
-    """Return *minor* units as a decimal string, with a sign where it is negative."""
-    return f"{'-' if minor < 0 else ''}{to_amount(abs(minor), scale)}"
+        return to_amount(minor, self.scale)
 
 
 def by_currency(totals: Totals) -> list[CurrencyTotals]:

@@ -53,10 +53,7 @@ class _Fold:
     commands_max: int | None
     accounts: dict[str, Account]
     outcomes: dict[str, Outcome]
-    email_owners: dict[str, str]
-    name_owners: dict[str, str]
     owners: Owners
-    """Both of these."""
     recorded: list[Outcome] = field(default_factory=list[Outcome])
     answers: list[Answer] = field(default_factory=list[Answer])
     parked: list[CommandRecord] = field(default_factory=list[CommandRecord])
@@ -155,8 +152,8 @@ class _Fold:
 
     def _claim_name(self, username: str) -> None:
         name = name_claim(username)
-        if name is not None and name not in self.name_owners:
-            self.name_owners[name] = username
+        if name is not None and name not in self.owners.names:
+            self.owners.names[name] = username
             self.names.append(NameClaim(name=name, username=username))
 
     def _claim(self, before: Account | None, after: Account) -> None:
@@ -166,12 +163,12 @@ class _Fold:
             given_up = before.profile.email_claim
             if given_up == claim:
                 return  # nothing changes, and who owns it was perhaps not even asked for
-            if given_up is not None and self.email_owners.get(given_up) == after.username:
+            if given_up is not None and self.owners.emails.get(given_up) == after.username:
                 self.claims[given_up] = None
-                del self.email_owners[given_up]  # somebody else's claim is not ours to give up
+                del self.owners.emails[given_up]  # somebody else's claim is not ours to give up
         if claim is not None:
             self.claims[claim] = None
-            self.email_owners[claim] = after.username
+            self.owners.emails[claim] = after.username
 
     def changes(self, stamp: WriterMark) -> Changes:
         """Return all that this fold writes."""
@@ -182,7 +179,7 @@ class _Fold:
             if account is not gathered.accounts.get(username)
         ]
         by_name = {account.username: account for account in touched}
-        owners = gathered.email_owners
+        owners = gathered.owners.emails
         changed = [claim for claim in self.claims if owners.get(claim) != self._owner(claim)]
         return Changes(
             accounts=touched,
@@ -193,9 +190,9 @@ class _Fold:
                 if claim in owners
             ],
             claimed=[
-                EmailClaim(email=claim, username=self.email_owners[claim])
+                EmailClaim(email=claim, username=self.owners.emails[claim])
                 for claim in changed
-                if claim in self.email_owners
+                if claim in self.owners.emails
             ],
             names=self.names,
             registered=[by_name[username] for username in self.registered],
@@ -215,7 +212,7 @@ class _Fold:
                 yield before
 
     def _owner(self, claim: str) -> str | None:
-        return self.email_owners.get(claim)
+        return self.owners.emails.get(claim)
 
 
 def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of the day
@@ -233,7 +230,6 @@ def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of
     *users* holds each user's commands, every partition's in their order. Stops after
     *commands_max* answers where given.
     """
-    email_owners, name_owners = dict(gathered.email_owners), dict(gathered.name_owners)
     fold = _Fold(
         gathered=gathered,
         reading=reading,
@@ -242,9 +238,7 @@ def decide_lane(  # noqa: PLR0913 - the users, what is known, and three rules of
         commands_max=commands_max,
         accounts=dict(gathered.accounts),
         outcomes=dict(gathered.outcomes),
-        email_owners=email_owners,
-        name_owners=name_owners,
-        owners=Owners(emails=email_owners, names=name_owners),
+        owners=Owners(emails={**gathered.owners.emails}, names={**gathered.owners.names}),
     )
     for commands in users:
         fold.user(commands)

@@ -6,7 +6,7 @@ import msgspec
 
 from contracts.codes import Code
 from handlers.model.account import Account
-from handlers.model.changes import Changes
+from handlers.model.changes import Changes, Owners
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome, Source
@@ -19,8 +19,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     accounts: Mapping[str, Account]
     outcomes: Mapping[str, Outcome]
-    email_owners: Mapping[str, str]
-    name_owners: Mapping[str, str] = {}
+    owners: Owners
     corrupt: Mapping[str, CorruptDocument] = {}
     """Username → what keeps all their commands from being decided."""
     corrupt_outcomes: Mapping[str, CorruptDocument] = {}

@@ -2,16 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeAlias
 
 import msgspec
 
 from handlers.model.account import Account
-from handlers.model.house import EXTERNAL, OPENING, HouseRow, house_account
+from handlers.model.house import EXTERNAL, OPENING, HouseCurrency, HouseRow, house_account, rows_of
 from handlers.model.outcome import BalanceChange, Outcome
-
-HouseCurrency: TypeAlias = tuple[str, str, int]
-"""A house, and a currency with its scale: sums of different scales are never added as they are."""
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -48,21 +44,11 @@ def house_rows(
             key = (house, entry.currency, entry.scale)
             sums_minor[key] = sums_minor.get(key, 0) + amount_minor
     for account in opening:
-        for currency, balance in account.balances.items():
-            key = (OPENING, currency, balance.scale)
-            sums_minor[key] = sums_minor.get(key, 0) - balance.posted_minor
-    return [
-        HouseRow(
-            writer=writer,
-            house=house,
-            currency=currency,
-            scale=scale,
-            sum_minor=sum_minor,
-            changed_at=at,
-        )
-        for (house, currency, scale), sum_minor in sums_minor.items()
-        if sum_minor
-    ]
+        for (currency, scale), posted_minor in account.posted_minor.items():
+            key = (OPENING, currency, scale)
+            sums_minor[key] = sums_minor.get(key, 0) - posted_minor
+    moved = {key: sum_minor for key, sum_minor in sums_minor.items() if sum_minor}
+    return rows_of(moved, writer=writer, at=at)
 
 
 def _against(entry: BalanceChange) -> tuple[str, int]:

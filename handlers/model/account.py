@@ -75,3 +75,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Check the facts every other function relies on."""
         assert 0 <= self.published_sequence <= self.sequence
         assert self.version >= 0
+
+    @property
+    def posted_minor(self) -> Mapping[tuple[str, int], int]:
+        """What is posted, by currency and its scale."""
+        return {
+            (currency, balance.scale): balance.posted_minor
+            for currency, balance in self.balances.items()
+        }

@@ -1,6 +1,6 @@
 """What one lane of a cycle writes: all of it, or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -26,8 +26,8 @@ class NameClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Owners(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who has claimed what no two users may have."""
 
-    emails: Mapping[str, str] = {}
-    names: Mapping[str, str] = {}
+    emails: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    names: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,7 +1,9 @@
 """House accounts: where the other side of what users gain and lose is booked, and the rows of sums."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -25,6 +27,10 @@ ROW_MINOR_MAX = 10**33
 beyond: a row past this bound is reported while all of its digits are still there."""
 
 
+HouseCurrency: TypeAlias = tuple[str, str, int]
+"""A house, and a currency with its scale: sums of different scales are never added as they are."""
+
+
 class HouseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A part of what one house has in one currency: the rows of all writers together are the sum."""
 
@@ -42,15 +48,13 @@ class HouseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{self.writer}:{self.house}:{self.currency}:{self.scale}"
 
 
-def merged(rows: Iterable[HouseRow], *, at: datetime) -> Sequence[HouseRow]:
-    """Return what *rows* come to, for the merged row of each house, currency and scale."""
-    sums_minor: dict[tuple[str, str, int], int] = {}
-    for row in rows:
-        key = (row.house, row.currency, row.scale)
-        sums_minor[key] = sums_minor.get(key, 0) + row.sum_minor
+def rows_of(
+    sums_minor: Mapping[HouseCurrency, int], *, writer: str, at: datetime
+) -> Sequence[HouseRow]:
+    """Return what is added to the rows of *writer*, one for each sum."""
     return [
         HouseRow(
-            writer=MERGED,
+            writer=writer,
             house=house,
             currency=currency,
             scale=scale,
@@ -59,6 +63,19 @@ def merged(rows: Iterable[HouseRow], *, at: datetime) -> Sequence[HouseRow]:
         )
         for (house, currency, scale), sum_minor in sums_minor.items()
     ]
+
+
+def merged(rows: Iterable[HouseRow], *, at: datetime) -> Sequence[HouseRow]:
+    """Return what *rows* come to, for the merged row of each house, currency and scale."""
+    return rows_of(summed(rows), writer=MERGED, at=at)
+
+
+def summed(rows: Iterable[HouseRow]) -> Mapping[HouseCurrency, int]:
+    """Return what *rows* come to."""
+    sums_minor = Counter[HouseCurrency]()
+    for row in rows:
+        sums_minor[row.house, row.currency, row.scale] += row.sum_minor
+    return sums_minor
 
 
 def house_account(house: str) -> str:

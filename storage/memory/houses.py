@@ -7,11 +7,11 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from handlers.history.trial_balance import Totals
-from handlers.ledger.postings import HouseCurrency, house_rows
+from handlers.ledger.postings import house_rows
 from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.house import KEEPER, ROW_MINOR_MAX, HouseRow, merged
+from handlers.model.house import KEEPER, ROW_MINOR_MAX, HouseRow, merged, summed
 from storage.memory.ledger import MemoryLedger, added
 from storage.memory.tables import TableDraft
 from storage.ports.errors import LostRaceError
@@ -75,7 +75,7 @@ class MemoryHouses:
         account = self._ledger.accounts.get(username, self._ledger.commits)
         if account is None or self._state(username, account) != "booked":
             return {}
-        return _held(account)
+        return account.posted_minor
 
     def _state(self, name: str, account: Account) -> str:
         """Say whether an account is counted; damage elsewhere than in its money is no reason not to."""
@@ -87,33 +87,23 @@ class MemoryHouses:
     async def totals(self) -> Totals:
         """Return what stands in the books, users and houses as of one moment."""
         ledger, at = self._ledger, self._ledger.commits
-        houses, users = Counter[HouseCurrency](), Counter[tuple[str, int]]()
-        counts = Counter[str]()
+        users, counts = Counter[tuple[str, int]](), Counter[str]()
         for name, account in ledger.accounts.items(at):
             state = self._state(name, account)
             counts[state] += 1
             if state == "booked":
-                users.update(_held(account))
+                users.update(account.posted_minor)
         rows = dict(ledger.houses.items(at))
         corrupt = [found for name in rows if (found := ledger.corrupt.get(("houses", name)))]
-        for name, row in rows.items():
-            if ("houses", name) not in ledger.corrupt:
-                houses[row.house, row.currency, row.scale] += row.sum_minor
+        readable = (row for name, row in rows.items() if ("houses", name) not in ledger.corrupt)
         return Totals(
             users_minor=users,
-            houses_minor=houses,
+            houses_minor=summed(readable),
             accounts=counts["booked"],
             not_booked=counts["not booked"],
             unreadable=counts["unreadable"],
             corrupt=corrupt,
         )
-
-
-def _held(account: Account) -> Mapping[tuple[str, int], int]:
-    return {
-        (currency, balance.scale): balance.posted_minor
-        for currency, balance in account.balances.items()
-    }
 
 
 def _merge(draft: TableDraft[str, HouseRow], rows: Sequence[HouseRow], at: datetime) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from handlers.history.trial_balance import Totals
-from handlers.ledger.postings import HouseCurrency, house_rows
+from handlers.ledger.postings import house_rows
 from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.house import KEEPER, HouseRow, merged
+from handlers.model.house import KEEPER, HouseCurrency, HouseRow, merged
 from storage.mongo.client import MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.houses import added, row_or_corrupt

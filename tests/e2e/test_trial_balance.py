@@ -37,6 +37,18 @@ def shown(found: Mapping[str, Any]) -> Mapping[str, tuple[str, Mapping[str, str]
     }
 
 
+async def an_account_of_before(
+    service: RunningService, caller: Caller, amount: str, currency: str
+) -> str:
+    """As the release before left it: no mark, and no house has the other side."""
+    username = await caller.a_user()
+    await caller.deposit(username, amount, currency)
+    with service.mongodb() as database:
+        database.accounts.update_one({"_id": username}, {"$unset": {"books": ""}})
+        database.houses.delete_many({"currency": currency})
+    return username
+
+
 async def test_the_houses_owe_what_users_hold(service: RunningService, caller: Caller) -> None:
     username = await caller.a_user()
     await caller.deposit(username, "10.50")
@@ -56,12 +68,7 @@ async def test_the_houses_owe_what_users_hold(service: RunningService, caller: C
 async def test_an_account_of_before_is_taken_in_by_its_next_command(
     service: RunningService, caller: Caller
 ) -> None:
-    """As the release before left it: no mark, and no house has the other side."""
-    username = await caller.a_user()
-    await caller.deposit(username, "5.00", "KWD")
-    with service.mongodb() as database:
-        database.accounts.update_one({"_id": username}, {"$unset": {"books": ""}})
-        database.houses.delete_many({"currency": "KWD"})
+    username = await an_account_of_before(service, caller, "5.00", "KWD")
     before = await balance(service)
     await caller.accepted(WITHDRAW, a_movement(username, "1.00", "KWD"))
 
@@ -76,11 +83,7 @@ async def test_an_account_of_before_is_taken_in_by_its_next_command(
 async def test_an_account_of_before_is_taken_in_by_the_housekeeper(
     service: RunningService, caller: Caller
 ) -> None:
-    username = await caller.a_user()
-    await caller.deposit(username, "3.00", "CHF")
-    with service.mongodb() as database:
-        database.accounts.update_one({"_id": username}, {"$unset": {"books": ""}})
-        database.houses.delete_many({"currency": "CHF"})
+    await an_account_of_before(service, caller, "3.00", "CHF")
     before = await balance(service)
 
     # One that has no commands to decide; it makes a trial balance as soon as it keeps house.

@@ -8,15 +8,18 @@ import pytest
 from pymongo import MongoClient as PlainClient
 
 from devstack.choose import Chosen
+from storage.memory.houses import MemoryHouses
 from storage.memory.identities import MemoryIdentities, MemoryThrottles
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.credentials import MongoCredentials
+from storage.mongo.houses import MongoHouses
 from storage.mongo.identities import MongoIdentities
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.schema import COLLECTIONS
 from storage.mongo.throttles import MongoThrottles
 from storage.ports.credentials import Credentials
+from storage.ports.houses import Houses
 from storage.ports.identity import Identities, Throttles
 
 
@@ -118,3 +121,11 @@ def client(store: Store) -> MongoClient:
     """Return the connection behind the store, where that is MongoDB."""
     assert store.client is not None
     return store.client
+
+
+@pytest.fixture
+def houses(store: Store) -> Houses:
+    if isinstance(store.ledger, MemoryLedger):
+        return MemoryHouses(store.ledger)
+    assert store.client is not None
+    return MongoHouses(store.client)

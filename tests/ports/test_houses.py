@@ -6,24 +6,14 @@ import pytest
 
 from handlers.model.account import NOT_BOOKED, Account
 from handlers.model.house import ROW_MINOR_MAX, HouseRow
-from storage.memory.houses import MemoryHouses
 from storage.memory.ledger import MemoryLedger
 from storage.mongo.documents.houses import row_or_corrupt
-from storage.mongo.houses import MongoHouses
 from storage.mongo.ledger import MongoLedger
 from storage.ports.errors import LostRaceError
 from storage.ports.houses import Houses
 from tests.builders import NOON, a_row, an_account, some_changes
 from tests.ports.conftest import Store
 from tests.ports.written import book, write
-
-
-@pytest.fixture
-def houses(store: Store) -> Houses:
-    if isinstance(store.ledger, MemoryLedger):
-        return MemoryHouses(store.ledger)
-    assert store.client is not None
-    return MongoHouses(store.client)
 
 
 async def rows(store: Store) -> Mapping[str, HouseRow]:

@@ -10,11 +10,8 @@ from handlers.history.trial_balance import Totals
 from handlers.model.account import BOOKED, NOT_BOOKED, Balance
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.house import ROW_MINOR_MAX
-from storage.memory.houses import MemoryHouses
-from storage.memory.ledger import MemoryLedger
 from storage.mongo import houses as mongo_houses
 from storage.mongo.client import MongoClient
-from storage.mongo.houses import MongoHouses
 from storage.ports.errors import LostRaceError, NotMeasuredError
 from storage.ports.houses import Houses, TakenIn
 from tests.builders import NOON, a_row, an_account, some_changes
@@ -25,14 +22,6 @@ from tests.ports.written import book
 ON_MONGODB = pytest.mark.parametrize(
     "options", [pytest.param("pymongo", marks=pytest.mark.mongo)], indirect=True
 )
-
-
-@pytest.fixture
-def houses(store: Store) -> Houses:
-    if isinstance(store.ledger, MemoryLedger):
-        return MemoryHouses(store.ledger)
-    assert store.client is not None
-    return MongoHouses(store.client)
 
 
 async def insert(client: MongoClient, **accounts: Any) -> None:

@@ -16,7 +16,7 @@ from contracts.commands import COMMANDS
 from contracts.dead_letters import WithheldValue
 from contracts.events import AuditRecorded, BalanceChanged, Balances
 from contracts.headers import CE_TYPE, CeType
-from contracts.message import Message
+from contracts.message import Message, Published
 from contracts.registration import PendingCredential
 from contracts.replies import Reply
 from contracts.requests import REQUESTS
@@ -31,7 +31,7 @@ RELEASED = REPOSITORY / "contracts" / "released" / "golden.sha256"
 """The golden messages of the last release: the hash and path of each, as `sha256sum` writes them."""
 
 SENT: dict[TopicSpec, type[Message]] = {**COMMANDS, **REQUESTS}
-SAID: dict[str, type[Message]] = {
+SAID: dict[str, type[Published]] = {
     CeType.RESULT: Result,
     CeType.REPLY: Reply,
     CeType.BALANCE_CHANGED: BalanceChanged,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.money import to_amount
 from handlers.history.rebuilding import Rebuilt
 from handlers.history.reference import Reference, Referring
 from handlers.history.repair import Repair
-from handlers.history.trial_balance import signed_amount
 from handlers.model.changes import EmailClaim
 from handlers.model.house import HouseRow, house_account
 from handlers.model.unpublished import EntryRange
@@ -78,6 +78,6 @@ def detail(diagnosis: Diagnosis) -> str:
 def postings_said(rows: Sequence[HouseRow]) -> list[str]:
     """Return in words what the houses gain."""
     return [
-        f"{house_account(row.house)} {signed_amount(row.sum_minor, row.scale)} {row.currency}"
+        f"{house_account(row.house)} {to_amount(row.sum_minor, row.scale)} {row.currency}"
         for row in rows
     ]

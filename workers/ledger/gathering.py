@@ -77,8 +77,7 @@ class Gathering:
         gathered = Gathered(
             accounts=accounts,
             outcomes=outcomes,
-            email_owners=owners.emails,
-            name_owners=owners.names,
+            owners=owners,
             corrupt=corrupt,
             corrupt_outcomes=corrupt_outcomes,
         )
@@ -155,7 +154,7 @@ async def _owners(
     return Owners(emails=_told(emails), names=_told(names))
 
 
-def _told(found: Mapping[str, str | CorruptDocument]) -> Mapping[str, str]:
+def _told(found: Mapping[str, str | CorruptDocument]) -> dict[str, str]:
     return {claim: owner for claim, owner in found.items() if isinstance(owner, str)}
 
 

@@ -16,33 +16,24 @@ from client.errors import OutcomeUnknownError, RefusedError
 from client.received import received
 from contract_docs.schemas import PUBLISHED, SCHEMAS, schemas
 from contracts.codes import Code, known_code
-from contracts.events import AuditRecorded, BalanceChanged, Balances
-from contracts.headers import CE_TYPE, CeType
+from contracts.headers import CE_TYPE
 from contracts.ledger import Deposit
-from contracts.message import Published
 from contracts.published import KNOWN_VALUES
 from contracts.registration import PendingCredential
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import Result
-from contracts.sessions import SessionRevoked
 from tests.consumed import consumed
 from tests.unit.client.test_sessions import Service, a_reply, an_error
 from tests.unit.records import a_record, a_refusal_body, a_result_body
 from tests.unit.sealed import NOON
-from tests.wire.golden import FOLDER
+from tests.wire.golden import FOLDER, SAID
 
 LATER = "später/☂:1"
 """No value of today, and no id that a sender could use."""
 
-MODELS: dict[str, type[Published]] = {
-    CeType.RESULT: Result,
-    CeType.REPLY: Reply,
-    CeType.BALANCE_CHANGED: BalanceChanged,
-    CeType.AUDIT_RECORDED: AuditRecorded,
-    CeType.BALANCES: Balances,
-    CeType.SESSION_REVOKED: SessionRevoked,
-}
+MODELS = {kind: model for kind, model in SAID.items() if model is not PendingCredential}
+"""What is published to others."""
 
 CLOSED = {
     *(("Entry", name) for name in ("amount", "currency", "before", "after", "available")),

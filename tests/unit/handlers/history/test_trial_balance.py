@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from handlers.history.trial_balance import Totals, by_currency, unbalanced
-from handlers.ledger.postings import HouseCurrency
+from handlers.model.house import HouseCurrency
 
 LARGE = 10**33 + 1
 

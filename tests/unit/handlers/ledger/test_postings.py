@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from handlers.ledger.batch import decide_lane
-from handlers.ledger.lane_decision import Gathered, LaneDecision
+from handlers.ledger.lane_decision import LaneDecision
 from handlers.ledger.postings import Posting, house_rows, postings
 from handlers.ledger.recording import WriterMark
 from handlers.model.account import BOOKED, NOT_BOOKED, Account, Balance
 from handlers.model.house import EXTERNAL, OPENING, HouseRow
 from handlers.model.input_records import CommandRecord
 from tests.builders import NOON, an_account, an_entry, an_outcome
-from tests.received import RULES, a_deposit, a_withdrawal, all_read, by_rules, received
+from tests.received import RULES, a_deposit, a_withdrawal, all_read, by_rules, known, received
 
 MINOR = 10**15
 USERS = ("alice", "bob", "carol")
@@ -28,7 +28,7 @@ def decided(commands: Sequence[CommandRecord], accounts: Sequence[Account]) -> L
         users.setdefault(command.command.username, []).append(command)
     return decide_lane(
         list(users.values()),
-        Gathered(accounts={one.username: one for one in accounts}, outcomes={}, email_owners={}),
+        known(*accounts, email_owners={}),
         all_read(),
         WriterMark(writer="me", unacknowledged={}, lane=3),
         per_command=by_rules(RULES),
