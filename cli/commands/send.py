@@ -66,14 +66,16 @@ def send_withdraw(
 def send_update_profile(
     user: User, identity: OptionalIdentity, profile: OptionalProfile, delivery: Delivery
 ) -> None:
-    """Change the profile fields given; an empty phone or date of birth clears it."""
+    """Change the profile fields given; an empty value clears an optional one."""
     from contracts.profile import UpdateProfile
 
-    changes = {**given(identity, profile)}
-    for name in ("phone", "date_of_birth"):
-        if changes.get(name) == CLEARED:
-            changes[name] = None
-    _send(UpdateProfile, user, changes, delivery)
+    _send(UpdateProfile, user, profile_changes(identity, profile), delivery)
+
+
+def profile_changes(identity: OptionalIdentity, profile: OptionalProfile) -> Mapping[str, Any]:
+    """Return the fields of an update-profile as they were given, None where one is cleared."""
+    cleared = {name: None for name, value in given(profile).items() if value == CLEARED}
+    return {**given(identity, profile), **cleared}
 
 
 def send_open(

@@ -13,6 +13,9 @@ import pytest
 from bson import BSON
 
 from cli.arguments.send_options import Identity, OptionalIdentity, OptionalProfile
+from cli.commands.profile import facts
+from cli.commands.send import profile_changes
+from contract_docs import examples
 from contracts.codes import Code
 from contracts.commands import AnyCommand
 from contracts.events import BalanceChanged
@@ -22,8 +25,9 @@ from contracts.queries import GetProfile, ProfileAnswer, Transaction
 from contracts.registration import Open, Register
 from examples.gateway import bodies
 from handlers.history import querying
+from handlers.history.entries import Entries
 from handlers.history.pages import transaction
-from handlers.history.rebuilding import NEEDED, OPTIONAL
+from handlers.history.rebuilding import NEEDED, OPTIONAL, Evidence, Rebuilt, rebuild
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import NOT_BOOKED, Account, Balance, Profile
 from handlers.model.changes import Owners
@@ -91,14 +95,25 @@ def kept_outcome(outcome: Outcome) -> Outcome:
     return to_outcome(BSON.encode(from_outcome(outcome)).decode(CODEC))
 
 
-def shown(account: Account) -> dict[str, Any]:
+def answered(account: Account) -> ProfileAnswer:
     """Return *account*'s profile as a caller reads it, once it was stored and read."""
     stored = kept_account(account)
     query = GetProfile(request_id="q-1", username=account.username)
     answer = querying.profile(query, stored, has_credential=True)
     assert not isinstance(answer, Refused)
-    read = ProfileAnswer.model_validate_json(json.dumps(answer["profile"]))
-    return read.model_dump(mode="json", exclude=OF_AN_ACCOUNT)
+    return ProfileAnswer.model_validate_json(json.dumps(answer["profile"]))
+
+
+def shown(account: Account) -> dict[str, Any]:
+    """Return the fields of that answer that stand in the profile."""
+    return answered(account).model_dump(mode="json", exclude=OF_AN_ACCOUNT)
+
+
+def changed(name: str) -> Account:
+    """Return the account once that field has its other value."""
+    after = decided(registered(), an_update(**{name: PROFILE[name][1]})).account
+    assert after is not None
+    return after
 
 
 def without_defaults(struct: msgspec.Struct) -> Collection[str]:
@@ -121,6 +136,7 @@ class TestAFieldOfAProfile:
             repair_documents.PROFILE.keys(),
             {*Identity.__slots__, *OptionalProfile.__slots__},
             {*OptionalIdentity.__slots__, *OptionalProfile.__slots__},
+            examples.REGISTER.keys() - OF_A_COMMAND - NEVER_KEPT,
             bodies.RegisterBody.model_fields.keys() - {"username", "password"},
             bodies.ProfileChanges.model_fields.keys(),
             bodies.WholeProfile.model_fields.keys(),
@@ -136,6 +152,7 @@ class TestAFieldOfAProfile:
             "repaired",
             "send register",
             "send update-profile",
+            "example",
             "POST",
             "PATCH",
             "PUT",
@@ -149,12 +166,39 @@ class TestAFieldOfAProfile:
 
     @pytest.mark.parametrize("name", PROFILE)
     def test_is_shown_as_it_was_changed(self, name: str) -> None:
-        before = registered()
+        assert shown(changed(name)) == {**shown(registered()), name: PROFILE[name][1]}
 
-        after = decided(before, an_update(**{name: PROFILE[name][1]})).account
+    @pytest.mark.parametrize("name", PROFILE)
+    def test_is_shown_to_who_asks_on_the_command_line(self, name: str) -> None:
+        assert facts(answered(changed(name))) != facts(answered(registered()))
 
-        assert after is not None
-        assert shown(after) == {**shown(before), name: PROFILE[name][1]}
+    def test_is_cleared_by_an_empty_value_where_it_is_text(self) -> None:
+        texts = {name for name in OptionalProfile.__slots__ if isinstance(PROFILE[name][0], str)}
+        emptied: dict[str, Any] = dict.fromkeys(texts, "")
+
+        changes = profile_changes(OptionalIdentity(), OptionalProfile(**emptied))
+
+        assert changes == dict.fromkeys(texts)
+
+    def test_is_kept_by_a_repair(self) -> None:
+        account = registered()
+        stored = BSON.encode(from_account(account)).decode(CODEC)
+        remains = repair_documents.to_remains(stored)
+
+        rebuilt = rebuild(
+            Evidence(
+                username=account.username,
+                remains=remains,
+                entries=Entries(),
+                decisions=[],
+                claims=[],
+            ),
+            writer="w",
+        )
+
+        assert isinstance(rebuilt, Rebuilt)
+        assert (remains.damaged, rebuilt.lost) == (frozenset(), [])
+        assert rebuilt.account.profile == account.profile
 
 
 class TestAFieldOfAMovement:
