@@ -3,13 +3,15 @@
 The books are right, so that recomputing them finds nothing: each entry deposits one cent.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from handlers.model.account import Account, Balance, Profile
+from handlers.model.chain import chain_start
 from handlers.model.house import EXTERNAL, HouseRow
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
+from handlers.wire.rendering import Rendering
 from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document, from_account, from_outcome
 from storage.mongo.documents.houses import added
@@ -26,9 +28,10 @@ WRITER = "the benchmark"
 async def write(client: MongoClient, names: Sequence[str], *, entries: int = 1) -> None:
     """Store an account for each of *names*, with so many entries of which nothing is owed."""
     await prepare(client)
-    outcomes = (outcome for name in names for outcome in history(name, entries))
+    heads: dict[str, bytes | None] = {}
+    outcomes = (outcome for name in names for outcome in history(name, entries, heads))
     await _insert(client, "outcomes", map(from_outcome, outcomes))
-    accounts = (account(name, entries) for name in names)
+    accounts = (account(name, entries, heads.get(name)) for name in names)
     await _insert(client, "accounts", map(from_account, accounts))
     await client.run(
         {
@@ -39,8 +42,8 @@ async def write(client: MongoClient, names: Sequence[str], *, entries: int = 1) 
     )
 
 
-def account(name: str, entries: int) -> Account:
-    """Return an account after that many entries, all published."""
+def account(name: str, entries: int, head: bytes | None) -> Account:
+    """Return an account after that many entries, all published; *head* is the hash of the last."""
     return Account(
         username=name,
         account_id=f"id-of-{name}",
@@ -52,14 +55,16 @@ def account(name: str, entries: int) -> Account:
         published_sequence=entries,
         opened_at=OPENED_AT,
         changed_at=OPENED_AT + timedelta(seconds=entries),
+        head=head,
     )
 
 
-def history(name: str, entries: int) -> Iterator[Outcome]:
-    """Yield the outcomes of that many deposits, one a second."""
+def history(name: str, entries: int, heads: MutableMapping[str, bytes | None]) -> Iterator[Outcome]:
+    """Yield the outcomes of that many deposits, one a second; *heads* has the hash of the last."""
+    heads[name] = chain_start(f"id-of-{name}")
     for sequence in range(1, entries + 1):
         command_id = f"deposit-{sequence}"
-        yield Outcome(
+        outcome = Outcome(
             username=name,
             command_id=command_id,
             type="deposit",
@@ -76,8 +81,11 @@ def history(name: str, entries: int) -> Iterator[Outcome]:
                 before_minor=sequence - 1,
                 after_minor=sequence,
                 held_minor=0,
+                previous_hash=heads[name],
             ),
         )
+        yield outcome
+        heads[name] = Rendering(outcome).entry_hash
 
 
 def _other_side(deposits: int) -> Document:

@@ -20,6 +20,7 @@ from benchmarks.figures import cpu_per_command
 from benchmarks.processes import cpu_of, wait_for_go
 from benchmarks.traffic import CURRENCY, username, users_of
 from handlers.model.account import Account, Balance, Profile
+from handlers.model.chain import HASH_BYTES
 from handlers.model.house import EXTERNAL, HouseRow
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from storage.mongo.client import DURABLE, MongoClient, MongoOptions
@@ -72,6 +73,7 @@ def an_account(user: int, sequence: int) -> Document:
         published_sequence=max(sequence - 1, 0),
         opened_at=EPOCH,
         changed_at=EPOCH + timedelta(milliseconds=sequence),
+        head=sequence.to_bytes(HASH_BYTES, "big"),
     )
     return from_account(account)
 
@@ -97,6 +99,7 @@ def an_outcome(user: int, sequence: int, number: int) -> Document:
             before_minor=before,
             after_minor=before + 1,
             held_minor=0,
+            previous_hash=number.to_bytes(HASH_BYTES, "big"),
         ),
     )
     return from_outcome(outcome)

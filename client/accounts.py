@@ -15,7 +15,7 @@ from client.received import Received
 from client.timeouts import ANSWER_TIMEOUT_S
 from contracts import topics
 from contracts.commands import AnyCommand
-from contracts.events import BalanceChanged
+from contracts.entries import Entry
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import Result
@@ -133,7 +133,7 @@ class AccountsClient(AccountCalls):
 
     def follow_balance_events(
         self, start: Start | Snapshot = "end"
-    ) -> AsyncIterator[Received[BalanceChanged]]:
+    ) -> AsyncIterator[Received[Entry]]:
         """Yield each change of each balance once, in order per account, for ever.
 
         After a snapshot, or offsets of your own, nothing is missed, also where partitions are added

@@ -12,8 +12,8 @@ from client.calls import CallOptions, MovementOptions, OpenOptions, TransactionO
 from client.kafka import Security
 from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.commands import AnyCommand
+from contracts.entries import Entry
 from contracts.events import Balances, BalanceState
-from contracts.queries import Transaction
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import Result
@@ -117,9 +117,7 @@ class SyncAccountsClient:
         """Return what an account holds in all currencies."""
         return self._run(self._accounts.balances(username, **options))
 
-    def transactions(
-        self, username: str, **options: Unpack[TransactionOptions]
-    ) -> Iterator[Transaction]:
+    def transactions(self, username: str, **options: Unpack[TransactionOptions]) -> Iterator[Entry]:
         """Yield an account's history, asking for page after page as they are needed."""
         found = self._accounts.transactions(username, **options)
         try:
@@ -186,5 +184,5 @@ async def _cancel_all() -> None:
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
-async def _next(found: AsyncIterator[Transaction]) -> Transaction | None:
+async def _next(found: AsyncIterator[Entry]) -> Entry | None:
     return await anext(found, None)

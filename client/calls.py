@@ -12,9 +12,10 @@ from client.errors import UnreadableReplyError
 from client.repeating import accepted, ask_again
 from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.commands import AnyCommand
+from contracts.entries import Entry
 from contracts.events import Balances, BalanceState
 from contracts.ledger import Deposit, Withdraw
-from contracts.queries import GetBalance, ListTransactions, Transaction
+from contracts.queries import GetBalance, ListTransactions
 from contracts.registration import Open
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
@@ -115,7 +116,7 @@ class AccountCalls(ABC):
         currency: str,
         **options: Unpack[MovementOptions],
     ) -> Result:
-        """Add settled money; `result.entry` has the balance before and after.
+        """Add settled money; `result.entry` has the balances after it.
 
         Raises:
             UnknownAccountError: There is no account of this name.
@@ -140,7 +141,7 @@ class AccountCalls(ABC):
         currency: str,
         **options: Unpack[MovementOptions],
     ) -> Result:
-        """Take available money; `result.entry` has the balance before and after.
+        """Take available money; `result.entry` has the balances after it.
 
         Raises:
             InsufficientFundsError: Less is available.
@@ -181,7 +182,7 @@ class AccountCalls(ABC):
 
     async def transactions(
         self, username: str, **options: Unpack[TransactionOptions]
-    ) -> AsyncGenerator[Transaction]:
+    ) -> AsyncGenerator[Entry]:
         """Yield an account's history, asking for page after page as they are needed.
 
         Raises:

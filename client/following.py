@@ -15,10 +15,11 @@ from client.kafka import Kafka, Record
 from client.one_loop import OneLoop
 from client.questions import REPLY_ID, question_answered
 from client.reader import Reader, Start, open_reader
-from client.received import M, Received, is_another, received
+from client.received import M, Received, entry_received, is_another, received
 from client.sequences import Sequences
 from contracts import topics
-from contracts.events import BalanceChanged, Balances
+from contracts.entries import Entry
+from contracts.events import Balances
 from contracts.results import Result
 from contracts.topics import TopicSpec
 
@@ -80,9 +81,7 @@ class Following:
                 if not is_another(record, model):
                     yield received(record, model)
 
-    async def balance_events(
-        self, start: Start | Snapshot
-    ) -> AsyncIterator[Received[BalanceChanged]]:
+    async def balance_events(self, start: Start | Snapshot) -> AsyncIterator[Received[Entry]]:
         """Yield each change of each balance once, in order per account, for ever."""
         sequences = Sequences()
         if isinstance(start, Snapshot):
@@ -97,9 +96,9 @@ class Following:
                 except ConsumerStoppedError:
                     return
                 for record in records:
-                    if not is_another(record, BalanceChanged):
-                        for event in ordered.take(received(record, BalanceChanged)):
-                            yield event
+                    if (event := entry_received(record)) is not None:
+                        for due in ordered.take(event):
+                            yield due
                 await ordered.settle()
 
     async def snapshot(self) -> Snapshot:

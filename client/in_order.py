@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from client.errors import SequenceGapError
 from client.received import Received
 from client.sequences import Sequences
-from contracts.events import BalanceChanged
+from contracts.entries import Entry
 
 HELD_MAX = 10_000
 """Events that wait for earlier ones, together: some 20 MB. More of them say that one is missing."""
@@ -35,9 +35,7 @@ class _Gap:
     """What one account misses."""
 
     error: SequenceGapError
-    held: dict[int, Received[BalanceChanged]] = field(
-        default_factory=dict[int, Received[BalanceChanged]]
-    )
+    held: dict[int, Received[Entry]] = field(default_factory=dict[int, Received[Entry]])
     """What came too early, by sequence."""
     ends: Ends | None = None
     """Where the partitions ended once it showed: what is not there before them is missing."""
@@ -56,7 +54,7 @@ class InOrder:
         self._gaps: dict[str, _Gap] = {}
         self._held = 0
 
-    def take(self, event: Received[BalanceChanged]) -> Iterator[Received[BalanceChanged]]:
+    def take(self, event: Received[Entry]) -> Iterator[Received[Entry]]:
         """Yield what is due with *event*: nothing, or it and those that waited for it.
 
         Raises:

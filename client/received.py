@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from client.clock import NUMERIC_DATE_MAX
 from client.errors import UnreadableRecordError
 from client.kafka import Record
-from contracts.events import BalanceChanged, Balances
+from contracts.entries import Entry
+from contracts.events import BalanceChangedV1, Balances
 from contracts.headers import CE_TYPE, CeType
 from contracts.message import Published
 from contracts.replies import Reply
@@ -23,7 +24,7 @@ M = TypeVar("M", bound=Published)
 _CE_TYPES: Mapping[type[Published], bytes] = {
     Result: CeType.RESULT.encode(),
     Reply: CeType.REPLY.encode(),
-    BalanceChanged: CeType.BALANCE_CHANGED.encode(),
+    Entry: CeType.BALANCE_CHANGED.encode(),
     Balances: CeType.BALANCES.encode(),
     SessionRevoked: CeType.SESSION_REVOKED.encode(),
 }
@@ -71,8 +72,30 @@ def is_another(record: Record, model: type[Published]) -> bool:
 
     A tombstone says nothing, and a later release of the service may say more on a topic.
     """
-    said = next((value for name, value in record.headers if name == CE_TYPE), None)
-    return record.value is None or said not in (None, _CE_TYPES[model])
+    return record.value is None or _kind(record) not in (None, _CE_TYPES[model])
+
+
+def entry_received(record: Record) -> Received[Entry] | None:
+    """Return the entry that *record* tells of, also as release 0.1 told it; None where it tells of none.
+
+    Raises:
+        UnreadableRecordError: It says that it is one, and is not.
+    """
+    if record.value is not None and _kind(record) == CeType.BALANCE_CHANGED_V1.encode():
+        told = received(record, BalanceChangedV1)
+        return Received(
+            message=told.message.entry(),
+            headers=told.headers,
+            partition=told.partition,
+            offset=told.offset,
+            appended_at=told.appended_at,
+        )
+    return None if is_another(record, Entry) else received(record, Entry)
+
+
+def _kind(record: Record) -> bytes | None:
+    """Return what *record* says that it is."""
+    return next((value for name, value in record.headers if name == CE_TYPE), None)
 
 
 def moment(timestamp_ms: int) -> datetime:

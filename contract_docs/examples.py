@@ -17,7 +17,8 @@ from handlers.history.operating import audit_event
 from handlers.history.repair import Repair
 from handlers.ledger.registration import account_id
 from handlers.model.account import Account, Balance, Profile
-from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
+from handlers.model.chain import chain_start
+from handlers.model.outcome import SCHEMA, UNCHAINED, LedgerEntry, Outcome, Source, Trace
 from handlers.wire import rendering
 from handlers.wire.rendering import Record, Rendering
 
@@ -103,7 +104,15 @@ def _outcome(command: Json, name: CommandName, **more: Any) -> Outcome:
     )
 
 
-def _moved(command: Json, name: CommandName, sequence: int, before: str, after: str) -> Outcome:
+def _moved(
+    command: Json,
+    name: CommandName,
+    sequence: int,
+    *,
+    before: str,
+    after: str,
+    previous_hash: bytes | None,
+) -> Outcome:
     entry = LedgerEntry(
         sequence=sequence,
         currency=command["currency"],
@@ -112,11 +121,13 @@ def _moved(command: Json, name: CommandName, sequence: int, before: str, after: 
         before_minor=to_minor(before, SCALE) or 0,
         after_minor=to_minor(after, SCALE) or 0,
         held_minor=0,
+        previous_hash=previous_hash,
     )
     return _outcome(
         command,
         name,
         entry=entry,
+        schema=UNCHAINED if previous_hash is None else SCHEMA,
         reason=command.get("reason"),
         related_id=command.get("related_id"),
         metadata=tuple(command.get("metadata", {}).items()) or None,
@@ -131,8 +142,18 @@ REPAIRED = Repair(
     actor="an operator",
 )
 REGISTERED = _outcome(REGISTER, "register")
-DEPOSITED = _moved(DEPOSIT, "deposit", 1, "0.00", "10.50")
-WITHDRAWN = _moved(WITHDRAW, "withdraw", 2, "10.50", "6.25")
+DEPOSITED = _moved(
+    DEPOSIT, "deposit", 1, before="0.00", after="10.50", previous_hash=chain_start(ACCOUNT_ID)
+)
+WITHDRAWN = _moved(
+    WITHDRAW,
+    "withdraw",
+    2,
+    before="10.50",
+    after="6.25",
+    previous_hash=Rendering(DEPOSITED).entry_hash,
+)
+DEPOSITED_BEFORE = _moved(DEPOSIT, "deposit", 1, before="0.00", after="10.50", previous_hash=None)
 REFUSED = _outcome(
     TOO_MUCH,
     "withdraw",
@@ -150,6 +171,7 @@ ALICE = Account(
     published_sequence=0,
     opened_at=NOON,
     changed_at=NOON,
+    head=Rendering(WITHDRAWN).entry_hash,
 )
 
 
@@ -181,6 +203,13 @@ def balance_events() -> list[Json]:
     return [
         example("A deposit", Rendering(DEPOSITED).balance_event()),
         example("A withdrawal, with what its sender noted", Rendering(WITHDRAWN).balance_event()),
+    ]
+
+
+def balance_events_v1() -> list[Json]:
+    """Return a credit as release 0.1 told it."""
+    return [
+        example("A deposit, decided by release 0.1", Rendering(DEPOSITED_BEFORE).balance_event())
     ]
 
 

@@ -71,7 +71,10 @@ def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
     """Return, by topic, the messages this service writes."""
     return {
         topics.RESULTS: {"Result": _result(), "Reply": _reply()},
-        topics.BALANCE_EVENTS: {"BalanceChanged": _balance_changed()},
+        topics.BALANCE_EVENTS: {
+            "BalanceChanged": _balance_changed(),
+            "BalanceChangedV1": _balance_changed_v1(),
+        },
         topics.AUDIT_EVENTS: {"AuditRecorded": _audit_recorded()},
         topics.BALANCES: {"Balances": _balances()},
         topics.REVOCATIONS: {"SessionRevoked": _session_revoked()},
@@ -81,13 +84,25 @@ def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
 
 
 def _balance_changed() -> Json:
-    return _event(
+    said = _event(
         topics.BALANCE_EVENTS,
         "BalanceChanged",
         CeType.BALANCE_CHANGED,
         "Appended per account as `sequence` 1, 2, 3 …; may be repeated, then with the same key and "
         "value. Drop what is not above the last `sequence` you have seen; a jump is a gap.",
         examples.balance_events(),
+    )
+    return said | {"payload": {"$ref": SCHEMAS + "Entry"}}
+
+
+def _balance_changed_v1() -> Json:
+    return _event(
+        topics.BALANCE_EVENTS,
+        "BalanceChangedV1",
+        CeType.BALANCE_CHANGED_V1,
+        "What release 0.1 decided is said as it was then, also where it is said again. It counts in "
+        "the same `sequence`. Read it as an entry of one posting against `house:external`.",
+        examples.balance_events_v1(),
     )
 
 

@@ -20,7 +20,7 @@ from contracts.topics import DAY_MS
 
 SHARED = (
     *("Code", "Entry", "Error", "FieldError", "BalanceState", "ReplyKey", "Tokens"),
-    *("ProfileAnswer", "Page", "Transaction", "OutcomeAnswer"),
+    *("ProfileAnswer", "Page", "Posting", "OutcomeAnswer"),
 )
 """Schemas shown on their own, because fields of messages point to them."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import orjson
 
 from contract_docs.examples import (
@@ -30,7 +31,7 @@ from handlers.model.outcome import Source, Trace
 from handlers.model.refused import Refused
 from handlers.model.session import Session
 from handlers.wire import replying
-from handlers.wire.rendering import OF_REQUESTS, Record, error_body
+from handlers.wire.rendering import OF_REQUESTS, Record, Rendering, error_body
 
 SESSION_ID = "4f1c0e6ab7d24f0c9d2b6a1e8c35d790"
 SOURCE = "198.51.100.7"
@@ -143,7 +144,7 @@ def _page() -> Json:
     question = ListTransactions(**_asks(10))
     return {
         "username": "alice",
-        "transactions": [history.transaction(WITHDRAWN)],
+        "transactions": [msgspec.Raw(Rendering(WITHDRAWN).entry or b"")],
         "next_cursor": history.cursor_of(question, sequence=2),
     }
 

@@ -8,7 +8,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from contracts.codes import CODES
 from contracts.commands import COMMANDS
 from contracts.dead_letters import WithheldValue
-from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.entries import Entry
+from contracts.events import AuditRecorded, BalanceChangedV1, Balances
 from contracts.problems import Problem
 from contracts.profile import UpdateProfile
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
@@ -22,7 +23,8 @@ SCHEMAS = "#/components/schemas/"
 
 PUBLISHED: tuple[type[BaseModel], ...] = (
     Result,
-    BalanceChanged,
+    Entry,
+    BalanceChangedV1,
     AuditRecorded,
     Balances,
     Reply,

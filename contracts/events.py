@@ -1,10 +1,12 @@
-"""What subscribers follow: every change of a balance, its latest state, and who did what."""
+"""What subscribers follow beside the entries: the latest balances, and who did what."""
 
+from decimal import Decimal
 from typing import get_args
 
 from pydantic import Field
 
 from contracts.commands import CommandName
+from contracts.entries import HOUSE_PREFIX, BalanceState, Entry, Posting
 from contracts.message import Instant, Published
 from contracts.money import Amount, Currency
 from contracts.published import (
@@ -17,14 +19,17 @@ from contracts.published import (
 )
 from contracts.requests import REQUESTS, request_name
 
+EXTERNAL = f"{HOUSE_PREFIX}external"
+"""What all of release 0.1 was booked against."""
+
 OTHER_ACTIONS = ("lock-out", "token-reuse", "repair", "unlock")
 """What is audited beside commands and requests: it follows from some, or operators did it."""
 
 
-class BalanceChanged(Published):
-    """One change of one balance (`accounts.events.balance`).
+class BalanceChangedV1(Published):
+    """One change of one balance, as release 0.1 said it of what it had decided itself.
 
-    Per account `sequence` counts 1, 2, 3 …; an event may be repeated, then byte for byte.
+    Such an event may be repeated still, then byte for byte; what is decided now is an `Entry`.
     """
 
     event_id: str = Field(description="`<account_id>:<sequence>`.")
@@ -44,13 +49,24 @@ class BalanceChanged(Published):
     reason: str | None = None
     related_id: str | None = None
 
-
-class BalanceState(Published):
-    """What is in one currency."""
-
-    posted: Amount
-    held: Amount
-    available: Amount
+    def entry(self) -> Entry:
+        """Return what it says, as it would be said today."""
+        gained, lost = self.amount, f"-{self.amount}"
+        if Decimal(self.after) < Decimal(self.before):
+            gained, lost = lost, gained
+        shared = self.model_dump(include=Entry.model_fields.keys() & self.model_fields_set)
+        return Entry(
+            **shared,
+            postings=(
+                Posting(account=self.username, currency=self.currency, amount=gained),
+                Posting(account=EXTERNAL, currency=self.currency, amount=lost),
+            ),
+            balances={
+                self.currency: BalanceState(
+                    posted=self.after, held=self.held, available=self.available
+                )
+            },
+        )
 
 
 class Balances(Published):
@@ -64,6 +80,11 @@ class Balances(Published):
     sequence: int = Field(ge=0)
     balances: dict[Currency, BalanceState]
     changed_at: Instant
+    hash: str | None = Field(
+        default=None,
+        description="Of the entry with this `sequence`. Absent while nothing was written of the "
+        "account since there are hashes.",
+    )
 
 
 class AuditRecorded(Published):

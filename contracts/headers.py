@@ -75,9 +75,10 @@ def is_tracestate(text: str) -> bool:
 class CeType:
     """CloudEvents types of what is published."""
 
-    RESULT = "accounts.result.v1"
-    REPLY = "accounts.reply.v1"
-    BALANCE_CHANGED = "accounts.balance-changed.v1"
+    RESULT = "accounts.result.v2"
+    REPLY = "accounts.reply.v2"
+    BALANCE_CHANGED = "accounts.balance-changed.v2"
+    BALANCE_CHANGED_V1 = "accounts.balance-changed.v1"
     AUDIT_RECORDED = "accounts.audit-recorded.v1"
     BALANCES = "accounts.balances.v1"
     SESSION_REVOKED = "accounts.session-revoked.v1"

@@ -46,8 +46,8 @@ PublishedKind: TypeAlias = Annotated[
     str,
     known_values(
         KINDS,
-        "How the balance changed. One that you do not know changed it too: `before`, `after` and "
-        "`available` are as true as of any other.",
+        "How the account changed. One that you do not know changed it too: `postings` and "
+        "`balances` are as true as of any other.",
     ),
 ]
 

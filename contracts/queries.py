@@ -4,12 +4,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from contracts.entries import Entry
 from contracts.message import CommandId, Day, Instant, Published
-from contracts.money import Amount, Currency
+from contracts.money import Currency
 from contracts.published import (
     EntryKind,
-    PublishedId,
-    PublishedKind,
     PublishedUsername,
     known_values,
 )
@@ -80,28 +79,11 @@ class ProfileAnswer(Published):
     opened_at: Instant
 
 
-class Transaction(Published):
-    """One change of one balance, as the balance event told it."""
-
-    sequence: int = Field(ge=1)
-    kind: PublishedKind
-    currency: Currency
-    amount: Amount
-    before: Amount
-    after: Amount
-    available: Amount
-    command_id: PublishedId
-    occurred_at: Instant
-    metadata: dict[str, str] | None = Field(default=None, description="As it was sent.")
-    reason: str | None = None
-    related_id: str | None = None
-
-
 class Page(Published):
     """Some of an account's history. A page may be short, or empty, and still have a next one."""
 
     username: PublishedUsername
-    transactions: tuple[Transaction, ...]
+    transactions: tuple[Entry, ...] = Field(description="As the balance events said them.")
     next_cursor: str | None = Field(
         default=None, description="Opaque. Send it with the same filters; absent on the last page."
     )

@@ -5,8 +5,8 @@ from typing import get_args
 from pydantic import Field
 
 from contracts.commands import CommandName
+from contracts.entries import Entry
 from contracts.message import Instant, Published
-from contracts.money import Amount, Currency
 from contracts.problems import Problem
 from contracts.published import (
     STATUSES,
@@ -42,17 +42,6 @@ class Error(Published):
     errors: tuple[FieldError, ...] = ()
 
 
-class Entry(Published):
-    """The change of balance that an accepted command made."""
-
-    sequence: int = Field(ge=1, description="Place in the account's history, without gaps.")
-    amount: Amount
-    currency: Currency
-    before: Amount = Field(description="Posted balance before.")
-    after: Amount = Field(description="Posted balance after.")
-    available: Amount = Field(description="Posted less held, after.")
-
-
 class Result(Published):
     """What became of one command."""
 
@@ -72,7 +61,10 @@ class Result(Published):
     account_id: str | None = Field(
         default=None, description="Of an account just opened or registered."
     )
-    entry: Entry | None = Field(default=None, description="Of an accepted deposit or withdrawal.")
+    entry: Entry | None = Field(
+        default=None,
+        description="What an accepted deposit or withdrawal made, as the balance event says it.",
+    )
     error: Error | None = Field(default=None, description="Of a rejected command.")
 
     @property

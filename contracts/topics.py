@@ -42,7 +42,8 @@ class TopicSpec:
     cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     retention_ms: int = WEEK_MS
     rank: int | None = None
-    """Of ordered commands: who goes first when broker times tie (open, register, credits, debits)."""
+    """Of ordered commands: who goes first when broker times tie (open, register, credits, others,
+    debits)."""
     carries_secrets: bool = False
     """Its values never stand in a dead letter."""
 

@@ -23,11 +23,12 @@ async def follow(bootstrap: str) -> None:
                     print(f"{username}: {balance.posted} {currency}, as of #{state.sequence}")
             try:
                 async for received in accounts.follow_balance_events(snapshot):
-                    event = received.message
-                    print(
-                        f"{event.username}: {event.before} -> {event.after} {event.currency}, "
-                        f"{event.kind}, #{event.sequence}"
-                    )
+                    entry = received.message
+                    for currency, balance in entry.balances.items():
+                        print(
+                            f"{entry.username}: {balance.posted} {currency}, {entry.kind}, "
+                            f"#{entry.sequence}"
+                        )
             except SequenceGapError as gap:
                 print(f"{gap}")  # and begin again with a fresh snapshot
 

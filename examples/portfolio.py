@@ -25,7 +25,8 @@ from client.kafka import Record
 from client.reader import Start
 from client.received import received
 from contracts import topics
-from contracts.events import BalanceChanged, Balances, BalanceState
+from contracts.entries import Entry
+from contracts.events import Balances
 from contracts.topics import TopicSpec
 
 SAVED_EVERY_S = 1.0
@@ -62,7 +63,7 @@ class Follows(Protocol):
         """Return the balances of all accounts."""
         ...
 
-    def follow_balance_events(self, start: Snapshot) -> AsyncIterator[Received[BalanceChanged]]:
+    def follow_balance_events(self, start: Snapshot) -> AsyncIterator[Received[Entry]]:
         """Yield each later change once, in order per account."""
         ...
 
@@ -122,21 +123,21 @@ class Portfolio:
             return state
         return known if known.sequence >= state.sequence else state
 
-    def apply(self, received: Received[BalanceChanged]) -> bool:
+    def apply(self, received: Received[Entry]) -> bool:
         """Take in one event; return whether it was not in the balances yet."""
-        event = received.message
-        known = self.balances.get(event.username)
+        entry = received.message
+        known = self.balances.get(entry.username)
         self.positions[received.partition] = received.next_offset
         self._unsaved = True
-        if known is not None and known.sequence >= event.sequence:
+        if known is not None and known.sequence >= entry.sequence:
             return False
-        changed = BalanceState(posted=event.after, held=event.held, available=event.available)
-        self.balances[event.username] = Balances(
-            username=event.username,
-            account_id=event.account_id,
-            sequence=event.sequence,
-            balances={**(known.balances if known else {}), event.currency: changed},
-            changed_at=event.occurred_at,
+        self.balances[entry.username] = Balances(
+            username=entry.username,
+            account_id=entry.account_id,
+            sequence=entry.sequence,
+            balances={**(known.balances if known else {}), **entry.balances},
+            changed_at=entry.occurred_at,
+            hash=entry.hash,
         )
         return True
 
@@ -205,8 +206,9 @@ async def _followed(accounts: Follows, portfolio: Portfolio) -> bool:
     return True
 
 
-def _print(event: BalanceChanged) -> None:
-    print(f"{event.username} #{event.sequence}: {event.before} -> {event.after} {event.currency}")
+def _print(entry: Entry) -> None:
+    for currency, balance in entry.balances.items():
+        print(f"{entry.username} #{entry.sequence}: {balance.posted} {currency}")
 
 
 async def main(bootstrap: str, file: Path) -> None:

@@ -33,7 +33,7 @@ async def deposit(bootstrap: str, username: str, amount: str, currency: str) -> 
     elif result.error is not None:
         print(f"rejected: {result.error.code}: {result.error.detail}")
     elif result.entry is not None:
-        print(f"accepted: {result.entry.before} -> {result.entry.after} {result.entry.currency}")
+        print(f"accepted: {result.entry.balances[currency].posted} {currency}")
 
 
 if __name__ == "__main__":

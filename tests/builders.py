@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from handlers.model.account import Account, Balance, Profile
+from handlers.model.chain import chain_start
 from handlers.model.changes import Changes, EmailClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.house import HouseRow
-from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
+from handlers.model.outcome import UNCHAINED, LedgerEntry, Outcome, Source, Trace
+from handlers.wire.rendering import Rendering
 
 Stored = TypeVar("Stored")
 
@@ -52,6 +54,7 @@ def an_entry(sequence: int = 1, **changed: Any) -> LedgerEntry:
         before_minor=0,
         after_minor=1000,
         held_minor=0,
+        previous_hash=chain_start("id-of-alice"),
     )
     return replace(entry, **changed)
 
@@ -74,9 +77,25 @@ def an_outcome(
         decided_at=NOON,
         source=Source(topic="accounts.commands.deposit", partition=3, offset=2**40),
         trace=Trace(correlation_id=command_id),
-        entry=None if sequence is None else an_entry(sequence),
+        entry=None
+        if sequence is None
+        else an_entry(sequence, previous_hash=chain_start(f"id-of-{username}")),
     )
     return replace(outcome, **changed)
+
+
+def a_chain(*outcomes: Outcome) -> list[Outcome]:
+    """Return *outcomes*, those of one account in their order, each with the hash of the one before."""
+    heads: dict[str, bytes | None] = {}
+    chain: list[Outcome] = []
+    for outcome in outcomes:
+        chain.append(outcome)
+        if outcome.entry is not None and outcome.schema != UNCHAINED:
+            assert outcome.account_id is not None
+            head = heads.get(outcome.username) or chain_start(outcome.account_id)
+            chain[-1] = replace(outcome, entry=replace(outcome.entry, previous_hash=head))
+            heads[outcome.username] = Rendering(chain[-1]).entry_hash
+    return chain
 
 
 def some_changes(**changed: Any) -> Changes:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from devstack.choose import Chosen, choose
 from devstack.stack import StackOptions
@@ -12,6 +13,10 @@ from devstack.stack import StackOptions
 # A shell without job control starts what it puts into the background with SIGINT ignored, which the
 # programs that tests press Ctrl-C in would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says what else the machine does.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

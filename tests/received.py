@@ -21,7 +21,8 @@ from handlers.model.input_records import CommandRecord, fingerprint
 from handlers.model.outcome import Outcome, Source, Trace
 from handlers.model.refused import Refused
 from handlers.model.rules import CurrencyRules, Rules
-from handlers.wire.announcing import announce, is_repeat
+from handlers.wire.announcing import Announced, announce, is_repeat
+from handlers.wire.rendering import Rendering
 
 PREFIX = "accounts."
 TOPICS = tuple(PREFIX + topic.name for topic in ORDERED)
@@ -41,6 +42,13 @@ RULES = Rules(
 )
 
 
+def announced(command: CommandRecord, verdict: Conclusion | Outcome) -> Announced:
+    """Return what is said of a decision, with nothing caught."""
+    if isinstance(verdict, Conclusion):
+        return announce(command, verdict.rendering, new=True)
+    return announce(command, Rendering(verdict), new=False)
+
+
 def by_rules(rules: Rules) -> PerCommand:
     """Return what is done for one command by *rules*, with nothing caught."""
 
@@ -51,7 +59,7 @@ def by_rules(rules: Rules) -> PerCommand:
 
     return PerCommand(
         conclude=bound,
-        announce=lambda command, outcome, new: announce(command, outcome, new=new),
+        announce=announced,
     )
 
 

@@ -120,12 +120,13 @@ def _rows(page: Page) -> Sequence[Sequence[str]]:
             str(one.sequence),
             rfc3339(one.occurred_at),
             one.kind,
-            one.amount,
-            one.after,
-            one.currency,
+            moved.amount,
+            one.balances[moved.currency].posted,
+            moved.currency,
             one.command_id,
         )
         for one in page.transactions
+        for moved in one.moved
     ]
 
 

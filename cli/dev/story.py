@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cli.screen.answers import spoken
+from cli.screen.answers import changed, spoken
 from cli.screen.output import output
 from cli.service.connection import client_of, key_to_seal_to
 from client.accounts import AccountsClient
@@ -88,8 +88,7 @@ def _answer(result: Result) -> Text:
     else:
         text = Text("✓ accepted", "green")
     if result.entry is not None:
-        entry = result.entry
-        text.append(f"  {entry.before} → {entry.after} {entry.currency}", "default")
+        text.append(f"  {changed(result.entry)}", "default")
     if result.duplicate:
         text.append("  a repeat: same answer, nothing moved", "yellow")
     return text

@@ -1,16 +1,22 @@
 """How the answer to a command is shown, and the exit code that says it to scripts."""
 
+from decimal import Context, Decimal
 from typing import assert_never
 
 from rich.text import Text
 
 from cli.screen.shown import error_facts
 from contracts.commands import AnyCommand
+from contracts.entries import Entry
 from contracts.ledger import Deposit, Withdraw
 from contracts.message import rfc3339
+from contracts.money import AMOUNT_MINOR_MAX
 from contracts.profile import UpdateProfile
 from contracts.registration import Open, Register
 from contracts.results import Result
+
+EXACT = Context(prec=2 * len(str(AMOUNT_MINOR_MAX)))
+"""Digits enough for any amount: the default context would round the largest."""
 
 ACCEPTED = 0
 """Exit code: it was done."""
@@ -46,6 +52,21 @@ def spoken(command: AnyCommand) -> str:
             assert_never(command)
 
 
+def changed(entry: Entry) -> str:
+    """Return what its user had before *entry*, and has now: `100.00 → 110.50 USD`."""
+    return ", ".join(
+        change(one.amount, entry.balances[one.currency].posted, one.currency)
+        for one in entry.moved
+        if one.currency in entry.balances
+    )
+
+
+def change(amount: str, posted: str, currency: str) -> str:
+    """Return what there was of one currency before *amount* was gained or lost, and is now."""
+    before = EXACT.subtract(Decimal(posted), Decimal(amount))
+    return f"{before:f} → {posted} {currency}"
+
+
 def mark(result: Result) -> Text:
     """Return whether it was accepted, in colour and in words."""
     if result.is_undecided:
@@ -67,8 +88,8 @@ def facts(result: Result) -> list[tuple[str, str]]:
     if result.entry is not None:
         entry = result.entry
         found += [
-            ("balance", f"{entry.before} → {entry.after} {entry.currency}"),
-            ("available", f"{entry.available} {entry.currency}"),
+            ("balance", changed(entry)),
+            *(("available", f"{each.available} {name}") for name, each in entry.balances.items()),
             ("sequence", str(entry.sequence)),
         ]
     if result.account_id is not None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from rich.text import Text
 
+from cli.screen.answers import change
 from client import received
 from contracts.dead_letters import DlqHeader
 
@@ -63,12 +64,21 @@ def _reply(body: dict[str, Any]) -> Text:
 def _result(body: dict[str, Any]) -> Text:
     text = _how(body)
     if body.get("entry"):
-        entry = body["entry"]
-        text.append(f"{entry['before']} → {entry['after']} {entry['currency']}  ", "default")
+        text.append(f"{_moved(body['entry'])}  ", "default")
     text.append_text(_why(body))
     if body["duplicate"]:
         text.append("repeat  ", "yellow")
     return text.append(body["command_id"], "dim")
+
+
+def _moved(entry: dict[str, Any]) -> str:
+    if "postings" not in entry:  # as release 0.1 said it
+        return f"{entry['before']} → {entry['after']} {entry['currency']}"
+    return ", ".join(
+        change(one["amount"], entry["balances"][one["currency"]]["posted"], one["currency"])
+        for one in entry["postings"]
+        if one["account"] == entry["username"]
+    )
 
 
 def _how(body: dict[str, Any]) -> Text:
@@ -84,7 +94,7 @@ def _why(body: dict[str, Any]) -> Text:
 def _balance(watched: Watched) -> Text:
     body = _body(watched)
     text = Text(f"  {body['kind']:<14}  ", "default")
-    text.append(f"{body['before']} → {body['after']} {body['currency']}  ", "default")
+    text.append(f"{_moved(body)}  ", "default")
     return text.append(f"#{body['sequence']}", "dim")
 
 

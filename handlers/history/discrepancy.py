@@ -14,6 +14,8 @@ class Violation(StrEnum):
     """An entry is missing, or is there twice."""
     BROKEN_CHAIN = "broken_chain"
     """An entry does not start at what the one before it left."""
+    WRONG_HASH = "wrong_hash"
+    """An entry, or the account, does not carry the hash of the last entry: something was changed."""
     WRONG_DIRECTION = "wrong_direction"
     """A deposit took money or a withdrawal gave it."""
     WRONG_SCALE = "wrong_scale"

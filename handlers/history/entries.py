@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from contracts.message import rfc3339
 from handlers.history.discrepancy import Violation
+from handlers.model.chain import chain_start
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome
+from handlers.wire.entries import entry_value
 
 SIGNS = {"deposit": 1, "withdraw": -1}
 """Which way each command moves money; any other command may move it either way."""
@@ -27,6 +30,8 @@ class Entries:
         self.last_at: datetime | None = None
         self.writes = 0
         """Writes of the account that these entries need at least: all of one write bear one time."""
+        self.head: bytes | None = None
+        """Hash of the last one; None where none of them is chained."""
         self.corrupt: list[CorruptDocument] = []
         """Entries that cannot be understood; without them nothing can be added up."""
         self._ends_minor: dict[str, int] = {}
@@ -42,10 +47,18 @@ class Entries:
         """Take the next outcome that has an entry; yield what is wrong with it."""
         entry = outcome.entry
         assert entry is not None, "only outcomes with an entry belong to a history"
+        yield from self._chained(outcome, entry)
         yield from self._placed(outcome, entry)
         yield from self._timed(outcome, entry)
         yield from self._moved(outcome.type, entry)
         self._skipped = 0
+
+    def head_of(self, account_id: str) -> bytes:
+        """Return what the account must keep: the hash of the last one, or where its chain starts."""
+        if self.head is not None:
+            return self.head
+        posted_minor = {(name, self.scales[name]): sum_ for name, sum_ in self.posted_minor.items()}
+        return chain_start(account_id, self.sequence, posted_minor)
 
     def _placed(self, outcome: Outcome, entry: LedgerEntry) -> Iterator[tuple[Violation, str]]:
         if entry.sequence != self.sequence + 1 + self._skipped:
@@ -70,6 +83,21 @@ class Entries:
             self.writes += 1
         self.first_at = self.first_at or at
         self.last_at = at
+
+    def _chained(self, outcome: Outcome, entry: LedgerEntry) -> Iterator[tuple[Violation, str]]:
+        """Compare with the hash of the one before, which those of before the chain have not."""
+        previous = entry.previous_hash
+        if previous is None:
+            if self.head is not None:
+                yield Violation.WRONG_HASH, f"entry {entry.sequence} names no entry before it"
+            return
+        account_id = self.account_id or outcome.account_id or ""
+        if previous != self.head_of(account_id) and not self.corrupt:
+            yield (
+                Violation.WRONG_HASH,
+                f"entry {entry.sequence} does not follow on what is recorded before it",
+            )
+        _, self.head = entry_value(outcome, entry, rfc3339(outcome.decided_at))
 
     def _moved(self, command: str, entry: LedgerEntry) -> Iterator[tuple[Violation, str]]:
         currency = entry.currency

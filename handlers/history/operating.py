@@ -8,7 +8,8 @@ from contracts.headers import CeType
 from contracts.message import rfc3339
 from handlers.model.outcome import Trace
 from handlers.wire.bodies import AuditBody
-from handlers.wire.rendering import Record, common_headers, encoded, headers_of
+from handlers.wire.encoding import encoded
+from handlers.wire.rendering import Record, common_headers, headers_of
 
 DETAIL_LENGTH_MAX = 1000
 """Characters of what was done: every field of an account with many currencies, bounded."""

@@ -10,12 +10,12 @@ import msgspec
 
 from contracts.codes import Code
 from contracts.message import rfc3339
-from contracts.money import to_amount
 from contracts.queries import LIMIT_MAX, ListTransactions
 from handlers.model.entry_kind import entry_kind
 from handlers.model.outcome import Outcome
 from handlers.model.refused import Refused
-from handlers.wire.rendering import encoded
+from handlers.wire.encoding import encoded
+from handlers.wire.entries import entry_value
 
 Order: TypeAlias = Literal["newest", "oldest"]
 
@@ -26,7 +26,7 @@ Whoever wants more asks again with the cursor, so that nobody waits behind a lon
 READ_MAX = LIMIT_MAX + 1
 """Entries read at once: a whole page, and the entry that tells whether there is a next one."""
 
-PAGE_BYTES_MAX = 128 * 1024
+PAGE_BYTES_MAX = 256 * 1024
 """JSON of one page's transactions: twice what a full page has without metadata, and hundreds of
 such pages fit into memory together."""
 
@@ -96,7 +96,7 @@ class PageBuilder:
         self._query = query
         self._past = past
         self._scan_max = scan_max
-        self._found: list[dict[str, Any]] = []
+        self._found: list[msgspec.Raw] = []
         self._scanned = 0
         self._bytes = 0
         self._more = False
@@ -140,12 +140,12 @@ class PageBuilder:
             self._over = self._more = True
             return
         if _matches(self._query, outcome):
-            shown = transaction(outcome)
-            self._bytes += len(encoded(shown))
+            shown, _ = entry_value(outcome, outcome.entry, rfc3339(outcome.decided_at))
+            self._bytes += len(shown)
             if self._found and self._bytes > PAGE_BYTES_MAX:
                 self._over = self._more = True
                 return
-            self._found.append(shown)
+            self._found.append(msgspec.Raw(shown))
         self._scanned += 1
         self._past = outcome.entry.sequence
 
@@ -166,31 +166,6 @@ def _matches(query: ListTransactions, outcome: Outcome) -> bool:
         and (query.from_ is None or query.from_ <= at)
         and (query.to is None or at < query.to)
     )
-
-
-def transaction(outcome: Outcome) -> dict[str, Any]:
-    """Return one entry, as `contracts.queries.Transaction`: what its balance event said."""
-    entry = outcome.entry
-    assert entry is not None
-    scale = entry.scale
-    shown: dict[str, Any] = {
-        "sequence": entry.sequence,
-        "kind": entry_kind(outcome.type),
-        "currency": entry.currency,
-        "amount": to_amount(entry.amount_minor, scale),
-        "before": to_amount(entry.before_minor, scale),
-        "after": to_amount(entry.after_minor, scale),
-        "available": to_amount(entry.after_minor - entry.held_minor, scale),
-        "command_id": outcome.command_id,
-        "occurred_at": rfc3339(outcome.decided_at),
-    }
-    if outcome.metadata is not None:
-        shown["metadata"] = dict(outcome.metadata)
-    if outcome.reason is not None:
-        shown["reason"] = outcome.reason
-    if outcome.related_id is not None:
-        shown["related_id"] = outcome.related_id
-    return shown
 
 
 def walk(

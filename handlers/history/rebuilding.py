@@ -31,6 +31,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changed_at: datetime | None = None
     balances: Mapping[str, Balance] | None = None
     signs_in: bool | None = None
+    head: bytes | None = None
     books: int | None = None
     profile: Mapping[str, Any] = {}
     """Those of its fields that can be read; optional ones may be absent."""
@@ -80,8 +81,7 @@ def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | Non
     """Return the account; None where there is none, and nothing says that there ever was one."""
     remains, entries = evidence.remains, evidence.entries
     opened = next((one for one in evidence.decisions if one.type in {"open", "register"}), None)
-    known = [entries.account_id, opened.account_id if opened else None]
-    recorded = {each for each in known if each is not None}
+    recorded = {entries.account_id, opened.account_id if opened else None} - {None}
     if not recorded and not remains.is_there:
         return None
     reasons: list[str] = []
@@ -110,6 +110,7 @@ def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | Non
         opened_at=opened_at,
         changed_at=_changed_at(evidence, opened_at),
         signs_in=signs_in,
+        head=entries.head_of(account_id),
         books=remains.books or BOOKED,
     )
     return Rebuilt(
@@ -197,6 +198,8 @@ def _changes(evidence: Evidence, account: Account) -> Sequence[FieldChange]:
     published = remains.published_sequence
     if published is None or published > account.sequence:
         changes.append(FieldChange(field="published_sequence", was=_shown(published), becomes="0"))
+    if remains.head is not None and remains.head != account.head:
+        changes.append(FieldChange(field="head", was="another hash", becomes="the last entry's"))
     changes += _of_balances(remains.balances, account.balances)
     kept = remains.profile.keys()
     changes += [

@@ -41,6 +41,7 @@ class Recount:
         if not self._entries.corrupt:
             self._sums()
             self._sequences()
+            self._head()
         self._held()
         self._times()
         return self._found[:DISCREPANCIES_MAX]
@@ -75,6 +76,11 @@ class Recount:
                 Violation.ENTRIES_AHEAD,
                 f"sequence {account.sequence}, but there is entry {self._ahead}",
             )
+
+    def _head(self) -> None:
+        account = self._account
+        if account.head is not None and account.head != self._entries.head_of(account.account_id):
+            self._note(Violation.WRONG_HASH, "the account keeps another hash than its last entry's")
 
     def _held(self) -> None:
         for currency, balance in self._account.balances.items():

@@ -10,9 +10,9 @@ import msgspec
 from contracts.codes import Code
 from contracts.registration import name_claim
 from handlers.ledger.finality import ReadPositions
+from handlers.ledger.house_rows import house_rows
 from handlers.ledger.lane_decision import Answer, Gathered, LaneDecision
 from handlers.ledger.merging import Queues, earliest
-from handlers.ledger.postings import house_rows
 from handlers.ledger.recording import Conclusion, WriterMark, stamped
 from handlers.model.account import BOOKED, Account
 from handlers.model.changes import Changes, EmailClaim, NameClaim, Owners
@@ -31,8 +31,8 @@ class PerCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     conclude: Callable[[Account | None, CommandRecord, Owners, datetime], Conclusion | Refused]
     """`handlers.ledger.recording.conclude`, with the rules bound."""
-    announce: Callable[[CommandRecord, Outcome, bool], Announced | Refused]
-    """`handlers.wire.announcing.announce`; the last argument says whether the outcome is new."""
+    announce: Callable[[CommandRecord, Conclusion | Outcome], Announced | Refused]
+    """`handlers.wire.announcing.announce`, of what is decided now or was before."""
 
 
 UNREADABLE = Refused(
@@ -124,7 +124,7 @@ class _Fold:
         new = isinstance(verdict, Conclusion)
         outcome = verdict.outcome if new else verdict
         # First: what cannot be said must not be stored.
-        announced = self.per_command.announce(received, outcome, new)
+        announced = self.per_command.announce(received, verdict)
         if isinstance(announced, Refused):
             self.answers.append(Answer(received=received, outcome=None, refused=announced))
             return

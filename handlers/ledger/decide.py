@@ -28,20 +28,14 @@ def decide(
     now: datetime,
 ) -> Decision:
     """Return what the command makes happen, or why nothing does."""
-    if received.refused is not None:
-        return received.refused
     command = received.command
-    if (late := _expired(command, now)) is not None:
-        return late
+    if (refused := received.refused or _expired(command, now) or _unborn(received)) is not None:
+        return refused
     match command:
         case Deposit():
             return ledger.deposit(account, command, rules)
         case Withdraw():
             return ledger.withdraw(account, command, rules)
-        case Open() | Register() | UpdateProfile() if profile.is_unborn(
-            command.date_of_birth, received.timestamp_ms
-        ):
-            return profile.unborn()
         case Open():
             return registration.open_account(account, command, owners)
         case Register():
@@ -60,3 +54,13 @@ def _expired(command: AnyCommand, now: datetime) -> Refused | None:
         code=Code.EXPIRED,
         detail=f"expired at {rfc3339(command.expires_at)}, decided at {rfc3339(now)}",
     )
+
+
+def _unborn(received: CommandRecord) -> Refused | None:
+    """Return that the date of birth in a profile is still to come, if so."""
+    command = received.command
+    if not isinstance(command, Open | Register | UpdateProfile):
+        return None
+    if not profile.is_unborn(command.date_of_birth, received.timestamp_ms):
+        return None
+    return profile.unborn()

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from handlers.ledger.registration import account_id
 from handlers.model.account import Account, Balance
+from handlers.model.chain import chain_start
 from handlers.model.decision import Moved, Opened, ProfileChanged
 from handlers.model.input_records import CommandRecord
 
@@ -20,14 +21,19 @@ def evolve(
     received: CommandRecord,
     *,
     now: datetime,
+    head: bytes | None = None,
 ) -> Account:
-    """Return the account as it is after *decision*; versions and writers are stamped later."""
+    """Return the account as it is after *decision*; versions and writers are stamped later.
+
+    *head* is the hash of the entry that it makes, where it makes one.
+    """
     if isinstance(decision, Opened):
         assert account is None
         command = received.command
+        identifier = account_id(command.username, command.command_id)
         return Account(
             username=command.username,
-            account_id=account_id(command.username, command.command_id),
+            account_id=identifier,
             profile=decision.profile,
             balances={},
             sequence=0,
@@ -37,18 +43,19 @@ def evolve(
             opened_at=now,
             changed_at=now,
             signs_in=decision.signs_in,
+            head=chain_start(identifier),
         )
     assert account is not None
     match decision:
         case ProfileChanged():
             return replace(account, profile=decision.profile, changed_at=now)
         case Moved():
-            return _moved(account, decision, now)
+            return _moved(account, decision, now, head)
         case _:
             assert_never(decision)
 
 
-def _moved(account: Account, moved: Moved, now: datetime) -> Account:
+def _moved(account: Account, moved: Moved, now: datetime, head: bytes | None) -> Account:
     balance = Balance(
         posted_minor=moved.after_minor, held_minor=moved.held_minor, scale=moved.scale
     )
@@ -65,5 +72,6 @@ def _moved(account: Account, moved: Moved, now: datetime) -> Account:
         opened_at=account.opened_at,
         changed_at=now,
         signs_in=account.signs_in,
+        head=head,
         books=account.books,
     )

@@ -15,6 +15,7 @@ from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import LedgerEntry, Outcome
 from handlers.model.refused import Refused
 from handlers.model.rules import Rules
+from handlers.wire.rendering import Rendering
 
 
 class WriterMark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -58,6 +59,7 @@ def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Accoun
         opened_at=after.opened_at,
         changed_at=after.changed_at,
         signs_in=after.signs_in,
+        head=after.chain_head,
         books=BOOKED,
     )
 
@@ -69,6 +71,8 @@ class Conclusion(msgspec.Struct, frozen=True, gc=False):
     account: Account | None
     """As it is after the decision; None where none exists."""
     outcome: Outcome
+    rendering: Rendering
+    """What the outcome says: rendered once, since the account keeps the hash of its entry."""
 
 
 def conclude(
@@ -88,28 +92,25 @@ def conclude(
         # What is written of an account never goes back in time, even where a worker whose clock is
         # ahead wrote last. Whether the command came in time is for our own clock to say.
         at = account.changed_at
-    if not isinstance(decision, Refused):
+    if isinstance(decision, Opened):
         account = evolve(account, decision, received, now=at)
-    return Conclusion(decision, account, _outcome(received, decision, account, at))
+    outcome = _outcome(received, decision, account, at)
+    rendering = Rendering(outcome)
+    if isinstance(decision, Moved | ProfileChanged):
+        account = evolve(account, decision, received, now=at, head=rendering.entry_hash)
+    return Conclusion(decision, account, outcome, rendering)
 
 
 def _outcome(
     received: CommandRecord, decision: Decision, account: Account | None, now: datetime
 ) -> Outcome:
+    """Return what is recorded; *account* is as it was before, unless it was just opened."""
     command = received.command
     code, detail, entry = None, None, None
     match decision:
         case Moved():
             assert account is not None
-            entry = LedgerEntry(
-                sequence=account.sequence,
-                currency=decision.currency,
-                scale=decision.scale,
-                amount_minor=decision.amount_minor,
-                before_minor=decision.before_minor,
-                after_minor=decision.after_minor,
-                held_minor=decision.held_minor,
-            )
+            entry = _entry(account, decision)
         case Refused():
             code, detail = decision.code, decision.detail
         case ProfileChanged():
@@ -133,4 +134,18 @@ def _outcome(
         reason=movement.reason if movement else None,
         related_id=movement.related_id if movement else None,
         metadata=tuple(movement.metadata.items()) if movement and movement.metadata else None,
+    )
+
+
+def _entry(account: Account, moved: Moved) -> LedgerEntry:
+    """Return the next entry of *account*."""
+    return LedgerEntry(
+        sequence=account.sequence + 1,
+        currency=moved.currency,
+        scale=moved.scale,
+        amount_minor=moved.amount_minor,
+        before_minor=moved.before_minor,
+        after_minor=moved.after_minor,
+        held_minor=moved.held_minor,
+        previous_hash=account.chain_head,
     )

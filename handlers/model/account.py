@@ -7,6 +7,7 @@ import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX, SCALE_MAX
 from contracts.profile import email_claim
+from handlers.model.chain import chain_start
 
 NOT_BOOKED = 1
 """`Account.books` of an account last written when entries had one side only."""
@@ -68,6 +69,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changed_at: datetime
     signs_in: bool = True
     """Whether its user registered. Without that it was opened for whoever others vouch for."""
+    head: bytes | None = None
+    """Hash of the last entry, or where their chain starts; None before the first write since then."""
     books: int = BOOKED
     """`NOT_BOOKED` until its first write since then books what it held before (P13)."""
 
@@ -75,6 +78,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Check the facts every other function relies on."""
         assert 0 <= self.published_sequence <= self.sequence
         assert self.version >= 0
+
+    @property
+    def chain_head(self) -> bytes:
+        """What the next entry carries as the hash of the one before."""
+        if self.head is not None:
+            return self.head
+        return chain_start(self.account_id, self.sequence, self.posted_minor)
 
     @property
     def posted_minor(self) -> Mapping[tuple[str, int], int]:

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from contracts.entries import HOUSE_PREFIX
+
 EXTERNAL = "external"
 """Where deposits come from and withdrawals go."""
 
@@ -79,5 +81,5 @@ def summed(rows: Iterable[HouseRow]) -> Mapping[HouseCurrency, int]:
 
 
 def house_account(house: str) -> str:
-    """Return what a house is called beside users; a username has no colon."""
-    return f"house:{house}"
+    """Return what a house is called beside users."""
+    return f"{HOUSE_PREFIX}{house}"

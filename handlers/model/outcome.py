@@ -9,8 +9,11 @@ from contracts.codes import Code
 from contracts.commands import CommandName
 from contracts.money import AMOUNT_MINOR_MAX
 
-SCHEMA = 1
-"""How an outcome is rendered. A change of any published byte needs the next number."""
+SCHEMA = 2
+"""How an outcome is rendered. A change of any byte of its event needs the next number."""
+
+UNCHAINED = 1
+"""`Outcome.schema` of what was decided before entries had postings and hashes."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -36,6 +39,8 @@ class LedgerEntry(BalanceChange, frozen=True, kw_only=True, gc=False):
     """One change of one balance, as the account counts them."""
 
     sequence: int
+    previous_hash: bytes | None = None
+    """Of the entry before, or `handlers.model.chain.chain_start`; None before there was a chain."""
 
     def __post_init__(self) -> None:
         """Check that the entry moves exactly its amount, between values that a balance may have."""
@@ -82,8 +87,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
-        """Check that a refusal moved nothing."""
-        assert self.code is None or self.entry is None
+        """Check that a refusal moved nothing, and that an entry is chained from its schema on."""
+        entry = self.entry
+        if entry is not None:
+            assert self.code is None
+            assert (entry.previous_hash is None) is (self.schema == UNCHAINED)
 
     @property
     def id(self) -> str:

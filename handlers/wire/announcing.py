@@ -8,7 +8,8 @@ from contracts.headers import CE_TYPE, CeType
 from contracts.registration import Register
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome
-from handlers.wire.rendering import Record, Rendering, encoded
+from handlers.wire.encoding import encoded
+from handlers.wire.rendering import Record, Rendering
 
 
 class Announced(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -23,12 +24,12 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     audit: Record
 
 
-def announce(received: CommandRecord, outcome: Outcome, *, new: bool) -> Announced:
-    """Return what *received* is told of *outcome*, and what others are told of both.
+def announce(received: CommandRecord, rendering: Rendering, *, new: bool) -> Announced:
+    """Return what *received* is told of an outcome, and what others are told of both.
 
     Not *new*, it was decided before: its event was published then, or is owed.
     """
-    rendering = Rendering(outcome)
+    outcome = rendering.outcome
     duplicate = is_repeat(received, outcome, new=new)
     awaits_credential = _awaits_credential(received, outcome)
     return Announced(

@@ -13,16 +13,10 @@ from contracts.headers import CeType
 from contracts.message import rfc3339
 from contracts.results import ERROR_TYPE
 from handlers.model.account import Account
-from handlers.model.entry_kind import entry_kind
-from handlers.model.outcome import SCHEMA, Outcome, Trace
-from handlers.wire.bodies import (
-    Amounts,
-    AuditBody,
-    BalanceChangedBody,
-    ResultBody,
-    balances_body,
-    entry_body,
-)
+from handlers.model.outcome import SCHEMA, UNCHAINED, Outcome, Trace
+from handlers.wire.bodies import AuditBody, ResultBody, balances_body
+from handlers.wire.encoding import encoded
+from handlers.wire.entries import entry_value, event_id, value_v1
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 
@@ -42,6 +36,7 @@ _TYPES = {
         CeType.RESULT,
         CeType.REPLY,
         CeType.BALANCE_CHANGED,
+        CeType.BALANCE_CHANGED_V1,
         CeType.AUDIT_RECORDED,
         CeType.BALANCES,
         CeType.SESSION_REVOKED,
@@ -50,10 +45,6 @@ _TYPES = {
 
 _OPENING = ("open", "register")
 """Commands whose answer names the new account."""
-
-encoded = msgspec.json.Encoder().encode
-"""JSON, compact and in the order given. Not `orjson`, whose every result occupies 4 KiB: thousands
-of records wait in memory for their acknowledgement."""
 
 Common: TypeAlias = tuple[tuple[str, bytes], ...]
 """The headers that all records of one outcome share, at the end of each."""
@@ -69,22 +60,26 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 class Rendering:
     """Everything that one outcome says. Built once per outcome: the parts are shared."""
 
-    __slots__ = ("_amounts", "_at", "_common", "_id", "_outcome", "key")
+    __slots__ = ("_at", "_common", "_id", "entry", "entry_hash", "key", "outcome")
 
     def __init__(self, outcome: Outcome) -> None:
-        assert outcome.schema == SCHEMA
-        self._outcome = outcome
+        assert UNCHAINED <= outcome.schema <= SCHEMA
+        self.outcome = outcome
         self._id = outcome.id
         self._at = rfc3339(outcome.decided_at)
         self.key = outcome.username.encode()
         """The key of every record about this user."""
         self._common = self._common_headers(outcome.trace)
-        self._amounts = None if outcome.entry is None else Amounts.of(outcome.entry)
+        self.entry: bytes | None = None
+        """What it changed, as `contracts.entries.Entry`."""
+        self.entry_hash: bytes | None = None
+        """Of its entry: what the next one of the account carries on."""
+        if outcome.entry is not None:
+            self.entry, self.entry_hash = entry_value(outcome, outcome.entry, self._at)
 
     def result_body(self, *, duplicate: bool) -> ResultBody:
         """Return the answer, as `contracts.results.Result`."""
-        outcome = self._outcome
-        entry, amounts = outcome.entry, self._amounts
+        outcome, entry = self.outcome, self.entry
         return ResultBody(
             outcome.command_id,
             outcome.username,
@@ -94,7 +89,7 @@ class Rendering:
             self._at,
             None if outcome.code is None else error_body(outcome.code, outcome.detail or ""),
             outcome.account_id if outcome.code is None and outcome.type in _OPENING else None,
-            None if entry is None or amounts is None else entry_body(entry, amounts),
+            None if entry is None else msgspec.Raw(entry),
         )
 
     def result_headers(self, trace: Trace | None = None) -> Headers:
@@ -107,39 +102,22 @@ class Rendering:
         return Record(encoded(self.result_body(duplicate=duplicate)), self.result_headers(trace))
 
     def balance_event(self) -> Record:
-        """Return the change of balance, as `contracts.events.BalanceChanged`."""
-        outcome = self._outcome
-        entry, amounts = outcome.entry, self._amounts
+        """Return what its entry changed, as `contracts.entries.Entry`, or as it was said once."""
+        outcome, value = self.outcome, self.entry
+        entry = outcome.entry
         assert entry is not None
-        assert amounts is not None
-        event_id = f"{outcome.account_id}:{entry.sequence}"
-        body = BalanceChangedBody(
-            event_id,
-            outcome.username,
-            outcome.account_id,
-            entry.currency,
-            entry_kind(outcome.type),
-            amounts.amount,
-            amounts.before,
-            amounts.after,
-            amounts.held,
-            amounts.available,
-            entry.sequence,
-            outcome.command_id,
-            self._at,
-            None if outcome.metadata is None else dict(outcome.metadata),
-            outcome.reason,
-            outcome.related_id,
-        )
-        headers = headers_of(event_id, CeType.BALANCE_CHANGED, self._common)
-        return Record(encoded(body), headers)
+        assert value is not None
+        kind = CeType.BALANCE_CHANGED
+        if outcome.schema == UNCHAINED:
+            kind, value = CeType.BALANCE_CHANGED_V1, value_v1(outcome, entry, self._at)
+        return Record(value, headers_of(event_id(outcome, entry), kind, self._common))
 
     def audit_event(self) -> Record:
         """Return who did what, as `contracts.events.AuditRecorded`."""
-        outcome = self._outcome
-        event_id = f"{self._id}:audit"
+        outcome = self.outcome
+        audit_id = f"{self._id}:audit"
         body = AuditBody(
-            event_id,
+            audit_id,
             outcome.username,
             outcome.type,
             "accepted" if outcome.code is None else "rejected",
@@ -149,22 +127,22 @@ class Rendering:
             outcome.actor,
             outcome.detail,
         )
-        headers = headers_of(event_id, CeType.AUDIT_RECORDED, self._common)
+        headers = headers_of(audit_id, CeType.AUDIT_RECORDED, self._common)
         return Record(encoded(body), headers)
 
     def _common_headers(self, trace: Trace) -> "Common":
-        return common_headers(self._at, self.key, trace, self._outcome.command_id)
+        return common_headers(self._at, self.key, trace, self.outcome.command_id)
 
 
 def balances(account: Account) -> Record:
     """Return the latest balances, as `contracts.events.Balances`."""
     body = balances_body(account)
-    event_id = f"{account.account_id}:{account.version}:balances"
+    state_id = f"{account.account_id}:{account.version}:balances"
     common = (
         (names.CE_TIME, body.changed_at.encode()),
         (names.CE_SUBJECT, account.username.encode()),
     )
-    return Record(encoded(body), headers_of(event_id, CeType.BALANCES, common))
+    return Record(encoded(body), headers_of(state_id, CeType.BALANCES, common))
 
 
 class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,8 +176,8 @@ class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
         }
         value = encoded(body)
         common = common_headers(said_at, username.encode(), trace, identifier)
-        event_id = answer_id(f"{username}:{identifier}:{error['code']}", value)
-        return Record(value, headers_of(event_id, self.kind, common))
+        refusal_id = answer_id(f"{username}:{identifier}:{error['code']}", value)
+        return Record(value, headers_of(refusal_id, self.kind, common))
 
 
 OF_COMMANDS = AnswerForm(
@@ -245,6 +223,6 @@ def common_headers(at: str, key: bytes, trace: Trace, cause: str) -> Common:
     return common
 
 
-def headers_of(event_id: str, kind: str, common: Common) -> Headers:
+def headers_of(identifier: str, kind: str, common: Common) -> Headers:
     """Return all headers of one record."""
-    return [*_CONSTANT, (names.CE_ID, event_id.encode()), _TYPES[kind], *common]
+    return [*_CONSTANT, (names.CE_ID, identifier.encode()), _TYPES[kind], *common]

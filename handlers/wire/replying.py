@@ -12,11 +12,11 @@ from handlers.model.outcome import Trace
 from handlers.model.refused import Refused
 from handlers.model.session import Session
 from handlers.wire.bodies import AuditBody
+from handlers.wire.encoding import encoded
 from handlers.wire.rendering import (
     Record,
     answer_id,
     common_headers,
-    encoded,
     error_body,
     headers_of,
 )

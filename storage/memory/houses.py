@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from handlers.history.trial_balance import Totals
-from handlers.ledger.postings import house_rows
+from handlers.ledger.house_rows import house_rows
 from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.changes import Changes
 from handlers.model.corrupt import CorruptDocument

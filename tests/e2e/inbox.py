@@ -171,7 +171,7 @@ class Inbox:
         async for record in reader.records():
             message = _message(record, self._service.prefix)
             self._by_topic[message.topic].append(message)
-            if dict(message.header_list).get("ce_type") == b"accounts.result.v1":
+            if dict(message.header_list).get("ce_type") == b"accounts.result.v2":
                 command_id = message.body["command_id"]
                 self._results[command_id].append(message)
                 self.answered[command_id] += 1

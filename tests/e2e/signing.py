@@ -19,7 +19,7 @@ from tests.e2e.inbox import PATIENCE_S, Message
 from tests.e2e.running import RunningService
 from workers.identity.options import GUESSES_A_DAY_MAX
 
-REPLY = "accounts.reply.v1"
+REPLY = "accounts.reply.v2"
 
 LONG_AGO = timedelta(seconds=11)
 """Just longer than a lost answer may be asked for again."""

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from contracts.topics import DEPOSIT, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
 from tests.e2e.caller import Caller, a_movement, a_name, an_id, open_producer
+from tests.e2e.entries import posted
 from tests.e2e.inbox import Message
 from tests.speed import at_this_speed
 
@@ -216,7 +217,7 @@ async def test_an_aborted_transaction_never_happened(caller: Caller, others_go_o
     answer = await caller.inbox.answer(committed["command_id"])
     await others_go_on()
 
-    assert answer.body["entry"]["after"] == "1.00"
+    assert posted(answer.body["entry"]) == "1.00"
     assert caller.inbox.answers(aborted["command_id"]) == []
 
 

@@ -11,6 +11,7 @@ from aiokafka.admin import RecordsToDelete
 from contracts.topics import DEPOSIT, REGISTER
 from tests.e2e.caller import Caller, a_movement, a_name
 from tests.e2e.cli_process import Program
+from tests.e2e.entries import posted
 from tests.e2e.running import RunningService
 from workers.kafka.connection import kafka_admin
 
@@ -50,7 +51,7 @@ async def test_an_account_is_repaired_and_its_command_sent_again(
     assert letters[0]["code"] == "account_unreadable"
     assert (dry["found"], dry["sent"]) == (1, 0)
     assert sent == {"found": 1, "sent": 1, "refused": 0}
-    assert (answer.body["status"], answer.body["entry"]["after"]) == ("accepted", "6.00")
+    assert (answer.body["status"], posted(answer.body["entry"])) == ("accepted", "6.00")
     assert (await ran(program, "verify", "--user", username, "--topic", "--live"))["verified"]
 
 
@@ -102,5 +103,5 @@ async def test_offsets_are_moved_only_while_nobody_reads(
     [row] = [one for one in shown if (one["topic"], one["partition"]) == there]
     assert row["to read"] == "0"
     assert (dry["moved"], moved["moved"], moved["offset"]) == (False, True, placed.offset)
-    assert again.body["entry"]["after"] == "7.00"
+    assert posted(again.body["entry"]) == "7.00"
     assert (await ran(program, "verify", "--topic", "--live"))["verified"]

@@ -79,7 +79,12 @@ class TestBalance:
 
         assert code == 0
         assert reply["balances"]["balances"] == {
-            "KWD": {"posted": "4.500", "held": "0.000", "available": "4.500"}
+            "KWD": {
+                "posted": "4.500",
+                "held": "0.000",
+                "overdraft": "0.000",
+                "available": "4.500",
+            }
         }
 
     def test_says_that_there_never_was_any(self, accounts: Program, alice: str) -> None:

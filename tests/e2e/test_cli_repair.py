@@ -10,9 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from devstack.choose import Chosen
-from tests.builders import an_entry, an_outcome
+from tests.builders import a_chain, an_entry, an_outcome
 from tests.e2e.command_line import CommandLine, a_command_line
-from tests.e2e.test_cli_verify import ENTRIES, change, filled, found, verified
+from tests.e2e.test_cli_verify import ENTRIES, change, entries_of, filled, found, verified
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ class TestRepair:
 
     def test_publishes_an_event_that_was_lost(self, accounts: CommandLine) -> None:
         """P5: a commit that MongoDB answered with an error lost its event; later ones came out."""
-        fourth, fifth = (
+        later = (
             an_outcome(
                 "alice",
                 sequence=each,
@@ -130,6 +130,7 @@ class TestRepair:
             )
             for each in (ENTRIES + 1, ENTRIES + 2)
         )
+        *_, fourth, fifth = a_chain(*entries_of("alice"), *later)
         asyncio.run(filled(accounts, extra=[fourth, fifth], publishing=[fifth]))
         assert found(verified(accounts, "--topic")[1]) == {("alice", "event_gap")}
 

@@ -17,7 +17,7 @@ from handlers.model.outcome import Outcome
 from handlers.wire.rendering import Rendering
 from storage.mongo.client import MongoClient
 from storage.mongo.ledger import MongoLedger
-from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome, some_changes
+from tests.builders import NOON, a_chain, a_claim, an_account, an_entry, an_outcome, some_changes
 from tests.e2e.command_line import CommandLine, a_command_line
 from workers.bootstrap.stores import mongo_options
 from workers.kafka.topic_plan import apply_topics
@@ -35,14 +35,16 @@ def accounts(stack: Chosen, tmp_path: Path) -> CommandLine:
 
 
 def entries_of(username: str) -> list[Outcome]:
-    return [
-        an_outcome(
-            username,
-            sequence=number,
-            entry=an_entry(number, before_minor=1000 * (number - 1), after_minor=1000 * number),
+    return a_chain(
+        *(
+            an_outcome(
+                username,
+                sequence=number,
+                entry=an_entry(number, before_minor=1000 * (number - 1), after_minor=1000 * number),
+            )
+            for number in range(1, ENTRIES + 1)
         )
-        for number in range(1, ENTRIES + 1)
-    ]
+    )
 
 
 async def filled(
@@ -148,6 +150,16 @@ class TestVerify:
 
         assert code == 1
         assert found(record) == {("bobby", "wrong_sum")}
+
+    def test_finds_an_entry_that_was_changed(self, accounts: CommandLine) -> None:
+        """P18: by the entry after it, although all sums are right."""
+        changed = {"q": {"_id": "bobby:command-2"}, "u": {"$set": {"reason": "forged"}}}
+        change(accounts, {"update": "outcomes", "updates": [changed]})
+
+        code, record = verified(accounts)
+
+        assert code == 1
+        assert found(record) == {("bobby", "wrong_hash")}
 
     def test_finds_an_entry_that_is_gone(self, accounts: CommandLine) -> None:
         gone = {"q": {"username": "alice", "sequence": 2}, "limit": 1}

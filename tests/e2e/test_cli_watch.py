@@ -7,6 +7,7 @@ import pytest
 from contracts.topics import DEPOSIT
 from tests.e2e.caller import Caller
 from tests.e2e.cli_process import Program, read_until
+from tests.e2e.entries import posted
 from tests.e2e.running import RunningService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,8 +49,8 @@ class TestWatch:
             record = json.loads(read_until(watch, alice))
 
         assert record["topic"] == f"{service.prefix}events.balance"
-        assert record["headers"]["ce_type"] == "accounts.balance-changed.v1"
-        assert record["value"]["after"] == "3.00"
+        assert record["headers"]["ce_type"] == "accounts.balance-changed.v2"
+        assert posted(record["value"]) == "3.00"
 
     async def test_shows_dead_letters_with_their_reason(
         self, accounts: Program, caller: Caller

@@ -28,12 +28,14 @@ async def test_from_opening_to_the_history(service: RunningService) -> None:
 
     assert opened.account_id == held.account_id
     assert taken.entry is not None
-    assert taken.entry.after == "6.25"
+    assert taken.entry.balances["USD"].posted == "6.25"
     assert {currency: one.available for currency, one in held.balances.items()} == {"USD": "6.25"}
-    assert [(one.kind, one.amount, one.reason) for one in history] == [
+    assert [(one.kind, one.moved[0].amount, one.reason) for one in history] == [
         ("deposited", "10.50", "a gift"),
-        ("withdrawn", "4.25", None),
+        ("withdrawn", "-4.25", None),
     ]
+    assert history[1].previous_hash == history[0].hash
+    assert history[1] == taken.entry
 
 
 async def test_the_same_id_is_the_same_deposit(service: RunningService) -> None:

@@ -225,7 +225,8 @@ class TestAsk:
 
         told = {deposit.amount: set[str]() for deposit in deposits}
         for deposit, result in zip(deposits, results, strict=True):
-            said = result.entry.amount if result.entry else result.error and result.error.code
+            moved = result.entry.moved[0].amount if result.entry else None
+            said = moved or (result.error and result.error.code)
             told[deposit.amount].add(str(said))
         assert told in (
             {"5.00": {"5.00"}, "7.00": {"command_id_conflict"}},

@@ -1,5 +1,6 @@
 """Every command, accepted: its answer, its events, the state, and the headers of each, exactly."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from contracts.topics import BALANCE_EVENTS, BALANCES, DEPOSIT, REGISTER, WITHDRAW
 from handlers.ledger.registration import account_id
 from tests.e2e.caller import Caller, a_movement, a_name, an_id
+from tests.e2e.entries import hash_of, moved, posted
 from tests.e2e.inbox import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,7 +31,7 @@ def envelope(kind: str, event_id: str, username: str, at: str, command_id: str) 
         "ce_specversion": "1.0",
         "ce_id": event_id,
         "ce_source": "/accounts",
-        "ce_type": f"accounts.{kind}.v1",
+        "ce_type": f"accounts.{kind}",
         "ce_time": at,
         "ce_subject": username,
         "correlation_id": "order-77",
@@ -69,7 +71,7 @@ async def test_register_opens_an_account(caller: Caller) -> None:
     assert answer.body == said(command_id, username, "register", at) | {"account_id": account}
     assert (answer.topic, answer.key) == ("results", username.encode())
     event_id = f"{username}:{command_id}:result"
-    assert answer.headers == envelope("result", event_id, username, at, command_id)
+    assert answer.headers == envelope("result.v2", event_id, username, at, command_id)
     audit = await audit_of(caller, username, command_id)
     assert audit.body == {
         "event_id": f"{username}:{command_id}:audit",
@@ -81,7 +83,7 @@ async def test_register_opens_an_account(caller: Caller) -> None:
         "occurred_at": at,
     }
     audit_id = f"{username}:{command_id}:audit"
-    assert audit.headers == envelope("audit-recorded", audit_id, username, at, command_id)
+    assert audit.headers == envelope("audit-recorded.v1", audit_id, username, at, command_id)
     [state] = await caller.inbox.some(BALANCES, username)
     assert state.body == {
         "username": username,
@@ -89,6 +91,7 @@ async def test_register_opens_an_account(caller: Caller) -> None:
         "sequence": 0,
         "balances": {},
         "changed_at": at,
+        "hash": hashlib.sha256(f"{account}\n0".encode()).hexdigest(),
     }
     assert caller.inbox.balance_events(username) == []
 
@@ -111,36 +114,31 @@ async def test_deposit_says_everything_about_the_change(caller: Caller) -> None:
     answer = await caller.ask(DEPOSIT, body, headers=SENT)
 
     command_id, at = body["command_id"], answer.body["decided_at"]
-    entry = {
-        "sequence": 1,
-        "amount": "10.50",
-        "currency": "USD",
-        "before": "0.00",
-        "after": "10.50",
-        "available": "10.50",
-    }
-    assert answer.body == said(command_id, username, "deposit", at) | {"entry": entry}
     [event] = await caller.inbox.some(BALANCE_EVENTS, username)
+    assert answer.body == said(command_id, username, "deposit", at) | {"entry": event.body}
     account = event.body["account_id"]
     assert event.body == {
         "event_id": f"{account}:1",
         "username": username,
         "account_id": account,
-        "currency": "USD",
-        "kind": "deposited",
-        "amount": "10.50",
-        "before": "0.00",
-        "after": "10.50",
-        "held": "0.00",
-        "available": "10.50",
         "sequence": 1,
+        "kind": "deposited",
         "command_id": command_id,
         "occurred_at": at,
+        "postings": [
+            {"account": username, "currency": "USD", "amount": "10.50"},
+            {"account": "house:external", "currency": "USD", "amount": "-10.50"},
+        ],
+        "balances": {
+            "USD": {"posted": "10.50", "held": "0.00", "overdraft": "0.00", "available": "10.50"}
+        },
         "metadata": {"order": "A-1"},
         "reason": "sale",
         "related_id": "A-1001",
+        "previous_hash": hashlib.sha256(f"{account}\n0".encode()).hexdigest(),
+        "hash": hash_of(event),
     }
-    assert event.headers == envelope("balance-changed", f"{account}:1", username, at, command_id)
+    assert event.headers == envelope("balance-changed.v2", f"{account}:1", username, at, command_id)
 
 
 async def test_withdraw_takes_what_is_there(caller: Caller) -> None:
@@ -149,21 +147,16 @@ async def test_withdraw_takes_what_is_there(caller: Caller) -> None:
 
     answer = await caller.ask(WITHDRAW, body)
 
-    assert answer.body["entry"] == {
-        "sequence": 2,
-        "amount": "4.25",
-        "currency": "USD",
-        "before": "10.50",
-        "after": "6.25",
-        "available": "6.25",
-    }
-    _, event = await caller.inbox.some(BALANCE_EVENTS, username, 2)
+    before, event = await caller.inbox.some(BALANCE_EVENTS, username, 2)
+    assert answer.body["entry"] == event.body
+    assert (moved(event.body), posted(event.body)) == ("-4.25", "6.25")
+    assert event.body["previous_hash"] == before.body["hash"] == hash_of(before)
     assert (event.body["kind"], event.body["sequence"]) == ("withdrawn", 2)
     assert not {"metadata", "reason", "related_id"} & event.body.keys()
     state = caller.inbox.states(username)[-1]
     assert state.body["sequence"] == 2
-    usd = {"posted": "6.25", "held": "0.00", "available": "6.25"}
-    assert state.body["balances"] == {"USD": usd}
+    assert state.body["balances"] == event.body["balances"]
+    assert state.body["hash"] == event.body["hash"]
     event_id = state.headers["ce_id"]
     assert re.fullmatch(rf"{event.body['account_id']}:\d+:balances", event_id)
     assert state.headers == {
@@ -182,7 +175,7 @@ async def test_withdraw_may_take_everything(caller: Caller) -> None:
 
     answer = await caller.withdraw(username, "10.50")
 
-    assert answer.body["entry"]["after"] == "0.00"
+    assert posted(answer.body["entry"]) == "0.00"
 
 
 async def test_update_profile_names_the_fields_but_never_what_is_in_them(caller: Caller) -> None:

@@ -70,7 +70,7 @@ def test_a_withdrawal_needs_the_money(visitor: Visitor) -> None:
     taken = visitor.call("POST", "/balance/withdraw", {"amount": "60.00", "currency": "USD"})
     refused = visitor.call("POST", "/balance/withdraw", {"amount": "60.00", "currency": "USD"})
 
-    assert taken.json()["entry"]["after"] == "40.00"
+    assert taken.json()["entry"]["balances"]["USD"]["posted"] == "40.00"
     assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_funds")
     assert posted(visitor) == "40.00"
 

@@ -17,6 +17,7 @@ from contracts.queries import ListTransactions
 from contracts.topics import BALANCES, DEPOSIT, WITHDRAW
 from tests.e2e.caller import Caller, a_movement, an_id
 from tests.e2e.cli_process import Program
+from tests.e2e.entries import before, moved, posted
 from tests.e2e.running import RunningService
 from tests.e2e.trail import assert_in_order
 
@@ -74,13 +75,12 @@ async def test_sums_are_exact(caller: Caller, currency: str, scale: int) -> None
     answers = await asyncio.gather(*(caller.accepted(topic, body) for topic, body in bodies))
 
     last = max((one.body["entry"] for one in answers), key=lambda entry: entry["sequence"])
-    assert last["after"] == f"{sum(put):.{scale}f}"
+    assert posted(last, currency) == f"{sum(put):.{scale}f}"
     for answer, (_, body) in zip(answers, bodies, strict=True):
         entry = answer.body["entry"]
-        assert Decimal(entry["amount"]) == Decimal(body["amount"])
-        moved = abs(Decimal(entry["after"]) - Decimal(entry["before"]))
-        assert moved == Decimal(body["amount"])
-        assert all(len(entry[name].partition(".")[2]) == scale for name in ("amount", "after"))
+        assert abs(Decimal(moved(entry))) == Decimal(body["amount"])
+        shown = (moved(entry), posted(entry, currency))
+        assert all(len(amount.partition(".")[2]) == scale for amount in shown)
 
 
 async def test_currencies_of_one_account_share_a_sequence_and_nothing_else(
@@ -118,8 +118,11 @@ async def test_the_largest_balance_is_exact_and_a_unit_more_is_refused(caller: C
 
     assert (two_more, one_more) == ("balance_too_large", "balance_too_large")
     assert too_large == "amount_too_large"
-    assert full.body["entry"]["after"] == emptied.body["entry"]["amount"] == FULL
-    assert emptied.body["entry"]["after"] == NO_WEI
+    assert posted(full.body["entry"], "ETH") == FULL
+    assert (moved(emptied.body["entry"]), posted(emptied.body["entry"], "ETH")) == (
+        f"-{FULL}",
+        NO_WEI,
+    )
 
 
 async def test_one_wei_of_ten_billion_coins_is_seen_by_whoever_looks(
@@ -139,9 +142,10 @@ async def test_one_wei_of_ten_billion_coins_is_seen_by_whoever_looks(
     assert_in_order(events)
     assert page is not None
     for said in (taken.body["entry"], events[-1].body, page.transactions[0].model_dump()):
-        names = ("amount", "before", "after", "available")
-        assert [said[name] for name in names] == [WEI, FULL, ALMOST, ALMOST]
-    balances = {"ETH": {"posted": ALMOST, "held": NO_WEI, "available": ALMOST}}
+        assert (moved(said), before(said, "ETH")) == (f"-{WEI}", FULL)
+        assert said["balances"]["ETH"]["available"] == ALMOST
+    eth = {"posted": ALMOST, "held": NO_WEI, "overdraft": NO_WEI, "available": ALMOST}
+    balances = {"ETH": eth}
     assert shown["balances"]["balances"] == balances
     state = Balances.model_validate_json(caller.inbox.messages(BALANCES, username)[-1].value)
     assert state.model_dump()["balances"] == balances
@@ -163,5 +167,5 @@ async def test_a_repair_adds_up_again_what_no_integer_of_the_database_holds(
     again = await caller.deposit(username, WEI, "ETH")
 
     assert repaired["findings"][0] == f"balances: unreadable → {ALMOST} ETH"
-    assert again.body["entry"]["after"] == FULL
+    assert posted(again.body["entry"], "ETH") == FULL
     assert (await ran(program, "verify", "--user", username, "--topic", "--live"))["verified"]

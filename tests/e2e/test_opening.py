@@ -1,5 +1,7 @@
 """Accounts of users who sign in elsewhere: opened under their own names, by the ledger alone."""
 
+import hashlib
+
 import pytest
 
 from client.accounts import AccountsClient
@@ -7,6 +9,7 @@ from contracts.queries import GetProfile, ListTransactions
 from contracts.topics import BALANCE_EVENTS, BALANCES, DEPOSIT, OPEN, REGISTER, WITHDRAW
 from handlers.ledger.registration import account_id
 from tests.e2e.caller import Body, Caller, a_movement, a_name, an_id
+from tests.e2e.entries import posted
 from tests.usernames import ODD_NAMES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,6 +47,7 @@ async def test_opening_is_answered_like_a_registration(caller: Caller) -> None:
         "sequence": 0,
         "balances": {},
         "changed_at": at,
+        "hash": hashlib.sha256(f"{account}\n0".encode()).hexdigest(),
     }
     audit = await caller.inbox.until(
         lambda: next(iter(caller.inbox.audit_events(username)), None), "the audit event"
@@ -80,7 +84,7 @@ async def test_money_moves_under_any_name(caller: Caller, name: str) -> None:
 
     answer = await caller.accepted(WITHDRAW, a_movement(username, "4.00"))
 
-    assert answer.body["entry"]["available"] == "6.00"
+    assert posted(answer.body["entry"]) == "6.00"
     events = await caller.inbox.some(BALANCE_EVENTS, username, 2)
     assert [(one.key, one.body["sequence"]) for one in events] == [
         (username.encode(), 1),

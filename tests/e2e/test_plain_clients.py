@@ -11,6 +11,7 @@ import pytest
 
 from contracts.topics import DEPOSIT, REGISTER, WITHDRAW
 from tests.e2e.caller import Caller, a_movement, a_name, open_producer
+from tests.e2e.entries import posted
 from tests.e2e.running import PARTITIONS
 from tests.e2e.trail import assert_in_order, assert_states_are_the_latest
 
@@ -36,7 +37,7 @@ async def test_a_console_producer_with_no_headers_and_no_key(caller: Caller) -> 
 
     assert answer.key == username.encode(), "what we publish is keyed all the same"
     assert answer.headers["correlation_id"] == deposit["command_id"]
-    assert taken.body["entry"]["after"] == "0.00"
+    assert posted(taken.body["entry"]) == "0.00"
 
 
 async def test_records_without_a_key_in_random_partitions_move_money_exactly(
@@ -63,7 +64,7 @@ async def test_records_without_a_key_in_random_partitions_move_money_exactly(
     assert {inbox.answers(body["command_id"])[0].code for _, body in sent} == {None}
     for username in users:
         events = await inbox.some("events.balance", username, 1 + 2 * ROUNDS)
-        assert events[-1].body["after"] == "100.00"
+        assert posted(events[-1].body) == "100.00"
     assert_in_order(inbox.balance_events())
     await assert_states_are_the_latest(inbox)
 
@@ -90,7 +91,7 @@ async def test_a_librdkafka_client_keeps_its_order_over_the_topics(caller: Calle
     assert {inbox.answers(one)[0].code for one in commands} == {None}
     for username in users:
         [*_, last] = await inbox.some("events.balance", username, 2 * ROUNDS)
-        assert last.body["after"] == "0.00"
+        assert posted(last.body) == "0.00"
 
 
 async def test_two_partitioners_for_one_user_lose_no_event(caller: Caller) -> None:
@@ -109,4 +110,4 @@ async def test_two_partitioners_for_one_user_lose_no_event(caller: Caller) -> No
 
     events = await inbox.some("events.balance", username, 1 + 2 * ROUNDS)
     assert [event.body["sequence"] for event in events] == [*range(1, 2 * ROUNDS + 2)]
-    assert events[-1].body["after"] == "70.00"
+    assert posted(events[-1].body) == "70.00"

@@ -92,7 +92,7 @@ async def test_a_reply_goes_where_its_sender_wants_it(
         answer, undelivered = await replied(caller, plain), await replied(caller, lost)
         direct = await replied(caller, addressed, "replies.gateway")
 
-    assert answer.headers["ce_type"] == "accounts.reply.v1"
+    assert answer.headers["ce_type"] == "accounts.reply.v2"
     assert answer.headers["correlation_id"] == "trace me"
     assert direct.body["status"] == "accepted"
     assert undelivered.headers["undelivered_reply_to"] == "missing"

@@ -12,6 +12,7 @@ from contracts.topics import (
     TopicSpec,
 )
 from tests.e2e.caller import Body, Caller, a_movement, a_name, an_id
+from tests.e2e.entries import posted
 from tests.e2e.inbox import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,7 +31,7 @@ async def fell_back(caller: Caller, reply_to: str) -> Message:
         DEPOSIT, a_movement(username, "5.00"), headers=asking(reply_to), within_s=10
     )
     events = await caller.inbox.some("events.balance", username)
-    assert [event.body["after"] for event in events] == ["5.00"], "moved once, wherever it is said"
+    assert [posted(event.body) for event in events] == ["5.00"], "moved once, wherever it is said"
     assert answer.topic == RESULTS.name
     return answer
 

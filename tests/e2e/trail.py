@@ -1,7 +1,11 @@
 """What must hold of everything published, whatever happened meanwhile."""
 
+import hashlib
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 
+from tests.e2e.entries import before, hash_of, posted
 from tests.e2e.inbox import Inbox, Message
 
 
@@ -28,15 +32,17 @@ def assert_in_order(events: Sequence[Message]) -> int:
 
 
 def assert_chained(events: Sequence[Message]) -> None:
-    """Check that each change starts where the one before it in that currency ended."""
+    """Check that each entry goes on where the one before it ended, in money and by its hash (P18)."""
     last: dict[str, str] = {}
+    head = hashlib.sha256(f"{events[0].body['account_id']}\n0".encode()).hexdigest()
     for event in events:
-        before = last.get(event.body["currency"])
-        if before is None:
-            assert float(event.body["before"]) == 0
-        else:
-            assert event.body["before"] == before, event.body
-        last[event.body["currency"]] = event.body["after"]
+        entry = event.body
+        [currency] = entry["balances"]
+        assert Decimal(before(entry, currency)) == Decimal(last.get(currency, "0")), entry
+        last[currency] = posted(entry, currency)
+        assert entry["previous_hash"] == head
+        head = hash_of(event)
+        assert entry["hash"] == head
 
 
 async def assert_states_are_the_latest(inbox: Inbox) -> None:
@@ -49,9 +55,9 @@ def _stale(inbox: Inbox) -> list[bytes]:
     latest = {one.key: one.body for one in sorted(inbox.balance_events(), key=_sequence)}
     stale: list[bytes] = []
     for key, event in latest.items():
-        state = states.get(key, {"sequence": 0})
-        same = state["sequence"] == event["sequence"]
-        if not (same and state["balances"][event["currency"]]["posted"] == event["after"]):
+        state: dict[str, Any] = states.get(key, {"hash": "", "balances": {}})
+        said = event["balances"].items() <= state["balances"].items()
+        if not (said and state["hash"] == event["hash"]):
             stale.append(key or b"")
     return stale
 

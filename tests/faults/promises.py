@@ -134,7 +134,7 @@ class Books:
             last = {message.key: message for message in self.inbox.states()}
             return all(
                 last[name.encode()].body["sequence"] == event["sequence"]
-                and last[name.encode()].body["balances"]["USD"]["posted"] == event["after"]
+                and last[name.encode()].body["balances"] == event["balances"]
                 for name, event in latest.items()
             )
 

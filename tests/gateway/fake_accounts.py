@@ -6,7 +6,8 @@ from client.asking import SentWith
 from client.errors import NoAnswerError
 from contracts.codes import Code
 from contracts.commands import AnyCommand
-from contracts.events import Balances, BalanceState
+from contracts.entries import BalanceState, Entry
+from contracts.events import Balances
 from contracts.ledger import Deposit, Withdraw
 from contracts.profile import UpdateProfile
 from contracts.queries import (
@@ -17,13 +18,13 @@ from contracts.queries import (
     OutcomeAnswer,
     Page,
     ProfileAnswer,
-    Transaction,
 )
 from contracts.registration import Open, Register
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
-from contracts.results import ERROR_TYPE, Entry, Error, Result
-from tests.gateway.fake_identity import NOON, Account, FakeIdentity, RefusalError
+from contracts.results import ERROR_TYPE, Error, Result
+from tests.gateway.fake_identity import Account, FakeIdentity, RefusalError
+from tests.published import NOON, an_entry
 
 A = TypeVar("A", Result, Reply)
 
@@ -136,19 +137,18 @@ class FakeAccounts(FakeIdentity):
         if after < 0:
             raise RefusalError(Code.INSUFFICIENT_FUNDS)
         account.cents[currency] = after
-        amounts: dict[str, Any] = {
-            "sequence": len(account.transactions) + 1,
-            "currency": currency,
-            "amount": _text(cents),
-            "before": _text(before),
-            "after": _text(after),
-            "available": _text(after),
-        }
-        kind = "deposited" if isinstance(command, Deposit) else "withdrawn"
-        account.transactions.append(
-            Transaction(**amounts, kind=kind, command_id=command.command_id, occurred_at=NOON)
+        gives = isinstance(command, Deposit)
+        entry = an_entry(
+            len(account.transactions) + 1,
+            _text(after),
+            command.username,
+            currency,
+            amount=_text(cents) if gives else f"-{_text(cents)}",
+            kind="deposited" if gives else "withdrawn",
+            command_id=command.command_id,
         )
-        return Entry(**amounts)
+        account.transactions.append(entry)
+        return entry
 
     def _answer(self, request: AnyRequest) -> dict[str, Any]:
         match request:
@@ -188,7 +188,7 @@ def _page(account: Account, request: ListTransactions) -> Page:
     found = [
         transaction
         for transaction in account.transactions
-        if request.currency in {None, transaction.currency}
+        if not request.currency or request.currency in transaction.balances
     ]
     if request.order == "newest":
         found.reverse()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
@@ -13,38 +12,19 @@ from client.kafka import Record
 from client.reader import Start
 from client.sequences import Sequences
 from contracts import topics
-from contracts.events import BalanceChanged, Balances, BalanceState
+from contracts.entries import Entry
+from contracts.events import Balances
 from contracts.topics import TopicSpec
 from tests.consumed import consumed
+from tests.published import NOON, an_entry
 
-NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 PLACE = TopicPartition("accounts.events.balance", 0)
-
-
-def an_event(
-    sequence: int, after: str, username: str = "alice", currency: str = "USD"
-) -> BalanceChanged:
-    return BalanceChanged(
-        event_id=f"id:{sequence}",
-        username=username,
-        account_id="id",
-        currency=currency,
-        kind="deposited",
-        amount="1.00",
-        before="0.00",
-        after=after,
-        held="0.00",
-        available=after,
-        sequence=sequence,
-        command_id=str(sequence),
-        occurred_at=NOON,
-    )
 
 
 class Service:
     """Events that were published, and the states they lead to."""
 
-    def __init__(self, events: Sequence[BalanceChanged]) -> None:
+    def __init__(self, events: Sequence[Entry]) -> None:
         self.log = [*events]
         self.kept_from = 0
         self.lost: set[int] = set()
@@ -58,9 +38,7 @@ class Service:
         self.snapshots += 1
         return Snapshot(balances=balances_of(self.log), positions={PLACE: len(self.log)})
 
-    async def follow_balance_events(
-        self, start: Snapshot
-    ) -> AsyncIterator[Received[BalanceChanged]]:
+    async def follow_balance_events(self, start: Snapshot) -> AsyncIterator[Received[Entry]]:
         seen = {username: state.sequence for username, state in start.balances.items()}
         sequences = Sequences(seen, complete=True)
         first = start.positions[PLACE]
@@ -92,28 +70,27 @@ class States:
         await asyncio.Event().wait()
 
 
-def balances_of(events: Sequence[BalanceChanged]) -> dict[str, Balances]:
+def balances_of(events: Sequence[Entry]) -> dict[str, Balances]:
     """Return what the events lead to, each taken once."""
     found: dict[str, Balances] = {}
     for event in events:
         known = found.get(event.username)
         if known and known.sequence >= event.sequence:
             continue
-        state = BalanceState(posted=event.after, held=event.held, available=event.available)
         found[event.username] = Balances(
             username=event.username,
             account_id=event.account_id,
             sequence=event.sequence,
-            balances={**(known.balances if known else {}), event.currency: state},
+            balances={**(known.balances if known else {}), **event.balances},
             changed_at=event.occurred_at,
         )
     return found
 
 
 EVENTS = [
-    an_event(1, "1.00"),
-    an_event(1, "5.00", username="bob"),
-    an_event(2, "2.00", currency="EUR"),
-    an_event(3, "3.00"),
-    an_event(2, "7.00", username="bob"),
+    an_entry(1, "1.00"),
+    an_entry(1, "5.00", username="bob"),
+    an_entry(2, "2.00", currency="EUR"),
+    an_entry(3, "3.00"),
+    an_entry(2, "7.00", username="bob"),
 ]

@@ -1,20 +1,18 @@
 """Signing in and out, as the fake service does it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from joserfc.errors import JoseError
 
 from contracts.codes import Code
+from contracts.entries import Entry
 from contracts.passwords import ChangePassword, Passwords
-from contracts.queries import Transaction
 from contracts.registration import Open, Register, name_claim
 from contracts.requests import IdentityRequest
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh, Tokens
 from tests.gateway.service_keys import TOKEN_S, ServiceKeys, sealed_tokens
-
-NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+from tests.published import NOON
 
 
 class RefusalError(Exception):
@@ -33,7 +31,7 @@ class Account:
             **opening.model_dump(exclude={"command_id", "username", "sealed_password"}),
         }
         self.cents: dict[str, int] = {}
-        self.transactions: list[Transaction] = []
+        self.transactions: list[Entry] = []
         self.sessions: dict[str, str] = {}
         """Refresh token by session."""
 

@@ -16,7 +16,7 @@ from examples.gateway.new_accounts import NewAccounts
 from examples.gateway.operations import create_operations
 from examples.gateway.settings import REGISTRATIONS_PER_MINUTE_MAX
 from tests.gateway.fake_accounts import FakeAccounts
-from tests.gateway.fake_identity import NOON
+from tests.published import NOON
 
 SHOP = "https://shop.example"
 """Whose pages may call the gateway."""

@@ -52,9 +52,9 @@ class TestMovements:
         assert put_in.status_code == taken.status_code == 200
         assert put_in.headers["Idempotency-Key"] == "key-1"
         assert put_in.json()["command_id"] == "gateway:key-1"
-        assert taken.json()["entry"]["after"] == "10.00"
+        assert taken.json()["entry"]["balances"]["USD"]["posted"] == "10.00"
         assert signed_in.get("/balance").json()["balances"] == {
-            "USD": {"posted": "10.00", "held": "0.00", "available": "10.00"}
+            "USD": {"posted": "10.00", "held": "0.00", "overdraft": "0", "available": "10.00"}
         }
 
     def test_have_their_effect_once(self, signed_in: GatewayInMemory) -> None:
@@ -187,7 +187,7 @@ class TestNoAnswerInTime:
         assert response.headers["Idempotency-Key"] == "key-1"
         outcome = signed_in.get(response.headers["Location"]).json()
         assert outcome["state"] == "decided"
-        assert outcome["result"]["entry"]["after"] == "10.50"
+        assert outcome["result"]["entry"]["balances"]["USD"]["posted"] == "10.50"
 
     def test_is_the_same_where_kafka_did_not_acknowledge(self, signed_in: GatewayInMemory) -> None:
         command = Deposit(command_id="1", username="alice", amount="1", currency="USD")

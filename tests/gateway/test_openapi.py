@@ -15,9 +15,9 @@ from schemathesis.specs.openapi import checks
 
 from contracts.ledger import Deposit
 from tests.gateway.fake_accounts import FakeAccounts
-from tests.gateway.fake_identity import NOON
 from tests.gateway.gateway_in_memory import Sidecar, an_app, bearer
 from tests.gateway.known import an_account
+from tests.published import NOON
 
 EXAMPLES_MAX = 25
 BEYOND_A_SCHEMA = {"/auth/register", "/auth/profile"}

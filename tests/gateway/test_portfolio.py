@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from client import Received, Snapshot
-from contracts.events import BalanceChanged, Balances
+from contracts.entries import Entry
+from contracts.events import Balances
 from examples import portfolio as example
 from examples.portfolio import Portfolio, follow
 from tests.faults.promises import eventually
-from tests.gateway.fake_events import EVENTS, NOON, PLACE, Service, an_event, balances_of
+from tests.gateway.fake_events import EVENTS, PLACE, Service, balances_of
+from tests.published import NOON, an_entry
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ async def test_it_takes_each_event_once(file: Path) -> None:
     service = Service(EVENTS[:1])
     await follow(service, Portfolio(file))
     service.log += [EVENTS[0], *EVENTS[1:], EVENTS[2], EVENTS[0], EVENTS[4]]
-    service.log.append(an_event(4, "4.00"))
+    service.log.append(an_entry(4, "4.00"))
 
     assert await stored_after(service, file) == balances_of(service.log)
     assert service.snapshots == 1
@@ -138,7 +140,7 @@ class TestCompactedBalances:
         service = Service(EVENTS[:1])
         portfolio = Portfolio(file)
         portfolio.begin(await service.snapshot())
-        states = balances_of([*EVENTS, an_event(4, "4.00")])
+        states = balances_of([*EVENTS, an_entry(4, "4.00")])
         service.states, service.waits = [*states.values()], True
         following = asyncio.create_task(follow(service, portfolio))
 
@@ -184,14 +186,14 @@ class TestCompactedBalances:
         assert portfolio.positions == {PLACE: len(EVENTS)}
 
 
-def a_portfolio(file: Path, events: Sequence[BalanceChanged]) -> Portfolio:
+def a_portfolio(file: Path, events: Sequence[Entry]) -> Portfolio:
     """Return one that begins with what *events* lead to."""
     portfolio = Portfolio(file)
     portfolio.begin(Snapshot(balances=balances_of(events), positions={PLACE: len(events)}))
     return portfolio
 
 
-def at(offset: int) -> Received[BalanceChanged]:
+def at(offset: int) -> Received[Entry]:
     return Received(
         message=EVENTS[offset], headers={}, partition=PLACE, offset=offset, appended_at=NOON
     )

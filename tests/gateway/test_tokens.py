@@ -6,9 +6,9 @@ import pytest
 
 from contracts.codes import Code
 from examples.gateway.key_set import FRESH_S, REFETCH_S, STALE_MAX_S
-from tests.gateway.fake_identity import NOON
 from tests.gateway.gateway_in_memory import GatewayInMemory, bearer, problem
 from tests.gateway.service_keys import ServiceKeys
+from tests.published import NOON
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from distributions.client.hatch_build import renamed_in
 from tests.e2e.caller import Caller
+from tests.e2e.entries import moved, posted
 from tests.e2e.running import RunningService
 from tests.install.alone import Alone, install_alone, run
 from tests.install.built import PROJECT, VERSION, Built
@@ -181,4 +182,4 @@ async def test_the_client_sends_a_command_and_gets_its_answer(
     assert ended.returncode == 0, ended
     result = json.loads(ended.stdout)
     assert result["status"] == "accepted"
-    assert (result["entry"]["before"], result["entry"]["after"]) == ("100.00", "110.50")
+    assert (moved(result["entry"]), posted(result["entry"])) == ("10.50", "110.50")

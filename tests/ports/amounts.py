@@ -5,7 +5,7 @@ from typing import Any
 
 from handlers.model.account import Account, Balance
 from handlers.model.outcome import Outcome
-from tests.builders import an_account, an_entry, an_outcome
+from tests.builders import a_chain, an_account, an_entry, an_outcome
 
 LARGE = 2**63
 """The least that MongoDB has no integer for."""
@@ -24,7 +24,7 @@ def moves(minor: int) -> Sequence[Outcome]:
     paid_in = an_entry(currency="ETH", scale=18, amount_minor=minor, after_minor=minor)
     taken: dict[str, Any] = {"currency": "ETH", "scale": 18, "amount_minor": 1}
     taken |= {"before_minor": minor, "after_minor": minor - 1, "held_minor": minor - 1}
-    return [
+    return a_chain(
         an_outcome(sequence=1, entry=paid_in),
         an_outcome(sequence=2, type="withdraw", entry=an_entry(2, **taken)),
-    ]
+    )

@@ -6,6 +6,7 @@ import orjson
 
 from client.kafka import Record
 from tests.consumed import consumed
+from tests.published import an_entry
 
 
 def a_record(
@@ -34,14 +35,7 @@ def a_result_body(**changed: object) -> Mapping[str, object]:
         "status": "accepted",
         "duplicate": False,
         "decided_at": "2030-01-01T12:00:00.000Z",
-        "entry": {
-            "sequence": 1,
-            "amount": "10.50",
-            "currency": "USD",
-            "before": "0.00",
-            "after": "10.50",
-            "available": "10.50",
-        },
+        "entry": an_entry(1, "10.50", amount="10.50").model_dump(mode="json", exclude_none=True),
         **changed,
     }
 

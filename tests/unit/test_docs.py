@@ -13,9 +13,12 @@ import yaml
 from typer.main import get_command
 
 from cli.app import COMMANDS, application
+from contracts.entries import Entry
 from contracts.ledger import Deposit
 from contracts.queries import GetBalance
 from contracts.topics import REPLIES, TOPICS
+from handlers.model.chain import chained
+from handlers.wire.encoding import encoded
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import CONFIGURATION, DOCS, TABLES, with_tables
 from workers.config.ledger import LedgerOptions
@@ -34,6 +37,7 @@ ALERTS = REPOSITORY / "deploy/prometheus/alerts.yml"
 DASHBOARD = REPOSITORY / "deploy/grafana/accounts.json"
 ACLS = REPOSITORY / "deploy/kafka-acls.sh"
 OPERATIONS = DOCS / "operations.md"
+MESSAGES = DOCS / "messages.md"
 DECISIONS = DOCS / "decisions"
 FOLDERS = {path.name for path in REPOSITORY.iterdir() if path.is_dir()}
 MADE_LATER = {".accounts/dev.env", ".venv/bin/accounts", ".venv/bin/pip", ".venv/bin/python"}
@@ -165,8 +169,20 @@ def test_the_readme_leads_to_every_page() -> None:
 @every_page
 def test_a_message_is_one_that_is_understood(page: Path) -> None:
     for block in re.findall(r"```json\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        model = GetBalance if "request_id" in block else Deposit
+        model = Entry if "event_id" in block else GetBalance if "request_id" in block else Deposit
         assert model.model_validate_json(block).username == "alice"
+
+
+def test_an_entry_that_is_shown_has_its_hash() -> None:
+    blocks = re.findall(r"```json\n(.*?)```", MESSAGES.read_text("utf-8"), re.DOTALL)
+    [block] = [one for one in blocks if "event_id" in one]
+    shown = json.loads(block)
+    stated = shown.pop("hash")
+
+    published, digest = chained(encoded(shown))
+
+    assert digest.hex() == stated
+    assert json.loads(published) == {**shown, "hash": stated}
 
 
 def test_the_readme_has_the_figures_of_the_benchmarks() -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from contracts import topics
 from contracts.commands import COMMANDS
 from contracts.dead_letters import WithheldValue
-from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.entries import Entry
+from contracts.events import AuditRecorded, BalanceChangedV1, Balances
 from contracts.headers import CE_TYPE, CeType
 from contracts.message import Message, Published
 from contracts.registration import PendingCredential
@@ -34,7 +35,8 @@ SENT: dict[TopicSpec, type[Message]] = {**COMMANDS, **REQUESTS}
 SAID: dict[str, type[Published]] = {
     CeType.RESULT: Result,
     CeType.REPLY: Reply,
-    CeType.BALANCE_CHANGED: BalanceChanged,
+    CeType.BALANCE_CHANGED: Entry,
+    CeType.BALANCE_CHANGED_V1: BalanceChangedV1,
     CeType.AUDIT_RECORDED: AuditRecorded,
     CeType.BALANCES: Balances,
     CeType.SESSION_REVOKED: SessionRevoked,

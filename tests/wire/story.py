@@ -16,7 +16,7 @@ from handlers.history.repair import Repair
 from handlers.ledger.batch import decide_lane
 from handlers.ledger.recording import WriterMark
 from handlers.model.account import Balance
-from handlers.model.outcome import LedgerEntry, Outcome, Trace
+from handlers.model.outcome import UNCHAINED, LedgerEntry, Outcome, Trace
 from handlers.model.unpublished import EntryRange
 from handlers.wire.rendering import (
     OF_COMMANDS,
@@ -33,6 +33,7 @@ from tests.received import RULES, a_registration, all_read, by_rules, known, rec
 from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from tests.wire import asked
 from tests.wire.message import SEALED, TRACE, Example
+from tests.wire.moved import MOVED
 from workers.batches.dead_letters import dead_letter
 from workers.kafka.topic_names import TopicNames
 from workers.ledger.lane import Applied, Lane
@@ -47,32 +48,6 @@ REGISTER_CODES = {
     Code.PASSWORD_COMMON,
     Code.USERNAME_TAKEN,
     Code.UNSEALED_PASSWORD,
-}
-MOVED = {
-    "deposit-usd": ("deposit", an_entry(currency="USD")),
-    "withdraw-usd": (
-        "withdraw",
-        an_entry(2, amount_minor=425, before_minor=1000, after_minor=575, held_minor=100),
-    ),
-    "deposit-jpy": ("deposit", an_entry(3, currency="JPY", scale=0)),
-    "deposit-kwd": ("deposit", an_entry(4, currency="KWD", scale=3)),
-    "deposit-btc": ("deposit", an_entry(5, currency="BTC", scale=8)),
-    "deposit-largest": (
-        "deposit",
-        an_entry(6, amount_minor=10**15 - 1, before_minor=1, after_minor=10**15),
-    ),
-    "deposit-eth": (
-        "deposit",
-        an_entry(
-            7,
-            currency="ETH",
-            scale=18,
-            amount_minor=10**28 - 1,
-            before_minor=1,
-            after_minor=10**28,
-            held_minor=2**63,
-        ),
-    ),
 }
 COMMANDS_SENT: dict[TopicSpec, dict[str, Any]] = {
     topics.OPEN: {
@@ -136,14 +111,7 @@ def examples() -> Iterator[Example]:
     """Yield everything that can be said."""
     for topic, body in COMMANDS_SENT.items():
         yield Example("command", topic, body["username"].encode(), Record(orjson.dumps(body), []))
-    for name, (kind, entry) in MOVED.items():
-        rendering = Rendering(accepted(kind, entry))
-        yield from said(name, rendering)
-        yield Example(name, topics.BALANCE_EVENTS, b"alice", rendering.balance_event())
-    noted = accepted(
-        "deposit", an_entry(7), metadata=(("order", "A-1"),), reason="sale", related_id="A-1001"
-    )
-    yield Example("noted", topics.BALANCE_EVENTS, b"alice", Rendering(noted).balance_event())
+    yield from movements()
     yield from said("open", Rendering(accepted("open")))
     yield from said("register", Rendering(accepted("register")))
     yield from said("update-profile", Rendering(accepted("update-profile", detail="changed email")))
@@ -161,6 +129,21 @@ def examples() -> Iterator[Example]:
     yield from repairs()
     yield from credentials()
     yield from asked.examples()
+
+
+def movements() -> Iterator[Example]:
+    """Yield what each movement says, and its event as release 0.1 said it."""
+    for name, (kind, entry) in MOVED.items():
+        rendering = Rendering(accepted(kind, entry))
+        yield from said(name, rendering)
+        yield Example(name, topics.BALANCE_EVENTS, b"alice", rendering.balance_event())
+        unchained = replace(entry, previous_hash=None)
+        event = Rendering(accepted(kind, unchained, schema=UNCHAINED)).balance_event()
+        yield Example(f"{name}-v1", topics.BALANCE_EVENTS, b"alice", event)
+    noted = accepted(
+        "deposit", an_entry(7), metadata=(("order", "A-1"),), reason="sale", related_id="A-1001"
+    )
+    yield Example("noted", topics.BALANCE_EVENTS, b"alice", Rendering(noted).balance_event())
 
 
 def said(name: str, rendering: Rendering) -> Iterator[Example]:

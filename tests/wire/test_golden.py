@@ -1,12 +1,13 @@
 """What was ever said is still said the same way, and still understood."""
 
 import json
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
 from contracts import topics
 from contracts.codes import Code
+from contracts.commands import CommandName
 from contracts.headers import CE_TYPE
 from contracts.refusals import OF_REQUESTS_ALONE, REFUSALS
 from contracts.requests import REQUESTS
@@ -30,6 +31,17 @@ def fields(value: Any) -> Any:
 def test_each_file_is_an_example_and_each_example_has_a_file() -> None:
     """Golden messages are only ever added to: `python -m tests.wire.golden`."""
     assert set(FILES) == EXAMPLES.keys()
+
+
+@pytest.mark.parametrize("name", get_args(CommandName))
+def test_each_command_is_answered(name: str) -> None:
+    answers = [
+        json.loads(example.record.value)
+        for example in EXAMPLES.values()
+        if example.topic is topics.RESULTS
+    ]
+
+    assert any(one.get("type") == name and one["status"] == "accepted" for one in answers)
 
 
 @pytest.mark.parametrize("path", EXAMPLES)

@@ -12,6 +12,7 @@ from handlers.model.outcome import Outcome
 from handlers.model.refused import Refused
 from handlers.model.rules import Rules
 from handlers.wire.announcing import Announced, announce
+from handlers.wire.rendering import Rendering
 from workers.batches.rendered import report
 
 FAILED = Refused(code=Code.INTERNAL_ERROR, detail="the service failed; its operators are alerted")
@@ -32,16 +33,18 @@ def guarded(rules: Rules) -> PerCommand:
     return PerCommand(conclude=conclude_one, announce=announce_one)
 
 
-def announce_one(received: CommandRecord, outcome: Outcome, new: bool) -> Announced | Refused:  # noqa: FBT001 - the shape of `PerCommand.announce`
-    """Return what is said of *outcome*, or that it cannot be said.
+def announce_one(received: CommandRecord, verdict: Conclusion | Outcome) -> Announced | Refused:
+    """Return what is said of a decision, or that it cannot be said.
 
     Recorded before, it may have been written by a release that this one does not understand.
     """
     try:
-        return announce(received, outcome, new=new)
+        if isinstance(verdict, Conclusion):
+            return announce(received, verdict.rendering, new=True)
+        return announce(received, Rendering(verdict), new=False)
     except Exception as error:  # noqa: BLE001 - as above: before anything is stored
         report(f"the outcome of {_place(received)} cannot be rendered", error)
-        return FAILED if new else UNREADABLE
+        return FAILED if isinstance(verdict, Conclusion) else UNREADABLE
 
 
 def _place(received: CommandRecord) -> str:

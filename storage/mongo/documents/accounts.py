@@ -52,6 +52,8 @@ def from_account(account: Account) -> Document:
         ],
         "profile": stored_profile,
     }
+    if account.head is not None:
+        document["head"] = account.head
     if not account.signs_in:  # most do, and those of before have no such field
         document["signs_in"] = False
         document["profile"] = {
@@ -121,6 +123,8 @@ def _from_entry(entry: LedgerEntry) -> Document:
         "after_minor": entry.after_minor,
         "held_minor": entry.held_minor,
     }
+    if entry.previous_hash is not None:
+        document["previous_hash"] = entry.previous_hash
     # Whatever moved stands in one of the two, and never is more held than posted.
     small = entry.before_minor <= INT64_MAX and entry.after_minor <= INT64_MAX
     return document if small else with_decimals(document)

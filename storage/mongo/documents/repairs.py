@@ -12,7 +12,14 @@ from handlers.model.account import NOT_BOOKED, Balance
 from handlers.model.unpublished import EntryRange
 from storage.mongo.documents.accounts import Document, present
 from storage.mongo.documents.minor_units import with_integers
-from storage.mongo.documents.stored import Natural, StoredBalance, to_account, to_balances, utc
+from storage.mongo.documents.stored import (
+    Hash,
+    Natural,
+    StoredBalance,
+    to_account,
+    to_balances,
+    utc,
+)
 from storage.ports.errors import CorruptDocumentError
 
 PROFILE = {
@@ -56,7 +63,7 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
         return Remains(is_there=False)
     read: dict[str, Any] = {}
     damaged = set[str]()
-    shapes = {
+    shapes: dict[str, Any] = {
         "account_id": str,
         "sequence": Natural,
         "version": Natural,
@@ -67,6 +74,8 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
         "signs_in": bool,
         "books": Literal[1, 2],
     }
+    if document.get("head") is not None:  # not yet, before the first write since there are hashes
+        shapes["head"] = Hash
     document = {"signs_in": True, "books": NOT_BOOKED, **document}
     for name, shape in shapes.items():
         _read(document, name, shape, read, damaged)
@@ -89,7 +98,7 @@ def _read(
     document: Mapping[str, Any], name: str, shape: Any, read: dict[str, Any], damaged: set[str]
 ) -> None:
     try:
-        read[name] = msgspec.convert(document.get(name), shape)
+        read[name] = msgspec.convert(document.get(name), shape, builtin_types=(bytes, datetime))
     except msgspec.ValidationError:
         damaged.add(name)
 

@@ -16,6 +16,7 @@ from contracts.commands import CommandName
 from contracts.money import SCALE_MAX
 from handlers.history.rebuilding import NEEDED
 from handlers.model.account import Account, Balance, Profile
+from handlers.model.chain import HASH_BYTES
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from storage.mongo.documents.minor_units import with_integers
@@ -31,6 +32,8 @@ COUNTED_MAX = 2**62
 Natural = Annotated[int, msgspec.Meta(ge=0, le=COUNTED_MAX)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=COUNTED_MAX)]
 """What is counted from 0 or 1 on."""
+
+Hash = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
 _AS_THEY_ARE = (bytes, datetime)
 """What MongoDB has types of its own for: text in their place is not what we wrote."""
@@ -64,6 +67,7 @@ class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     changed_at: datetime
     id: str = msgspec.field(name="_id")
     signs_in: bool = True
+    head: Hash | None = None
     books: Literal[1, 2] = 1
 
 
@@ -74,6 +78,7 @@ class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
     before_minor: _Minor
     after_minor: _Minor
     held_minor: _Minor
+    previous_hash: Hash | None = None
 
 
 class _StoredOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -131,6 +136,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
             opened_at=utc(stored.opened_at),
             changed_at=utc(stored.changed_at),
             signs_in=stored.signs_in,
+            head=stored.head,
             books=stored.books,
         )
     except AssertionError:

@@ -15,10 +15,12 @@ JOB = Job(kafka="", prefix="accounts.", users=5, name="run", count=4, warmup=1, 
 
 @pytest.mark.parametrize("entries", [1, 2, 50])
 def test_the_books_are_right(entries: int) -> None:
-    account = books.account("alice", entries)
+    heads: dict[str, bytes | None] = {}
+    history = [*books.history("alice", entries, heads)]
+    account = books.account("alice", entries, heads["alice"])
     recount = Recount(account)
 
-    for outcome in books.history("alice", entries):
+    for outcome in history:
         recount.add(outcome)
 
     assert recount.finish() == []

@@ -103,6 +103,7 @@ def test_a_command_loads_only_what_it_needs(tmp_path: Path) -> None:
 def test_help_is_whole_at_the_usual_width(command: str, tmp_path: Path) -> None:
     ended = accounts(*command.split(), "--help", cwd=tmp_path, environ={"COLUMNS": str(WIDTH)})
 
+    assert ended.returncode == 0, "there is such a command"
     lines = ended.stdout.splitlines()[1:]  # the usage has `...` where there may be more
     assert [line for line in lines if len(line) > WIDTH] == []
     assert [line for line in lines if line.endswith(("...", "-"))] == [], "cut, or inside a word"

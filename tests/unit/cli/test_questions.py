@@ -16,16 +16,10 @@ from client.errors import NoAnswerError
 from contracts.problems import Problem
 from contracts.queries import GetBalance, ListTransactions
 from contracts.replies import Reply
+from tests.published import an_entry
 
 TRANSACTION = {
-    "sequence": 1,
-    "kind": "deposited",
-    "currency": "USD",
-    "amount": "10.50",
-    "before": "0.00",
-    "after": "10.50",
-    "available": "10.50",
-    "command_id": "c-1",
+    **an_entry(1, "10.50", amount="10.50").model_dump(mode="json", exclude_none=True),
     "occurred_at": "2030-01-01T12:00:00.000Z",
 }
 

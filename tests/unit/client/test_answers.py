@@ -36,7 +36,7 @@ class TestWaiting:
             result = await answer
 
         assert result.entry is not None
-        assert result.entry.after == "10.50"
+        assert result.entry.balances["USD"].posted == "10.50"
 
     async def test_hands_over_a_refusal_as_an_answer(self) -> None:
         waiting = Waiting()
@@ -96,7 +96,7 @@ class TestWaiting:
         with waiting.expect(a_deposit(), Result, "c-1") as answer:
             waiting.receive(a_record(a_result_body(status="noted"), ce_type=b"accounts.noted.v1"))
             assert not answer.done()
-            waiting.receive(a_record(a_result_body(), ce_type=b"accounts.result.v1"))
+            waiting.receive(a_record(a_result_body(), ce_type=b"accounts.result.v2"))
 
             assert (await answer).status == "accepted"
 

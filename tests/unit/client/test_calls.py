@@ -26,6 +26,7 @@ from contracts.registration import Open
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import Result
+from tests.published import an_entry
 
 AT = "2030-01-01T12:00:00.000Z"
 
@@ -84,16 +85,8 @@ def unreachable(_: Asked) -> dict[str, Any]:
 
 
 def a_page(*sequences: int, next_cursor: str | None = None) -> Answer:
-    amounts = dict.fromkeys(("amount", "before", "after", "available"), "1.00")
     transactions = [
-        {
-            "sequence": sequence,
-            "kind": "deposited",
-            "currency": "USD",
-            "command_id": "c",
-            "occurred_at": AT,
-            **amounts,
-        }
+        an_entry(sequence, "1.00").model_dump(mode="json", exclude_none=True)
         for sequence in sequences
     ]
     page = {"username": "alice", "transactions": transactions, "next_cursor": next_cursor}

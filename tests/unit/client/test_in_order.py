@@ -12,7 +12,7 @@ from client.errors import SequenceGapError
 from client.in_order import InOrder
 from client.received import Received, received
 from client.sequences import Sequences
-from contracts.events import BalanceChanged
+from contracts.entries import Entry
 from handlers.wire.rendering import Rendering
 from tests.builders import an_outcome
 from tests.unit.records import a_record
@@ -37,9 +37,9 @@ class Reading:
         return self.read >= ends[PLACE]
 
 
-def an_event(sequence: int, username: str = "alice") -> Received[BalanceChanged]:
+def an_event(sequence: int, username: str = "alice") -> Received[Entry]:
     value = Rendering(an_outcome(username, sequence=sequence)).balance_event().value
-    return received(a_record(orjson.loads(value)), BalanceChanged)
+    return received(a_record(orjson.loads(value)), Entry)
 
 
 def taken(ordered: InOrder, *sequences: int, username: str = "alice") -> Sequence[int]:

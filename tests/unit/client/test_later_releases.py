@@ -36,12 +36,11 @@ MODELS = {kind: model for kind, model in SAID.items() if model is not PendingCre
 """What is published to others."""
 
 CLOSED = {
-    *(("Entry", name) for name in ("amount", "currency", "before", "after", "available")),
-    *(("Transaction", name) for name in ("amount", "currency", "before", "after", "available")),
-    *(("BalanceChanged", name) for name in ("amount", "currency", "before", "after")),
-    *(("BalanceChanged", name) for name in ("held", "available")),
-    *(("BalanceState", name) for name in ("posted", "held", "available")),
-    ("Balances", "balances"),  # by currency
+    *(("BalanceChangedV1", name) for name in ("amount", "currency", "before", "after")),
+    *(("BalanceChangedV1", name) for name in ("held", "available")),
+    *(("Posting", name) for name in ("currency", "amount")),
+    *(("BalanceState", name) for name in ("posted", "held", "overdraft", "available")),
+    *((model, "balances") for model in ("Entry", "Balances")),  # by currency
     ("Tokens", "token_type"),  # RFC 6749 §7.1: a token of another type must not be used
 }
 """The fields that are read as what they are, or not at all: money, and how a token is shown."""

@@ -105,6 +105,7 @@ class TestTopics:
         names = [command_name(topic) for topic in ranked]
         assert names == ["open", "register", "deposit", "update-profile", "withdraw"]
         assert len({topic.rank for topic in ORDERED}) == len(ORDERED)
+        assert [*ORDERED] == ranked, "they stand in `TOPICS` so, too"
 
     @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
     def test_are_configured_by_their_kind(self, topic: TopicSpec) -> None:

@@ -17,7 +17,8 @@ from tests.unit.contract_docs.compatibility.changes import (
 
 DEPOSIT = "Breaks senders: accounts.commands.deposit, Deposit"
 LIST = "Breaks senders: accounts.requests.list-transactions, ListTransactions"
-EVENT = "Breaks readers: accounts.events.balance, BalanceChanged"
+EVENT = "Breaks readers: accounts.events.balance, BalanceChangedV1"
+ENTRY = "Breaks readers: accounts.events.balance, BalanceChanged"
 RESULT = "Breaks readers: the topic in reply_to and accounts.results, Result"
 REPLY = "Breaks readers: the topic in reply_to and accounts.results, Reply"
 REFUSED = "so that what was accepted may be refused"
@@ -26,7 +27,7 @@ UNEXPECTED = "so that readers may find what they did not have to expect"
 
 BREAKING: dict[str, tuple[Change, list[str]]] = {
     "a field of an event goes": (
-        without("BalanceChanged", "held"),
+        without("BalanceChangedV1", "held"),
         [f"{EVENT}, `held`: it is gone."],
     ),
     "a field of an event has another name": (
@@ -34,40 +35,45 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         [f"{EVENT}, `held`: it is gone; new beside it: blocked."],
     ),
     "a field of an event has another type": (
-        having("BalanceChanged", "sequence", type="string", minimum=None),
+        having("BalanceChangedV1", "sequence", type="string", minimum=None),
         [f"{EVENT}, `sequence`: its type was integer and is string."],
     ),
     "a field of an event may be absent": (
-        optional("BalanceChanged", "held"),
+        optional("BalanceChangedV1", "held"),
         [f"{EVENT}, `held`: it may be absent now, and was always there."],
     ),
     "a number of an event may be smaller": (
-        having("BalanceChanged", "sequence", minimum=0),
+        having("BalanceChangedV1", "sequence", minimum=0),
         [f"{EVENT}, `sequence`: its smallest number was 1 and is 0, {UNEXPECTED}."],
     ),
     "an amount of an event has another pattern": (
-        having("BalanceChanged", "held", pattern="^-?[0-9]+$"),
+        having("BalanceChangedV1", "held", pattern="^-?[0-9]+$"),
         [(f"{EVENT}, `held`: its pattern was {AMOUNT_PATTERN} and is ^-?[0-9]+$, {UNEXPECTED}.")],
     ),
     "a time of an event has another format": (
-        having("BalanceChanged", "occurred_at", format="date"),
+        having("BalanceChangedV1", "occurred_at", format="date"),
         [f"{EVENT}, `occurred_at`: its format was date-time and is date, {UNEXPECTED}."],
     ),
     "a known value is never said again": (
-        having("BalanceChanged", "kind", **{KNOWN_VALUES: ["credited", "withdrawn"]}),
+        having("BalanceChangedV1", "kind", **{KNOWN_VALUES: ["credited", "withdrawn"]}),
         [f"{EVENT}, `kind`: it is never `deposited` any more."],
     ),
     "a field deep in a result goes": (
-        without("Entry", "available"),
+        without("Error", "title"),
         [
-            f"{RESULT}, `entry.available`: it is gone.",
-            f"{REPLY}, `outcome.result.entry.available`: it is gone.",
+            f"{RESULT}, `error.title`: it is gone.",
+            f"{REPLY}, `outcome.result.error.title`: it is gone.",
+            f"{REPLY}, `error.title`: it is gone.",
         ],
     ),
     "a field in each of a map's values goes": (
         without("BalanceState", "held"),
         [
+            f"{RESULT}, `entry.balances.*.held`: it is gone.",
             f"{REPLY}, `balances.balances.*.held`: it is gone.",
+            f"{REPLY}, `page.transactions[].balances.*.held`: it is gone.",
+            f"{REPLY}, `outcome.result.entry.balances.*.held`: it is gone.",
+            f"{ENTRY}, `balances.*.held`: it is gone.",
             "Breaks readers: accounts.state.balances, Balances, `balances.*.held`: it is gone.",
         ],
     ),
@@ -176,7 +182,7 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         [f"{RESULT}, header `ce_id`: it may be absent now, and was always there."],
     ),
     "a header says something else": (
-        lambda document: message(document, "BalanceChanged")["headers"]["properties"][
+        lambda document: message(document, "BalanceChangedV1")["headers"]["properties"][
             "ce_type"
         ].update(const="accounts.balance-changed.v2"),
         [
@@ -191,7 +197,7 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         [f"{RESULT}: its content type was application/json and is application/cbor."],
     ),
     "a correlation id stands elsewhere": (
-        lambda document: message(document, "BalanceChanged")["correlationId"].update(
+        lambda document: message(document, "BalanceChangedV1")["correlationId"].update(
             location="$message.header#/ce_id"
         ),
         [
@@ -202,7 +208,7 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         ],
     ),
     "records have another key": (
-        lambda document: message(document, "BalanceChanged")["bindings"]["kafka"]["key"].update(
+        lambda document: message(document, "BalanceChangedV1")["bindings"]["kafka"]["key"].update(
             description="The account id."
         ),
         [f"{EVENT}: its record key was “The username.” and is “The account id.”."],

@@ -55,8 +55,8 @@ def optional(model: str, name: str) -> Change:
 
 
 def renamed(document: Document) -> None:
-    without("BalanceChanged", "held")(document)
-    with_field("BalanceChanged", "blocked")(document)
+    without("BalanceChangedV1", "held")(document)
+    with_field("BalanceChangedV1", "blocked")(document)
 
 
 def without_option(model: str, name: str) -> Change:
@@ -76,8 +76,8 @@ def as_map_of_names(document: Document) -> None:
 
 
 def a_closed_list(document: Document) -> None:
-    field(document, "BalanceChanged", "kind")["enum"] = ["deposited", "withdrawn"]
+    field(document, "BalanceChangedV1", "kind")["enum"] = ["deposited", "withdrawn"]
 
 
 def a_longer_closed_list(document: Document) -> None:
-    field(document, "BalanceChanged", "kind")["enum"] = ["deposited", "withdrawn", "reversed"]
+    field(document, "BalanceChangedV1", "kind")["enum"] = ["deposited", "withdrawn", "reversed"]

@@ -39,15 +39,17 @@ HARMLESS: dict[str, tuple[Change, bool]] = {
         False,
     ),
     "an input takes null": (without_option("UpdateProfile", "phone"), True),
-    "a new field of an event": (with_field("BalanceChanged", "source"), False),
-    "a field of an event is always there": (optional("BalanceChanged", "held"), True),
+    "a new field of an event": (with_field("BalanceChangedV1", "source"), False),
+    "a field of an event is always there": (optional("BalanceChangedV1", "held"), True),
     "a known value more": (
-        having("BalanceChanged", "kind", **{KNOWN_VALUES: ["deposited", "withdrawn", "reversed"]}),
+        having(
+            "BalanceChangedV1", "kind", **{KNOWN_VALUES: ["deposited", "withdrawn", "reversed"]}
+        ),
         False,
     ),
-    "a bound for what we publish": (having("BalanceChanged", "sequence", minimum=5), False),
+    "a bound for what we publish": (having("BalanceChangedV1", "sequence", minimum=5), False),
     "a provably narrower pattern of an event": (
-        having("BalanceChanged", "currency", pattern="^[A-Z]{3}$"),
+        having("BalanceChangedV1", "currency", pattern="^[A-Z]{3}$"),
         False,
     ),
     "a map said by its names": (as_map_of_names, False),
@@ -109,7 +111,7 @@ class TestProgram:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         released = json.loads(AS_JSON)
-        with_field("BalanceChanged", "fee", required=True)(released)
+        with_field("BalanceChangedV1", "fee", required=True)(released)
         having("ListTransactions", "limit", maximum=1000)(released)
         (tmp_path / "asyncapi.yaml").write_text(to_yaml(released))
 

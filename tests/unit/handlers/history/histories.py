@@ -10,7 +10,7 @@ from contracts.message import rfc3339
 from contracts.queries import ListTransactions, Page
 from handlers.history.pages import EntryQuery, PageBuilder, walk
 from handlers.model.outcome import Outcome
-from handlers.wire.rendering import encoded
+from handlers.wire.encoding import encoded
 from tests.builders import NOON, an_entry, an_outcome
 from tests.unit.asking import a_question
 

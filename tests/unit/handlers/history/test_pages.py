@@ -5,9 +5,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from contracts.queries import Transaction
-from handlers.history.pages import PAGE_BYTES_MAX, READ_MAX, SCAN_MAX, transaction
-from handlers.wire.rendering import Rendering, encoded
+from handlers.history.pages import (
+    PAGE_BYTES_MAX,
+    READ_MAX,
+    SCAN_MAX,
+    EntryQuery,
+    PageBuilder,
+    walk,
+)
+from handlers.wire.encoding import encoded
+from handlers.wire.rendering import Rendering
 from tests.builders import an_entry
 from tests.unit.handlers.history.histories import (
     MIXED,
@@ -118,7 +125,7 @@ def test_heavy_metadata_makes_pages_short() -> None:
     """P12: else a full page would not fit into a record."""
     heavy = {"metadata": (("k", "\x01" * 2000),), "reason": "\x01" * 128}
     history = [replace(entry(sequence), **heavy) for sequence in range(1, 201)]
-    size = len(encoded(transaction(history[0])))
+    size = len(Rendering(history[0]).entry or b"")
 
     page = one_page(history, a_query(limit=200))
 
@@ -145,8 +152,9 @@ def test_a_transaction_says_what_its_balance_event_said() -> None:
         related_id="order-1",
     )
 
-    shown = Transaction.model_validate_json(encoded(transaction(outcome)))
+    begun = walk(a_query())
+    assert isinstance(begun, PageBuilder)
+    begun.take(EntryQuery(username="alice", order="newest", past=None, limit=51), [outcome])
 
-    event = Transaction.model_validate_json(Rendering(outcome).balance_event().value)
-    assert shown == event
-    assert shown.available == "13.00"
+    event = Rendering(outcome).balance_event().value
+    assert encoded(begun.page["transactions"]) == b"[%b]" % event

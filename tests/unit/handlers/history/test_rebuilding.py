@@ -14,9 +14,10 @@ from handlers.history.rebuilding import CannotRebuild, Evidence, Rebuilt, Remain
 from handlers.model.account import BOOKED, NOT_BOOKED, Account, Balance
 from handlers.model.changes import EmailClaim
 from handlers.model.outcome import Outcome
-from tests.builders import NOON, an_account, an_entry, an_outcome
+from handlers.wire.rendering import Rendering
+from tests.builders import NOON, a_chain, an_account, an_entry, an_outcome
 
-HISTORY = [
+HISTORY = a_chain(
     an_outcome(sequence=1),
     an_outcome(sequence=2, entry=an_entry(2, currency="EUR", amount_minor=70, after_minor=70)),
     an_outcome(
@@ -25,13 +26,14 @@ HISTORY = [
         decided_at=NOON + timedelta(seconds=5),
         entry=an_entry(3, amount_minor=300, before_minor=1000, after_minor=700),
     ),
-]
+)
 SOUND = an_account(
     balances={"USD": Balance(posted_minor=700, scale=2), "EUR": Balance(posted_minor=70, scale=2)},
     sequence=3,
     published_sequence=2,
     version=3,
     changed_at=NOON + timedelta(seconds=5),
+    head=Rendering(HISTORY[-1]).entry_hash,
 )
 REGISTERED = an_outcome(command_id="registration")
 
@@ -40,7 +42,9 @@ def remains_of(account: Account, *damaged: str, **changed: Any) -> Remains:
     """Return what can be read of *account*, all but the fields *damaged*."""
     profile = {name: it for name, it in asdict(account.profile).items() if it is not None}
     names = ("account_id", "sequence", "version", "published_sequence", "opened_at", "changed_at")
-    read = {name: getattr(account, name) for name in (*names, "balances", "signs_in", "books")}
+    read = {
+        name: getattr(account, name) for name in (*names, "balances", "signs_in", "head", "books")
+    }
     for each in damaged:
         read.pop(each, None)
         profile.pop(each.removeprefix("profile."), None)
@@ -247,7 +251,7 @@ class TestRebuild:
             posted += move
         damaged = remains_of(an_account(posted_minor=77), "sequence", "balances")
 
-        found = rebuild(evidence(damaged, history=history), writer="w")
+        found = rebuild(evidence(damaged, history=a_chain(*history)), writer="w")
 
         assert isinstance(found, Rebuilt)
         assert found.account.sequence == len(history)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,9 @@ from handlers.history.discrepancy import Discrepancy, Violation
 from handlers.history.verification import DISCREPANCIES_MAX, Recount, unknown_account
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
-from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
+from handlers.model.outcome import UNCHAINED, LedgerEntry, Outcome, Source, Trace
+from handlers.wire.rendering import Rendering
+from tests.builders import a_chain
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -35,6 +38,7 @@ def an_entry(sequence: int, before: int, after: int, currency: str = "USD") -> O
             before_minor=before,
             after_minor=after,
             held_minor=0,
+            previous_hash=bytes(32),
         ),
     )
 
@@ -54,7 +58,13 @@ def an_account(sequence: int, **posted_minor: int) -> Account:
     )
 
 
-SOUND = [an_entry(1, 0, 500), an_entry(2, 0, 70, "EUR"), an_entry(3, 500, 200)]
+SOUND = a_chain(an_entry(1, 0, 500), an_entry(2, 0, 70, "EUR"), an_entry(3, 500, 200))
+BEFORE = [
+    replace(one, schema=UNCHAINED, entry=replace(one.entry, previous_hash=None))
+    for one in SOUND
+    if one.entry is not None
+]
+"""The same, decided before there were hashes."""
 ACCOUNT = an_account(3, USD=200, EUR=70)
 
 
@@ -66,7 +76,8 @@ def verify(account: Account, entries: Iterable[Outcome | CorruptDocument]) -> li
 
 
 def violations(account: Account, entries: list[Outcome]) -> list[Violation]:
-    return [found.violation for found in verify(account, entries)]
+    """Return what is found beside the hashes, which are right for each of *entries*."""
+    return [found.violation for found in verify(account, a_chain(*entries))]
 
 
 class TestVerify:
@@ -94,7 +105,7 @@ class TestVerify:
             (ACCOUNT, [*SOUND[:2], an_entry(3, 499, 200)], ["broken_chain", "wrong_sum"]),
             (ACCOUNT, [*SOUND[:2], replace(SOUND[2], type="deposit")], ["wrong_direction"]),
             (ACCOUNT, [replace(SOUND[0], type="withdraw"), *SOUND[1:]], ["wrong_direction"]),
-            (ACCOUNT, [*SOUND[:2], replace(SOUND[2], type="capture")], []),
+            (ACCOUNT, [*BEFORE[:2], replace(BEFORE[2], type="capture")], []),
             (ACCOUNT, [*SOUND[:2], replace(SOUND[2], account_id="b")], ["wrong_account"]),
         ],
     )
@@ -215,10 +226,49 @@ class TestVerify:
             if posted + move >= 0:
                 entries.append(an_entry(len(entries) + 1, posted, posted + move))
                 posted += move
-        account = an_account(len(entries), USD=posted)
+        account, entries = an_account(len(entries), USD=posted), a_chain(*entries)
         assert verify(account, entries) == []
 
         if entries:
             entries.pop(data.draw(st.integers(0, len(entries) - 1)))
 
             assert verify(account, entries) != []
+
+
+class TestTheChain:
+    HEADED = replace(ACCOUNT, head=Rendering(SOUND[2]).entry_hash)
+
+    def test_is_sound_from_the_first_entry_to_the_account(self) -> None:
+        assert verify(self.HEADED, SOUND) == []
+
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    @pytest.mark.parametrize("changed", [{"reason": "forged"}, {"command_id": "other"}])
+    def test_shows_an_entry_that_was_changed(self, place: int, changed: dict[str, Any]) -> None:
+        entries: list[Outcome | CorruptDocument] = [*SOUND]
+        entries[place] = replace(SOUND[place], **changed)
+
+        assert [one.violation for one in verify(self.HEADED, entries)] == [Violation.WRONG_HASH]
+
+    def test_shows_an_entry_in_anothers_place(self) -> None:
+        forged = an_entry(2, 0, 70, "EUR")
+
+        found = verify(self.HEADED, [SOUND[0], forged, SOUND[2]])
+
+        assert {one.violation for one in found} == {Violation.WRONG_HASH}
+
+    def test_goes_on_where_there_was_none_before(self) -> None:
+        head = an_account(2, USD=500, EUR=70).chain_head
+        assert SOUND[2].entry is not None
+        third = replace(SOUND[2], entry=replace(SOUND[2].entry, previous_hash=head))
+
+        account = replace(ACCOUNT, head=Rendering(third).entry_hash)
+
+        assert verify(account, [*BEFORE[:2], third]) == []
+        assert verify(ACCOUNT, BEFORE) == []
+        began_at_the_account = replace(ACCOUNT, head=ACCOUNT.chain_head)
+        assert verify(began_at_the_account, BEFORE) == []
+
+    def test_never_ends(self) -> None:
+        found = verify(ACCOUNT, [SOUND[0], BEFORE[1], BEFORE[2]])
+
+        assert {one.violation for one in found} == {Violation.WRONG_HASH}

@@ -89,12 +89,19 @@ class TestStamped:
         assert (account.version, account.published_sequence) == (1, 0)
 
     def test_changes_nothing_else(self) -> None:
-        before = an_account(posted_minor=7, sequence=5, writer=ME)
+        before = an_account(posted_minor=7, sequence=5, writer=ME, head=bytes(32))
 
         account = stamped(before, before, WriterMark(writer=ME, unacknowledged={}))
 
         mark = {"version": 1, "writer": ME, "published_sequence": 0}
         assert replace(account, **mark) == replace(before, **mark)
+
+    def test_begins_the_chain_of_an_account_of_before(self) -> None:
+        before = an_account(posted_minor=7, sequence=5)
+
+        account = stamped(before, before, WriterMark(writer=ME, unacknowledged={}))
+
+        assert account.head == before.chain_head == account.chain_head
 
 
 class TestOwedRange:
@@ -159,7 +166,10 @@ class TestConclude:
 
         assert isinstance(found, Conclusion)
         balances = {"USD": Balance(posted_minor=200, scale=2)}
-        assert found.account == replace(before, balances=balances, sequence=8, changed_at=NOON)
+        head = found.rendering.entry_hash
+        assert found.account == replace(
+            before, balances=balances, sequence=8, changed_at=NOON, head=head
+        )
 
     AHEAD = NOON + timedelta(minutes=10)
     """What another worker's fast clock left in the account."""
@@ -231,7 +241,10 @@ class TestConclude:
             before_minor=900,
             after_minor=900 + sign * amount_minor,
             held_minor=30,
+            previous_hash=account.chain_head,
         )
+        assert concluded.account is not None
+        assert concluded.account.head == concluded.rendering.entry_hash
 
     def test_leaves_the_account_alone_where_the_command_is_refused(self) -> None:
         account = an_account(posted_minor=100, sequence=4)

@@ -1,6 +1,9 @@
 """P5: the same outcome is the same bytes for ever, and the contract reads every one of them."""
 
+import hashlib
 import re
+from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -9,15 +12,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.codes import Code
-from contracts.events import AuditRecorded, BalanceChanged, Balances
+from contracts.entries import Entry
+from contracts.events import AuditRecorded, BalanceChangedV1, Balances
 from contracts.headers import CE_ID
-from contracts.money import AMOUNT_MINOR_MAX, AMOUNT_PATTERN
+from contracts.money import AMOUNT_MINOR_MAX, SIGNED_AMOUNT_PATTERN
 from contracts.problems import Problem, field_error
 from contracts.results import Result
 from handlers.model.account import Balance
-from handlers.model.outcome import LedgerEntry, Outcome, Trace
+from handlers.model.outcome import SCHEMA, UNCHAINED, LedgerEntry, Outcome, Trace
 from handlers.wire.rendering import OF_COMMANDS, Record, Rendering, balances, error_body
-from tests.builders import NOON, an_account, an_entry, an_outcome
+from tests.builders import NOON, a_chain, an_account, an_entry, an_outcome
 
 TRACED = Trace(correlation_id="order-7", traceparent="00-a-b-01", tracestate="a=b")
 FULL = an_outcome(
@@ -81,13 +85,30 @@ class TestRendering:
         )
         assert event.event_id == f"{outcome.id}:audit"
 
-    def test_tells_the_balance_as_the_contract_says(self) -> None:
-        event = BalanceChanged.model_validate_json(Rendering(FULL).balance_event().value)
+    def test_tells_the_entry_as_the_contract_says(self) -> None:
+        entry = Entry.model_validate_json(Rendering(FULL).balance_event().value)
 
-        assert (event.event_id, event.sequence) == ("id-of-alice:3", 3)
-        assert (event.amount, event.before, event.after) == ("10.00", "0.00", "10.00")
-        assert (event.metadata, event.reason) == ({"a": "1", "b": "2"}, "why")
-        assert (event.kind, event.related_id) == ("deposited", "order")
+        assert (entry.event_id, entry.sequence) == ("id-of-alice:3", 3)
+        assert [(one.account, one.amount, one.currency) for one in entry.postings] == [
+            ("alice", "10.00", "USD"),
+            ("house:external", "-10.00", "USD"),
+        ]
+        assert entry.balances["USD"].model_dump() == {
+            "posted": "10.00",
+            "held": "0.00",
+            "overdraft": "0.00",
+            "available": "10.00",
+        }
+        assert (entry.metadata, entry.reason) == ({"a": "1", "b": "2"}, "why")
+        assert (entry.kind, entry.related_id) == ("deposited", "order")
+
+    def test_says_an_entry_in_the_same_bytes_everywhere(self) -> None:
+        rendering = Rendering(FULL)
+
+        event = rendering.balance_event().value
+
+        assert b'"entry":' + event in rendering.result(duplicate=False).value
+        assert rendering.entry == event
 
     def test_leaves_out_what_was_not_said(self) -> None:
         body = orjson.loads(Rendering(OUTCOMES["accepted"]).balance_event().value)
@@ -113,9 +134,83 @@ class TestRendering:
         assert headers["ce_type"] == "accounts.audit-recorded.v1"
         assert (headers["ce_subject"], headers["content-type"]) == ("alice", "application/json")
 
-    def test_refuses_an_outcome_of_a_schema_it_does_not_know(self) -> None:
+    @pytest.mark.parametrize("schema", [0, SCHEMA + 1])
+    def test_refuses_an_outcome_of_a_schema_it_does_not_know(self, schema: int) -> None:
         with pytest.raises(AssertionError):
-            Rendering(replace(FULL, schema=2))
+            Rendering(replace(OUTCOMES["refused"], schema=schema))
+
+
+class TestTheChain:
+    def test_can_be_followed_by_whoever_has_the_bytes(self) -> None:
+        first, second = a_chain(an_outcome(sequence=1), replace(FULL, entry=an_entry(2)))
+        values = [Rendering(one).balance_event().value for one in (first, second)]
+
+        for value in values:
+            begun, _, stated = value.rpartition(b',"hash":"')
+            assert hashlib.sha256(begun).hexdigest().encode() == stated.removesuffix(b'"}')
+        said = [orjson.loads(value) for value in values]
+        assert said[0]["previous_hash"] == hashlib.sha256(b"id-of-alice\n0").hexdigest()
+        assert said[1]["previous_hash"] == said[0]["hash"]
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"decided_at": NOON + timedelta(milliseconds=1)},
+            {"command_id": "another"},
+            {"reason": "another"},
+            {"metadata": (("b", "2"), ("a", "2"))},
+            {"entry": an_entry(3, before_minor=1, after_minor=1001)},
+            {"entry": an_entry(3, previous_hash=bytes(32))},
+        ],
+        ids=["time", "command", "reason", "metadata", "balance", "history"],
+    )
+    def test_shows_whatever_was_changed(self, changed: dict[str, Any]) -> None:
+        assert Rendering(replace(FULL, **changed)).entry_hash != Rendering(FULL).entry_hash
+
+    def test_of_an_account_of_before_starts_at_what_it_had(self) -> None:
+        old = an_account(posted_minor=1050, sequence=4)
+
+        assert old.chain_head == hashlib.sha256(b"id-of-alice\n4\nUSD 10.50").digest()
+
+
+class TestAnOutcomeOfBefore:
+    OLD = replace(FULL, schema=UNCHAINED, entry=an_entry(3, previous_hash=None))
+
+    def test_is_said_to_subscribers_as_it_was_said_then(self) -> None:
+        event = Rendering(self.OLD).balance_event()
+
+        read = BalanceChangedV1.model_validate_json(event.value)
+        assert (read.amount, read.before, read.after, read.held) == (
+            "10.00",
+            "0.00",
+            "10.00",
+            "0.00",
+        )
+        assert said(event)["ce_type"] == "accounts.balance-changed.v1"
+
+    def test_is_answered_as_today_without_a_hash(self) -> None:
+        result = Result.model_validate_json(Rendering(self.OLD).result(duplicate=True).value)
+
+        assert result.entry is not None
+        assert (result.entry.hash, result.entry.previous_hash) == (None, None)
+        assert result.entry.balances["USD"].posted == "10.00"
+
+    @pytest.mark.parametrize(
+        ("before_minor", "after_minor", "amounts"),
+        [(500, 1500, ["10.00", "-10.00"]), (1500, 500, ["-10.00", "10.00"])],
+    )
+    def test_is_read_as_an_entry(
+        self, before_minor: int, after_minor: int, amounts: list[str]
+    ) -> None:
+        moved = an_entry(3, before_minor=before_minor, after_minor=after_minor, previous_hash=None)
+        rendering = Rendering(replace(self.OLD, entry=moved))
+
+        read = BalanceChangedV1.model_validate_json(rendering.balance_event().value).entry()
+
+        assert [one.amount for one in read.postings] == amounts
+        said_today = Entry.model_validate_json(rendering.entry or b"")
+        without = {"balances": {"USD": {"overdraft"}}}
+        assert read.model_dump(exclude=without) == said_today.model_dump(exclude=without)
 
 
 @given(
@@ -133,16 +228,21 @@ def test_amounts_are_decimal_strings_with_all_their_decimals(ends: list[int], sc
         before_minor=before + amount,
         after_minor=before,
         held_minor=before // 2,
+        previous_hash=bytes(32),
     )
     outcome = an_outcome(sequence=1, type="withdraw", entry=entry)
 
-    event = orjson.loads(Rendering(outcome).balance_event().value)
+    said = orjson.loads(Rendering(outcome).balance_event().value)
 
-    told = [event[name] for name in ("amount", "before", "after", "held", "available")]
-    minor = [amount, before + amount, before, before // 2, before - before // 2]
+    balance = said["balances"]["USD"]
+    told = [
+        *(one["amount"] for one in said["postings"]),
+        *(balance[name] for name in ("posted", "held", "available")),
+    ]
+    minor = [-amount, amount, before, before // 2, before - before // 2]
     assert [int(each.replace(".", "")) for each in told] == minor
     assert all(len(each.partition(".")[2]) == scale for each in told)
-    assert all(re.fullmatch(AMOUNT_PATTERN, each) for each in told)
+    assert all(re.fullmatch(SIGNED_AMOUNT_PATTERN, each) for each in told)
 
 
 class TestBalances:

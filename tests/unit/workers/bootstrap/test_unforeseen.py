@@ -8,8 +8,8 @@ import pytest
 
 from contracts.topics import WITHDRAW
 from handlers.model.input_records import CommandRecord
-from handlers.model.outcome import Outcome
 from handlers.wire.announcing import Announced
+from handlers.wire.rendering import Rendering
 from tests.received import PREFIX
 from tests.unit.workers.bootstrap.simulated_process import (
     Tripwire,
@@ -84,10 +84,10 @@ async def test_a_record_that_fails_alone_costs_itself_only(
             raise UnforeseenError
         return parse(self, record)
 
-    def refuse(received: CommandRecord, outcome: Outcome, *, new: bool) -> Announced:
+    def refuse(received: CommandRecord, rendering: Rendering, *, new: bool) -> Announced:
         if where == "announce" and received.command.command_id == "w-1":
             raise UnforeseenError
-        return announce(received, outcome, new=new)
+        return announce(received, rendering, new=new)
 
     monkeypatch.setattr(CommandParser, "parse", fail)
     monkeypatch.setattr(conclude, "announce", refuse)

@@ -74,7 +74,7 @@ class TestARecordThatNoLedgerWorkerWrote:
 
         [_, (answer, _)] = hashing.answers.sent
         assert json.loads(answer.value) == ANSWER
-        assert dict(answer.headers)["ce_type"] == b"accounts.result.v1"
+        assert dict(answer.headers)["ce_type"] == b"accounts.result.v2"
 
     async def test_that_set_a_credential_before_is_not_answered_as_another(
         self, hashing: HashingInMemory

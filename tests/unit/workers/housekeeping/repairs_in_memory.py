@@ -10,12 +10,22 @@ from handlers.history.repair import Repair
 from handlers.model.account import Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
+from handlers.wire.rendering import Rendering
 from storage.memory.houses import MemoryHouses
 from storage.memory.identities import MemoryIdentities
 from storage.memory.inspection import MemoryInspection
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.memory.repairs import MemoryRepairs
-from tests.builders import NOON, a_claim, a_row, an_account, an_entry, an_outcome, some_changes
+from tests.builders import (
+    NOON,
+    a_chain,
+    a_claim,
+    a_row,
+    an_account,
+    an_entry,
+    an_outcome,
+    some_changes,
+)
 from workers.housekeeping.diagnosis import Diagnosis
 from workers.housekeeping.repair import Repairing
 
@@ -73,19 +83,22 @@ class Workshop:
         asyncio.run(self._fill())
 
     async def _fill(self) -> None:
-        entries = [
-            an_outcome(
-                sequence=each,
-                entry=an_entry(each, before_minor=1000 * (each - 1), after_minor=1000 * each),
+        entries = a_chain(
+            *(
+                an_outcome(
+                    sequence=each,
+                    entry=an_entry(each, before_minor=1000 * (each - 1), after_minor=1000 * each),
+                )
+                for each in range(1, ENTRIES + 1)
             )
-            for each in range(1, ENTRIES + 1)
-        ]
+        )
         self.account = an_account(
             posted_minor=1000 * ENTRIES,
             sequence=ENTRIES,
             version=1,
             writer="gone",
             published_sequence=1,
+            head=Rendering(entries[-1]).entry_hash,
         )
         await self.write(
             accounts=[self.account],

@@ -14,7 +14,7 @@ from handlers.history.discrepancy import Violation
 from handlers.model.account import Account, Balance
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
-from tests.builders import a_claim, an_account, an_entry, an_outcome
+from tests.builders import a_chain, a_claim, an_account, an_entry, an_outcome
 from tests.unit.workers.housekeeping.books_in_memory import (
     VIOLATIONS,
     Books,
@@ -118,8 +118,9 @@ class TestRound:
         async def read_then_write(*, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
             found = await page(after=after, limit=limit)
             entry = an_entry(2, before_minor=1000, after_minor=2000)
+            _, second = a_chain(an_outcome(sequence=1), an_outcome(sequence=2, entry=entry))
             more = replace(an_account(posted_minor=2000, sequence=2), version=2)
-            await books.store(more, an_outcome(sequence=2, entry=entry))
+            await books.store(more, second)
             await books.store(
                 an_account("bob", posted_minor=1000, sequence=1), an_outcome("bob", sequence=1)
             )

@@ -1,15 +1,19 @@
 """One bad document is its user's trouble only: the others are answered (P10)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import Code
+from handlers.ledger.recording import Conclusion, conclude
+from handlers.model.changes import Owners
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import outcome_id
 from storage.memory.ledger import MemoryLedger
-from tests.builders import a_claim, an_account, an_entry, an_outcome
+from tests.builders import NOON, a_claim, an_account, an_entry, an_outcome
 from tests.ports.written import write
 from tests.received import PREFIX, RULES, a_deposit, a_registration, received
 from tests.unit.raw import a_raw
@@ -185,8 +189,11 @@ async def test_an_owed_event_that_cannot_be_rendered_costs_its_user_only(
 def test_what_cannot_be_said_is_refused_and_not_stored() -> None:
     """A new outcome is rendered before it is stored: our bug costs that command only."""
     command = received(a_registration())
+    concluded = conclude(None, command, Owners(), rules=RULES, now=NOON)
+    assert isinstance(concluded, Conclusion)
+    unsaid: Any = replace(concluded, rendering=None)
 
-    refused = announce_one(command, an_outcome(type="deposit", schema=99), new=True)
+    refused = announce_one(command, unsaid)
 
     assert getattr(refused, "code", None) is Code.INTERNAL_ERROR
 

@@ -166,7 +166,7 @@ class TestRegistration:
         assert (pending.sealed_password, pending.reply_to) == (SEALED, REPLY_TO)
         assert (pending.result["status"], pending.headers["ce_type"]) == (
             "accepted",
-            "accounts.result.v1",
+            "accounts.result.v2",
         )
         assert dict(record.headers)["ce_type"] == b"accounts.pending-credential.v1"
         assert (said.replies, said_on(said.records, NAMES.results)) == ([], [])

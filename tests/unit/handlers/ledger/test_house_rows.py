@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from handlers.ledger.batch import decide_lane
+from handlers.ledger.house_rows import house_rows
 from handlers.ledger.lane_decision import LaneDecision
-from handlers.ledger.postings import Posting, house_rows, postings
 from handlers.ledger.recording import WriterMark
 from handlers.model.account import BOOKED, NOT_BOOKED, Account, Balance
 from handlers.model.house import EXTERNAL, OPENING, HouseRow
@@ -45,33 +44,6 @@ def row(house: str, sum_minor: int, currency: str = "USD", scale: int = 2) -> Ho
         sum_minor=sum_minor,
         changed_at=NOON,
     )
-
-
-@pytest.mark.parametrize(
-    ("before_minor", "after_minor", "user_minor"), [(0, 1000, 1000), (1000, 0, -1000)]
-)
-def test_a_movement_books_its_user_against_the_world(
-    before_minor: int, after_minor: int, user_minor: int
-) -> None:
-    entry = an_entry(before_minor=before_minor, after_minor=after_minor)
-
-    assert postings("alice", entry) == [
-        Posting(account="alice", currency="USD", scale=2, amount_minor=user_minor),
-        Posting(account="house:external", currency="USD", scale=2, amount_minor=-user_minor),
-    ]
-
-
-@given(st.integers(0, MINOR), st.integers(0, MINOR))
-def test_an_entry_books_nothing_in_sum(before_minor: int, after_minor: int) -> None:
-    if before_minor == after_minor:
-        return
-    entry = an_entry(
-        before_minor=before_minor,
-        after_minor=after_minor,
-        amount_minor=abs(after_minor - before_minor),
-    )
-
-    assert sum(one.amount_minor for one in postings("alice", entry)) == 0
 
 
 def test_a_lane_writes_each_sum_once_however_many_commands_it_had() -> None:
