@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from handlers.ledger.registration import account_id
 from handlers.model.account import Account, Balance
-from handlers.model.decision import Moved, Opened, ProfileChanged
+from handlers.model.decision import Moved, Opened, ProfileChanged, TakenOver
 from handlers.model.input_records import CommandRecord
 
 NOT_STORED = 0
@@ -16,7 +16,7 @@ NOT_STORED = 0
 
 def evolve(
     account: Account | None,
-    decision: Opened | ProfileChanged | Moved,
+    decision: Opened | TakenOver | ProfileChanged | Moved,
     received: CommandRecord,
     *,
     now: datetime,
@@ -37,9 +37,18 @@ def evolve(
             opened_at=now,
             changed_at=now,
             signs_in=decision.signs_in,
+            claim_digest=decision.claim_digest,
         )
     assert account is not None
     match decision:
+        case TakenOver():
+            return replace(
+                account,
+                profile=decision.profile,
+                changed_at=now,
+                signs_in=True,
+                claim_digest=None,
+            )
         case ProfileChanged():
             return replace(account, profile=decision.profile, changed_at=now)
         case Moved():
@@ -66,4 +75,5 @@ def _moved(account: Account, moved: Moved, now: datetime) -> Account:
         changed_at=now,
         signs_in=account.signs_in,
         books=account.books,
+        claim_digest=account.claim_digest,
     )

@@ -10,7 +10,7 @@ from handlers.ledger.decide import decide
 from handlers.ledger.evolve import NOT_STORED, evolve
 from handlers.model.account import BOOKED, Account
 from handlers.model.changes import Owners
-from handlers.model.decision import Decision, Moved, Opened, ProfileChanged
+from handlers.model.decision import Decision, Moved, Opened, ProfileChanged, TakenOver
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import LedgerEntry, Outcome
 from handlers.model.refused import Refused
@@ -59,6 +59,7 @@ def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Accoun
         changed_at=after.changed_at,
         signs_in=after.signs_in,
         books=BOOKED,
+        claim_digest=after.claim_digest,
     )
 
 
@@ -112,8 +113,8 @@ def _outcome(
             )
         case Refused():
             code, detail = decision.code, decision.detail
-        case ProfileChanged():
-            detail = f"changed {', '.join(decision.fields)}"
+        case ProfileChanged() | TakenOver():
+            detail = decision.detail
         case Opened():
             pass
     movement = command if is_movement(command) else None

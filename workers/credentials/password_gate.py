@@ -1,4 +1,4 @@
-"""Judges sealed passwords beside the event loop; only the verdict leaves the thread."""
+"""Judges sealed passwords and claims beside the event loop; only the verdict leaves the thread."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ from itertools import chain
 
 from contracts.codes import Code
 from contracts.commands import command_name
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from contracts.sealing import Purpose
 from contracts.topics import REGISTER
+from handlers.identity.claim_secrets import claim_digest
 from handlers.identity.passwords import password_refusal, prepared
 from handlers.model.input_records import Judged, fingerprint
 from workers.credentials.hashing import LowPriorityPool
@@ -20,7 +21,7 @@ from workers.keys.sealing import SealProblem, open_sealed, vouch
 _NAME = command_name(REGISTER)
 
 SLICE_RECORDS_MAX = 100
-"""Registrations judged in one go, about 40 ms: neither a stop nor another caller waits longer."""
+"""Commands judged in one go, about 40 ms: neither a stop nor another caller waits longer."""
 
 
 @cache
@@ -37,16 +38,16 @@ def password_problem(password: str, *, username: str, email: str) -> Code | None
 
 
 class PasswordGate:
-    """Opens sealed passwords only to check the rules."""
+    """Opens sealed passwords only to check the rules, and claims only for their digest."""
 
     def __init__(self, ring: KeyRing, pool: LowPriorityPool) -> None:
         self._ring = ring
         self._pool = pool
 
-    async def verdicts(self, registers: Sequence[Register]) -> list[Judged]:
-        """Return one verdict per registration, in their order."""
-        starts = range(0, len(registers), SLICE_RECORDS_MAX)
-        slices = [registers[start : start + SLICE_RECORDS_MAX] for start in starts]
+    async def verdicts(self, commands: Sequence[Open | Register]) -> list[Judged]:
+        """Return one verdict per command, in their order."""
+        starts = range(0, len(commands), SLICE_RECORDS_MAX)
+        slices = [commands[start : start + SLICE_RECORDS_MAX] for start in starts]
         judged = await asyncio.gather(*(self._pool.run(self._judge, part) for part in slices))
         return list(chain.from_iterable(judged))
 
@@ -54,29 +55,46 @@ class PasswordGate:
         """Read the blocklist now, so that the first registration does not wait for it."""
         common_passwords()
 
-    def _judge(self, registers: Sequence[Register]) -> list[Judged]:
-        return [self._judged(register) for register in registers]
+    def _judge(self, commands: Sequence[Open | Register]) -> list[Judged]:
+        return [self._judged(command) for command in commands]
 
-    def _judged(self, register: Register) -> Judged:
-        password = open_sealed(
-            register.sealed_password,
-            self._ring,
-            purpose=Purpose.REGISTER_PASSWORD,
-            command_id=register.command_id,
-            username=register.username,
-        )
-        if isinstance(password, SealProblem):
+    def _judged(self, command: Open | Register) -> Judged:
+        """Return the first problem in order of precedence, or what the rules need to know."""
+        claim = self._claim(command)
+        if isinstance(command, Open):
+            return Judged(problem=claim) if isinstance(claim, Code) else Judged(claim_digest=claim)
+        password = self._opened(command, command.sealed_password, Purpose.REGISTER_PASSWORD)
+        if isinstance(password, SealProblem) or claim is Code.SEAL_INVALID:
             return Judged(problem=Code.SEAL_INVALID)
         problem = password_problem(
-            prepared(password), username=register.username, email=register.email
+            prepared(password), username=command.username, email=command.email
         )
-        if problem is not None:
-            return Judged(problem=problem)
+        if problem is not None or isinstance(claim, Code):
+            return Judged(problem=problem or Code.CLAIM_MALFORMED)
         voucher = vouch(
-            register.sealed_password,
+            command.sealed_password,
             self._ring,
-            command_id=register.command_id,
-            username=register.username,
-            fingerprint=fingerprint(_NAME, register),
+            command_id=command.command_id,
+            username=command.username,
+            fingerprint=fingerprint(_NAME, command),
         )
-        return Judged(voucher=voucher)
+        return Judged(voucher=voucher, claim_digest=claim)
+
+    def _claim(self, command: Open | Register) -> bytes | Code | None:
+        """Return the digest of the claim, or why it is refused; None where none was sent."""
+        if command.sealed_claim is None:
+            return None
+        purpose = Purpose.OPEN_CLAIM if isinstance(command, Open) else Purpose.REGISTER_CLAIM
+        claim = self._opened(command, command.sealed_claim, purpose)
+        if isinstance(claim, SealProblem):
+            return Code.SEAL_INVALID
+        return claim_digest(claim, command.username) or Code.CLAIM_MALFORMED
+
+    def _opened(self, command: Open | Register, blob: str, purpose: Purpose) -> str | SealProblem:
+        return open_sealed(
+            blob,
+            self._ring,
+            purpose=purpose,
+            command_id=command.command_id,
+            username=command.username,
+        )

@@ -15,6 +15,7 @@ from contracts.codes import Code
 from contracts.commands import CommandName
 from contracts.money import SCALE_MAX
 from handlers.history.rebuilding import NEEDED
+from handlers.identity.claim_secrets import ClaimDigest
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
@@ -65,6 +66,7 @@ class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     id: str = msgspec.field(name="_id")
     signs_in: bool = True
     books: Literal[1, 2] = 1
+    claim_digest: ClaimDigest | None = None
 
 
 class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
@@ -132,6 +134,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
             changed_at=utc(stored.changed_at),
             signs_in=stored.signs_in,
             books=stored.books,
+            claim_digest=stored.claim_digest,
         )
     except AssertionError:
         raise corrupt(document, "accounts", _contradiction(stored)) from None
@@ -265,7 +268,9 @@ def _contradiction(stored: _StoredAccount) -> str:
         if balance.held_minor > balance.posted_minor:
             return f"balances.{index}.held_minor"
         seen.add(balance.currency)
-    return "published_sequence"
+    if stored.published_sequence > stored.sequence:
+        return "published_sequence"
+    return "claim_digest"
 
 
 def corrupt(document: Mapping[str, Any], collection: str, field: str) -> CorruptDocumentError:

@@ -38,7 +38,7 @@ from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.received import RULES, a_deposit, a_registration, an_update, received
 
 OF_A_COMMAND = {"command_id", "username"}
-NEVER_KEPT = {"sealed_password"}
+NEVER_KEPT = {"sealed_password", "sealed_claim"}
 OF_AN_ACCOUNT = {"account_id", "status", "opened_at"}
 OF_AN_ENTRY = {"sequence", "kind", "currency", "amount", "before", "after", "available"}
 OF_AN_OUTCOME = {"command_id", "occurred_at"}
@@ -111,7 +111,7 @@ class TestAFieldOfAProfile:
     @pytest.mark.parametrize(
         "there",
         [
-            Open.model_fields.keys() - OF_A_COMMAND,
+            Open.model_fields.keys() - OF_A_COMMAND - NEVER_KEPT,
             Register.model_fields.keys() - OF_A_COMMAND - NEVER_KEPT,
             UpdateProfile.model_fields.keys() - OF_A_COMMAND,
             set(Profile.__struct_fields__),
@@ -190,6 +190,7 @@ class TestWhatIsStored:
             published_sequence=2,
             signs_in=False,
             books=NOT_BOOKED,
+            claim_digest=bytes(32),
         )
         [balance] = account.balances.values()
         for part in (account, account.profile, balance):

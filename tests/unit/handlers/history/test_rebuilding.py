@@ -40,7 +40,10 @@ def remains_of(account: Account, *damaged: str, **changed: Any) -> Remains:
     """Return what can be read of *account*, all but the fields *damaged*."""
     profile = {name: it for name, it in asdict(account.profile).items() if it is not None}
     names = ("account_id", "sequence", "version", "published_sequence", "opened_at", "changed_at")
-    read = {name: getattr(account, name) for name in (*names, "balances", "signs_in", "books")}
+    read = {
+        name: getattr(account, name)
+        for name in (*names, "balances", "signs_in", "books", "claim_digest")
+    }
     for each in damaged:
         read.pop(each, None)
         profile.pop(each.removeprefix("profile."), None)

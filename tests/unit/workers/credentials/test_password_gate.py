@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from contracts.codes import Code
+from contracts.sealing import Purpose
+from handlers.identity.claim_secrets import claim_digest
 from handlers.identity.passwords import folded, password_refusal, prepared
 from handlers.model.input_records import Judged
-from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
+from tests.unit.sealed import CANARY, CLAIM, PASSWORD, a_blob, a_register, a_ring, an_open
 from workers.credentials.hashing import LowPriorityPool
 from workers.credentials.password_gate import SLICE_RECORDS_MAX, PasswordGate, common_passwords
 from workers.keys.ring import KeyRing
@@ -151,3 +153,72 @@ class TestTheGate:
 
         assert verdict.problem is None
         assert CANARY not in caplog.text + repr(register) + repr(gate) + repr(verdict)
+
+
+class TestAClaim:
+    async def test_becomes_one_digest_whichever_command_brings_it(
+        self, ring: KeyRing, gate: PasswordGate
+    ) -> None:
+        sealed = a_blob(ring, CLAIM, purpose=Purpose.REGISTER_CLAIM)
+
+        opened, registered, bare = await gate.verdicts(
+            [an_open(ring), a_register(ring, sealed_claim=sealed), a_register(ring)]
+        )
+
+        assert opened == Judged(claim_digest=claim_digest(CLAIM, "alice"))
+        assert (registered.problem, registered.claim_digest) == (None, opened.claim_digest)
+        assert registered.voucher is not None
+        assert bare.claim_digest is None
+
+    @pytest.mark.parametrize(
+        ("claim", "other"),
+        [
+            (CLAIM, {"purpose": Purpose.REGISTER_PASSWORD}),
+            (CLAIM, {"purpose": Purpose.REGISTER_CLAIM}),
+            (CLAIM, {"command_id": "2", "purpose": Purpose.OPEN_CLAIM}),
+            (CLAIM, {"username": "mallory", "purpose": Purpose.OPEN_CLAIM}),
+        ],
+    )
+    async def test_sealed_for_something_else_is_refused(
+        self, ring: KeyRing, gate: PasswordGate, claim: str, other: dict[str, str]
+    ) -> None:
+        blob = a_blob(ring, claim, **other)
+
+        verdicts = await gate.verdicts([an_open(ring, sealed_claim=blob)])
+
+        assert verdicts == [Judged(problem=Code.SEAL_INVALID)]
+
+    @pytest.mark.parametrize("claim", ["", CLAIM[:42], CLAIM * 3, f"{CLAIM[:-1]}="])
+    async def test_that_could_be_guessed_or_is_no_such_text_is_refused(
+        self, ring: KeyRing, gate: PasswordGate, claim: str
+    ) -> None:
+        sealed = a_blob(ring, claim, purpose=Purpose.REGISTER_CLAIM)
+
+        verdicts = await gate.verdicts(
+            [an_open(ring, claim), a_register(ring, sealed_claim=sealed)]
+        )
+
+        assert verdicts == [Judged(problem=Code.CLAIM_MALFORMED)] * 2
+
+    async def test_is_told_by_precedence(self, ring: KeyRing, gate: PasswordGate) -> None:
+        malformed = a_blob(ring, "short", purpose=Purpose.REGISTER_CLAIM)
+        foreign = a_blob(ring, CLAIM, purpose=Purpose.OPEN_CLAIM)
+
+        verdicts = await gate.verdicts(
+            [
+                a_register(ring, "short", sealed_claim=foreign),
+                a_register(ring, "short", sealed_claim=malformed),
+            ]
+        )
+
+        assert [each.problem for each in verdicts] == [Code.SEAL_INVALID, Code.PASSWORD_TOO_SHORT]
+
+    async def test_is_never_shown(
+        self, ring: KeyRing, gate: PasswordGate, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        opening = an_open(ring)
+
+        [verdict] = await gate.verdicts([opening])
+
+        assert CLAIM not in caplog.text + repr(opening) + repr(gate) + repr(verdict)

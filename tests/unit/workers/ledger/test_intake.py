@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from contracts.codes import Code
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from handlers.model.input_records import CommandRecord, Judged
 from tests.unit.raw import a_raw
 from workers.batches.parsing import CommandParser
@@ -16,8 +16,8 @@ from workers.ledger.intake import Intake
 
 
 class NoGate:
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Judged]:
-        return [Judged() for _ in registers]
+    async def verdicts(self, commands: Sequence[Open | Register]) -> Sequence[Judged]:
+        return [Judged() for _ in commands]
 
 
 class FailingParser(CommandParser):
