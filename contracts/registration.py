@@ -1,11 +1,26 @@
 """Opening an account: the commands, the secret that takes one over, and the password's way to be hashed."""
 
+import json
 import re
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import Base64Bytes, Field, ValidationInfo, field_validator
+from pydantic import (
+    Base64Bytes,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from contracts.message import SIGN_IN_NAME_PATTERN, Command, CommandId, Published, SignInName
+from contracts.message import (
+    SIGN_IN_NAME_PATTERN,
+    Command,
+    CommandId,
+    Message,
+    Published,
+    SignInName,
+)
 from contracts.problems import Problem, wrong
 from contracts.profile import DateOfBirth, Email, Name, Phone
 
@@ -77,12 +92,39 @@ class Register(Command):
         Annotated[
             Sealed,
             Field(
-                description="The claim that the account was opened with, sealed for this command. With it "
-                "the account there is becomes this user's; without one a new account is opened."
+                description="The claim that the account was opened with, and the password of "
+                "`sealed_password`, sealed together: `Takeover`. With it the account there is becomes this "
+                "user's; without one a new account is opened."
             ),
         ]
         | None
     ) = None
+
+
+class SealedTogether(Message):
+    """Secrets in one envelope, so that neither can be put beside another in a copy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def to_seal(self) -> str:
+        """Return them as JSON, to be sealed."""
+        # Not pydantic's own: its error about what is no text would repeat it.
+        return json.dumps(self.model_dump(), ensure_ascii=False)
+
+    @classmethod
+    def opened(cls, text: str) -> Self | None:
+        """Return what was sealed; None where that is something else."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            return None
+
+
+class Takeover(SealedTogether):
+    """What `sealed_claim` of a registration holds once opened: the claim, and the user's password."""
+
+    claim: str = Field(repr=False)
+    password: str = Field(repr=False)
 
 
 def name_claim(username: str) -> str | None:

@@ -114,16 +114,20 @@ def send_register(  # noqa: PLR0913 - one option for each thing that may be give
 
     With a claim, take over the account that was opened with it.
     """
-    from contracts.registration import Register
+    from contracts.registration import Register, Takeover
     from contracts.sealing import Purpose
 
     delivery = _named(delivery)
-    secret = None if claim_file is None else claim(claim_file)
+    known = None if claim_file is None else claim(claim_file)
     seal = _sealing(user, delivery, sealing_key)
-    sealed = seal(password(password_from, confirm=True), Purpose.REGISTER_PASSWORD)
-    fields = {**given(identity, profile), "sealed_password": sealed}
-    if secret is not None:
-        fields["sealed_claim"] = seal(secret, Purpose.REGISTER_CLAIM)
+    secret = password(password_from, confirm=True)
+    fields = {
+        **given(identity, profile),
+        "sealed_password": seal(secret, Purpose.REGISTER_PASSWORD),
+    }
+    if known is not None:
+        pair = Takeover(claim=known, password=secret)
+        fields["sealed_claim"] = seal(pair.to_seal(), Purpose.REGISTER_CLAIM)
     _send(Register, user, fields, delivery)
 
 

@@ -11,6 +11,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from client.sealing import seal, sealing_key
+from contracts.registration import Takeover
 from contracts.sealing import Purpose
 from contracts.topics import DEPOSIT, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
 from tests.e2e.inbox import PATIENCE_S, Inbox, Message, open_inbox
@@ -106,8 +107,9 @@ class Caller:
             "sealed_password": self.sealed(password, command_id, username),
         }
         if (claim := fields.pop("claim", None)) is not None:
+            pair = Takeover(claim=claim, password=password).to_seal()
             purpose = Purpose.REGISTER_CLAIM
-            body["sealed_claim"] = self.sealed(claim, command_id, username, purpose)
+            body["sealed_claim"] = self.sealed(pair, command_id, username, purpose)
         return body | fields
 
     def opening(self, username: str, claim: str | None = None, **fields: Any) -> Body:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from client.sealing import seal, sealing_key
-from contracts.registration import Open, Register
+from contracts.registration import Open, Register, Takeover
 from contracts.sealing import Purpose
 from workers.keys.ring import KeyRing, new_key
 
@@ -53,3 +53,13 @@ def an_open(ring: KeyRing, claim: str = CLAIM, **other: Any) -> Open:
     blob = a_blob(ring, claim, purpose=Purpose.OPEN_CLAIM)
     fields: dict[str, Any] = {"command_id": "1", "username": "alice", "sealed_claim": blob}
     return Open(**(fields | other))
+
+
+def a_takeover(
+    ring: KeyRing, claim: str = CLAIM, password: str = PASSWORD, **other: Any
+) -> Register:
+    """Return alice's registration with a claim sealed for it."""
+    told = {"purpose": Purpose.REGISTER_CLAIM, **other.pop("claim_for", {})}
+    pair = Takeover(claim=claim, password=other.pop("beside", password))
+    blob = a_blob(ring, pair.to_seal(), **told)
+    return a_register(ring, password, sealed_claim=blob, **other)

@@ -1,6 +1,7 @@
 """Judges sealed passwords and claims beside the event loop; only the verdict leaves the thread."""
 
 import asyncio
+import hmac
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import distribution
@@ -8,12 +9,12 @@ from itertools import chain
 
 from contracts.codes import Code
 from contracts.commands import command_name
-from contracts.registration import Open, Register
+from contracts.registration import Open, Register, Takeover
 from contracts.sealing import Purpose
 from contracts.topics import REGISTER
 from handlers.identity.claim_secrets import claim_digest
 from handlers.identity.passwords import password_refusal, prepared
-from handlers.model.input_records import Judged, fingerprint
+from handlers.model.input_records import NOTHING_SEALED, Judged, fingerprint
 from workers.credentials.hashing import LowPriorityPool
 from workers.keys.ring import KeyRing
 from workers.keys.sealing import SealProblem, open_sealed, vouch
@@ -60,17 +61,25 @@ class PasswordGate:
 
     def _judged(self, command: Open | Register) -> Judged:
         """Return the first problem in order of precedence, or what the rules need to know."""
-        claim = self._claim(command)
         if isinstance(command, Open):
-            return Judged(problem=claim) if isinstance(claim, Code) else Judged(claim_digest=claim)
+            claim = self._opened(command, command.sealed_claim, Purpose.OPEN_CLAIM)
+            return _claimed(claim, command.username)
         password = self._opened(command, command.sealed_password, Purpose.REGISTER_PASSWORD)
-        if isinstance(password, SealProblem) or claim is Code.SEAL_INVALID:
-            return Judged(problem=Code.SEAL_INVALID)
+        if password is None or isinstance(password, SealProblem):
+            return _UNOPENED
+        judged = NOTHING_SEALED
+        if command.sealed_claim is not None:
+            pair = self._opened(command, command.sealed_claim, Purpose.REGISTER_CLAIM)
+            judged = _claimed(_claim_beside(password, pair), command.username)
+        if judged.problem is Code.SEAL_INVALID:
+            return judged
         problem = password_problem(
             prepared(password), username=command.username, email=command.email
         )
-        if problem is not None or isinstance(claim, Code):
-            return Judged(problem=problem or Code.CLAIM_MALFORMED)
+        if problem is not None:
+            return Judged(problem=problem)
+        if judged.problem is not None:
+            return judged
         voucher = vouch(
             command.sealed_password,
             self._ring,
@@ -78,19 +87,13 @@ class PasswordGate:
             username=command.username,
             fingerprint=fingerprint(_NAME, command),
         )
-        return Judged(voucher=voucher, claim_digest=claim)
+        return Judged(voucher=voucher, claim_digest=judged.claim_digest)
 
-    def _claim(self, command: Open | Register) -> bytes | Code | None:
-        """Return the digest of the claim, or why it is refused; None where none was sent."""
-        if command.sealed_claim is None:
+    def _opened(
+        self, command: Open | Register, blob: str | None, purpose: Purpose
+    ) -> str | SealProblem | None:
+        if blob is None:
             return None
-        purpose = Purpose.OPEN_CLAIM if isinstance(command, Open) else Purpose.REGISTER_CLAIM
-        claim = self._opened(command, command.sealed_claim, purpose)
-        if isinstance(claim, SealProblem):
-            return Code.SEAL_INVALID
-        return claim_digest(claim, command.username) or Code.CLAIM_MALFORMED
-
-    def _opened(self, command: Open | Register, blob: str, purpose: Purpose) -> str | SealProblem:
         return open_sealed(
             blob,
             self._ring,
@@ -98,3 +101,25 @@ class PasswordGate:
             command_id=command.command_id,
             username=command.username,
         )
+
+
+_UNOPENED = Judged(problem=Code.SEAL_INVALID)
+
+
+def _claim_beside(password: str, pair: str | SealProblem | None) -> str | SealProblem:
+    """Return the claim of *pair*, if it was sealed with this password: else it may be a copy."""
+    takeover = Takeover.opened(pair) if isinstance(pair, str) else None
+    if takeover is None:
+        return SealProblem.INVALID
+    same = hmac.compare_digest(takeover.password.encode(), password.encode())
+    return takeover.claim if same else SealProblem.INVALID
+
+
+def _claimed(claim: str | SealProblem | None, username: str) -> Judged:
+    """Return what is to be known of *claim*, or why it is refused."""
+    if claim is None:
+        return NOTHING_SEALED
+    if isinstance(claim, SealProblem):
+        return _UNOPENED
+    digest = claim_digest(claim, username)
+    return Judged(problem=Code.CLAIM_MALFORMED) if digest is None else Judged(claim_digest=digest)

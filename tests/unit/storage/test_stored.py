@@ -105,7 +105,7 @@ class TestAccount:
             ("signs_in", True),
             ("signs_in", MISSING),
         ],
-        ids=repr,
+        ids=["short", "long", "text", "number", "signs in", "of before"],
     )
     def test_a_claim_is_a_digest_of_an_account_that_was_only_opened(
         self, path: str, value: object
