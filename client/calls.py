@@ -58,6 +58,8 @@ class OpenOptions(CommandOptions, total=False):
     phone: str
     date_of_birth: date
     marketing_consent: bool
+    sealed_claim: str
+    """What lets its user register this account: sealed for this `command_id` (`client.sealing.seal`)."""
 
 
 class TransactionOptions(CallOptions, total=False):

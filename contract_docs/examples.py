@@ -34,6 +34,11 @@ OPEN: Json = {
     "username": "auth0|5f7c8ec7c33c6c004bbafe82",
     "email": "bob@example.com",
 }
+OPEN_WITH_CLAIM: Json = {
+    "command_id": "01JZX5Y7M2C9V0",
+    "username": "bob",
+    "sealed_claim": SEALED,
+}
 REGISTER: Json = {
     "command_id": "01JZX5Y7M2C9W1",
     "username": "alice",
@@ -44,6 +49,15 @@ REGISTER: Json = {
     "date_of_birth": "1990-02-28",
     "marketing_consent": False,
     "sealed_password": SEALED,
+}
+TAKE_OVER: Json = {
+    "command_id": "01JZX5Y7M2C9V1",
+    "username": "bob",
+    "email": "bob@example.com",
+    "first_name": "Bob",
+    "last_name": "Example",
+    "sealed_password": SEALED,
+    "sealed_claim": SEALED,
 }
 DEPOSIT: Json = {
     "command_id": "01JZX5Y7M2C9W2",

@@ -21,8 +21,14 @@ BINDING = "0.5.0"
 """Version of the Kafka bindings that the document is written to."""
 
 SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
-    topics.OPEN: [("With an address", examples.OPEN)],
-    topics.REGISTER: [("Open an account", examples.REGISTER)],
+    topics.OPEN: [
+        ("With an address", examples.OPEN),
+        ("For who registers later, with the claim", examples.OPEN_WITH_CLAIM),
+    ],
+    topics.REGISTER: [
+        ("Open an account", examples.REGISTER),
+        ("Take over the account that was opened with this claim", examples.TAKE_OVER),
+    ],
     topics.DEPOSIT: [("The least that is needed", examples.DEPOSIT)],
     topics.WITHDRAW: [("With everything optional", examples.WITHDRAW)],
     topics.UPDATE_PROFILE: [("Change a name, clear the phone", examples.UPDATE_PROFILE)],

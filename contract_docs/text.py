@@ -50,6 +50,10 @@ page may be short, or empty, and still have one.
 (the command or request id), `sub` (the username), `purpose`, `iat`, and, in a request with a \
 `reply_key`, `rkt`: that key's thumbprint (RFC 7638).
 * Purposes of what you seal: {sealed}.
+* A claim is 43 to 128 characters of base64url, made from 32 random bytes or more. Who opens an account \
+seals it as it is for `open`, and gives it to the user by a way of their own. Who registers with it takes the account \
+over, once: `sealed_claim` of `register` holds the JSON object `{"claim": …, "password": …}` with the password of \
+`sealed_password`. A claim cannot be changed or made afterwards.
 * `sealed_passwords` holds the JSON object `{"password": …, "new_password": …}`: the old password and \
 the new one, sealed together.
 * Tokens come back sealed to `reply_key`, a key pair made for this one request: check `cid`, `sub` \

@@ -30,6 +30,7 @@ class Code(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     PASSWORD_PERSONAL = "password_personal"
     PASSWORD_COMMON = "password_common"
+    CLAIM_MALFORMED = "claim_malformed"
     USERNAME_TAKEN = "username_taken"
     EMAIL_TAKEN = "email_taken"
     UNKNOWN_ACCOUNT = "unknown_account"
@@ -84,7 +85,7 @@ CODES: dict[Code, CodeInfo] = {
     ),
     Code.UNSEALED_PASSWORD: CodeInfo(
         title="Unsealed password",
-        meaning="A password was sent readable. Seal it to the service's key, and change it.",
+        meaning="A password or a claim was sent readable. Seal it to the service's key, and change it.",
         recorded=False,
         dead_letter=True,
     ),
@@ -185,10 +186,15 @@ CODES: dict[Code, CodeInfo] = {
     Code.PASSWORD_COMMON: CodeInfo(
         title="Password too common", meaning="The password is on the list of common passwords."
     ),
+    Code.CLAIM_MALFORMED: CodeInfo(
+        title="Claim malformed",
+        meaning="What was sealed as a claim is not 43 to 128 characters of base64url: 32 random bytes or "
+        "more, without padding.",
+    ),
     Code.USERNAME_TAKEN: CodeInfo(
         title="Username taken",
         meaning="An account with this username exists or existed; of a registration, also with one "
-        "that differs in case alone.",
+        "that differs in case alone. Who registers takes over one that was opened only with its claim.",
     ),
     Code.EMAIL_TAKEN: CodeInfo(
         title="E-mail taken", meaning="Another account uses this e-mail address."

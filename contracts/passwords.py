@@ -1,14 +1,12 @@
 """Changing a password."""
 
-import json
 import re
 from typing import Annotated, cast
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from contracts.message import Message
 from contracts.problems import Problem, wrong
-from contracts.registration import SEALED_PATTERN, Sealed
+from contracts.registration import SEALED_PATTERN, Sealed, SealedTogether
 from contracts.request import SignInRequest
 from contracts.sessions import Source
 
@@ -38,23 +36,8 @@ class ChangePassword(SignInRequest):
         return cast("object", fields)
 
 
-class Passwords(Message):
+class Passwords(SealedTogether):
     """What `sealed_passwords` holds once opened: the user's password, and the one to come."""
-
-    model_config = ConfigDict(extra="forbid")
 
     password: str = Field(repr=False)
     new_password: str = Field(repr=False)
-
-    def to_seal(self) -> str:
-        """Return them as JSON, to be sealed."""
-        # Not pydantic's own: its error about what is no text would repeat it.
-        return json.dumps(self.model_dump(), ensure_ascii=False)
-
-    @classmethod
-    def opened(cls, text: str) -> "Passwords | None":
-        """Return what was sealed; None where that is something else."""
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError:
-            return None

@@ -33,6 +33,7 @@ class Problem(StrEnum):
     NOT_PLAIN_TEXT = "not_plain_text"
     NOT_AN_EMAIL = "not_an_email"
     NOT_A_PHONE_NUMBER = "not_a_phone_number"
+    NOT_A_SIGN_IN_NAME = "not_a_sign_in_name"
     INVALID = "invalid"
 
     @property
@@ -72,6 +73,8 @@ SENTENCES: Mapping[Problem, str] = {
     Problem.NOT_AN_EMAIL: "This is no e-mail address; at most 64 bytes stand before the @.",
     Problem.NOT_A_PHONE_NUMBER: "Write a phone number that can be called from abroad as E.164, such "
     "as +14155550123.",
+    Problem.NOT_A_SIGN_IN_NAME: "Nobody can register this username, so nobody could use the claim: names "
+    "to sign in with are 3 to 32 lower-case letters, digits, `.`, `_` and `-`.",
     Problem.INVALID: "The value is not as the contract says.",
 }
 

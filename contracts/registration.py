@@ -1,11 +1,27 @@
-"""Opening an account: the commands, and the sealed password's way to be hashed."""
+"""Opening an account: the commands, the secret that takes one over, and the password's way to be hashed."""
 
+import json
 import re
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import Base64Bytes, Field
+from pydantic import (
+    Base64Bytes,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from contracts.message import SIGN_IN_NAME_PATTERN, Command, CommandId, Published, SignInName
+from contracts.message import (
+    SIGN_IN_NAME_PATTERN,
+    Command,
+    CommandId,
+    Message,
+    Published,
+    SignInName,
+)
+from contracts.problems import Problem, wrong
 from contracts.profile import DateOfBirth, Email, Name, Phone
 
 SEALED_PATTERN = r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]*\.[\w-]+$"
@@ -24,6 +40,9 @@ Sealed: TypeAlias = Annotated[
     ),
 ]
 
+CLAIM_PATTERN = r"^[A-Za-z0-9_-]{43,128}$"
+"""Of a claim before it is sealed: base64url, 43 characters for 32 random bytes, which nobody guesses. So
+it needs no slow hash, and whoever tries needs no waits. Hexadecimal fits, too."""
 
 _SIGN_IN_NAME = re.compile(SIGN_IN_NAME_PATTERN, re.ASCII)
 
@@ -37,10 +56,29 @@ class Open(Command):
     phone: Phone | None = None
     date_of_birth: DateOfBirth | None = None
     marketing_consent: bool = False
+    sealed_claim: (
+        Annotated[
+            Sealed,
+            Field(
+                description="A secret, sealed (JWE compact, ECDH-ES + A256GCM): whoever registers with the "
+                "same one takes the account over. 43 to 128 characters of base64url, made from 32 random "
+                "bytes or more. Only for usernames that can be registered."
+            ),
+        ]
+        | None
+    ) = None
+
+    @field_validator("sealed_claim")
+    @classmethod
+    def _can_be_registered(cls, sealed: str | None, info: ValidationInfo) -> str | None:
+        username = info.data.get("username")  # absent where it is wrong itself
+        if sealed is not None and username is not None and not _SIGN_IN_NAME.fullmatch(username):
+            raise wrong(Problem.NOT_A_SIGN_IN_NAME)
+        return sealed
 
 
 class Register(Command):
-    """Open an account that can be signed in to."""
+    """Open an account that can be signed in to, or take over one that was opened with a claim."""
 
     username: SignInName
     email: Email
@@ -50,6 +88,43 @@ class Register(Command):
     date_of_birth: DateOfBirth | None = None
     marketing_consent: bool = False
     sealed_password: Sealed
+    sealed_claim: (
+        Annotated[
+            Sealed,
+            Field(
+                description="The claim that the account was opened with, and the password of "
+                "`sealed_password`, sealed together: `Takeover`. With it the account there is becomes this "
+                "user's; without one a new account is opened."
+            ),
+        ]
+        | None
+    ) = None
+
+
+class SealedTogether(Message):
+    """Secrets in one envelope, so that neither can be put beside another in a copy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def to_seal(self) -> str:
+        """Return them as JSON, to be sealed."""
+        # Not pydantic's own: its error about what is no text would repeat it.
+        return json.dumps(self.model_dump(), ensure_ascii=False)
+
+    @classmethod
+    def opened(cls, text: str) -> Self | None:
+        """Return what was sealed; None where that is something else."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            return None
+
+
+class Takeover(SealedTogether):
+    """What `sealed_claim` of a registration holds once opened: the claim, and the user's password."""
+
+    claim: str = Field(repr=False)
+    password: str = Field(repr=False)
 
 
 def name_claim(username: str) -> str | None:

@@ -19,7 +19,9 @@ class SealHeader:
 class Purpose(StrEnum):
     """What a sealed field is for: the input and its field."""
 
+    OPEN_CLAIM = "open.sealed_claim"
     REGISTER_PASSWORD = "register.sealed_password"
+    REGISTER_CLAIM = "register.sealed_claim"
     LOGIN_PASSWORD = "login.sealed_password"
     LOGIN_DEVICE = "login.sealed_device_token"
     LOGIN_TOKENS = "login.sealed_tokens"

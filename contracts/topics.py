@@ -64,7 +64,11 @@ class TopicSpec:
 
 
 OPEN = TopicSpec(
-    name="commands.open", kind=Kind.COMMAND, purpose="Open an account without a sign-in", rank=0
+    name="commands.open",
+    kind=Kind.COMMAND,
+    purpose="Open an account without a sign-in",
+    rank=0,
+    carries_secrets=True,
 )
 REGISTER = TopicSpec(
     name="commands.register",

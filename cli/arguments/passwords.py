@@ -1,5 +1,6 @@
-"""Gets a password from a terminal, a file or standard input; never from the command line."""
+"""Gets a password or a claim from a terminal, a file or standard input; never from the command line."""
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,16 @@ class PasswordFrom:
     ] = None
 
 
+ClaimFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--claim-file",
+        metavar="FILE",
+        help="The claim that lets its user register the opened account: the first line of it.",
+    ),
+]
+
+
 def password(source: PasswordFrom, *, confirm: bool) -> str:
     """Return the password, asked for without echo where nothing says where it is.
 
@@ -32,7 +43,7 @@ def password(source: PasswordFrom, *, confirm: bool) -> str:
         CliError: It cannot be had.
     """
     if source.password_file is not None:
-        return _first_line_of(source.password_file)
+        return _first_line_of(source.password_file, "password")
     if source.password_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
@@ -42,11 +53,28 @@ def password(source: PasswordFrom, *, confirm: bool) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True))
 
 
-def _first_line_of(file: Path) -> str:
+def claim(file: Path) -> str:
+    """Return the claim in *file*.
+
+    Raises:
+        CliError: There is none.
+    """
+    from contracts.registration import CLAIM_PATTERN
+
+    found = _first_line_of(file, "claim")
+    if not re.fullmatch(CLAIM_PATTERN, found):
+        raise CliError(
+            f"no claim in {file}: write 32 random bytes in base64url, as "
+            "`python -c 'import secrets; print(secrets.token_urlsafe(32))'` prints them"
+        )
+    return found
+
+
+def _first_line_of(file: Path, what: str) -> str:
     try:
         with file.open(encoding="utf-8") as lines:
             return lines.readline().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         # The text of a decoding error would carry what is in the file.
         reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-        raise CliError(f"no password in {file}: {reason}") from None
+        raise CliError(f"no {what} in {file}: {reason}") from None

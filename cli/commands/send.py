@@ -1,14 +1,15 @@
 """`accounts send`: publish one command and print what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from cli.arguments.option_groups import add_command
 from cli.arguments.options import SealingKeyFile, User
-from cli.arguments.passwords import PasswordFrom, password
+from cli.arguments.passwords import ClaimFile, PasswordFrom, claim, password
 from cli.arguments.send_options import (
     Amount,
     Currency,
@@ -24,6 +25,7 @@ from workers.clock import fresh_name, utc_now
 
 if TYPE_CHECKING:
     from contracts.commands import AnyCommand
+    from contracts.sealing import Purpose
 
 CLEARED = ""
 """What clears an optional field on the command line: an empty value."""
@@ -79,44 +81,80 @@ def profile_changes(identity: OptionalIdentity, profile: OptionalProfile) -> Map
 
 
 def send_open(
-    user: User, identity: OptionalIdentity, profile: OptionalProfile, delivery: Delivery
+    user: User,
+    identity: OptionalIdentity,
+    profile: OptionalProfile,
+    delivery: Delivery,
+    *,
+    claim_file: ClaimFile = None,
+    sealing_key: SealingKeyFile = None,
 ) -> None:
     """Open an account for a user who signs in elsewhere, or nowhere."""
     from contracts.registration import Open
+    from contracts.sealing import Purpose
 
-    _send(Open, user, {**given(identity, profile)}, delivery)
+    delivery = _named(delivery)
+    fields = {**given(identity, profile)}
+    if claim_file is not None:
+        secret = claim(claim_file)
+        seal = _sealing(user, delivery, sealing_key)
+        fields["sealed_claim"] = seal(secret, Purpose.OPEN_CLAIM)
+    _send(Open, user, fields, delivery)
 
 
-def send_register(
+def send_register(  # noqa: PLR0913 - one option for each thing that may be given
     user: User,
     identity: Identity,
     profile: OptionalProfile,
     password_from: PasswordFrom,
     delivery: Delivery,
     *,
+    claim_file: ClaimFile = None,
     sealing_key: SealingKeyFile = None,
 ) -> None:
-    """Open an account to sign in to. The password leaves this machine sealed."""
+    """Open an account to sign in to. The password leaves this machine sealed.
+
+    With a claim, take over the account that was opened with it.
+    """
+    from contracts.registration import Register, Takeover
+    from contracts.sealing import Purpose
+
+    delivery = _named(delivery)
+    known = None if claim_file is None else claim(claim_file)
+    seal = _sealing(user, delivery, sealing_key)
+    secret = password(password_from, confirm=True)
+    fields = {
+        **given(identity, profile),
+        "sealed_password": seal(secret, Purpose.REGISTER_PASSWORD),
+    }
+    if known is not None:
+        pair = Takeover(claim=known, password=secret)
+        fields["sealed_claim"] = seal(pair.to_seal(), Purpose.REGISTER_CLAIM)
+    _send(Register, user, fields, delivery)
+
+
+def _named(delivery: Delivery) -> Delivery:
+    """Return *delivery* with a command id: what is sealed is sealed for it."""
+    return replace(delivery, command_id=delivery.command_id or fresh_name())
+
+
+def _sealing(
+    user: str, delivery: Delivery, sealing_key: Path | None
+) -> "Callable[[str, Purpose], str]":
+    """Return what seals a secret for this command."""
     import asyncio
+    from functools import partial
 
     from cli.service.connection import key_to_seal_to
     from client.sealing import seal
-    from contracts.registration import Register
-    from contracts.sealing import Purpose
     from workers.config.settings import load_settings
 
     key = asyncio.run(key_to_seal_to(load_settings(), sealing_key))
-    command_id = delivery.command_id or fresh_name()
-    sealed = seal(
-        password(password_from, confirm=True),
-        key=key,
-        purpose=Purpose.REGISTER_PASSWORD,
-        command_id=command_id,
-        username=user,
-        issued_at=utc_now(),
+    assert delivery.command_id is not None
+    bound = partial(
+        seal, key=key, command_id=delivery.command_id, username=user, issued_at=utc_now()
     )
-    fields = {**given(identity, profile), "sealed_password": sealed}
-    _send(Register, user, fields, replace(delivery, command_id=command_id))
+    return lambda secret, purpose: bound(secret, purpose=purpose)
 
 
 def _send(

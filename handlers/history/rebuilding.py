@@ -17,6 +17,9 @@ NEEDED = ("email", "first_name", "last_name")
 
 OPTIONAL = ("phone", "date_of_birth", "marketing_consent")
 
+CLAIM = "claim_digest"
+"""Where it cannot be read, nobody can take the account over any more."""
+
 
 class Remains(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What can be read of an account's document, field by field; None where a field cannot be."""
@@ -33,6 +36,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     signs_in: bool | None = None
     head: bytes | None = None
     books: int | None = None
+    claim_digest: bytes | None = None
     profile: Mapping[str, Any] = {}
     """Those of its fields that can be read; optional ones may be absent."""
     damaged: frozenset[str] = frozenset()
@@ -68,7 +72,7 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     account: Account
     changes: Sequence[FieldChange]
     lost: Sequence[str]
-    """Optional fields of the profile that are recorded nowhere else."""
+    """Optional fields of the profile, and the claim, that are recorded nowhere else."""
 
 
 class CannotRebuild(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -80,7 +84,7 @@ class CannotRebuild(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | None:
     """Return the account; None where there is none, and nothing says that there ever was one."""
     remains, entries = evidence.remains, evidence.entries
-    opened = next((one for one in evidence.decisions if one.type in {"open", "register"}), None)
+    opened, signs_in = _opened(evidence)
     recorded = {entries.account_id, opened.account_id if opened else None} - {None}
     if not recorded and not remains.is_there:
         return None
@@ -91,7 +95,6 @@ def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | Non
     opened_at = _opened_at(remains, entries, opened)
     if account_id is None or opened_at is None:
         reasons.append("nothing says which account this was, or when it was opened")
-    signs_in = remains.signs_in is not False if opened is None else opened.type == "register"
     profile = _profile(evidence, NEEDED if signs_in else ())
     if isinstance(profile, CannotRebuild):
         reasons += profile.reasons
@@ -112,11 +115,12 @@ def rebuild(evidence: Evidence, *, writer: str) -> Rebuilt | CannotRebuild | Non
         signs_in=signs_in,
         head=entries.head_of(account_id),
         books=remains.books or BOOKED,
+        claim_digest=None if signs_in or CLAIM in remains.damaged else remains.claim_digest,
     )
     return Rebuilt(
         account=account,
         changes=_changes(evidence, account),
-        lost=[name for name in OPTIONAL if f"profile.{name}" in remains.damaged],
+        lost=_lost(remains, account),
     )
 
 
@@ -133,6 +137,21 @@ def claims(
     if owner is not None:
         released.append(EmailClaim(email=wanted, username=owner))
     return released, [EmailClaim(email=wanted, username=account.username)]
+
+
+def _opened(evidence: Evidence) -> tuple[Outcome | None, bool]:
+    """Return what opened the account, and whether its user registered: then, or taking it over."""
+    opening = [one for one in evidence.decisions if one.type in {"open", "register"}]
+    if not opening:
+        return None, evidence.remains.signs_in is not False
+    # Of two the second took it over, perhaps in the same moment.
+    first = min(opening, key=lambda one: (one.decided_at, one.type))
+    return first, any(one.type == "register" for one in opening)
+
+
+def _lost(remains: Remains, account: Account) -> Sequence[str]:
+    lost = [name for name in OPTIONAL if f"profile.{name}" in remains.damaged]
+    return lost if account.signs_in or CLAIM not in remains.damaged else [*lost, CLAIM]
 
 
 def _opened_at(remains: Remains, entries: Entries, opened: Outcome | None) -> datetime | None:
@@ -200,6 +219,9 @@ def _changes(evidence: Evidence, account: Account) -> Sequence[FieldChange]:
         changes.append(FieldChange(field="published_sequence", was=_shown(published), becomes="0"))
     if remains.head is not None and remains.head != account.head:
         changes.append(FieldChange(field="head", was="another hash", becomes="the last entry's"))
+    if CLAIM in remains.damaged or remains.claim_digest != account.claim_digest:
+        was = "unreadable" if CLAIM in remains.damaged else "there"
+        changes.append(FieldChange(field=CLAIM, was=was, becomes="none"))
     changes += _of_balances(remains.balances, account.balances)
     kept = remains.profile.keys()
     changes += [

@@ -16,7 +16,7 @@ from handlers.ledger.merging import Queues, earliest
 from handlers.ledger.recording import Conclusion, WriterMark, stamped
 from handlers.model.account import BOOKED, Account
 from handlers.model.changes import Changes, EmailClaim, NameClaim, Owners
-from handlers.model.decision import Opened
+from handlers.model.decision import Opened, TakenOver
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome, Source
 from handlers.model.refused import Refused
@@ -141,7 +141,7 @@ class _Fold:
             before, after = self.accounts.get(username), conclusion.account
             assert after is not None
             self.accounts[username] = after
-            if isinstance(conclusion.decision, Opened):
+            if isinstance(conclusion.decision, Opened | TakenOver):
                 self._claim_name(username)
                 if after.signs_in:
                     self.registered.append(username)

@@ -37,9 +37,9 @@ def decide(
         case Withdraw():
             return ledger.withdraw(account, command, rules)
         case Open():
-            return registration.open_account(account, command, owners)
+            return registration.open_account(account, command, received.judged, owners)
         case Register():
-            return registration.register(account, command, received.password_problem, owners)
+            return registration.register(account, command, received.judged, owners)
         case UpdateProfile():
             return profile.update_profile(account, command, owners)
         case _:

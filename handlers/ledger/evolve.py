@@ -5,10 +5,11 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from contracts.commands import AnyCommand
 from handlers.ledger.registration import account_id
 from handlers.model.account import Account, Balance
 from handlers.model.chain import chain_start
-from handlers.model.decision import Moved, Opened, ProfileChanged
+from handlers.model.decision import Moved, Opened, ProfileChanged, TakenOver
 from handlers.model.input_records import CommandRecord
 
 NOT_STORED = 0
@@ -17,7 +18,7 @@ NOT_STORED = 0
 
 def evolve(
     account: Account | None,
-    decision: Opened | ProfileChanged | Moved,
+    decision: Opened | TakenOver | ProfileChanged | Moved,
     received: CommandRecord,
     *,
     now: datetime,
@@ -29,30 +30,42 @@ def evolve(
     """
     if isinstance(decision, Opened):
         assert account is None
-        command = received.command
-        identifier = account_id(command.username, command.command_id)
-        return Account(
-            username=command.username,
-            account_id=identifier,
-            profile=decision.profile,
-            balances={},
-            sequence=0,
-            version=NOT_STORED,
-            writer="",
-            published_sequence=0,
-            opened_at=now,
-            changed_at=now,
-            signs_in=decision.signs_in,
-            head=chain_start(identifier),
-        )
+        return _opened(decision, received.command, now)
     assert account is not None
     match decision:
+        case TakenOver():
+            return replace(
+                account,
+                profile=decision.profile,
+                changed_at=now,
+                signs_in=True,
+                claim_digest=None,
+            )
         case ProfileChanged():
             return replace(account, profile=decision.profile, changed_at=now)
         case Moved():
             return _moved(account, decision, now, head)
         case _:
             assert_never(decision)
+
+
+def _opened(opened: Opened, command: AnyCommand, now: datetime) -> Account:
+    identifier = account_id(command.username, command.command_id)
+    return Account(
+        username=command.username,
+        account_id=identifier,
+        profile=opened.profile,
+        balances={},
+        sequence=0,
+        version=NOT_STORED,
+        writer="",
+        published_sequence=0,
+        opened_at=now,
+        changed_at=now,
+        signs_in=opened.signs_in,
+        head=chain_start(identifier),
+        claim_digest=opened.claim_digest,
+    )
 
 
 def _moved(account: Account, moved: Moved, now: datetime, head: bytes | None) -> Account:
@@ -74,4 +87,5 @@ def _moved(account: Account, moved: Moved, now: datetime, head: bytes | None) ->
         signs_in=account.signs_in,
         head=head,
         books=account.books,
+        claim_digest=account.claim_digest,
     )

@@ -10,7 +10,7 @@ from handlers.ledger.decide import decide
 from handlers.ledger.evolve import NOT_STORED, evolve
 from handlers.model.account import BOOKED, Account
 from handlers.model.changes import Owners
-from handlers.model.decision import Decision, Moved, Opened, ProfileChanged
+from handlers.model.decision import Decision, Moved, Opened, ProfileChanged, TakenOver
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import LedgerEntry, Outcome
 from handlers.model.refused import Refused
@@ -61,6 +61,7 @@ def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Accoun
         signs_in=after.signs_in,
         head=after.chain_head,
         books=BOOKED,
+        claim_digest=after.claim_digest,
     )
 
 
@@ -96,7 +97,7 @@ def conclude(
         account = evolve(account, decision, received, now=at)
     outcome = _outcome(received, decision, account, at)
     rendering = Rendering(outcome)
-    if isinstance(decision, Moved | ProfileChanged):
+    if isinstance(decision, Moved | ProfileChanged | TakenOver):
         account = evolve(account, decision, received, now=at, head=rendering.entry_hash)
     return Conclusion(decision, account, outcome, rendering)
 
@@ -113,8 +114,8 @@ def _outcome(
             entry = _entry(account, decision)
         case Refused():
             code, detail = decision.code, decision.detail
-        case ProfileChanged():
-            detail = f"changed {', '.join(decision.fields)}"
+        case ProfileChanged() | TakenOver():
+            detail = decision.detail
         case Opened():
             pass
     movement = command if is_movement(command) else None

@@ -73,9 +73,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Hash of the last entry, or where their chain starts; None before the first write since then."""
     books: int = BOOKED
     """`NOT_BOOKED` until its first write since then books what it held before (P13)."""
+    claim_digest: bytes | None = None
+    """Of the claim that it was opened with, until somebody has taken it over."""
 
     def __post_init__(self) -> None:
         """Check the facts every other function relies on."""
+        assert self.claim_digest is None or not self.signs_in
         assert 0 <= self.published_sequence <= self.sequence
         assert self.version >= 0
 

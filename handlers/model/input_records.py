@@ -16,17 +16,24 @@ from handlers.model.refused import Refused
 FINGERPRINT_BYTES = 16
 """128 bits: nobody finds two contents with the same fingerprint by chance."""
 
-SEALED_FIELDS = {"sealed_password"}
+SEALED_FIELDS = {"sealed_password", "sealed_claim"}
 """Left out of a fingerprint: sealing the same twice gives other bytes."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the sealed password of a registration was found to be."""
+    """What the sealed fields of a command were found to be, without what is in them."""
 
     problem: Code | None = None
-    """Why it is refused."""
+    """Why one of them is refused."""
     voucher: str | None = None
-    """What shows the identity worker that it was judged, and as part of which registration."""
+    """Of a password: what shows the identity worker that it was judged, and as part of which
+    registration."""
+    claim_digest: bytes | None = None
+    """Of a claim, where one was sent."""
+
+
+NOTHING_SEALED = Judged()
+"""Of a command that has no sealed field."""
 
 
 class InputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -53,10 +60,7 @@ class CommandRecord(InputRecord, frozen=True, kw_only=True, gc=False):
     rank: int
     """Who goes first when broker times tie."""
     fingerprint: bytes
-    password_problem: Code | None = None
-    """Of a registration: why its sealed password is refused."""
-    voucher: str | None = None
-    """Of a registration: what shows that its sealed password was judged."""
+    judged: Judged = NOTHING_SEALED
     refused: Refused | None = None
     """What today's rules find wrong in it. An earlier release may have taken and recorded it: then it
     is answered as it was."""
@@ -104,6 +108,9 @@ def fingerprint(name: str, command: AnyCommand) -> bytes:
         ]
     else:
         excluded = {"command_id", "username", *SEALED_FIELDS}
-        body = sorted(command.model_dump(exclude=excluded, exclude_unset=True).items())
+        said = command.model_dump(exclude=excluded, exclude_unset=True)
+        if getattr(command, "sealed_claim", None) is not None:
+            said["sealed_claim"] = True  # that there is one, whatever it is
+        body = sorted(said.items())
     text = orjson.dumps([name, body], option=orjson.OPT_UTC_Z)
     return hashlib.blake2b(text, digest_size=FINGERPRINT_BYTES).digest()

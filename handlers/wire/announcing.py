@@ -48,9 +48,7 @@ def is_repeat(received: CommandRecord, outcome: Outcome, *, new: bool) -> bool:
 
 
 def _awaits_credential(received: CommandRecord, outcome: Outcome) -> bool:
-    return (
-        outcome.code is None and received.type == "register" and received.password_problem is None
-    )
+    return outcome.code is None and received.type == "register" and received.judged.problem is None
 
 
 def _credential(received: CommandRecord, rendering: Rendering, *, duplicate: bool) -> Record:
@@ -66,8 +64,8 @@ def _credential(received: CommandRecord, rendering: Rendering, *, duplicate: boo
         "headers": {name: value.decode() for name, value in headers},
         "reply_to": received.reply_to,
     }
-    if received.voucher is not None:
-        body["voucher"] = received.voucher
+    if received.judged.voucher is not None:
+        body["voucher"] = received.judged.voucher
     if received.kafka_correlation_id is not None:
         body["kafka_correlation_id"] = received.kafka_correlation_id  # in base64
     own = [

@@ -180,7 +180,7 @@ class MemoryTransaction:
             if outcome.entry is not None:
                 self._entries.insert((outcome.username, outcome.entry.sequence), outcome)
         for account in changes.registered:
-            self._registrations.write(account.username, account.opened_at)
+            self._registrations.write(account.username, account.changed_at)
         for row in changes.houses:
             self._houses.write(row.id, added(self._houses.get(row.id), row))
         self._whole = True

@@ -15,7 +15,7 @@ from storage.ports.repairs import FoundAccount, Mending
 
 READABLE = (
     *("account_id", "sequence", "version", "published_sequence"),
-    *("opened_at", "changed_at", "balances", "signs_in", "books"),
+    *("opened_at", "changed_at", "balances", "signs_in", "books", "claim_digest"),
 )
 
 

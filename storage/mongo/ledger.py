@@ -8,11 +8,11 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document
+from storage.mongo.documents.leases import to_fencing_token
 from storage.mongo.documents.stored import (
     account_or_corrupt,
     outcome_or_corrupt,
     to_account,
-    to_fencing_token,
 )
 from storage.mongo.errors import DUPLICATE_KEY, ServerRefusedError
 from storage.mongo.schema import ENTRIES_INDEX, prepare

@@ -88,10 +88,11 @@ class MongoTransaction(MongoWork):
         await self._insert("outcomes", [from_outcome(each) for each in changes.outcomes])
         await self._update("houses", [added(each) for each in changes.houses])
         # One that is left of an account that was removed by hand would be a race lost for ever.
+        # Whoever took an account over waits from then on, not since it was opened.
         await self._update(
             "registrations",
             [
-                {"q": {"_id": each.username}, "u": {"opened_at": each.opened_at}, "upsert": True}
+                {"q": {"_id": each.username}, "u": {"opened_at": each.changed_at}, "upsert": True}
                 for each in changes.registered
             ],
         )

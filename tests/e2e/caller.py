@@ -11,6 +11,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from client.sealing import seal, sealing_key
+from contracts.registration import Takeover
 from contracts.sealing import Purpose
 from contracts.topics import DEPOSIT, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
 from tests.e2e.inbox import PATIENCE_S, Inbox, Message, open_inbox
@@ -105,13 +106,31 @@ class Caller:
             "last_name": "Family",
             "sealed_password": self.sealed(password, command_id, username),
         }
+        if (claim := fields.pop("claim", None)) is not None:
+            pair = Takeover(claim=claim, password=password).to_seal()
+            purpose = Purpose.REGISTER_CLAIM
+            body["sealed_claim"] = self.sealed(pair, command_id, username, purpose)
         return body | fields
 
-    def sealed(self, password: str, command_id: str, username: str) -> str:
+    def opening(self, username: str, claim: str | None = None, **fields: Any) -> Body:
+        """Return the body of an opening, with a claim where there is one."""
+        body: Body = {"command_id": an_id(), "username": username} | fields
+        if claim is not None:
+            sealed = self.sealed(claim, body["command_id"], username, Purpose.OPEN_CLAIM)
+            body["sealed_claim"] = sealed
+        return body
+
+    def sealed(
+        self,
+        secret: str,
+        command_id: str,
+        username: str,
+        purpose: Purpose = Purpose.REGISTER_PASSWORD,
+    ) -> str:
         return seal(
-            password,
+            secret,
             key=self._key,
-            purpose=Purpose.REGISTER_PASSWORD,
+            purpose=purpose,
             command_id=command_id,
             username=username,
             issued_at=datetime.now(tz=UTC),

@@ -8,7 +8,7 @@ from client.sealing import seal, sealing_key
 from contracts.codes import Code
 from contracts.message import rfc3339
 from contracts.sealing import Purpose
-from contracts.topics import DEPOSIT, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
+from contracts.topics import DEPOSIT, OPEN, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
 from tests.e2e.caller import PASSWORD, Body, Caller, a_movement, a_name, a_profile_change
 
 SETTINGS = {
@@ -72,6 +72,31 @@ async def damaged_blob(caller: Caller) -> Attempt:
 
 async def password_beside(caller: Caller) -> Attempt:
     return REGISTER, caller.registration(a_name()) | {"password": "plain"}
+
+
+async def claim_too_short(caller: Caller) -> Attempt:
+    return OPEN, caller.opening(a_name(), "x" * 42)
+
+
+async def claim_of_a_registration(caller: Caller) -> Attempt:
+    """Seal for `register` what stands in an `open`."""
+    body = caller.opening(a_name())
+    sealed = caller.sealed("x" * 43, body["command_id"], body["username"], Purpose.REGISTER_CLAIM)
+    return OPEN, body | {"sealed_claim": sealed}
+
+
+async def readable_claim(caller: Caller) -> Attempt:
+    return OPEN, caller.opening(a_name()) | {"sealed_claim": "x" * 43}
+
+
+async def claim_where_nothing_was_opened(caller: Caller) -> Attempt:
+    return REGISTER, caller.registration(a_name(), claim="x" * 43)
+
+
+async def wrong_claim(caller: Caller) -> Attempt:
+    username = a_name()
+    await caller.accepted(OPEN, caller.opening(username, "x" * 43))
+    return REGISTER, caller.registration(username, claim="y" * 43)
 
 
 async def personal_password(caller: Caller) -> Attempt:
@@ -139,6 +164,7 @@ WAYS: list[tuple[Code, str, Way]] = [
     (Code.INVALID_COMMAND, "a bad e-mail", registration(email="nowhere")),
     (Code.UNSEALED_PASSWORD, "where the sealed one belongs", registration(sealed_password="plain")),
     (Code.UNSEALED_PASSWORD, "in a field of its own", password_beside),
+    (Code.UNSEALED_PASSWORD, "a claim", readable_claim),
     (Code.COMMAND_ID_CONFLICT, "another amount", used_id),
     (Code.COMMAND_ID_CONFLICT, "another topic", used_id_on_another_topic),
     (Code.EXPIRED, "yesterday", movement(DEPOSIT, "1.00", expires_at=YESTERDAY)),
@@ -155,15 +181,19 @@ WAYS: list[tuple[Code, str, Way]] = [
     (Code.SEAL_INVALID, "replayed", blob_of_somebody_else),
     (Code.SEAL_INVALID, "damaged", damaged_blob),
     (Code.SEAL_INVALID, "not ours at all", registration(sealed_password="a..b.c.d")),
+    (Code.SEAL_INVALID, "for another command's claim", claim_of_a_registration),
     (Code.PASSWORD_TOO_SHORT, "seven", registration("Zq3x9Kd")),
     (Code.PASSWORD_TOO_LONG, "257", registration("long" * 64 + "x")),
     (Code.PASSWORD_PERSONAL, "the username", personal_password),
     (Code.PASSWORD_COMMON, "on the list", registration("password123")),
+    (Code.CLAIM_MALFORMED, "too short", claim_too_short),
     (Code.USERNAME_TAKEN, "twice", taken_username),
+    (Code.USERNAME_TAKEN, "another's claim", wrong_claim),
     (Code.EMAIL_TAKEN, "in other letters", taken_email),
     (Code.EMAIL_TAKEN, "for a profile", taken_email_for_a_profile),
     (Code.UNKNOWN_ACCOUNT, "deposit", nobody(DEPOSIT)),
     (Code.UNKNOWN_ACCOUNT, "withdraw", nobody(WITHDRAW)),
+    (Code.UNKNOWN_ACCOUNT, "a claim of none", claim_where_nothing_was_opened),
     (Code.UNKNOWN_ACCOUNT, "update-profile", nobody(UPDATE_PROFILE, first_name="X")),
     (Code.TOO_MANY_CURRENCIES, "a third", a_third_currency),
     (Code.BALANCE_TOO_LARGE, "a cent too much", too_much_altogether),

@@ -3,6 +3,7 @@
 import json
 import shlex
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
@@ -89,6 +90,21 @@ class TestSend:
         assert code == 0
         assert result["type"] == "register"
         assert result["account_id"]
+
+    def test_takes_over_with_the_claim_that_opened(self, accounts: Program, tmp_path: Path) -> None:
+        username = f"dave-{uuid4().hex[:8]}"
+        (tmp_path / "claim").write_text(token_urlsafe(32) + "\n")
+        claim = "--claim-file", str(tmp_path / "claim")
+
+        key = "--sealing-key", "sealing-keys.json"
+        opened = accounts.run("send", "open", username, *key, *claim)
+        paid = accounts.run("send", "deposit", username, "10", "USD")
+        without = accounts.run(*registration(username), given=PASSWORD)
+        taken = accounts.run(*registration(username), *claim, given=PASSWORD)
+
+        codes = [each.returncode for each in (opened, paid, without, taken)]
+        assert codes == [0, 0, 3, 0], opened.stderr
+        assert "username_taken" in without.stdout
 
     def test_shows_that_a_password_is_too_short(self, accounts: Program) -> None:
         code, result = asked_for_registration(accounts, f"carol-{uuid4().hex[:8]}", "7 signs")

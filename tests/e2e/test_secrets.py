@@ -1,4 +1,4 @@
-"""No password ever stands readable in anything the service writes (P9)."""
+"""No password and no claim ever stands readable in anything the service writes (P9)."""
 
 import base64
 import json
@@ -11,6 +11,7 @@ from bson import json_util
 from contracts.topics import (
     CREDENTIALS,
     DEPOSIT,
+    OPEN,
     ORDERED,
     REGISTER,
     TOPICS,
@@ -26,8 +27,8 @@ SETTINGS = {"log_level": "DEBUG"}
 
 
 def a_canary() -> str:
-    """Return a password that cannot stand anywhere by chance."""
-    return f"canary{uuid4().hex}"
+    """Return a password that cannot stand anywhere by chance; it would do for a claim, too."""
+    return f"canary{uuid4().hex}{uuid4().hex}"
 
 
 def readable_forms(secret: str) -> list[bytes]:
@@ -59,7 +60,7 @@ def everything(caller: Caller) -> dict[str, bytes]:
 
 
 async def by_mistake(caller: Caller, secret: str) -> list[tuple[Any, Body]]:
-    """Return commands that carry a readable password where somebody might put it."""
+    """Return commands that carry a readable secret where somebody might put it."""
     username = await caller.a_user("5.00")
     register = caller.registration(a_name())
     movement = a_movement(username, "1.00")
@@ -73,16 +74,35 @@ async def by_mistake(caller: Caller, secret: str) -> list[tuple[Any, Body]]:
         (REGISTER, register | {"date_of_birth": secret}),
         (REGISTER, register | {"marketing_consent": secret}),
         (REGISTER, register | {"sealed_password": {"password": secret}}),
+        (REGISTER, register | {"sealed_claim": secret}),
+        (OPEN, caller.opening(a_name()) | {"sealed_claim": secret}),
+        (OPEN, caller.opening(a_name()) | {"claim": secret}),
+        (OPEN, caller.opening(a_name()) | {secret: "x"}),
         (UPDATE_PROFILE, profile | {"password": secret}),
         (UPDATE_PROFILE, profile | {"sealed_password": secret}),
         (DEPOSIT, movement | {"password": secret}),
+        (DEPOSIT, movement | {"sealed_claim": secret}),
         (DEPOSIT, movement | {"amount": secret, "token": 1}),
         (WITHDRAW, movement | {"new_password": [secret]}),
         (WITHDRAW, movement | {"currency": secret, "secret": ""}),
     ]
 
 
-async def test_no_password_stands_readable_anywhere(caller: Caller) -> None:
+async def claimed(caller: Caller) -> list[str]:
+    """Open accounts with claims, take over, fail to, and be refused; return the claims."""
+    good, wrong, foreign, padded = (a_canary() for _ in range(4))
+    username = a_name()
+    await caller.accepted(OPEN, caller.opening(username, good))
+    assert await caller.refused(REGISTER, caller.registration(username, claim=wrong))
+    await caller.accepted(REGISTER, caller.registration(username, claim=good))
+    assert await caller.refused(REGISTER, caller.registration(username, claim=good))
+    moved = caller.opening(a_name(), foreign) | {"command_id": an_id()}
+    assert await caller.refused(OPEN, moved) == "seal_invalid"
+    assert await caller.refused(OPEN, caller.opening(a_name(), f"{padded}=")) == "claim_malformed"
+    return [good, wrong, foreign, padded]
+
+
+async def test_no_secret_stands_readable_anywhere(caller: Caller) -> None:
     """Sealed as they should be, refused for each reason, and sent readable by mistake."""
     inbox = caller.inbox
     await inbox.follow(CREDENTIALS)
@@ -90,7 +110,8 @@ async def test_no_password_stands_readable_anywhere(caller: Caller) -> None:
     accepted, personal, taken, plain, header, broken = secrets
     user = await caller.a_user()
     await caller.accepted(REGISTER, caller.registration(a_name(), accepted))
-    email = f"{personal}@example.com"
+    secrets += await claimed(caller)
+    email = f"{personal[:60]}@example.com"
     assert await caller.refused(REGISTER, caller.registration(a_name(), email, email=email))
     assert await caller.refused(REGISTER, caller.registration(user, taken))
     sent = await by_mistake(caller, plain)

@@ -203,6 +203,21 @@ class TestAmongOthers:
         named = await each_spoilt(client, "accounts", "alice", read)
         assert named >= {"balances.0.posted_minor", "profile.email", "sequence", "version"}
 
+    async def test_an_account_that_can_be_taken_over(
+        self, store: Store, client: MongoClient
+    ) -> None:
+        claimed = an_account("carol", signs_in=False, claim_digest=bytes(32))
+        await write(store.ledger, accounts=[claimed])
+
+        async def read() -> None:
+            async with store.ledger.transaction() as transaction:
+                found = await transaction.accounts(["carol", "bob"])
+            checked(found["bob"])
+            checked(found["carol"])
+
+        named = await each_spoilt(client, "accounts", "carol", read)
+        assert named >= {"claim_digest", "signs_in"}
+
     async def test_an_entry(self, store: Store, client: MongoClient) -> None:
         identifier = an_outcome("alice", sequence=1).id
         await write(store.ledger, outcomes=[an_outcome("alice", command_id="next", sequence=2)])

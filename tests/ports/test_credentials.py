@@ -138,8 +138,9 @@ async def test_an_account_waits_until_its_credential_is_there(store: Store) -> N
     assert (before, after_one, after_two) == (3, 2, 1)
 
 
-async def test_only_accounts_opened_before_count_as_pending(store: Store) -> None:
-    await write(store.ledger, registered=[an_account("alice"), an_account("bob", opened_at=LATER)])
+async def test_only_accounts_registered_before_count_as_pending(store: Store) -> None:
+    later = an_account("bob", changed_at=LATER)
+    await write(store.ledger, registered=[an_account("alice"), later])
 
     assert await store.credentials.count_pending(opened_before=NOON) == 0
     assert await store.credentials.count_pending(opened_before=LATER) == 1

@@ -17,6 +17,7 @@ from tests.ports.written import write
 
 BARE = an_account()
 OPENED = an_account("auth0|5f7c8ec7c33c6c004bbafe82", profile=Profile(), signs_in=False)
+CLAIMED = replace(OPENED, username="claimed", claim_digest=bytes(range(32)))
 FULL = Account(
     username="bob.the-2nd_",
     account_id="0b7b1e1e-3f5e-5b1f-9a51-0f6e1c5a7d11",
@@ -55,7 +56,9 @@ ODD = an_outcome(
 )
 
 
-@pytest.mark.parametrize("account", [BARE, FULL, OPENED], ids=["bare", "full", "opened"])
+@pytest.mark.parametrize(
+    "account", [BARE, FULL, OPENED, CLAIMED], ids=["bare", "full", "opened", "claimed"]
+)
 async def test_an_account_comes_back_as_it_was(ledger: Ledger, account: Account) -> None:
     await write(ledger, accounts=[account])
 

@@ -113,6 +113,18 @@ async def test_a_field_that_cannot_be_read_hides_no_other(
         assert remains == replace(whole, damaged=remains.damaged, **{field: None})
 
 
+async def test_what_it_can_be_taken_over_with_is_read(store: Store, repairs: Repairs) -> None:
+    claimed = replace(ALICE, signs_in=False, claim_digest=bytes(range(32)))
+    await write(store.ledger, accounts=[claimed])
+    whole = (await repairs.find("alice")).remains
+    await spoil(store, "claim_digest")
+
+    damaged = (await repairs.find("alice")).remains
+
+    assert (whole.claim_digest, whole.damaged) == (claimed.claim_digest, frozenset())
+    assert damaged == replace(whole, claim_digest=None, damaged=frozenset({"claim_digest"}))
+
+
 async def test_an_account_is_replaced_as_it_was_found_whatever_its_version(
     store: Store, repairs: Repairs
 ) -> None:

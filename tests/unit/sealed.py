@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from client.sealing import seal, sealing_key
-from contracts.registration import Register
+from contracts.registration import Open, Register, Takeover
 from contracts.sealing import Purpose
 from workers.keys.ring import KeyRing, new_key
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
 CANARY = "canary-9f3b-never-seen"
+CLAIM = "claim-" + "0123456789abcdefghijklmnopqrstuvwxyzABC"
 
 
 def a_ring(directory: Path) -> KeyRing:
@@ -45,3 +46,20 @@ def a_register(ring: KeyRing, password: str = PASSWORD, **other: Any) -> Registe
         "sealed_password": blob,
     }
     return Register(**(fields | other))
+
+
+def an_open(ring: KeyRing, claim: str = CLAIM, **other: Any) -> Open:
+    """Return the opening of alice's account with a claim sealed for it."""
+    blob = a_blob(ring, claim, purpose=Purpose.OPEN_CLAIM)
+    fields: dict[str, Any] = {"command_id": "1", "username": "alice", "sealed_claim": blob}
+    return Open(**(fields | other))
+
+
+def a_takeover(
+    ring: KeyRing, claim: str = CLAIM, password: str = PASSWORD, **other: Any
+) -> Register:
+    """Return alice's registration with a claim sealed for it."""
+    told = {"purpose": Purpose.REGISTER_CLAIM, **other.pop("claim_for", {})}
+    pair = Takeover(claim=claim, password=other.pop("beside", password))
+    blob = a_blob(ring, pair.to_seal(), **told)
+    return a_register(ring, password, sealed_claim=blob, **other)

@@ -3,19 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
 from msgspec.structs import replace
 
 from contracts import topics
 from contracts.codes import Code
-from contracts.commands import COMMANDS
 from contracts.refusals import OF_REQUESTS_ALONE
-from contracts.topics import TopicSpec
 from handlers.history.operating import Operation, audit_event
 from handlers.history.repair import Repair
 from handlers.ledger.batch import decide_lane
 from handlers.ledger.recording import WriterMark
-from handlers.model.account import Balance
+from handlers.model.account import Balance, Profile
+from handlers.model.decision import TakenOver
+from handlers.model.input_records import Judged
 from handlers.model.outcome import UNCHAINED, LedgerEntry, Outcome, Trace
 from handlers.model.unpublished import EntryRange
 from handlers.wire.rendering import (
@@ -31,7 +30,7 @@ from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.consumed import consumed
 from tests.received import RULES, a_registration, all_read, by_rules, known, received
 from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
-from tests.wire import asked
+from tests.wire import asked, sent
 from tests.wire.message import SEALED, TRACE, Example
 from tests.wire.moved import MOVED
 from workers.batches.dead_letters import dead_letter
@@ -46,40 +45,10 @@ REGISTER_CODES = {
     Code.PASSWORD_TOO_LONG,
     Code.PASSWORD_PERSONAL,
     Code.PASSWORD_COMMON,
+    Code.CLAIM_MALFORMED,
     Code.USERNAME_TAKEN,
     Code.UNSEALED_PASSWORD,
 }
-COMMANDS_SENT: dict[TopicSpec, dict[str, Any]] = {
-    topics.OPEN: {
-        "command_id": "c-0",
-        "username": "auth0|5f7c8ec7c33c6c004bbafe82",
-        "email": "bob@example.com",
-    },
-    topics.REGISTER: {
-        "command_id": "c-1",
-        "username": "alice",
-        "email": "alice@example.com",
-        "first_name": "Alice",
-        "last_name": "Example",
-        "phone": "+14155550123",
-        "date_of_birth": "1990-02-28",
-        "marketing_consent": True,
-        "sealed_password": SEALED,
-    },
-    topics.DEPOSIT: {
-        "command_id": "c-2",
-        "username": "alice",
-        "amount": "10.50",
-        "currency": "USD",
-        "expires_at": "2030-01-01T12:00:00.000Z",
-        "metadata": {"order": "A-1001"},
-        "reason": "sale",
-        "related_id": "A-1001",
-    },
-    topics.WITHDRAW: {"command_id": "c-3", "username": "alice", "amount": "1", "currency": "JPY"},
-    topics.UPDATE_PROFILE: {"command_id": "c-4", "username": "alice", "phone": None},
-}
-assert COMMANDS_SENT.keys() == COMMANDS.keys()
 
 
 def accepted(kind: str, entry: LedgerEntry | None = None, **fields: Any) -> Outcome:
@@ -109,8 +78,9 @@ def rejected(code: Code) -> Outcome:
 
 def examples() -> Iterator[Example]:
     """Yield everything that can be said."""
-    for topic, body in COMMANDS_SENT.items():
-        yield Example("command", topic, body["username"].encode(), Record(orjson.dumps(body), []))
+    yield from sent.examples()
+    taken_over = accepted("register", detail=TakenOver(profile=Profile()).detail)
+    yield Example("taken-over", topics.AUDIT_EVENTS, b"alice", Rendering(taken_over).audit_event())
     yield from movements()
     yield from said("open", Rendering(accepted("open")))
     yield from said("register", Rendering(accepted("register")))
@@ -227,7 +197,7 @@ def credentials() -> Iterator[Example]:
     found = {
         "registration": (command, known()),
         "repeated": (command, known(outcomes={recorded.id: recorded})),
-        "vouched": (replace(command, voucher="5" * 64), known()),
+        "vouched": (replace(command, judged=Judged(voucher="5" * 64)), known()),
     }
     for name, (passed, gathered) in found.items():
         lane = Lane(SimpleLaneDependencies(MemoryLedger()).surroundings())

@@ -13,6 +13,7 @@ SECRET_BYTES_MIN = 4
 
 _ANYWHERE = (
     *(b"password", b"passwd", b"passphrase", b"passcode", b"token", b"secret", b"credential"),
+    b"sealedclaim",
     *(b"authorization", b"cookie", b"bearer", b"apikey", b"privatekey", b"accesskey"),
 )
 """Words that are hardly part of another one: they count wherever they stand."""

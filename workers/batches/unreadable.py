@@ -113,7 +113,7 @@ class Faults:
         self, record: Raw, topic: TopicSpec, model: type[BaseModel], error: ValidationError
     ) -> Unreadable:
         """Return what *error* found, without repeating what was sent."""
-        code = Code.UNSEALED_PASSWORD if _unsealed(error) else self.code
+        code = Code.UNSEALED_PASSWORD if _unsealed(model, error) else self.code
         return self._told(record, topic, code, field_errors(model, error))
 
     def repetitive(self, record: Raw, topic: TopicSpec) -> Unreadable:
@@ -191,11 +191,15 @@ def _place(loc: Sequence[int | str], known: Collection[str]) -> str:
     return str(loc[0]) if loc[0] in known else "unknown field"
 
 
-def _unsealed(error: ValidationError) -> bool:
-    """Say whether a password stands where a sealed one belongs, or in a field of its own."""
+def _unsealed(model: type[BaseModel], error: ValidationError) -> bool:
+    """Say whether a secret stands where a sealed one belongs, or in a field of its own.
+
+    A password anywhere; a claim where one may be sent, since elsewhere the word has other meanings.
+    """
+    secrets = ("password", "claim") if "sealed_claim" in model.model_fields else ("password",)
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         place = str(problem["loc"][0]).lower() if problem["loc"] else ""
-        if "password" not in place:
+        if not any(secret in place for secret in secrets):
             continue
         if problem_of(problem["type"]) in {Problem.MALFORMED, Problem.UNKNOWN_FIELD}:
             return True

@@ -187,7 +187,7 @@ def _emails(commands: Sequence[CommandRecord], accounts: Mapping[str, Account]) 
         if command.email:
             claims.add(email_claim(command.email))
             account = accounts.get(command.username)
-            if isinstance(command, UpdateProfile) and account and account.profile.email_claim:
+            if account and account.profile.email_claim:
                 claims.add(account.profile.email_claim)
     return claims
 

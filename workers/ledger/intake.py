@@ -1,4 +1,4 @@
-"""What one poll brought, as commands, each password judged."""
+"""What one poll brought, as commands, their sealed fields judged."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Protocol
 from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from handlers.model.input_records import CommandRecord, Judged
 from workers.batches.parsing import CommandParser
 from workers.batches.unreadable import Unreadable, parsed
@@ -16,10 +16,10 @@ from workers.consuming.records import Raw
 
 
 class Gate(Protocol):
-    """Judges sealed passwords off the loop."""
+    """Judges sealed passwords and claims off the loop."""
 
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Judged]:
-        """Return one verdict per registration."""
+    async def verdicts(self, commands: Sequence[Open | Register]) -> Sequence[Judged]:
+        """Return one verdict per command."""
         ...
 
 
@@ -60,7 +60,7 @@ class Intake:
     async def read(self, records: Sequence[Raw], cursors: Mapping[TopicPartition, int]) -> Taken:
         """Return the commands of *records*, in order, and what cannot be read."""
         taken = Taken(records=records, cursors=cursors)
-        registers: dict[int, Register] = {}
+        sealed: dict[int, Open | Register] = {}
         for number, record in enumerate(records, start=1):
             if number % YIELD_RECORDS == 0:
                 await asyncio.sleep(0)
@@ -68,15 +68,15 @@ class Intake:
             if isinstance(read, Unreadable):
                 taken.unreadable.append(read)
                 continue
-            if type(read.command) is Register:  # `isinstance` of a model takes six times as long
-                registers[len(taken.commands)] = read.command
+            command = read.command
+            # `isinstance` of a model takes six times as long.
+            if type(command) is Register or (
+                type(command) is Open and command.sealed_claim is not None
+            ):
+                sealed[len(taken.commands)] = command
             taken.commands.append(read)
-        if registers:
-            verdicts = await self._gate.verdicts(list(registers.values()))
-            for index, verdict in zip(registers, verdicts, strict=True):
-                taken.commands[index] = replace(
-                    taken.commands[index],
-                    password_problem=verdict.problem,
-                    voucher=verdict.voucher,
-                )
+        if sealed:
+            verdicts = await self._gate.verdicts(list(sealed.values()))
+            for index, verdict in zip(sealed, verdicts, strict=True):
+                taken.commands[index] = replace(taken.commands[index], judged=verdict)
         return taken

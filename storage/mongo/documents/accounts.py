@@ -56,6 +56,8 @@ def from_account(account: Account) -> Document:
         document["head"] = account.head
     if not account.signs_in:  # most do, and those of before have no such field
         document["signs_in"] = False
+        if account.claim_digest is not None:
+            document["claim_digest"] = account.claim_digest
         document["profile"] = {
             name: value for name, value in stored_profile.items() if value is not None
         }

@@ -13,6 +13,7 @@ from handlers.model.unpublished import EntryRange
 from storage.mongo.documents.accounts import Document, present
 from storage.mongo.documents.minor_units import with_integers
 from storage.mongo.documents.stored import (
+    ClaimDigest,
     Hash,
     Natural,
     StoredBalance,
@@ -79,6 +80,8 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
     document = {"signs_in": True, "books": NOT_BOOKED, **document}
     for name, shape in shapes.items():
         _read(document, name, shape, read, damaged)
+    if document.get("claim_digest") is not None:
+        _read(document, "claim_digest", ClaimDigest, read, damaged)
     balances = _balances(document)
     if balances is None:
         damaged.add("balances")

@@ -15,6 +15,7 @@ from contracts.codes import Code
 from contracts.commands import CommandName
 from contracts.money import SCALE_MAX
 from handlers.history.rebuilding import NEEDED
+from handlers.identity.claim_secrets import ClaimDigest
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.chain import HASH_BYTES
 from handlers.model.corrupt import CorruptDocument
@@ -69,6 +70,7 @@ class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     signs_in: bool = True
     head: Hash | None = None
     books: Literal[1, 2] = 1
+    claim_digest: ClaimDigest | None = None
 
 
 class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
@@ -103,10 +105,6 @@ class _StoredOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tracestate: str | None = None
 
 
-class _StoredLease(msgspec.Struct, frozen=True, gc=False):
-    fencing_token: Version
-
-
 def to_account(document: Mapping[str, Any]) -> Account:
     """Return the account that `storage.mongo.documents.accounts.from_account` stored.
 
@@ -138,6 +136,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
             signs_in=stored.signs_in,
             head=stored.head,
             books=stored.books,
+            claim_digest=stored.claim_digest,
         )
     except AssertionError:
         raise corrupt(document, "accounts", _contradiction(stored)) from None
@@ -190,15 +189,6 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
         )
     except AssertionError:
         raise corrupt(document, "outcomes", "entry") from None
-
-
-def to_fencing_token(document: Mapping[str, Any]) -> int:
-    """Return the number that the lease of this document was given out with last.
-
-    Raises:
-        CorruptDocumentError: It is none.
-    """
-    return shaped(document, _StoredLease, "leases").fencing_token
 
 
 def account_or_corrupt(document: Mapping[str, Any]) -> Account | CorruptDocument:
@@ -271,7 +261,9 @@ def _contradiction(stored: _StoredAccount) -> str:
         if balance.held_minor > balance.posted_minor:
             return f"balances.{index}.held_minor"
         seen.add(balance.currency)
-    return "published_sequence"
+    if stored.published_sequence > stored.sequence:
+        return "published_sequence"
+    return "claim_digest"
 
 
 def corrupt(document: Mapping[str, Any], collection: str, field: str) -> CorruptDocumentError:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.arguments.passwords import PasswordFrom, password
+from cli.arguments.passwords import PasswordFrom, claim, password
 from cli.screen.output import CliError
 from tests.places import REPOSITORY
-from tests.unit.sealed import CANARY
+from tests.unit.sealed import CANARY, CLAIM
 
 ASK = (
     "from cli.arguments.passwords import PasswordFrom, password\n"
@@ -75,3 +75,24 @@ class TestPassword:
 
         assert said.decode().strip() == str(len(CANARY))
         assert shown.decode().split() == ["Password:"]
+
+
+class TestClaim:
+    def test_is_the_first_line_of_the_file(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text(f"{CLAIM}\nsecond line\n")
+
+        assert claim(tmp_path / "file") == CLAIM
+
+    @pytest.mark.parametrize(
+        "content",
+        [None, CANARY, f"{CANARY * 2}=", f" {CANARY * 2}"],
+        ids=["none", "short", "=", " "],
+    )
+    def test_says_how_to_make_one(self, tmp_path: Path, content: str | None) -> None:
+        if content is not None:
+            (tmp_path / "file").write_text(content)
+
+        with pytest.raises(CliError, match=r"no claim in .*file: ") as caught:
+            claim(tmp_path / "file")
+
+        assert "canary" not in str(caught.value)

@@ -124,7 +124,7 @@ class TestTopics:
     def test_passwords_travel_on_topics_that_are_known_for_it(self) -> None:
         secret = {topic for topic in TOPICS if topic.carries_secrets}
 
-        assert secret == {topics.REGISTER, topics.CREDENTIALS, *IDENTITY_REQUESTS}
+        assert secret == {topics.OPEN, topics.REGISTER, topics.CREDENTIALS, *IDENTITY_REQUESTS}
 
 
 @pytest.mark.parametrize(("name", "longest"), HEADER_LENGTH_MAX.items())

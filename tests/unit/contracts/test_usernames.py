@@ -10,14 +10,15 @@ from contracts.commands import COMMANDS
 from contracts.ledger import Deposit
 from contracts.message import COMMAND_ID_PATTERN, SIGN_IN_NAME_PATTERN
 from contracts.queries import ListTransactions
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from contracts.requests import REQUESTS
 from contracts.topics import TopicSpec
 from handlers.history.pages import cursor_of, sequence_of
 from handlers.model.outcome import outcome_id
 from storage.mongo.inspection import BEYOND
+from tests.received import SEALED
 from tests.unit.contracts.test_messages import accepted
-from tests.unit.raw import DEPOSIT_BODY, REGISTER_BODY
+from tests.unit.raw import DEPOSIT_BODY, OPEN_BODY, REGISTER_BODY
 from tests.usernames import ODD_NAMES, USERNAMES
 
 SEPARATORS = " \"'`/\\,:"
@@ -75,7 +76,14 @@ def test_to_sign_in_with_are_plain(username: str, *, good: bool) -> None:
 def test_are_narrow_only_where_somebody_signs_in(topic: TopicSpec, model: Any) -> None:
     pattern = model.model_json_schema(by_alias=True)["properties"]["username"]["pattern"]
 
-    assert (pattern == SIGN_IN_NAME_PATTERN) is topic.carries_secrets
+    assert (pattern == SIGN_IN_NAME_PATTERN) is (topic.carries_secrets and model is not Open)
+
+
+@pytest.mark.parametrize("username", ["Alice", "al", "a" * 33, "a@example.com", "auth0|5f7c"])
+def test_that_nobody_can_register_are_opened_with_no_claim(username: str) -> None:
+    assert accepted(Open, OPEN_BODY, username=username)
+    assert not accepted(Open, OPEN_BODY, username=username, sealed_claim=SEALED)
+    assert accepted(Open, OPEN_BODY, username="alice", sealed_claim=SEALED)
 
 
 @given(SIGN_IN_NAMES)

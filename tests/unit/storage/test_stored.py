@@ -20,6 +20,7 @@ from storage.ports.errors import CorruptDocumentError
 from tests.builders import an_account, an_outcome
 
 ACCOUNT = from_account(an_account(posted_minor=100))
+CLAIMED = from_account(an_account(signs_in=False, claim_digest=bytes(32)))
 OUTCOME = from_outcome(an_outcome(sequence=1, metadata=(("a", "b"),)))
 MISSING = object()
 
@@ -93,6 +94,28 @@ class TestAccount:
             to_account(spoilt(ACCOUNT, path, value))
 
         assert raised.value.document.field in {path, f"{path}.email"}
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("claim_digest", bytes(31)),
+            ("claim_digest", bytes(33)),
+            ("claim_digest", "A" * 43 + "="),  # as many bytes in base64
+            ("claim_digest", 7),
+            ("signs_in", True),
+            ("signs_in", MISSING),
+        ],
+        ids=["short", "long", "text", "number", "signs in", "of before"],
+    )
+    def test_a_claim_is_a_digest_of_an_account_that_was_only_opened(
+        self, path: str, value: object
+    ) -> None:
+        assert to_account(spoilt(CLAIMED, "claim_digest", MISSING)).claim_digest is None
+
+        with pytest.raises(CorruptDocumentError) as raised:
+            to_account(spoilt(CLAIMED, path, value))
+
+        assert raised.value.document.field == "claim_digest"
 
     def test_an_account_of_before_the_books_says_so(self) -> None:
         assert to_account(spoilt(ACCOUNT, "books", MISSING)).books == NOT_BOOKED

@@ -43,7 +43,8 @@ def remains_of(account: Account, *damaged: str, **changed: Any) -> Remains:
     profile = {name: it for name, it in asdict(account.profile).items() if it is not None}
     names = ("account_id", "sequence", "version", "published_sequence", "opened_at", "changed_at")
     read = {
-        name: getattr(account, name) for name in (*names, "balances", "signs_in", "head", "books")
+        name: getattr(account, name)
+        for name in (*names, "balances", "signs_in", "head", "books", "claim_digest")
     }
     for each in damaged:
         read.pop(each, None)

@@ -7,7 +7,14 @@ import pytest
 from contracts.commands import AnyCommand
 from handlers.model.input_records import fingerprint
 from tests.builders import NOON
-from tests.received import a_deposit, a_registration, a_withdrawal, an_update, received
+from tests.received import (
+    a_deposit,
+    a_registration,
+    a_withdrawal,
+    an_opening,
+    an_update,
+    received,
+)
 
 EAST = timezone(timedelta(hours=2))
 
@@ -28,10 +35,15 @@ class TestFingerprint:
                 a_deposit(expires_at=datetime(2030, 1, 1, 14, tzinfo=EAST)),
             ),
             (a_registration(), a_registration(sealed_password="e30..b.c.d")),
+            (an_opening(sealed_claim="e30..a.b.c"), an_opening(sealed_claim="e30..b.c.d")),
+            (an_opening(sealed_claim=None), an_opening()),
             (a_registration(email="a@EXAMPLE.com"), a_registration(email="a@example.com")),
             (an_update(last_name="B", first_name="A"), an_update(first_name="A", last_name="B")),
         ],
-        ids=["zeros", "decimals", "order of pairs", "zone", "sealed again", "domain", "order"],
+        ids=[
+            *("zeros", "decimals", "order of pairs", "zone", "sealed again", "claim sealed again"),
+            *("no claim", "domain", "order"),
+        ],
     )
     def test_is_the_same_for_the_same_said_otherwise(
         self, one: AnyCommand, other: AnyCommand
@@ -49,6 +61,8 @@ class TestFingerprint:
             (a_deposit(), a_deposit(metadata={"a": "1"})),
             (a_deposit(), a_deposit(expires_at=NOON)),
             (a_registration(), a_registration(phone="+14155550123")),
+            (an_opening(), an_opening(sealed_claim="e30..a.b.c")),
+            (a_registration(), a_registration(sealed_claim="e30..a.b.c")),
             (an_update(first_name="A"), an_update(first_name="A", phone=None)),
             (an_update(first_name="A"), an_update(last_name="A")),
         ],

@@ -10,6 +10,7 @@ from handlers.ledger.registration import account_id, open_account, register
 from handlers.model.account import Profile
 from handlers.model.changes import Owners
 from handlers.model.decision import Opened
+from handlers.model.input_records import NOTHING_SEALED, Judged
 from handlers.model.refused import Refused
 from tests.builders import an_account
 from tests.received import a_registration, an_opening
@@ -19,7 +20,7 @@ class TestRegister:
     def test_opens_an_account_with_the_profile_sent(self) -> None:
         command = a_registration(phone="+14155550123", marketing_consent=True)
 
-        decision = register(None, command, None, Owners())
+        decision = register(None, command, NOTHING_SEALED, Owners())
 
         assert isinstance(decision, Opened)
         profile = decision.profile
@@ -27,7 +28,7 @@ class TestRegister:
         assert (profile.phone, profile.marketing_consent) == ("+14155550123", True)
 
     def test_refuses_a_username_that_has_an_account(self) -> None:
-        decision = register(an_account(), a_registration(), None, Owners())
+        decision = register(an_account(), a_registration(), NOTHING_SEALED, Owners())
 
         assert decision == Refused(code=Code.USERNAME_TAKEN, detail="alice is taken")
 
@@ -37,7 +38,7 @@ class TestRegister:
     ) -> None:
         owners = Owners(emails={"shared@example.com": "bob"})
 
-        decision = register(None, a_registration(email=email), None, owners)
+        decision = register(None, a_registration(email=email), NOTHING_SEALED, owners)
 
         assert isinstance(decision, Refused)
         assert decision.code is Code.EMAIL_TAKEN
@@ -48,9 +49,9 @@ class TestRegister:
         command = a_registration()
 
         decisions = [
-            register(an_account(), command, Code.PASSWORD_COMMON, owners),
-            register(an_account(), command, None, owners),
-            register(None, command, None, owners),
+            register(an_account(), command, Judged(problem=Code.PASSWORD_COMMON), owners),
+            register(an_account(), command, NOTHING_SEALED, owners),
+            register(None, command, NOTHING_SEALED, owners),
         ]
 
         codes = [it.code for it in decisions if isinstance(it, Refused)]
@@ -59,14 +60,16 @@ class TestRegister:
     def test_refuses_a_username_that_differs_in_case_alone_and_does_not_say_from_which(
         self,
     ) -> None:
-        decision = register(None, a_registration(), None, Owners(names={"alice": "aLiCe"}))
+        decision = register(
+            None, a_registration(), NOTHING_SEALED, Owners(names={"alice": "aLiCe"})
+        )
 
         assert decision == Refused(code=Code.USERNAME_TAKEN, detail="alice is taken")
 
 
 class TestOpenAccount:
     def test_needs_no_more_than_a_username(self) -> None:
-        decision = open_account(None, an_opening("auth0|5f7c"), Owners())
+        decision = open_account(None, an_opening("auth0|5f7c"), NOTHING_SEALED, Owners())
 
         assert decision == Opened(profile=Profile(), signs_in=False)
 
@@ -77,25 +80,27 @@ class TestOpenAccount:
             "phone": "+14155550123",
         }
 
-        decision = open_account(None, an_opening(**told), Owners())
+        decision = open_account(None, an_opening(**told), NOTHING_SEALED, Owners())
 
         assert decision == Opened(profile=Profile(**told), signs_in=False)
 
     def test_refuses_a_username_that_has_an_account(self) -> None:
-        decision = open_account(an_account(), an_opening(), Owners())
+        decision = open_account(an_account(), an_opening(), NOTHING_SEALED, Owners())
 
         assert decision == Refused(code=Code.USERNAME_TAKEN, detail="alice is taken")
 
     def test_takes_a_username_that_differs_in_case_alone(self) -> None:
         """Names of another issuer are its own; nobody can register one that looks like them."""
-        decision = open_account(None, an_opening("Alice"), Owners(names={"alice": "alice"}))
+        decision = open_account(
+            None, an_opening("Alice"), NOTHING_SEALED, Owners(names={"alice": "alice"})
+        )
 
         assert isinstance(decision, Opened)
 
     def test_refuses_an_address_in_use(self) -> None:
         owners = Owners(emails={"bob@example.com": "bob"})
 
-        decision = open_account(None, an_opening(email="BOB@example.com"), owners)
+        decision = open_account(None, an_opening(email="BOB@example.com"), NOTHING_SEALED, owners)
 
         assert isinstance(decision, Refused)
         assert decision.code is Code.EMAIL_TAKEN

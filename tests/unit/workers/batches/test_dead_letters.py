@@ -100,6 +100,8 @@ class TestWithheld:
             (topics.CREDENTIALS, CANARY.encode()),
             (topics.DEPOSIT, b'{"PassWord":"' + CANARY.encode() + b'"}'),
             (topics.DEPOSIT, b'{"x":"token ' + CANARY.encode()),
+            (topics.DEPOSIT, b'{"sealed_claim":"' + CANARY.encode()),
+            (topics.OPEN, CANARY.encode()),
         ],
     )
     def test_what_may_hold_a_secret_is_described(self, topic: TopicSpec, value: bytes) -> None:

@@ -7,9 +7,21 @@ from pathlib import Path
 import pytest
 
 from contracts.codes import Code
+from contracts.registration import Takeover
+from contracts.sealing import Purpose
+from handlers.identity.claim_secrets import claim_digest
 from handlers.identity.passwords import folded, password_refusal, prepared
 from handlers.model.input_records import Judged
-from tests.unit.sealed import CANARY, PASSWORD, a_blob, a_register, a_ring
+from tests.unit.sealed import (
+    CANARY,
+    CLAIM,
+    PASSWORD,
+    a_blob,
+    a_register,
+    a_ring,
+    a_takeover,
+    an_open,
+)
 from workers.credentials.hashing import LowPriorityPool
 from workers.credentials.password_gate import SLICE_RECORDS_MAX, PasswordGate, common_passwords
 from workers.keys.ring import KeyRing
@@ -151,3 +163,94 @@ class TestTheGate:
 
         assert verdict.problem is None
         assert CANARY not in caplog.text + repr(register) + repr(gate) + repr(verdict)
+
+
+class TestAClaim:
+    async def test_becomes_one_digest_whichever_command_brings_it(
+        self, ring: KeyRing, gate: PasswordGate
+    ) -> None:
+        opened, registered, bare = await gate.verdicts(
+            [an_open(ring), a_takeover(ring), a_register(ring)]
+        )
+
+        assert opened == Judged(claim_digest=claim_digest(CLAIM, "alice"))
+        assert (registered.problem, registered.claim_digest) == (None, opened.claim_digest)
+        assert registered.voucher is not None
+        assert bare.claim_digest is None
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"purpose": Purpose.REGISTER_PASSWORD},
+            {"purpose": Purpose.REGISTER_CLAIM},
+            {"command_id": "2", "purpose": Purpose.OPEN_CLAIM},
+            {"username": "mallory", "purpose": Purpose.OPEN_CLAIM},
+        ],
+    )
+    async def test_sealed_for_something_else_is_refused(
+        self, ring: KeyRing, gate: PasswordGate, other: dict[str, str]
+    ) -> None:
+        blob = a_blob(ring, CLAIM, **other)
+
+        verdicts = await gate.verdicts([an_open(ring, sealed_claim=blob)])
+
+        assert verdicts == [Judged(problem=Code.SEAL_INVALID)]
+
+    @pytest.mark.parametrize(
+        "other", [{"purpose": Purpose.OPEN_CLAIM}, {"command_id": "2"}, {"username": "mallory"}]
+    )
+    async def test_of_another_registration_is_refused(
+        self, ring: KeyRing, gate: PasswordGate, other: dict[str, str]
+    ) -> None:
+        verdicts = await gate.verdicts([a_takeover(ring, claim_for=other)])
+
+        assert verdicts == [Judged(problem=Code.SEAL_INVALID)]
+
+    async def test_in_a_copy_brings_no_other_password(
+        self, ring: KeyRing, gate: PasswordGate
+    ) -> None:
+        """Whoever can read the topic could put a password of theirs beside the claim."""
+        mine, theirs = a_takeover(ring), a_register(ring, "another pass phrase")
+        copied = a_register(
+            ring, sealed_password=theirs.sealed_password, sealed_claim=mine.sealed_claim
+        )
+
+        assert await gate.verdicts([copied]) == [Judged(problem=Code.SEAL_INVALID)]
+
+    @pytest.mark.parametrize("text", [CLAIM, "{}", '{"claim": 1, "password": "x"}', ""])
+    async def test_without_its_password_is_refused(
+        self, ring: KeyRing, gate: PasswordGate, text: str
+    ) -> None:
+        blob = a_blob(ring, text, purpose=Purpose.REGISTER_CLAIM)
+
+        verdicts = await gate.verdicts([a_register(ring, sealed_claim=blob)])
+
+        assert verdicts == [Judged(problem=Code.SEAL_INVALID)]
+
+    @pytest.mark.parametrize("claim", ["", CLAIM[:42], CLAIM * 3, f"{CLAIM[:-1]}="])
+    async def test_that_could_be_guessed_or_is_no_such_text_is_refused(
+        self, ring: KeyRing, gate: PasswordGate, claim: str
+    ) -> None:
+        verdicts = await gate.verdicts([an_open(ring, claim), a_takeover(ring, claim)])
+
+        assert verdicts == [Judged(problem=Code.CLAIM_MALFORMED)] * 2
+
+    async def test_is_told_by_precedence(self, ring: KeyRing, gate: PasswordGate) -> None:
+        verdicts = await gate.verdicts(
+            [a_takeover(ring, CLAIM, "short", beside=PASSWORD), a_takeover(ring, "x", "short")]
+        )
+
+        assert [each.problem for each in verdicts] == [Code.SEAL_INVALID, Code.PASSWORD_TOO_SHORT]
+
+    async def test_is_never_shown(
+        self, ring: KeyRing, gate: PasswordGate, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        commands = [an_open(ring), a_takeover(ring, CLAIM, CANARY)]
+
+        verdicts = await gate.verdicts(commands)
+
+        shown = caplog.text + repr(commands) + repr(gate) + repr(verdicts)
+        shown += repr(Takeover(claim=CLAIM, password=CANARY))
+        assert CLAIM not in shown
+        assert CANARY not in shown

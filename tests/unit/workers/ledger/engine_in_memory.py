@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 from aiokafka import TopicPartition
 
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from contracts.topics import DEPOSIT, ORDERED, RESULTS, WITHDRAW, TopicSpec
 from handlers.model.account import Account
 from handlers.model.input_records import Judged
@@ -98,8 +98,8 @@ class Ends(EndOffsets):
 
 
 class OpenGate:
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Judged]:
-        return [Judged() for _ in registers]
+    async def verdicts(self, commands: Sequence[Open | Register]) -> Sequence[Judged]:
+        return [Judged() for _ in commands]
 
 
 class EngineInMemory:

@@ -13,8 +13,8 @@ from contracts.codes import Code
 from contracts.topics import ORDERED, TopicSpec
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Source, Trace
-from tests.received import PREFIX
-from tests.unit.raw import COMMAND_BODIES, DEPOSIT_BODY, REGISTER_BODY, a_raw
+from tests.received import PREFIX, SEALED
+from tests.unit.raw import COMMAND_BODIES, DEPOSIT_BODY, OPEN_BODY, REGISTER_BODY, a_raw
 from tests.unit.sealed import CANARY
 from workers.batches.parsing import CommandParser
 from workers.batches.unreadable import PROBLEMS_MAX, Unreadable
@@ -172,15 +172,29 @@ class TestSecrets:
             ({**REGISTER_BODY, "sealed_password": f"a.b.{CANARY}"}, topics.REGISTER),
             ({**REGISTER_BODY, "password": CANARY}, topics.REGISTER),
             ({**DEPOSIT_BODY, "newPassword": CANARY}, topics.DEPOSIT),
+            ({**REGISTER_BODY, "sealed_claim": CANARY}, topics.REGISTER),
+            ({**OPEN_BODY, "sealed_claim": CANARY}, topics.OPEN),
+            ({**OPEN_BODY, "claim": CANARY}, topics.OPEN),
         ],
     )
-    def test_a_readable_password_is_told_and_never_repeated(
+    def test_a_readable_password_or_claim_is_told_and_never_repeated(
         self, body: dict[str, Any], topic: TopicSpec
     ) -> None:
         found = problem(a_raw(body, topic))
 
         assert found.code is Code.UNSEALED_PASSWORD
         assert CANARY not in found.reason + repr(found.problems)
+
+    def test_a_claim_is_anything_where_none_is_sent(self) -> None:
+        assert problem(a_raw({**DEPOSIT_BODY, "claim": "4711"})).code is Code.INVALID_COMMAND
+
+    def test_a_claim_of_who_cannot_register_says_why(self) -> None:
+        body = {**OPEN_BODY, "username": "auth0|5f7c", "sealed_claim": SEALED}
+
+        found = problem(a_raw(body, topics.OPEN, key=b"auth0|5f7c"))
+
+        assert found.reason == "sealed_claim: not_a_sign_in_name"
+        assert (found.code, found.username) == (Code.INVALID_COMMAND, "auth0|5f7c")
 
     @pytest.mark.parametrize(
         "body",

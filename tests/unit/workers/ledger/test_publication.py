@@ -12,7 +12,7 @@ from contracts.problems import Problem, field_error
 from contracts.registration import PendingCredential
 from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.changes import Owners
-from handlers.model.input_records import CommandRecord
+from handlers.model.input_records import CommandRecord, Judged
 from handlers.model.outcome import Trace
 from storage.memory.ledger import MemoryLedger
 from tests.builders import NOON, an_account
@@ -184,7 +184,7 @@ class TestRegistration:
         command = received(a_registration("bobby"))
         await published(ledger, command)
 
-        said = await published(ledger, replace(command, password_problem=Code.SEAL_INVALID))
+        said = await published(ledger, replace(command, judged=Judged(problem=Code.SEAL_INVALID)))
 
         [result] = said_on(said.records, NAMES.results)
         assert result["status"] == "accepted"
