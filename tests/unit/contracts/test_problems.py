@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from contract_docs.document import document
-from contract_docs.page import render
+from contract_docs.page.rendering import render
 from contracts import topics
 from contracts.commands import COMMANDS
 from contracts.problems import Problem, field_error, in_short, problem_of
