@@ -38,9 +38,13 @@ def _title(key: str) -> str:
 def _texts(said: Any) -> Iterator[tuple[str, str]]:
     if isinstance(said, dict):
         for name, each in cast("Json", said).items():
-            yield str(name), "; ".join(text for _, text in _texts(each))
+            yield str(name), _line(each)
     elif isinstance(said, list):
         for each in cast("list[Any]", said):
-            yield "", "; ".join(f"{name}: {text}" if name else text for name, text in _texts(each))
+            yield "", _line(each)
     else:
         yield "", str(said).lower() if isinstance(said, bool) else str(said)
+
+
+def _line(said: Any) -> str:
+    return "; ".join(f"{name}: {text}" if name else text for name, text in _texts(said))

@@ -90,7 +90,7 @@ class ShownSchemas:
 
     def value(self, schema: Json, above: tuple[str, ...] = ()) -> Value:
         """Return *schema* as it is shown inside of the schemas *above*."""
-        name, resolved = self._resolved(schema)
+        name, resolved = self.resolved(schema)
         opened = resolved.get(OPENED)
         return Value(
             kind=self._kind(schema),
@@ -108,7 +108,7 @@ class ShownSchemas:
             for name, each in sorted(properties.items(), key=lambda one: one[0] not in required)
         ]
 
-    def _resolved(self, schema: Json) -> tuple[str | None, Json]:
+    def resolved(self, schema: Json) -> tuple[str | None, Json]:
         """Return the name of what *schema* refers to, if it does, and all that both say."""
         parts = [part for part in schema.get("allOf", []) if "if" not in part]
         own = {key: said for key, said in schema.items() if key not in ("$ref", "allOf")}
@@ -116,26 +116,27 @@ class ShownSchemas:
         if "$ref" in schema:
             name = schema_name(schema["$ref"])
             parts = [self._schemas[name], *parts]
+        joined: Json = {}
         for part in parts:
-            within, resolved = self._resolved(part)
+            within, resolved = self.resolved(part)
             name = name or within
-            own = resolved | own | _both(resolved, own)
-        return name, own
+            joined = _joined(joined, resolved)
+        return name, _joined(joined, own)
 
-    def _kind(self, schema: Json) -> list[TypeWord]:
-        name, resolved = self._resolved(schema)
-        if name and "properties" in resolved:
+    def _kind(self, schema: Json, above: tuple[str, ...] = ()) -> list[TypeWord]:
+        name, resolved = self.resolved(schema)
+        if name and is_object(resolved):
             return [TypeWord(name, name)]
-        if name:  # what it is made of is said where it is described: it may be made of itself
-            return [*_types(resolved), TypeWord(" "), TypeWord(name, name)]
-        return list(self._words(resolved))
+        if name in above:  # a list of such lists
+            return [TypeWord(str(name))]
+        return list(self._words(resolved, (*above, name) if name else above))
 
-    def _words(self, schema: Json) -> Iterator[TypeWord]:
+    def _words(self, schema: Json, above: tuple[str, ...]) -> Iterator[TypeWord]:
         for keyword in ALTERNATIVES:
             if keyword in schema:
                 for place, each in enumerate(schema[keyword]):
                     yield from [TypeWord(" or ")] if place else []
-                    yield from self._kind(each)
+                    yield from self._kind(each, above)
                 return
         parts = {
             "array": ("list of ", schema.get("items")),
@@ -143,7 +144,7 @@ class ShownSchemas:
         }
         for word in _types(schema):
             words, part = parts.get(word.text, ("", None))
-            yield from [TypeWord(words), *self._kind(part)] if part else [word]
+            yield from [TypeWord(words), *self._kind(part, above)] if part else [word]
 
     def _said(self, schema: Json, *, in_part: bool = False) -> list[Said]:
         """Return the description, then every limit, each once."""
@@ -151,12 +152,10 @@ class ShownSchemas:
         return [said for place, said in enumerate(found) if said not in found[:place]]
 
     def _meanings(self, schema: Json, *, in_part: bool) -> Iterator[Said]:
-        name, resolved = self._resolved(schema)
-        is_object = name is not None and "properties" in resolved
-        described = schema if is_object and "description" in schema else resolved
-        if "description" in described:
-            yield "text", described["description"]
-        if is_object:
+        name, resolved = self.resolved(schema)
+        if "description" in resolved:
+            yield "text", resolved["description"]
+        if name and is_object(resolved):
             return
         yield from _limits(resolved)
         for keyword in ALTERNATIVES:
@@ -183,9 +182,10 @@ class ShownSchemas:
     def _holds(
         self, schema: Json, above: tuple[str, ...], each: str, name: str | None
     ) -> list[Held]:
-        if len(above) > DEPTH_MAX or name in above[:-1]:
+        objects = [each for each in above if is_object(self._schemas[each])]
+        if len(objects) > DEPTH_MAX or name in above[:-1]:
             return []
-        if "properties" in schema:
+        if is_object(schema):
             return [Held(name=name, each=each, fields=self.fields(schema, above))]
         parts: list[tuple[str, Json | None]] = [
             *((each, option) for key in ALTERNATIVES for option in schema.get(key, [])),
@@ -195,15 +195,20 @@ class ShownSchemas:
         found: list[Held] = []
         for of, part in parts:
             if part:
-                within, resolved = self._resolved(part)
+                within, resolved = self.resolved(part)
                 found += self._holds(resolved, (*above, within) if within else above, of, within)
         return found
 
 
-def _both(one: Json, other: Json) -> Json:
-    """Return what two parts of a schema say together where neither replaces the other."""
-    joined: Json = {}
-    if "properties" in one and "properties" in other:
+def is_object(schema: Json) -> bool:
+    """Say whether *schema* has fields, and is described by itself; all else is where it stands."""
+    return "properties" in schema
+
+
+def _joined(one: Json, other: Json) -> Json:
+    """Return what two parts of a schema say together; the *other* is heard where they differ."""
+    joined = one | other
+    if is_object(one) and is_object(other):
         joined["properties"] = one["properties"] | other["properties"]
     if "required" in one and "required" in other:
         joined["required"] = [*one["required"], *other["required"]]

@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from contract_docs.page.extensions import extensions
-from contract_docs.page.fields import ShownSchemas
+from contract_docs.page.fields import ShownSchemas, is_object
 from contract_docs.page.markup import inline, is_link, markdown, sample, with_headings
-from contract_docs.page.refusals import CODES, MARKS, shown_codes
+from contract_docs.page.refusals import MARKS, shown_codes
 from contract_docs.page.security import security
 from contract_docs.page.topics import ShownTopics
 from contract_docs.schemas import PROBLEMS, SCHEMAS, Json
@@ -85,12 +85,12 @@ def render(document: Json, *, served: bool = True) -> str:
 def _shared(
     topics: ShownTopics, schemas: ShownSchemas, described: dict[str, Json]
 ) -> dict[str, Any]:
-    """Return the schemas that no message shows, by name."""
-    of_messages = {message.schema for message in topics.shown.values()}
+    """Return the schemas that are shown nowhere else, by name."""
+    elsewhere = {each.schema for each in (*topics.shown.values(), *topics.headers)}
     return {
         name: schemas.value({"$ref": SCHEMAS + name})
         for name, each in described.items()
-        if name not in of_messages and CODES not in each
+        if name not in elsewhere and is_object(each)
     }
 
 

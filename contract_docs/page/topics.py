@@ -21,6 +21,8 @@ class ShownHeaders:
     """The record headers of some messages."""
 
     id: str
+    schema: str | None
+    """The schema that is shown here."""
     messages: list[str]
     description: str
     fields: list[ShownField]
@@ -138,11 +140,13 @@ class ShownTopics:
             return None
         shown = self._headers_by_text.get(repr(schema))
         if shown is None:
+            described, value = self._schemas.resolved(schema)
             shown = ShownHeaders(
                 id=f"headers-{name}",
+                schema=described,
                 messages=[],
-                description=schema.get("description", ""),
-                fields=self._schemas.fields(schema),
+                description=value.get("description", ""),
+                fields=self._schemas.fields(value),
             )
             self._headers_by_text[repr(schema)] = shown
             self.headers.append(shown)

@@ -16,10 +16,17 @@ from contract_docs.page.markup import inline, markdown
 from contract_docs.page.rendering import POLICY, SCRIPT, STYLE, render
 from contracts.codes import Code
 from contracts.topics import TOPICS
+from tests.unit.contract_docs.foreign import FOREIGN
 
 DOCUMENT = document()
 PAGE = render(DOCUMENT)
+FOREIGN_PAGE = render(FOREIGN)
+FOREIGN_TEXTS = (
+    *("host", "pathname", "protocol", "description", "type", "name", "email"),
+    *("x-about", "x-partitioners", "x-where", "x-who", "x-acl", "x-note"),
+)
 PAGE_BYTES_MAX = 300_000
+"""What a phone in a train loads in two seconds."""
 KEY_SETS = ("/.well-known/jwks.json", "/.well-known/sealing-keys.json")
 SHOWN_TEXTS = (
     *("title", "description", "summary", "meaning", "host", "protocol", "address", "contentType"),
@@ -32,7 +39,8 @@ def hostile(node: Any, key: str, *, below: bool = False) -> Any:
     """Return *node* with markup behind every text that stands under *key*."""
     if isinstance(node, dict):
         items = cast("dict[str, Any]", node).items()
-        return {name: hostile(each, key, below=name == key) for name, each in items}
+        inside = below and key.startswith("x-")
+        return {name: hostile(each, key, below=inside or name == key) for name, each in items}
     if isinstance(node, list):
         return [hostile(each, key, below=below) for each in cast("list[Any]", node)]
     return f"{node}<script>\"'&</script>" if below and isinstance(node, str) else node
@@ -41,6 +49,11 @@ def hostile(node: Any, key: str, *, below: bool = False) -> Any:
 def without_gaps(html: str) -> str:
     """Return *html* without the white space between two tags."""
     return re.sub(r">\s+<", "><", html).strip()
+
+
+def part(kind: str, name: str) -> str:
+    """Return what the page shows at one address, up to the next of its kind."""
+    return PAGE.partition(f'id="{kind}{name}"')[2].partition(f'id="{kind}')[0]
 
 
 class Elements(HTMLParser):
@@ -148,6 +161,34 @@ class TestPage:
         )
 
         assert f"<li>12 partitions</li>{kept}<li>records" in shown
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            *("kafka.example.com:9093", "sidecar.example.com/keys", "murmur2_random", "sarama"),
+            *("scramSha512", "In the vault.", "plain", "By <code>password</code>."),
+            *("Said of all.", "operators", "auditors", "read: true", "Any.", "alone"),
+            *('href="mailto:us@example.com"', 'href="#code-late"', 'href="#message-Made"'),
+        ],
+    )
+    def test_shows_what_the_contract_may_come_to_say(self, shown: str) -> None:
+        assert shown in FOREIGN_PAGE
+
+    def test_links_to_no_script(self) -> None:
+        assert "javascript:" not in FOREIGN_PAGE
+
+    @pytest.mark.parametrize("key", FOREIGN_TEXTS)
+    def test_escapes_what_the_contract_may_come_to_say(self, key: str) -> None:
+        page = render(hostile(FOREIGN, key))
+
+        assert "&lt;script&gt;" in page
+        assert Elements(page).kinds == Elements(FOREIGN_PAGE).kinds
+
+    def test_leads_from_a_message_to_its_codes_and_back(self) -> None:
+        for name, message in DOCUMENT["components"]["messages"].items():
+            for code in message.get("x-refusals", []):
+                assert f'<a href="#code-{code}">' in part("message-", name)
+                assert f'<a href="#message-{name}">{name}</a>' in part("code-", code)
 
     @pytest.mark.parametrize("key", SHOWN_TEXTS)
     def test_escapes_whatever_the_document_says(self, key: str) -> None:
