@@ -3,12 +3,13 @@
 import json
 import re
 from functools import cache
+from html import escape
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 HEADING = "heading_open"
 KEY = re.compile(r'^( *)("(?:[^"\\]|\\.)*")(?=: )')
@@ -57,7 +58,7 @@ def is_link(address: str) -> bool:
 def sample(value: Any) -> Markup:
     """Return an example: JSON indented and with its names marked, a text as it is."""
     if isinstance(value, str):
-        return escape(value)
+        return _between_tags(value)
     lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
     return Markup("\n").join(_with_name_marked(line) for line in lines)
 
@@ -65,9 +66,16 @@ def sample(value: Any) -> Markup:
 def _with_name_marked(line: str) -> Markup:
     found = KEY.match(line)
     if found is None:
-        return escape(line)
+        return _between_tags(line)
     indent, name = found.groups()
-    return Markup("{}<b>{}</b>{}").format(indent, name, line[found.end() :])
+    return Markup("{}<b>{}</b>{}").format(
+        indent, _between_tags(name), _between_tags(line[found.end() :])
+    )
+
+
+def _between_tags(text: str) -> Markup:
+    """Escape *text*, which stands in no attribute: its quotes are a fifth of what examples weigh."""
+    return Markup(escape(text, quote=False))  # noqa: S704 - escaped
 
 
 def _commonmark() -> MarkdownIt:

@@ -13,7 +13,7 @@ from contract_docs.page.extensions import extensions
 from contract_docs.page.fields import ShownSchemas, is_object
 from contract_docs.page.markup import inline, is_link, markdown, sample, with_headings
 from contract_docs.page.refusals import MARKS, shown_codes
-from contract_docs.page.security import security
+from contract_docs.page.servers import schemes, servers
 from contract_docs.page.topics import ShownTopics
 from contract_docs.schemas import PROBLEMS, SCHEMAS, Json
 
@@ -62,11 +62,8 @@ def render(document: Json, *, served: bool = True) -> str:
             about=extensions(document["info"]),
             introduction=introduction,
             headings=headings,
-            servers=[
-                server
-                | {"name": name, "secured": security(document, server), "more": extensions(server)}
-                for name, server in document["servers"].items()
-            ],
+            schemes=schemes(document),
+            servers=servers(document),
             sections=sections,
             headers=topics.headers,
             codes=shown_codes(document),

@@ -17,7 +17,7 @@ const entries = () => {
   return [...places].map((place) => {
     const topic = place.querySelector(":scope > .address > code");
     const name = textOf(topic || place.querySelector("dt a, h3 a, h4 a"));
-    const said = textOf(topic ? place.querySelector("h3") : place.querySelector(".type + span, dd > span, h4 > span, p"));
+    const said = textOf(topic ? place.querySelector("h3") : place.querySelector("dd > span, h4 > span, p"));
     const kind = place.dataset.find || place.parentElement.dataset.find;
     return { id: place.id, name, said, kind, sought: name.toLowerCase(), text: `${kind} ${said}`.toLowerCase() };
   });

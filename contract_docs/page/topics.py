@@ -1,16 +1,19 @@
 """Every channel of the document as the page shows it: how it is set up, and its messages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
 from contract_docs.page.extensions import Extension, extensions
 from contract_docs.page.fields import ShownField, ShownSchemas, Value, schema_name
 from contract_docs.page.refusals import REFUSALS
-from contract_docs.page.security import ShownSecurity, security
+from contract_docs.page.servers import ShownSecurity, security
 from contract_docs.schemas import Json
 from contracts.topics import DAY_MS
+
+SHARED_MIN = 3
+"""Lines of an extension that many topics may have alike, and that one of them shows for all."""
 
 NO_ADDRESS = "(the topic in reply_to)"
 """Of a channel whose address a message tells."""
@@ -73,6 +76,7 @@ class ShownTopics:
         self._messages: Mapping[str, Json] = document["components"]["messages"]
         self._schemas = ShownSchemas(document["components"]["schemas"])
         self.headers: list[ShownHeaders] = []
+        self._said_by: dict[str, str] = {}
         self._headers_by_text: dict[str, ShownHeaders] = {}
         self.shown: dict[str, ShownMessage] = {}
 
@@ -89,6 +93,7 @@ class ShownTopics:
     def _channel(self, key: str, channel: Json, start: str) -> ShownChannel:
         operations = list(self._operations(key))
         names = [schema_name(each["$ref"]) for each in channel.get("messages", {}).values()]
+        found = [each for node in (channel, *operations) for each in extensions(node)]
         new = [name for name in names if name not in self.shown]
         return ShownChannel(
             id=key,
@@ -104,10 +109,17 @@ class ShownTopics:
                 for message in operation.get("reply", {}).get("messages", [])
             ],
             security=[each for one in operations for each in security(self._document, one)],
-            extensions=[found for each in (channel, *operations) for found in extensions(each)],
+            extensions=[self._once(key, each) for each in found],
             messages=[self._message(name, self._messages[name]) for name in new],
             others=[name for name in names if name not in new],
         )
+
+    def _once(self, channel: str, extension: Extension) -> Extension:
+        """Return what *channel* says, or where the same was said before, unless that is as short."""
+        first = self._said_by.setdefault(repr(extension), channel)
+        if first == channel or len(extension.texts) < SHARED_MIN:
+            return extension
+        return replace(extension, same_as=first)
 
     def _operations(self, channel: str) -> Iterator[Json]:
         for operation in self._document["operations"].values():

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+RIGHTS = [
+    {"role": "sender", "topic": "one", "operations": ["Write", "Describe"]},
+    {"role": "reader", "topic": "one", "operations": ["Read"]},
+    {"role": "ledger", "group": "all", "operations": ["Read"]},
+]
 FOREIGN: dict[str, Any] = {
     "info": {
         "title": "foreign",
@@ -14,7 +19,8 @@ FOREIGN: dict[str, Any] = {
     },
     "servers": {
         "kafka": {
-            "host": "kafka.example.com:9093",
+            "host": "{host}:9093",
+            "variables": {"host": {"default": "kafka.example.com", "description": "A broker."}},
             "protocol": "kafka-secure",
             "security": [{"$ref": "#/components/securitySchemes/scram"}],
         },
@@ -46,7 +52,13 @@ FOREIGN: dict[str, Any] = {
             "channel": {"$ref": "#/channels/one"},
             "security": [{"type": "plain", "description": "By `password`."}],
             "x-acl": {"topic": {"read": True, "as": "readers"}},
-        }
+            "x-rights": RIGHTS,
+        },
+        "sendTwo": {
+            "action": "send",
+            "channel": {"$ref": "#/channels/two"},
+            "x-rights": RIGHTS,
+        },
     },
     "components": {
         "securitySchemes": {"scram": {"type": "scramSha512", "x-where": "In the vault."}},

@@ -29,6 +29,14 @@ SCHEMAS: dict[str, Any] = {
     "Nested": {"type": "array", "items": {"$ref": "#/components/schemas/Nested"}},
 }
 SHOWN = ShownSchemas(SCHEMAS)
+HOLDING: list[dict[str, Any]] = [
+    {"$ref": "#/components/schemas/State"},
+    {"$ref": "#/components/schemas/ByCurrency"},
+    {"type": "array", "items": {"$ref": "#/components/schemas/State"}},
+    {"allOf": [{"$ref": "#/components/schemas/State"}, {"if": {}, "then": {}}]},
+    {"type": "object", "patternProperties": {"^[A-Z]+$": {"$ref": "#/components/schemas/State"}}},
+]
+"""Different ways to hold one object."""
 
 
 def ref(name: str, **more: Any) -> dict[str, Any]:
@@ -70,16 +78,7 @@ class TestShownSchemas:
     def test_names_the_type(self, schema: dict[str, Any], said: str) -> None:
         assert kind(SHOWN.value(schema)) == said
 
-    @pytest.mark.parametrize(
-        "schema",
-        [
-            ref("State"),
-            ref("ByCurrency"),
-            {"type": "array", "items": ref("State")},
-            {"allOf": [ref("State"), {"if": {}, "then": {}}]},
-            {"type": "object", "patternProperties": {"^[A-Z]+$": ref("State")}},
-        ],
-    )
+    @pytest.mark.parametrize("schema", HOLDING)
     def test_shows_the_fields_inside_with_those_that_must_be_there_first(
         self, schema: dict[str, Any]
     ) -> None:

@@ -25,7 +25,7 @@ PAGE = render(DOCUMENT)
 FOREIGN_PAGE = render(FOREIGN)
 FOREIGN_TEXTS = (
     *("host", "pathname", "protocol", "description", "type", "name", "email"),
-    *("x-about", "x-partitioners", "x-where", "x-who", "x-acl", "x-note"),
+    *("x-about", "x-partitioners", "x-where", "x-who", "x-acl", "x-rights", "x-note"),
 )
 PAGE_BYTES_MAX = 300_000
 """What a phone in a train loads in two seconds."""
@@ -169,6 +169,9 @@ class TestPage:
         [
             *("kafka.example.com:9093", "sidecar.example.com/keys", "murmur2_random", "sarama"),
             *("scramSha512", "In the vault.", "plain", "By <code>password</code>."),
+            *("<code>host</code>: A broker.", '<a href="#security-scram">scram</a>'),
+            "<strong>sender</strong>: topic: one; operations: Write, Describe",
+            '<dt>Rights</dt>\n<dd>as of <a href="#one">one</a></dd>',
             *("Said of all.", "operators", "auditors", "read: true", "Any.", "alone"),
             *('href="mailto:us@example.com"', 'href="#code-late"', 'href="#message-Made"'),
         ],
@@ -207,8 +210,8 @@ class TestPage:
         ("value", "shown"),
         [
             ("<b>", "&lt;b&gt;"),
-            (["<b>"], "[\n  &#34;&lt;b&gt;&#34;\n]"),
-            ({"<a>": "<b>"}, "{\n  <b>&#34;&lt;a&gt;&#34;</b>: &#34;&lt;b&gt;&#34;\n}"),
+            (["<b>"], '[\n  "&lt;b&gt;"\n]'),
+            ({"<a>": "<b>"}, '{\n  <b>"&lt;a&gt;"</b>: "&lt;b&gt;"\n}'),
         ],
     )
     def test_shows_an_example_as_it_is(self, value: object, shown: str) -> None:
