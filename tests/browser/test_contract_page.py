@@ -43,11 +43,12 @@ HIDDEN_TARGETS = """() => [...document.querySelectorAll("#contents a[href^='#']"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, within: str = "html") -> list[str]:
     """Return what axe finds of the guidelines for accessible content."""
     page.evaluate((NODE_MODULES / "axe-core" / "axe.min.js").read_text())
     result: Any = page.evaluate(
-        "(tags) => axe.run({ runOnly: { type: 'tag', values: tags } })", RULES
+        "([within, values]) => axe.run(within, { runOnly: { type: 'tag', values } })",
+        [within, RULES],
     )
     return [
         f"{found['id']}: {node['html'][:100]} {node['failureSummary']}"
@@ -157,9 +158,10 @@ class TestContractPage:
     @pytest.mark.parametrize(("size", "scheme"), [("phone", "dark"), ("desktop", "light")])
     def test_can_be_read_by_everybody(self, browser: Browser, size: str, scheme: Any) -> None:
         with opened(browser, Reader(size=size, scheme=scheme)) as page:
-            page.get_by_role("searchbox").fill("amount")
-
             assert violations(page) == []
+
+            page.get_by_role("searchbox").fill("amount")
+            assert violations(page, "search") == []
 
     def test_is_light_or_dark_as_the_reader_likes(self, browser: Browser) -> None:
         seen: list[tuple[int, int]] = []
