@@ -78,7 +78,7 @@ test-all: ## Run the tests that need no server on each supported Python that is 
 	for version in $(SUPPORTED); do \
 		if ! "python$$version" -c '$(USABLE)' >/dev/null 2>&1; then absent="$$absent $$version"; continue; fi; \
 		$(MAKE) --no-print-directory ".venv/$$version/installed" && echo "Python $$version" && \
-			".venv/$$version/bin/pytest" -n 2 --quiet -m 'not kafka and not mongo and not redis' || failed="$$failed $$version"; \
+			".venv/$$version/bin/pytest" -n 2 --quiet -m 'not kafka and not mongo and not redis and not browser' || failed="$$failed $$version"; \
 	done; \
 	if [ -n "$$absent" ]; then echo "Not run, because it is not here with venv: Python$$absent"; fi; \
 	if [ "$$absent" = "$$(printf ' %s' $(SUPPORTED))" ]; then exit 1; fi; \
@@ -134,10 +134,10 @@ compat: install ## Say what breaks of the released contract for senders and read
 	@$(BIN)/python -m contract_docs.compatibility contracts/released/asyncapi.yaml
 
 $(NODE_INSTALLED): package-lock.json .npmrc | install
-	@echo "Making node_modules: about 80 MB of npm packages the first time"
+	@echo "Making node_modules: about 150 MB of npm packages the first time"
 	@$(NPM) ci --loglevel=error --fetch-retries=1 || { \
 		echo "asyncapi.yaml was not checked: npm could not install what package-lock.json says. It needs npm's" \
-			"registry, or a mirror in npm_config_registry; everything else works without." >&2; \
+			"registry, or a mirror in npm_config_registry; everything else works without, but tests/browser." >&2; \
 		exit 1; \
 	}
 	@touch $@

@@ -1,11 +1,11 @@
-"""`accounts asyncapi`: the contract as an AsyncAPI document."""
+"""`accounts asyncapi`: the contract as an AsyncAPI document, or as a page."""
 
 import json
 from typing import Annotated
 
 import typer
 
-from cli.screen.output import output, print_line
+from cli.screen.output import CliError, output, print_line
 from contract_docs.document import BOOTSTRAP_DEFAULT, PREFIX_DEFAULT, document, to_yaml
 
 
@@ -17,9 +17,20 @@ def register(app: typer.Typer) -> None:
 def asyncapi(
     prefix: Annotated[str, typer.Option(help="Start of every topic's name.")] = PREFIX_DEFAULT,
     bootstrap: Annotated[str, typer.Option(help="Kafka brokers.")] = BOOTSTRAP_DEFAULT,
+    *,
+    html: Annotated[
+        bool, typer.Option("--html", help="Print it as a page: one file, which loads nothing.")
+    ] = False,
 ) -> None:
-    """Print the document as YAML, or as JSON with `--output json`."""
+    """Print the document as YAML, as JSON with `--output json`, or as a page with `--html`."""
     written = document(prefix=prefix, bootstrap=bootstrap)
-    text = json.dumps(written) if output().is_json else to_yaml(written).rstrip("\n")
-    for line in text.splitlines():
+    if html and output().is_json:
+        raise CliError("--html prints a page: leave out --output json, or --html")
+    if html:
+        from contract_docs.page.rendering import render
+
+        text = render(written, served=False)
+    else:
+        text = json.dumps(written) if output().is_json else to_yaml(written)
+    for line in text.rstrip("\n").splitlines():
         print_line(line)

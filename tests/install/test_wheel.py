@@ -18,8 +18,8 @@ def wheel(built: Built) -> Iterator[ZipFile]:
 
 
 def test_it_holds_what_the_page_is_made_of(wheel: ZipFile) -> None:
-    page = REPOSITORY / "contract_docs"
-    parts = [*page.glob("templates/*.html"), page / "style.css"]
+    page = REPOSITORY / "contract_docs" / "page"
+    parts = [*page.glob("templates/*.html"), page / "style.css", page / "script.js"]
 
     assert len(parts) > 1
     assert {str(path.relative_to(REPOSITORY)) for path in parts} <= set(wheel.namelist())

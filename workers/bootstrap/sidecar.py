@@ -138,7 +138,7 @@ def sidecar_routes(
 
 def _page(document: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the page of the contract, and its Content-Security-Policy."""
-    from contract_docs.page import POLICY, render  # noqa: PLC0415 - 0.1 s, and few ask for it
+    from contract_docs.page.rendering import POLICY, render  # noqa: PLC0415 - 0.1 s, and few ask for it
 
     return render(dict(document)).encode(), POLICY
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from contract_docs.document import document
-from contract_docs.page import render
+from contract_docs.page.rendering import render
 from contracts import topics
 from contracts.commands import COMMANDS
 from contracts.problems import Problem, field_error, in_short, problem_of
@@ -109,7 +109,7 @@ def test_each_has_a_sentence_and_stands_where_people_look(problem: Problem) -> N
 
     assert problem.sentence.endswith(".")
     assert {"problem": problem.value, "meaning": problem.sentence} in described["x-problems"]
-    assert f"<code>{problem}</code>" in render(contract)
+    assert f'id="problem-{problem}"' in render(contract)
 
 
 def test_a_reader_takes_a_key_that_it_does_not_know() -> None:

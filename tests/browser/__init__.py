@@ -1,0 +1,1 @@
+"""The contract's page in a real Chromium, from an npm package."""
