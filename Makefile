@@ -134,9 +134,9 @@ compat: install ## Say what breaks of the released contract for senders and read
 	@$(BIN)/python -m contract_docs.compatibility contracts/released/asyncapi.yaml
 
 $(NODE_INSTALLED): package-lock.json .npmrc | install
-	@echo "Making node_modules: about 80 MB of npm packages the first time"
+	@echo "Making node_modules: about 240 MB of npm packages the first time"
 	@$(NPM) ci --loglevel=error --fetch-retries=1 || { \
-		echo "asyncapi.yaml was not checked: npm could not install what package-lock.json says. It needs npm's" \
+		echo "asyncapi.yaml was not checked, and no models were made from it: npm could not install what package-lock.json says. It needs npm's" \
 			"registry, or a mirror in npm_config_registry; everything else works without." >&2; \
 		exit 1; \
 	}

@@ -18,12 +18,6 @@ from contract_docs.page_schema import meanings, required_first, schema_name
 from contract_docs.schemas import Json
 from contracts.topics import DAY_MS
 
-SHARED = (
-    *("Code", "Entry", "Error", "FieldError", "BalanceState", "ReplyKey", "Tokens"),
-    *("ProfileAnswer", "Page", "Posting", "OutcomeAnswer"),
-)
-"""Schemas shown on their own, because fields of messages point to them."""
-
 CODE_COLUMNS = (
     ("commands", "Commands", "Commands are refused with it."),
     ("requests", "Requests", "Requests are refused with it; each lists its codes."),
@@ -47,12 +41,18 @@ def render(document: Json) -> str:
         for described in document["info"]["tags"]
     ]
     page = _environment().get_template("page.html")
+    components = document["components"]
+    messages = components["messages"].values()
+    shown = {
+        each[part]["$ref"] for each in messages for part in ("payload", "headers") if part in each
+    }
+    names = {schema_name(reference) for reference in shown}
     return page.render(
         info=document["info"],
         servers=document["servers"],
-        components=document["components"],
+        components=components,
         sections=sections,
-        shared=SHARED,
+        shared=[name for name in components["schemas"] if name not in names],
         code_columns=CODE_COLUMNS,
         style=Markup(STYLE),  # noqa: S704 - a file of ours; escaped it would be another style sheet
     )

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 from jinja2 import UndefinedError
 
+from contract_docs.channels import PUBLIC
 from contract_docs.document import document
 from contract_docs.page import inline, markdown, render
 from contracts.codes import Code
-from contracts.topics import TOPICS
 
 DOCUMENT = document()
 PAGE = render(DOCUMENT)
@@ -80,7 +80,7 @@ class TestPage:
         assert links - {f"#{each}" for each in ids} == served
 
     def test_shows_everything(self) -> None:
-        shown = [f"accounts.{topic.name}" for topic in TOPICS]
+        shown = [f"accounts.{topic.name}" for topic in PUBLIC]
         shown += [code.value for code in Code]
         shown += [
             name
