@@ -134,10 +134,10 @@ compat: install ## Say what breaks of the released contract for senders and read
 	@$(BIN)/python -m contract_docs.compatibility contracts/released/asyncapi.yaml
 
 $(NODE_INSTALLED): package-lock.json .npmrc | install
-	@echo "Making node_modules: about 150 MB of npm packages the first time"
+	@echo "Making node_modules: about 390 MB of npm packages the first time"
 	@$(NPM) ci --loglevel=error --fetch-retries=1 || { \
 		echo "asyncapi.yaml was not checked: npm could not install what package-lock.json says. It needs npm's" \
-			"registry, or a mirror in npm_config_registry; everything else works without, but tests/browser." >&2; \
+			"registry, or a mirror in npm_config_registry; everything else works without, but tests/browser and tests/generated_models." >&2; \
 		exit 1; \
 	}
 	@touch $@

@@ -1,22 +1,25 @@
 """Every topic as a channel, and what this service does with it."""
 
 from contract_docs import messages
+from contract_docs.access import rights
 from contract_docs.messages import BINDING
 from contract_docs.schemas import Json
-from contracts import headers, topics
+from contract_docs.servers import SECURITY
+from contracts import headers
 from contracts.topics import INPUTS, REPLIES, TOPICS, Kind, TopicSpec
+
+PUBLIC = tuple(spec for spec in TOPICS if spec.kind is not Kind.INTERNAL)
+"""What the service keeps to itself is no part of the contract."""
 
 TAGS = {
     Kind.COMMAND: ("commands", "What you send: decided once, in order per user."),
     Kind.REQUEST: ("requests", "What you ask: answered once, in no order."),
     Kind.PUBLISHED: ("published", "What you read."),
-    Kind.INTERNAL: ("internal", "What this service keeps to itself."),
 }
 DONE = {
     Kind.COMMAND: "You send it, and it is answered once by a `Result`.",
     Kind.REQUEST: "You send it, and it is answered once by a `Reply`.",
     Kind.PUBLISHED: "This service alone writes it, for you to read.",
-    Kind.INTERNAL: "This service alone writes and reads it.",
 }
 """What happens on a topic, and who does it."""
 
@@ -31,16 +34,17 @@ def channel_id(spec: TopicSpec) -> str:
     return spec.name.replace(".", "-")
 
 
-def channels(prefix: str, partitions: int) -> dict[str, Json]:
-    """Return every channel by its id."""
+def channels(prefix: str, partitions: int, servers: list[Json]) -> dict[str, Json]:
+    """Return every channel by its id, each on all *servers*."""
     published = messages.published(prefix)
     found: dict[str, Json] = {}
-    for spec in TOPICS:
+    for spec in PUBLIC:
         names = [messages.name_of(spec)] if spec.kind in INPUTS else list(published[spec])
         found[channel_id(spec)] = {
             "address": prefix + spec.name,
             "title": spec.purpose,
             "description": f"Record key: {spec.key}.",
+            "servers": servers,
             "messages": _refs(names),
             "tags": [{"name": TAGS[spec.kind][0]}],
             "bindings": {"kafka": _topic(spec, prefix, partitions)},
@@ -50,7 +54,11 @@ def channels(prefix: str, partitions: int) -> dict[str, Json]:
         "title": "Answers to a topic of your own",
         "description": f"Any topic named `{prefix}{REPLIES}…`, or what this service is configured "
         "to allow. You create it and read it; the header `reply_to` of a command or request names "
-        "it.",
+        "it. Whoever runs Kafka grants the service the right to write there, once for all topics "
+        f"that begin with `{prefix}{REPLIES}` (`deploy/kafka-acls.sh` does), and you the right to "
+        "read your own; nobody has to write for you. Give every caller a topic that it alone may "
+        "read: replies hold profiles and balances.",
+        "servers": servers,
         "messages": _refs([ANSWERS[Kind.COMMAND], ANSWERS[Kind.REQUEST]]),
         "tags": [{"name": TAGS[Kind.PUBLISHED][0]}],
     }
@@ -82,28 +90,27 @@ def operations(prefix: str) -> dict[str, Json]:
     """Return what this service receives and sends, by operation id."""
     published = messages.published(prefix)
     found: dict[str, Json] = {}
-    for spec in TOPICS:
+    for spec in PUBLIC:
         channel = channel_id(spec)
         if spec.kind in INPUTS:
             found[f"receive-{channel}"] = {
-                **_operation("receive", spec, [messages.name_of(spec)]),
+                **_operation("receive", spec, [messages.name_of(spec)], prefix),
                 "reply": _reply(ANSWERS[spec.kind]),
             }
         else:
-            found[f"send-{channel}"] = _operation("send", spec, list(published[spec]))
-    found[f"receive-{channel_id(topics.CREDENTIALS)}"] = _operation(
-        "receive", topics.CREDENTIALS, list(published[topics.CREDENTIALS])
-    )
+            found[f"send-{channel}"] = _operation("send", spec, list(published[spec]), prefix)
     return found
 
 
-def _operation(action: str, spec: TopicSpec, names: list[str]) -> Json:
+def _operation(action: str, spec: TopicSpec, names: list[str], prefix: str) -> Json:
     channel = channel_id(spec)
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{channel}"},
         "title": spec.purpose,
         "description": DONE[spec.kind],
+        "security": SECURITY,
+        "x-acl": rights(spec, prefix),
         "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
         "tags": [{"name": TAGS[spec.kind][0]}],
     }

@@ -12,23 +12,29 @@ from faststream.specification import AsyncAPI
 from contract_docs import messages
 from contract_docs.channels import TAGS, channels, operations
 from contract_docs.schemas import Json, schemas
+from contract_docs.servers import SCHEMES, kafka_servers, servers
 from contract_docs.text import description
 from contracts.topics import INPUTS, PARTITIONS_DEFAULT, TOPICS
 
 PREFIX_DEFAULT = "accounts."
-BOOTSTRAP_DEFAULT = "127.0.0.1:9092"
 VERSION = version("accounts")
 TITLE = "accounts"
+CONTACT = {
+    "name": "Whoever runs the service",
+    "url": "https://accounts.example.com/",
+    "email": "accounts@example.com",
+}
+"""Names below example.com stand for those of whoever runs it (RFC 2606 §3)."""
 LICENSE = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
 
 
 def document(
     *,
     prefix: str = PREFIX_DEFAULT,
-    bootstrap: str = BOOTSTRAP_DEFAULT,
+    bootstrap: str | None = None,
     partitions: int = PARTITIONS_DEFAULT,
 ) -> Json:
-    """Return the contract of a service under this topic prefix at these brokers."""
+    """Return the contract of a service under this topic prefix, at these brokers or at any."""
     sent = {
         messages.name_of(spec): messages.sent(spec, prefix)
         for spec in TOPICS
@@ -44,20 +50,19 @@ def document(
             "title": TITLE,
             "version": VERSION,
             "description": description(prefix),
+            "contact": CONTACT,
             "license": LICENSE,
             "tags": [{"name": name, "description": text} for name, text in TAGS.values()],
         },
         "defaultContentType": "application/json",
-        "servers": {
-            "kafka": {
-                "host": bootstrap.partition(",")[0],
-                "protocol": "kafka",
-                "description": f"Bootstrap servers: {bootstrap}",
-            }
-        },
-        "channels": channels(prefix, partitions),
+        "servers": servers(bootstrap),
+        "channels": channels(prefix, partitions, kafka_servers(bootstrap)),
         "operations": operations(prefix),
-        "components": {"messages": sent | said, "schemas": schemas()},
+        "components": {
+            "messages": sent | said,
+            "schemas": schemas(),
+            "securitySchemes": SCHEMES,
+        },
     }
 
 
@@ -114,7 +119,7 @@ class Contract(AsyncAPI):
         self,
         *,
         prefix: str = PREFIX_DEFAULT,
-        bootstrap: str = BOOTSTRAP_DEFAULT,
+        bootstrap: str | None = None,
         partitions: int = PARTITIONS_DEFAULT,
     ) -> None:
         super().__init__(title=TITLE, version=VERSION)

@@ -1,18 +1,18 @@
 """One believable story: what is sent, and what this service's own code renders as its answers."""
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
-from contracts import headers
+from contracts import headers, topics
 from contracts.codes import Code
-from contracts.commands import CommandName
-from contracts.dead_letters import DlqHeader
+from contracts.commands import CommandName, command_name
 from contracts.message import rfc3339
 from contracts.money import to_minor
 from contracts.problems import Problem, field_error, in_short
+from contracts.refusals import COMMAND_REFUSALS
+from contracts.topics import TopicSpec
 from handlers.history.operating import audit_event
 from handlers.history.repair import Repair
 from handlers.ledger.registration import account_id
@@ -25,7 +25,6 @@ from handlers.wire.rendering import Record, Rendering
 Json = dict[str, Any]
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
-VOUCHER = "1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014"
 SEALED = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..c2hvcnRlbmVk.c2hvcnRlbmVk.c2hvcnRlbmVk"
 SCALE = 2
 
@@ -87,9 +86,6 @@ UPDATE_PROFILE: Json = {
     "first_name": "Alicia",
     "phone": None,
 }
-BAD = '{"command_id": "01JZX5Y7M2C9W6", "username": "alice", "amount": 10.5, "currency": "USD"}'
-"""A deposit as it must not be sent."""
-
 OFFSET = 1815
 ACCOUNT_ID = account_id("alice", REGISTER["command_id"])
 
@@ -189,27 +185,68 @@ ALICE = Account(
 )
 
 
-def _not_a_command() -> Record:
-    problem = field_error("amount", Problem.WRONG_TYPE)
-    return rendering.OF_COMMANDS.refusal(
-        username="alice",
-        identifier="01JZX5Y7M2C9W6",
-        name="deposit",
-        error=rendering.error_body(Code.INVALID_COMMAND, in_short([problem]), [problem]),
-        at=NOON,
-        trace=Trace(correlation_id="01JZX5Y7M2C9W6"),
-    )
+DETAILS = {
+    Code.COMMAND_ID_CONFLICT: "the command id was used before, with another content",
+    Code.EXPIRED: "expired at 2030-01-01T11:59:00.000Z, decided at 2030-01-01T12:00:00.000Z",
+    Code.CURRENCY_UNSUPPORTED: "balances in XAU are not kept",
+    Code.AMOUNT_TOO_PRECISE: "USD has 2 decimals, requested 10.505 USD",
+    Code.AMOUNT_TOO_SMALL: "the smallest amount is 0.01 USD",
+    Code.AMOUNT_TOO_LARGE: "the largest amount is 500.00 USD",
+    Code.USERNAME_TAKEN: "alice is taken",
+    Code.EMAIL_TAKEN: "the e-mail address belongs to another account",
+    Code.UNKNOWN_ACCOUNT: "no account is named alice",
+    Code.TOO_MANY_CURRENCIES: "the account holds 50 currencies, the most there may be",
+    Code.BALANCE_TOO_LARGE: "the balance would exceed 1000000.00 USD",
+    Code.INSUFFICIENT_FUNDS: "available 6.25 USD, requested 25.00 USD",
+}
+"""What a refusal says for people, where that is more than what its code means."""
 
 
 def results() -> list[Json]:
-    """Return one example for each shape of an answer."""
-    return [
-        example("An account was opened", Rendering(REGISTERED).result(duplicate=False)),
-        example("Money was added", Rendering(DEPOSITED).result(duplicate=False)),
-        example("The same command, sent again", Rendering(DEPOSITED).result(duplicate=True)),
-        example("Refused by a rule", Rendering(REFUSED).result(duplicate=False)),
-        example("Not a command", _not_a_command()),
+    """Return an accepted command of each name, a repeat, and a refusal with each code."""
+    accepted = {
+        "An account without a sign-in was opened": _outcome(OPEN, "open"),
+        "An account was opened, and its user can sign in": REGISTERED,
+        "Money was added": DEPOSITED,
+        "Money was taken": WITHDRAWN,
+        "A profile was changed": _outcome(UPDATE_PROFILE, "update-profile"),
+    }
+    said = [
+        example(text, Rendering(each).result(duplicate=False)) for text, each in accepted.items()
     ]
+    repeated = example("The same command, sent again", Rendering(DEPOSITED).result(duplicate=True))
+    refused = [
+        example(f"{code}: {code.info.title}", _refused(code, topic))
+        for code in Code
+        for topic in [each for each, codes in COMMAND_REFUSALS.items() if code in codes][-1:]
+    ]
+    return [*said, repeated, *refused]
+
+
+def _refused(code: Code, topic: TopicSpec) -> Record:
+    """Return the answer to a command on *topic* that is refused with *code*."""
+    name, command = command_name(topic), _SENT[topic]
+    detail = DETAILS.get(code, code.info.meaning)
+    if code.info.recorded:
+        return Rendering(_outcome(command, name, code=code, detail=detail)).result(duplicate=False)
+    problems = [field_error("amount", Problem.WRONG_TYPE)] if code is Code.INVALID_COMMAND else []
+    return rendering.OF_COMMANDS.refusal(
+        username=command["username"],
+        identifier=command["command_id"],
+        name=name,
+        error=rendering.error_body(code, in_short(problems) or detail, problems),
+        at=NOON,
+        trace=Trace(correlation_id=command["command_id"]),
+    )
+
+
+_SENT = {
+    topics.OPEN: OPEN,
+    topics.REGISTER: REGISTER,
+    topics.DEPOSIT: DEPOSIT,
+    topics.UPDATE_PROFILE: UPDATE_PROFILE,
+    topics.WITHDRAW: TOO_MUCH,
+}
 
 
 def balance_events() -> list[Json]:
@@ -239,41 +276,6 @@ def audit_events() -> list[Json]:
 def states() -> list[Json]:
     """Return the balances after that story."""
     return [example("After a deposit and a withdrawal", rendering.balances(ALICE))]
-
-
-def pending() -> Json:
-    """Return what waits for its password to be hashed."""
-    answer = Rendering(REGISTERED).result(duplicate=False)
-    return {
-        "command_id": REGISTER["command_id"],
-        "username": "alice",
-        "sealed_password": SEALED,
-        "result": orjson.loads(answer.value),
-        "headers": _text(answer),
-        "voucher": VOUCHER,
-    }
-
-
-def dlq_headers(topic: str) -> Json:
-    """Return what a dead letter from *topic* says about itself."""
-    return {
-        DlqHeader.TOPIC: topic,
-        DlqHeader.PARTITION: "3",
-        DlqHeader.OFFSET: str(OFFSET),
-        DlqHeader.TIMESTAMP: str(int(NOON.timestamp() * 1000)),
-        DlqHeader.GROUP: "accounts-ledger",
-        DlqHeader.CODE: Code.INVALID_COMMAND.value,
-        DlqHeader.REASON: "amount: wrong_type",
-        DlqHeader.ATTEMPTS: "1",
-        DlqHeader.AT: rfc3339(NOON),
-        DlqHeader.VERSION: "1.0.0",
-    }
-
-
-def withheld(topic: str) -> Json:
-    """Return what stands for a value that is not shown."""
-    digest = hashlib.sha256(BAD.encode()).hexdigest()
-    return {"sha256": digest, "length": len(BAD), "topic": topic, "partition": 3, "offset": OFFSET}
 
 
 def example(summary: str, record: Record) -> Json:

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts import headers
 from contracts.dead_letters import DlqHeader
-from contracts.headers import HEADER_LENGTH_MAX
+from contracts.headers import HEADER_LENGTH_MAX, CeType
 
 Json = dict[str, Any]
 
@@ -17,8 +17,8 @@ READ = {
     headers.KAFKA_REPLY_TOPIC: "Spring's name for `reply_to`, which goes before it.",
     headers.KAFKA_CORRELATION_ID: "Spring's: any bytes; the answer has the same.",
     headers.ACTOR: "Who asked, as the sender claims it: stored and audited, not checked.",
-    headers.TRACEPARENT: "W3C Trace Context; continued.",
-    headers.TRACESTATE: "W3C Trace Context; continued.",
+    headers.TRACEPARENT: "W3C Trace Context; continued. One that is none counts as absent.",
+    headers.TRACESTATE: "W3C Trace Context; continued. One that is none counts as absent.",
 }
 
 WRITTEN = {
@@ -42,6 +42,11 @@ TRACE = {
     headers.TRACESTATE,
 }
 OPTIONAL = {headers.TRACEPARENT, headers.TRACESTATE}
+
+OF_ANSWERS = {
+    headers.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why.",
+    headers.KAFKA_CORRELATION_ID: "As on the command or request, if it had one.",
+}
 
 DLQ = {
     DlqHeader.TOPIC: "Topic of the original record.",
@@ -92,6 +97,22 @@ def written(ce_type: str, *, traced: bool = True, more: Mapping[str, str] | None
             for name, text in texts.items()
         },
     }
+
+
+def schemas() -> dict[str, Json]:
+    """Return the headers of every message, by the name of their schema."""
+    found = {
+        "SentHeaders": read(),
+        "ResultHeaders": written(CeType.RESULT, more=OF_ANSWERS),
+        "ReplyHeaders": written(CeType.REPLY, more=OF_ANSWERS),
+        "BalanceChangedHeaders": written(CeType.BALANCE_CHANGED),
+        "BalanceChangedV1Headers": written(CeType.BALANCE_CHANGED_V1),
+        "AuditRecordedHeaders": written(CeType.AUDIT_RECORDED),
+        "BalancesHeaders": written(CeType.BALANCES, traced=False),
+        "SessionRevokedHeaders": written(CeType.SESSION_REVOKED),
+        "DeadLetterHeaders": dead_letter(),
+    }
+    return {name: {"title": name, **each} for name, each in found.items()}
 
 
 def dead_letter() -> Json:

@@ -5,15 +5,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contract_docs import examples, headers, request_examples
+from contract_docs import dead_letter_examples, examples, request_examples
+from contract_docs.answers import REPLY_HOLDS, RESULT_HOLDS, STATUS, held
 from contract_docs.request_examples import REQUESTS_SENT
-from contract_docs.schemas import SCHEMAS, Json
+from contract_docs.schemas import ORIGINAL_VALUE, SCHEMAS, Json
 from contracts import headers as names
 from contracts import topics
 from contracts.commands import COMMANDS
-from contracts.headers import CeType
 from contracts.message import SIGN_IN_NAME_PATTERN, USERNAME_PATTERN
-from contracts.refusals import REFUSALS
+from contracts.refusals import COMMAND_REFUSALS, REFUSALS
 from contracts.requests import IDENTITY_REQUESTS, REQUESTS
 from contracts.topics import TopicSpec
 
@@ -35,7 +35,7 @@ SENT: dict[TopicSpec, list[tuple[str, Json]]] = {
     **REQUESTS_SENT,
 }
 INPUTS: dict[TopicSpec, type[BaseModel]] = {**COMMANDS, **REQUESTS}
-SIGN_IN = {topics.REGISTER, topics.CREDENTIALS, *IDENTITY_REQUESTS}
+SIGN_IN = {topics.REGISTER, *IDENTITY_REQUESTS}
 """Topics of those who sign in here alone."""
 
 
@@ -61,15 +61,15 @@ def sent(spec: TopicSpec, prefix: str) -> Json:
         {"summary": summary, "headers": examples.sent_headers(prefix), "payload": payload}
         for summary, payload in SENT[spec]
     ]
-    refusals = [code.value for code in REFUSALS.get(spec, ())]
+    refusals = COMMAND_REFUSALS if spec in COMMAND_REFUSALS else REFUSALS
     return {
         **_said(name, spec.purpose, INPUTS[spec].__doc__ or ""),
-        "headers": headers.read(),
+        "headers": {"$ref": SCHEMAS + "SentHeaders"},
         "payload": {"$ref": SCHEMAS + name},
         "correlationId": _correlation(),
         "bindings": key(spec),
         "examples": given,
-        **({"x-refusals": refusals} if refusals else {}),
+        "x-refusals": [code.value for code in refusals[spec]],
     }
 
 
@@ -84,7 +84,6 @@ def published(prefix: str) -> dict[TopicSpec, dict[str, Json]]:
         topics.AUDIT_EVENTS: {"AuditRecorded": _audit_recorded()},
         topics.BALANCES: {"Balances": _balances()},
         topics.REVOCATIONS: {"SessionRevoked": _session_revoked()},
-        topics.CREDENTIALS: {"PendingCredential": _pending()},
         topics.DEAD_LETTERS: _dead_letters(prefix),
     }
 
@@ -93,7 +92,6 @@ def _balance_changed() -> Json:
     said = _event(
         topics.BALANCE_EVENTS,
         "BalanceChanged",
-        CeType.BALANCE_CHANGED,
         "Appended per account as `sequence` 1, 2, 3 …; may be repeated, then with the same key and "
         "value. Drop what is not above the last `sequence` you have seen; a jump is a gap.",
         examples.balance_events(),
@@ -105,7 +103,6 @@ def _balance_changed_v1() -> Json:
     return _event(
         topics.BALANCE_EVENTS,
         "BalanceChangedV1",
-        CeType.BALANCE_CHANGED_V1,
         "What release 0.1 decided is said as it was then, also where it is said again. It counts in "
         "the same `sequence`. Read it as an entry of one posting against `house:external`.",
         examples.balance_events_v1(),
@@ -116,7 +113,6 @@ def _audit_recorded() -> Json:
     return _event(
         topics.AUDIT_EVENTS,
         "AuditRecorded",
-        CeType.AUDIT_RECORDED,
         "Refusals included; of sign-ins too, with failures, lock-outs and reused tokens, and of "
         "repairs by operators. What is repeated repeats its event, with the same `event_id`. Holds no profile data and no secret.",
         examples.audit_events() + request_examples.audit_events(),
@@ -127,7 +123,6 @@ def _balances() -> Json:
     return _event(
         topics.BALANCES,
         "Balances",
-        CeType.BALANCES,
         "For a subscriber that starts today: note the end of the balance events, read this topic, "
         "then follow the events from there. Ignore a lower `sequence`.",
         examples.states(),
@@ -139,7 +134,6 @@ def _session_revoked() -> Json:
     return _event(
         topics.REVOCATIONS,
         "SessionRevoked",
-        CeType.SESSION_REVOKED,
         "For whoever verifies access tokens: read this topic from its beginning, then follow it, "
         "and refuse a token whose `sid` stands here. After `expires_at` no token of the session is "
         "valid anyway, so it may be forgotten.",
@@ -147,34 +141,38 @@ def _session_revoked() -> Json:
     )
 
 
-OF_ANSWERS = {
-    names.UNDELIVERED: "Only on an answer that could not be written to its `reply_to`: why.",
-    names.KAFKA_CORRELATION_ID: "As on the command or request, if it had one.",
-}
-
-
 RESULT = (
     "Every command gets one. Sent again, a command gets the same answer, marked `duplicate`, and moves "
-    "nothing."
+    f"nothing. {STATUS} {held(RESULT_HOLDS)}"
 )
 REPLY = (
     "Holds what its request asked for, or `error`. Name a `reply_to` of your own: what goes to the "
-    "results topic, profiles included, is read by everybody who may read that."
+    f"results topic, profiles included, is read by everybody who may read that. {STATUS} {held(REPLY_HOLDS)}"
+)
+
+
+DEAD_LETTER = (
+    "The original's key and value, byte for byte; a null value is empty. A key that may be a secret "
+    "is left out."
+)
+WITHHELD = (
+    "In place of the value: where the original is. Used for topics that carry secrets, for values "
+    "that may hold one, and for values too large. Headers that may hold a secret are left out."
 )
 
 
 def _result() -> Json:
-    return _answer("Result", "command", CeType.RESULT, RESULT, examples.results())
+    return _answer("Result", "command", RESULT, examples.results())
 
 
 def _reply() -> Json:
-    return _answer("Reply", "request", CeType.REPLY, REPLY, request_examples.replies())
+    return _answer("Reply", "request", REPLY, request_examples.replies())
 
 
-def _answer(name: str, of: str, ce_type: str, text: str, given: Sequence[Json]) -> Json:
+def _answer(name: str, of: str, text: str, given: Sequence[Json]) -> Json:
     return {
         **_said(name, f"The answer to one {of}", text),
-        "headers": headers.written(ce_type, more=OF_ANSWERS),
+        "headers": {"$ref": f"{SCHEMAS}{name}Headers"},
         "payload": {"$ref": SCHEMAS + name},
         "correlationId": _correlation(),
         "bindings": key(topics.RESULTS),
@@ -185,7 +183,6 @@ def _answer(name: str, of: str, ce_type: str, text: str, given: Sequence[Json]) 
 def _event(
     spec: TopicSpec,
     name: str,
-    ce_type: str,
     text: str,
     given: Sequence[Json],
     *,
@@ -193,7 +190,7 @@ def _event(
 ) -> Json:
     return {
         **_said(name, spec.purpose, text),
-        "headers": headers.written(ce_type, traced=traced),
+        "headers": {"$ref": f"{SCHEMAS}{name}Headers"},
         "payload": {"$ref": SCHEMAS + name},
         **({"correlationId": _correlation()} if traced else {}),
         "bindings": key(spec),
@@ -201,58 +198,26 @@ def _event(
     }
 
 
-def _pending() -> Json:
-    return {
-        **_said(
-            "PendingCredential",
-            topics.CREDENTIALS.purpose,
-            "Internal: written and read by this service alone. Its shape may change at any time.",
-        ),
-        "payload": {"$ref": SCHEMAS + "PendingCredential"},
-        "bindings": key(topics.CREDENTIALS),
-        "examples": [{"summary": "An accepted registration", "payload": examples.pending()}],
-    }
-
-
 def _dead_letters(prefix: str) -> dict[str, Json]:
-    shared: Json = {"headers": headers.dead_letter(), "bindings": key(topics.DEAD_LETTERS)}
-    deposit, register = f"{prefix}commands.deposit", f"{prefix}commands.register"
+    shared: Json = {
+        "headers": {"$ref": SCHEMAS + "DeadLetterHeaders"},
+        "bindings": key(topics.DEAD_LETTERS),
+    }
+    kept = "A record that could not be understood", DEAD_LETTER
+    withheld = "A record whose value is not shown", WITHHELD
     return {
         "DeadLetter": {
-            **_said(
-                "DeadLetter",
-                "A record that could not be understood",
-                "The original's key and value, byte for byte; a null value is empty. A key that may be a secret "
-                "is left out.",
-            ),
+            **_said("DeadLetter", *kept),
             "contentType": "application/octet-stream",
-            "payload": {"type": "string", "description": "Any bytes."},
+            "payload": {"$ref": SCHEMAS + ORIGINAL_VALUE},
             **shared,
-            "examples": [
-                {
-                    "summary": "An amount sent as a number",
-                    "headers": examples.dlq_headers(deposit),
-                    "payload": examples.BAD,
-                }
-            ],
+            "examples": dead_letter_examples.dead_letters(prefix),
         },
         "WithheldDeadLetter": {
-            **_said(
-                "WithheldDeadLetter",
-                "A record whose value is not shown",
-                "In place of the value: where the original is. Used for topics that carry "
-                "secrets, for values that may hold one, and for values too large. Headers that "
-                "may hold a secret are left out.",
-            ),
+            **_said("WithheldDeadLetter", *withheld),
             "payload": {"$ref": SCHEMAS + "WithheldValue"},
             **shared,
-            "examples": [
-                {
-                    "summary": "Of a registration",
-                    "headers": examples.dlq_headers(register),
-                    "payload": examples.withheld(register),
-                }
-            ],
+            "examples": dead_letter_examples.withheld_dead_letters(prefix),
         },
     }
 

@@ -12,6 +12,7 @@ from contract_docs.examples import (
     DEPOSIT,
     DEPOSITED,
     NOON,
+    REGISTERED,
     SEALED,
     WITHDRAWN,
     Json,
@@ -22,6 +23,7 @@ from contracts.codes import Code
 from contracts.message import rfc3339
 from contracts.problems import Problem, field_error, in_short
 from contracts.queries import GetBalance, GetOutcome, GetProfile, ListTransactions
+from contracts.refusals import REFUSALS
 from contracts.requests import REQUESTS, request_name
 from contracts.topics import TopicSpec
 from handlers.history import pages as history
@@ -149,45 +151,57 @@ def _page() -> Json:
     }
 
 
-REFUSED: tuple[tuple[TopicSpec, str, Refused], ...] = (
-    (
-        topics.LOGIN,
-        "Not signed in: the user does not exist, or the password is another",
-        Refused(code=Code.INVALID_CREDENTIALS, detail="username or password is wrong"),
-    ),
-    (
-        topics.LOGIN,
-        "Signing in has to wait",
-        Refused(code=Code.TOO_MANY_ATTEMPTS, detail="try again later", retry_after_s=16),
-    ),
-    (
-        topics.REFRESH,
-        "Somebody has a copy of the token",
-        Refused(code=Code.TOKEN_REUSED, detail="the session was ended"),
-    ),
-)
+DETAILS = {
+    Code.TOKEN_REUSED: "the session was ended",
+    Code.INVALID_CREDENTIALS: "username or password is wrong",
+    Code.TOO_MANY_ATTEMPTS: "try again later",
+    Code.UNKNOWN_ACCOUNT: "no account is named alice",
+}
+"""What a refusal says for people, where that is more than what its code means."""
 
 
-def _not_a_request() -> Record:
-    problem = field_error("limit", Problem.TOO_LARGE)
-    request_id = REQUESTS_SENT[topics.LIST_TRANSACTIONS][0][1]["request_id"]
+def _refused(code: Code, topic: TopicSpec) -> Record:
+    """Return the reply to a request on *topic* that is refused with *code*."""
+    detail = DETAILS.get(code, code.info.meaning)
+    if code.info.dead_letter:
+        return _not_understood(code, topic, detail)
+    wait_s = 16 if code is Code.TOO_MANY_ATTEMPTS else None
+    return _reply(topic, Refused(code=code, detail=detail, retry_after_s=wait_s))
+
+
+def _not_understood(code: Code, topic: TopicSpec, detail: str) -> Record:
+    problems = [field_error("limit", Problem.TOO_LARGE)] if code is Code.INVALID_REQUEST else []
+    request_id = REQUESTS_SENT[topic][0][1]["request_id"]
     return OF_REQUESTS.refusal(
         username="alice",
         identifier=request_id,
-        name=request_name(topics.LIST_TRANSACTIONS),
-        error=error_body(Code.INVALID_REQUEST, in_short([problem]), [problem]),
+        name=request_name(topic),
+        error=error_body(code, in_short(problems) or detail, problems),
         at=NOON,
         trace=Trace(correlation_id=request_id),
     )
 
 
+def _pending() -> tuple[str, TopicSpec, Json]:
+    """Return what is asked about a registration that is accepted, and not hashed yet."""
+    asked_about = GetOutcome(**_asks(9, command_id=REGISTERED.command_id))
+    answer = querying.outcome(asked_about, REGISTERED, has_credential=False)
+    assert not isinstance(answer, Refused), "it was decided"
+    return "A registration whose password is being hashed", topics.GET_OUTCOME, dict(answer)
+
+
 def replies() -> list[Json]:
-    """Return one accepted reply of each type, and some refusals."""
+    """Return an accepted reply of each type, and a refusal with each code."""
     accepted = [
         example(summary, _reply(topic, answer)) for topic, (summary, answer) in _accepted().items()
     ]
-    refused = [example(summary, _reply(topic, refusal)) for topic, summary, refusal in REFUSED]
-    return [*accepted, *refused, example("Not a request", _not_a_request())]
+    summary, topic, answer = _pending()
+    refused = [
+        example(f"{code}: {code.info.title}", _refused(code, topic))
+        for code in Code
+        for topic in [each for each, codes in REFUSALS.items() if code in codes][-1:]
+    ]
+    return [*accepted, example(summary, _reply(topic, answer)), *refused]
 
 
 def audit_events() -> list[Json]:

@@ -17,7 +17,7 @@ from contracts.results import Error
 
 
 class Reply(Published):
-    """What a request was answered. Exactly one of the optional fields is there, or none."""
+    """What a request was answered: of the optional fields, those of its type are there, or `error`."""
 
     request_id: PublishedId
     username: PublishedUsername

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.screen.output import CliError, output, print_line
-from contract_docs.document import BOOTSTRAP_DEFAULT, PREFIX_DEFAULT, document, to_yaml
+from contract_docs.document import PREFIX_DEFAULT, document, to_yaml
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 def asyncapi(
     prefix: Annotated[str, typer.Option(help="Start of every topic's name.")] = PREFIX_DEFAULT,
-    bootstrap: Annotated[str, typer.Option(help="Kafka brokers.")] = BOOTSTRAP_DEFAULT,
+    bootstrap: Annotated[
+        str | None, typer.Option(help="Kafka brokers; without them, three environments.")
+    ] = None,
     *,
     html: Annotated[
         bool, typer.Option("--html", help="Print it as a page: one file, which loads nothing.")

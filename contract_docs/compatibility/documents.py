@@ -3,13 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contract_docs.channels import TAGS
 from contract_docs.compatibility.breaks import Affected, Break, Json
 from contract_docs.compatibility.schemas import Schemas, resolved
-from contracts.topics import Kind
-
-INTERNAL = {"name": TAGS[Kind.INTERNAL][0]}
-"""The tag of what the service keeps to itself: its shape may change at any time."""
 
 ACTIONS = {"receive": Affected.SENDERS, "send": Affected.READERS}
 """What the service does with a channel → who is at its other end."""
@@ -45,7 +40,7 @@ def _channels(old: Json, new: Json) -> Iterator[Break]:
             continue
         where, whom = _address(channel), affected[name]
         now = new["channels"].get(name)
-        if now is None or INTERNAL in now["tags"]:
+        if now is None:
             yield Break(whom, where, "the channel is gone")
             continue
         if channel["address"] != now["address"]:
@@ -60,8 +55,6 @@ def _channels(old: Json, new: Json) -> Iterator[Break]:
 
 def _operations(old: Json, new: Json) -> Iterator[Break]:
     for name, operation in old["operations"].items():
-        if INTERNAL in operation["tags"]:
-            continue
         whom, now = ACTIONS[operation["action"]], new["operations"].get(name)
         where = _address(resolved(old, operation["channel"]))
         if now is None:
@@ -124,8 +117,6 @@ def _uses(document: Json) -> list[_Use]:
     """Return every message that others send or read, by the operations."""
     found: list[_Use] = []
     for operation in document["operations"].values():
-        if INTERNAL in operation["tags"]:
-            continue
         found += _of(operation["messages"], ACTIONS[operation["action"]])
         found += _of(operation.get("reply", {}).get("messages", ()), Affected.READERS)
     return found

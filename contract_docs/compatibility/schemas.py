@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from contract_docs.compatibility.breaks import Affected, Json
-from contract_docs.compatibility.values import differences
+from contract_docs.compatibility.values import OF_TYPE, differences
 from contract_docs.schemas import OPENED
 
 ANY = "any value"
@@ -104,7 +104,15 @@ def _options(document: Json, schema: Json) -> list[Json]:
             rest = {key: value for key, value in whole.items() if key != keyword}
             return [option for each in whole[keyword] for option in _options(document, each | rest)]
     types = whole.get("type", ANY)
-    return [whole | {"type": each} for each in ([types] if isinstance(types, str) else types)]
+    if isinstance(types, str):
+        return [whole | {"type": types}]
+    return [_of_type(whole, each) for each in types]
+
+
+def _of_type(schema: Json, name: str) -> Json:
+    """Return what *schema* says of values of one of its types: null has no pattern and no length."""
+    own = {key: value for key, value in schema.items() if OF_TYPE.get(key, name) == name}
+    return own | {"type": name}
 
 
 def resolved(document: Json, node: Json) -> Json:

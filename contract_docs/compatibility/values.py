@@ -20,6 +20,12 @@ MOST = {
     "maxItems": "greatest number of items",
     "maxProperties": "greatest number of fields",
 }
+OF_TYPE = {
+    **dict.fromkeys(("minLength", "maxLength", "pattern", "format"), "string"),
+    **dict.fromkeys(("minItems", "maxItems", "items"), "array"),
+    **dict.fromkeys(("minProperties", "maxProperties", "properties", "required"), "object"),
+}
+"""Keywords that say something of values of one type alone."""
 STRUCTURE = {
     *("$ref", "type", "anyOf", "oneOf", "properties", "required", "items", "x-opened"),
     *("additionalProperties", "patternProperties", "propertyNames"),

@@ -11,6 +11,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from client.sealing import seal, sealing_key
+from contracts.refusals import COMMAND_REFUSALS
 from contracts.registration import Takeover
 from contracts.sealing import Purpose
 from contracts.topics import DEPOSIT, REGISTER, UPDATE_PROFILE, WITHDRAW, TopicSpec
@@ -81,7 +82,9 @@ class Caller:
         before = len(self.inbox.answers(body["command_id"]))
         within_s = how.pop("within_s", PATIENCE_S)
         await self.send(topic, body, **how)
-        return await self.inbox.answer(body["command_id"], before + 1, within_s)
+        answer = await self.inbox.answer(body["command_id"], before + 1, within_s)
+        assert answer.code in {None, *COMMAND_REFUSALS[topic]}, "contracts.refusals lacks it"
+        return answer
 
     async def accepted(self, topic: TopicSpec, body: Body, **how: Any) -> Message:
         """As `ask`; fails where the answer is a refusal."""

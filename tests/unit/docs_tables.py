@@ -10,8 +10,8 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
-from contract_docs.headers import READ, WRITTEN
-from contract_docs.messages import OF_ANSWERS
+from contract_docs.clients import CLIENTS
+from contract_docs.headers import OF_ANSWERS, READ, WRITTEN
 from contracts.codes import Code
 from contracts.headers import HEADER_LENGTH_MAX
 from contracts.problems import Problem
@@ -82,6 +82,11 @@ def headers() -> Iterator[Sequence[str]]:
         yield f"`{name}`", "✓" if name in READ else "", "✓" if written else "", longest, what
 
 
+def clients() -> Iterator[Sequence[str]]:
+    yield "Client", "Where nothing is set, it places a key by", "Set, to send", "Set, to read"
+    yield from CLIENTS
+
+
 def limits() -> Iterator[Sequence[str]]:
     """Yield every limit of the contract that is a number, with the reason under it."""
     yield "Limit", "Value", "Why"
@@ -102,7 +107,7 @@ TABLES: Mapping[Path, Mapping[str, Callable[[], Iterator[Sequence[str]]]]] = {
     CONFIGURATION: {"settings": settings},
     ERRORS: {"codes": codes, "problems": problems},
     LIMITS: {"limits": limits},
-    MESSAGES: {"headers": headers},
+    MESSAGES: {"headers": headers, "clients": clients},
     TOPICS_PAGE: {"topics": topics},
 }
 

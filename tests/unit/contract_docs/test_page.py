@@ -13,11 +13,11 @@ from jinja2 import UndefinedError
 from markupsafe import escape
 
 from cli.app import main
+from contract_docs.channels import PUBLIC
 from contract_docs.document import document
 from contract_docs.page.markup import inline, markdown, sample
 from contract_docs.page.rendering import POLICY, SCRIPT, STYLE, render
 from contracts.codes import Code
-from contracts.topics import TOPICS
 from tests.unit.contract_docs.foreign import FOREIGN
 
 DOCUMENT = document()
@@ -132,7 +132,7 @@ class TestPage:
         assert links - {f"#{each}" for each in ids} - elsewhere == served
 
     def test_shows_everything(self) -> None:
-        shown = [f"accounts.{topic.name}" for topic in TOPICS]
+        shown = [f"accounts.{topic.name}" for topic in PUBLIC]
         shown += [code.value for code in Code]
         shown += [
             name

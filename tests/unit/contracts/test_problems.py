@@ -105,7 +105,7 @@ def test_what_the_library_may_find_one_day_is_no_name_of_its_own(unknown: str) -
 @pytest.mark.parametrize("problem", Problem)
 def test_each_has_a_sentence_and_stands_where_people_look(problem: Problem) -> None:
     contract = document()
-    described = contract["components"]["schemas"]["FieldError"]["properties"]["problem"]
+    described = contract["components"]["schemas"]["Problem"]
 
     assert problem.sentence.endswith(".")
     assert {"problem": problem.value, "meaning": problem.sentence} in described["x-problems"]

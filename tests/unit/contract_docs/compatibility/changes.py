@@ -1,6 +1,7 @@
 """Changes of a contract, to be made on a copy of today's."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 Document: TypeAlias = dict[str, Any]
@@ -17,6 +18,25 @@ def field(document: Document, model: str, name: str) -> Document:
 
 def message(document: Document, name: str) -> Document:
     return document["components"]["messages"][name]
+
+
+def as_options(model: str, name: str) -> Change:
+    """Return a change of how it is said, and not of what: that it is a text or null."""
+
+    def change(document: Document) -> None:
+        given = field(document, model, name)
+        text = {key: given.pop(key) for key in ("maxLength", "pattern") if key in given}
+        given["anyOf"] = [{"type": each} for each in given.pop("type")]
+        given["anyOf"][0] |= text
+
+    return change
+
+
+def headers(document: Document, name: str) -> Document:
+    """Return the headers of one message, which it shares with no other any more."""
+    told = message(document, name)
+    told["headers"] = deepcopy(schema(document, told["headers"]["$ref"].rpartition("/")[2]))
+    return told["headers"]
 
 
 def without(model: str, name: str) -> Change:
@@ -64,15 +84,15 @@ def without_option(model: str, name: str) -> Change:
 
     def change(document: Document) -> None:
         given = field(document, model, name)
-        given |= given.pop("anyOf")[0]
+        given["type"] = given["type"][0]
 
     return change
 
 
-def as_map_of_names(document: Document) -> None:
-    balances = field(document, "Balances", "balances")
-    [(pattern, values)] = balances.pop("patternProperties").items()
-    balances |= {"propertyNames": {"pattern": pattern}, "additionalProperties": values}
+def as_map_by_pattern(document: Document) -> None:
+    balances = schema(document, "BalancesByCurrency")
+    pattern = balances.pop("propertyNames")["pattern"]
+    balances["patternProperties"] = {pattern: balances.pop("additionalProperties")}
 
 
 def a_closed_list(document: Document) -> None:

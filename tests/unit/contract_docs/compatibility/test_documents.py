@@ -15,7 +15,8 @@ from tests.unit.contract_docs.compatibility.changes import (
     Change,
     a_closed_list,
     a_longer_closed_list,
-    as_map_of_names,
+    as_map_by_pattern,
+    as_options,
     having,
     optional,
     with_field,
@@ -39,6 +40,8 @@ HARMLESS: dict[str, tuple[Change, bool]] = {
         False,
     ),
     "an input takes null": (without_option("UpdateProfile", "phone"), True),
+    "a text or null, said as two options": (as_options("UpdateProfile", "phone"), False),
+    "a text or null, said as two types": (as_options("UpdateProfile", "phone"), True),
     "a new field of an event": (with_field("BalanceChangedV1", "source"), False),
     "a field of an event is always there": (optional("BalanceChangedV1", "held"), True),
     "a known value more": (
@@ -52,10 +55,9 @@ HARMLESS: dict[str, tuple[Change, bool]] = {
         having("BalanceChangedV1", "currency", pattern="^[A-Z]{3}$"),
         False,
     ),
-    "a map said by its names": (as_map_of_names, False),
-    "a map said by a pattern": (as_map_of_names, True),
+    "a map said by a pattern": (as_map_by_pattern, False),
+    "a map said by its names": (as_map_by_pattern, True),
     "another description": (having("Deposit", "amount", description="Money."), False),
-    "what is internal": (lambda document: document["channels"].pop("internal-credentials"), False),
     "another version": (lambda document: document["info"].update(version="9.0.0"), False),
 }
 
