@@ -178,6 +178,7 @@ lock: ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: 
 	@$(COMPILE) --all-extras --group build --group gateway -o requirements/dev.txt pyproject.toml
 	@$(COMPILE) --group build -c requirements/dev.txt -o requirements/worker.txt pyproject.toml
 	@$(COMPILE) -c requirements/dev.txt -o requirements/client.txt distributions/client/pyproject.toml
+	@$(COMPILE) --extra testing -c requirements/dev.txt -o requirements/client-testing.txt distributions/client/pyproject.toml
 	@$(COMPILE) --group confluent -c requirements/dev.txt -o requirements/confluent.txt
 	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@$(COMPILE) --group lock -o requirements/lock.txt

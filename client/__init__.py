@@ -9,13 +9,19 @@ if TYPE_CHECKING:
     from client.clock import fresh_command_id
     from client.errors import (
         AccountsClientError,
+        EmailTakenError,
         InsufficientFundsError,
+        InvalidCredentialsError,
         NoAnswerError,
         NotAcknowledgedError,
         NotSentError,
         OutcomeUnknownError,
+        PasswordRefusedError,
         RefusedError,
+        SealingKeysError,
         SequenceGapError,
+        SessionEndedError,
+        TooManyAttemptsError,
         TopicMissingError,
         TopicReplacedError,
         UnknownAccountError,
@@ -29,31 +35,38 @@ if TYPE_CHECKING:
     from client.received import Received
     from client.revocations import Revocations, RevocationsUnknownError
     from client.sealing import ReplyKeyPair, SealedTokensError, seal, sealing_key
-    from client.sessions import SignedIn, change_password, refresh, sign_in, sign_out
+    from client.sessions import change_password, refresh, sign_in, sign_out
+    from client.signed_in import SignedIn
     from client.tokens import Claims, TokenError, TokenProblem, verify_access_token
 
 __all__ = [
     "AccountsClient",
     "AccountsClientError",
     "Claims",
+    "EmailTakenError",
     "InsufficientFundsError",
+    "InvalidCredentialsError",
     "NoAnswerError",
     "NotAcknowledgedError",
     "NotSentError",
     "OutcomeUnknownError",
+    "PasswordRefusedError",
     "Received",
     "RefusedError",
     "ReplyKeyPair",
     "Revocations",
     "RevocationsUnknownError",
     "SealedTokensError",
+    "SealingKeysError",
     "Security",
     "SequenceGapError",
+    "SessionEndedError",
     "SignedIn",
     "Snapshot",
     "SyncAccountsClient",
     "TokenError",
     "TokenProblem",
+    "TooManyAttemptsError",
     "TopicMissingError",
     "TopicReplacedError",
     "UnknownAccountError",
@@ -81,7 +94,7 @@ _MODULES = {
     "RevocationsUnknownError": "revocations",
     "SealedTokensError": "sealing",
     "Security": "kafka",
-    "SignedIn": "sessions",
+    "SignedIn": "signed_in",
     "Snapshot": "following",
     "SyncAccountsClient": "blocking",
     "TokenError": "tokens",

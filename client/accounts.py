@@ -1,17 +1,22 @@
 """Talk to accounts: send commands, ask, wait for answers, follow what happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Self, Unpack
+from functools import partial
+from typing import Any, Self, Unpack
 
-from client.asking import Asking, SentWith
-from client.calls import AccountCalls
+from client.answers import Answers
+from client.asking import Asking, Sends, SentWith
 from client.following import Following, Snapshot
 from client.kafka import Kafka, Security
+from client.key_set import SealingKeys
+from client.many import Unpublished
 from client.one_loop import OneLoop
-from client.reader import Reader, Start
+from client.reader import OpenReader, Reader, Start, open_reader
 from client.received import Received
+from client.sender import Sender
+from client.sign_in_calls import SignInCalls
 from client.timeouts import ANSWER_TIMEOUT_S
 from contracts import topics
 from contracts.commands import AnyCommand
@@ -23,7 +28,7 @@ from contracts.sessions import SessionRevoked
 from contracts.topics import TopicSpec
 
 
-class AccountsClient(AccountCalls):
+class AccountsClient(SignInCalls):
     """One connection to the service; safe to share between the tasks of one event loop.
 
     A task that is cancelled, or out of time, ends no other's call. In another event loop, such as
@@ -41,15 +46,30 @@ class AccountsClient(AccountCalls):
         topic_prefix: str = "accounts.",
         security: Security | None = None,
         reply_topic: str | None = None,
+        sealing_keys: str | Mapping[str, Any] | None = None,
     ) -> None:
         """Without *reply_topic*, answers are looked for among everybody's, on the results topic.
 
-        A service that asks much should own one, named `<prefix>replies.<anything>`.
+        A service that asks much should own one, named `<prefix>replies.<anything>`. *sealing_keys*
+        is for `register`, `login` and what belongs to a session: the URL of the sidecar's
+        `/.well-known/sealing-keys.json`, or what stands there.
         """
         kafka = Kafka(bootstrap, security or {})
+        self._over(Sender(kafka), partial(open_reader, kafka), topic_prefix, reply_topic)
+        self._sealing_keys = SealingKeys(sealing_keys)
+
+    def _over(
+        self, sender: Sends, open_reader: OpenReader, prefix: str, reply_topic: str | None
+    ) -> None:
         self._loop = OneLoop("AccountsClient")
-        self._asking = Asking(kafka, topic_prefix, reply_topic, self._loop)
-        self._following = Following(kafka, topic_prefix, self._loop)
+        answers = Answers(open_reader, reply_topic or prefix + topics.RESULTS.name)
+        self._asking = Asking(sender, answers, prefix, reply_topic, self._loop)
+        self._following = Following(open_reader, prefix, self._loop)
+
+    @property
+    def sealing_keys(self) -> SealingKeys:
+        """What the calls seal to."""
+        return self._sealing_keys
 
     async def __aenter__(self) -> Self:
         """Return the client; it connects when it is first used, with the rights that needs."""
@@ -77,6 +97,25 @@ class AccountsClient(AccountCalls):
             NotAcknowledgedError: Nobody can say whether Kafka has it.
         """
         await self._asking.send(command, reply_to, added)
+
+    async def publish_many(
+        self,
+        commands: Iterable[AnyCommand],
+        *,
+        reply_to: str | None = None,
+        **added: Unpack[SentWith],
+    ) -> Sequence[Unpublished]:
+        """Publish *commands*; return those that Kafka may not have, each with the reason.
+
+        All others are published, in the order that they were given in for each user, and will be
+        decided; nobody has waited for that. What is decided shows in the results, see
+        `follow_results` and `GetOutcome`. Publishing the same again, with the same ids, is harmless:
+        after an error, or a crash half way, publish all of it anew. Behind one that is not published
+        nothing of its user is.
+
+        *commands* may be a generator: some thousands are taken at a time.
+        """
+        return await self._asking.publish_many(commands, reply_to, added)
 
     async def ask(
         self,

@@ -16,7 +16,7 @@ from client.errors import (
     UnreachableError,
     UnreadableRecordError,
 )
-from client.kafka import Kafka, Record
+from client.kafka import Record
 from client.questions import (
     Asked,
     Question,
@@ -25,7 +25,7 @@ from client.questions import (
     question_answered,
     question_of,
 )
-from client.reader import open_reader
+from client.reader import OpenReader
 from client.received import headers_of, is_another
 from contracts.headers import CORRELATION_ID
 from contracts.replies import Reply
@@ -128,8 +128,8 @@ class Waiting:
 class Answers:
     """Reads one topic of answers from the moment it is opened."""
 
-    def __init__(self, kafka: Kafka, topic: str) -> None:
-        self._kafka = kafka
+    def __init__(self, open_reader: OpenReader, topic: str) -> None:
+        self._open_reader = open_reader
         self._topic = topic
         self._opened: asyncio.Future[None] | None = None
         """Done once nothing can be missed any more; None while nobody reads."""
@@ -172,7 +172,7 @@ class Answers:
 
     async def _read(self, opened: asyncio.Future[None]) -> None:
         try:
-            async with open_reader(self._kafka, [self._topic], "end") as reader:
+            async with self._open_reader([self._topic], "end") as reader:
                 opened.set_result(None)
                 try:
                     async for record in reader.records():

@@ -1,15 +1,16 @@
 """Sends what is asked, and waits for its answer."""
 
 import asyncio
-from typing import TypedDict
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypedDict
 
 from client.answers import A, Answers
 from client.errors import NoAnswerError, UnreachableError
-from client.kafka import Kafka
+from client.many import Headers, Many, SendsWaves, Unpublished
 from client.one_loop import OneLoop
 from client.questions import Asked, ticket_of, topic_of
-from client.sender import Sender
-from contracts import headers, topics
+from contracts import headers
+from contracts.commands import AnyCommand
 
 
 class SentWith(TypedDict, total=False):
@@ -26,15 +27,34 @@ class SentWith(TypedDict, total=False):
     traceparent: str | None
 
 
-class Asking:
-    """The two ways to ask: with an answer, and without."""
+class Sends(SendsWaves, Protocol):
+    """What takes records; `client.sender.Sender` does."""
 
-    def __init__(self, kafka: Kafka, prefix: str, reply_topic: str | None, loop: OneLoop) -> None:
+    async def send(self, topic: str, asked: Asked, headers: Headers) -> None:
+        """Send *asked*; return once it is safe."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect; bounded."""
+        ...
+
+
+class Asking:
+    """The ways to ask: with an answer, without, and many at once."""
+
+    def __init__(
+        self,
+        sender: Sends,
+        answers: Answers,
+        prefix: str,
+        reply_topic: str | None,
+        loop: OneLoop,
+    ) -> None:
         self._loop = loop
         self._prefix = prefix
         self._reply_topic = reply_topic
-        self._sender = Sender(kafka)
-        self._answers = Answers(kafka, reply_topic or prefix + topics.RESULTS.name)
+        self._sender = sender
+        self._answers = answers
 
     async def close(self) -> None:
         """Disconnect; bounded."""
@@ -44,11 +64,18 @@ class Asking:
     async def send(self, asked: Asked, reply_to: str | None, added: SentWith) -> None:
         """Send *asked*; return once Kafka has it safely."""
         self._loop.check()
-        given = {headers.REPLY_TO: reply_to, **added}
-        sent = [
-            (name, _checked(name, str(value))) for name, value in given.items() if value is not None
-        ]
-        await self._sender.send(self._prefix + topic_of(asked).name, asked, sent)
+        await self._sender.send(
+            self._prefix + topic_of(asked).name, asked, _headers(reply_to, added)
+        )
+
+    async def publish_many(
+        self, commands: Iterable[AnyCommand], reply_to: str | None, added: SentWith
+    ) -> Sequence[Unpublished]:
+        """Publish *commands*; return those that Kafka may not have."""
+        self._loop.check()
+        many = Many(self._sender, self._prefix, _headers(reply_to, added))
+        await many.publish(commands)
+        return many.unpublished
 
     async def ask(self, asked: Asked, model: type[A], timeout_s: float, added: SentWith) -> A:
         """Send *asked* and return its answer, a *model*."""
@@ -75,6 +102,13 @@ class Asking:
                 if answer.done():  # It was sent, and then the topic of answers went away.
                     raise NoAnswerError(asked, "answers cannot be read") from error
                 raise
+
+
+def _headers(reply_to: str | None, added: SentWith) -> Headers:
+    given = {headers.REPLY_TO: reply_to, **added}
+    return [
+        (name, _checked(name, str(value))) for name, value in given.items() if value is not None
+    ]
 
 
 def _checked(name: str, value: str) -> bytes:

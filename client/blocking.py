@@ -1,7 +1,7 @@
 """The client for programs without an event loop: each call waits for its answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from threading import Thread
 from typing import Any, Self, TypeVar, Unpack
@@ -10,6 +10,9 @@ from client.accounts import AccountsClient
 from client.asking import SentWith
 from client.calls import CallOptions, MovementOptions, OpenOptions, TransactionOptions
 from client.kafka import Security
+from client.many import Unpublished
+from client.sign_in_calls import RegisterOptions
+from client.signed_in import Options, SignedIn
 from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.commands import AnyCommand
 from contracts.entries import Entry
@@ -38,10 +41,20 @@ class SyncAccountsClient:
         topic_prefix: str = "accounts.",
         security: Security | None = None,
         reply_topic: str | None = None,
+        sealing_keys: str | Mapping[str, Any] | None = None,
     ) -> None:
-        self._accounts = AccountsClient(
-            bootstrap, topic_prefix=topic_prefix, security=security, reply_topic=reply_topic
+        self._over(
+            AccountsClient(
+                bootstrap,
+                topic_prefix=topic_prefix,
+                security=security,
+                reply_topic=reply_topic,
+                sealing_keys=sealing_keys,
+            )
         )
+
+    def _over(self, accounts: AccountsClient) -> None:
+        self._accounts = accounts
         self._running: _LoopThread | None = None
 
     def __enter__(self) -> Self:
@@ -125,6 +138,86 @@ class SyncAccountsClient:
                 yield transaction
         finally:
             self._run(found.aclose())
+
+    def register(
+        self,
+        username: str,
+        password: str,
+        *,
+        email: str,
+        first_name: str,
+        last_name: str,
+        **options: Unpack[RegisterOptions],
+    ) -> Result:
+        """Open an account that its user can sign in to from then on."""
+        given = {"email": email, "first_name": first_name, "last_name": last_name}
+        return self._run(self._accounts.register(username, password, **given, **options))
+
+    def try_register(
+        self,
+        username: str,
+        password: str,
+        *,
+        email: str,
+        first_name: str,
+        last_name: str,
+        **options: Unpack[RegisterOptions],
+    ) -> Result:
+        """As `register`, and return a refusal too: see `Result.error`."""
+        given = {"email": email, "first_name": first_name, "last_name": last_name}
+        return self._run(self._accounts.try_register(username, password, **given, **options))
+
+    def login(
+        self,
+        username: str,
+        password: str,
+        *,
+        device_token: str | None = None,
+        **options: Unpack[Options],
+    ) -> SignedIn:
+        """Open a session; its tokens are in `tokens`."""
+        call = self._accounts.login(username, password, device_token=device_token, **options)
+        return self._run(call)
+
+    def refresh(self, username: str, refresh_token: str, **options: Unpack[Options]) -> SignedIn:
+        """Exchange *refresh_token* for new tokens; it is spent afterwards."""
+        return self._run(self._accounts.refresh(username, refresh_token, **options))
+
+    def logout(
+        self,
+        username: str,
+        access_token: str,
+        *,
+        everywhere: bool = False,
+        **options: Unpack[Options],
+    ) -> int:
+        """End the session of *access_token*, or all of the user's; return how many were ended."""
+        call = self._accounts.logout(username, access_token, everywhere=everywhere, **options)
+        return self._run(call)
+
+    def change_password(
+        self,
+        username: str,
+        access_token: str,
+        password: str,
+        new_password: str,
+        **options: Unpack[Options],
+    ) -> int:
+        """Set a new password; return how many other sessions were ended by it."""
+        call = self._accounts.change_password(
+            username, access_token, password, new_password, **options
+        )
+        return self._run(call)
+
+    def publish_many(
+        self,
+        commands: Iterable[AnyCommand],
+        *,
+        reply_to: str | None = None,
+        **added: Unpack[SentWith],
+    ) -> Sequence[Unpublished]:
+        """Publish *commands*; return those that Kafka may not have, each with the reason."""
+        return self._run(self._accounts.publish_many(commands, reply_to=reply_to, **added))
 
     def ask(
         self,

@@ -38,6 +38,10 @@ class NotSentError(AccountsClientError):
     """Kafka refused the record for good, such as for its size or a missing permission."""
 
 
+class SealingKeysError(AccountsClientError):
+    """The service's sealing keys cannot be had, and nothing was sent."""
+
+
 class OutcomeUnknownError(AccountsClientError):
     """It may have been decided. Send the same again, with the same `command_id` or `request_id`."""
 
@@ -90,10 +94,39 @@ class UsernameTakenError(RefusedError):
     """There is an account of this name, or was (`username_taken`)."""
 
 
+class EmailTakenError(RefusedError):
+    """Another account uses this e-mail address (`email_taken`)."""
+
+
+class PasswordRefusedError(RefusedError):
+    """Nobody may choose this password: its `error.code` begins with `password_`."""
+
+
+class InvalidCredentialsError(RefusedError):
+    """Name and password do not belong together, or there is no such user (`invalid_credentials`)."""
+
+
+class TooManyAttemptsError(RefusedError):
+    """Signing in failed too often; wait for `retry_after_s` (`too_many_attempts`)."""
+
+
+class SessionEndedError(RefusedError):
+    """The session is over; sign in again (`session_ended`, `token_reused`)."""
+
+
 _REFUSALS: Mapping[str, type[RefusedError]] = {
     Code.INSUFFICIENT_FUNDS: InsufficientFundsError,
     Code.UNKNOWN_ACCOUNT: UnknownAccountError,
     Code.USERNAME_TAKEN: UsernameTakenError,
+    Code.EMAIL_TAKEN: EmailTakenError,
+    Code.PASSWORD_TOO_SHORT: PasswordRefusedError,
+    Code.PASSWORD_TOO_LONG: PasswordRefusedError,
+    Code.PASSWORD_PERSONAL: PasswordRefusedError,
+    Code.PASSWORD_COMMON: PasswordRefusedError,
+    Code.INVALID_CREDENTIALS: InvalidCredentialsError,
+    Code.TOO_MANY_ATTEMPTS: TooManyAttemptsError,
+    Code.SESSION_ENDED: SessionEndedError,
+    Code.TOKEN_REUSED: SessionEndedError,
 }
 
 

@@ -11,10 +11,10 @@ from aiokafka.errors import ConsumerStoppedError
 
 from client.errors import UnreadableRecordError
 from client.in_order import InOrder
-from client.kafka import Kafka, Record
+from client.kafka import Record
 from client.one_loop import OneLoop
 from client.questions import REPLY_ID, question_answered
-from client.reader import Reader, Start, open_reader
+from client.reader import OpenReader, Reader, Start
 from client.received import M, Received, entry_received, is_another, received
 from client.sequences import Sequences
 from contracts import topics
@@ -40,9 +40,9 @@ class Snapshot:
 class Following:
     """The readers that are open, each with a connection of its own."""
 
-    def __init__(self, kafka: Kafka, prefix: str, loop: OneLoop) -> None:
+    def __init__(self, open_reader: OpenReader, prefix: str, loop: OneLoop) -> None:
         self._loop = loop
-        self._kafka = kafka
+        self._open_reader = open_reader
         self._prefix = prefix
         self._readers: set[Reader] = set()
 
@@ -55,7 +55,7 @@ class Following:
     async def reader(self, topic: TopicSpec, start: Start) -> AsyncGenerator[Reader]:
         """Open a reader of *topic*."""
         self._loop.check()
-        async with open_reader(self._kafka, [self._prefix + topic.name], start) as reader:
+        async with self._open_reader([self._prefix + topic.name], start) as reader:
             # Who breaks out of an iterator leaves it open; at the latest it goes with the client.
             self._readers.add(reader)
             try:

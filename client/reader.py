@@ -1,8 +1,8 @@
 """Reads whole topics alone: every partition, no consumer group, nothing committed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from heapq import merge
 from typing import Literal, Protocol, TypeAlias, cast
 
@@ -90,7 +90,7 @@ class Reader:
         try:
             found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=RECORDS_MAX)
         except OffsetOutOfRangeError:
-            await self._take_in(await topics_now(self._consumer, self._topics.keys()))
+            await self._take_in(await self._ask_topics())
             raise  # The same topic: what was to be read next is gone.
         # Of several partitions by time: what was sent later comes later, as far as that can tell.
         return [*merge(*found.values(), key=lambda record: record.timestamp)]
@@ -129,7 +129,7 @@ class Reader:
             KafkaError: Nobody answers.
             TopicReplacedError: The topic is another one by now.
         """
-        await self._take_in(await topics_now(self._consumer, self._topics.keys()))
+        await self._take_in(await self._ask_topics())
         return await self._consumer.end_offsets([*self.ends])
 
     async def has_passed(self, ends: Mapping[TopicPartition, int]) -> bool:
@@ -168,9 +168,12 @@ class Reader:
     async def _look(self) -> Mapping[str, TopicNow] | None:
         """Return the topics as they are, or nothing while Kafka is away: reading goes on later."""
         try:
-            return await topics_now(self._consumer, self._topics.keys())
+            return await self._ask_topics()
         except KafkaError:
             return None
+
+    async def _ask_topics(self) -> Mapping[str, TopicNow]:
+        return await topics_now(self._consumer, self._topics.keys())
 
     async def _take_in(self, now: Mapping[str, TopicNow]) -> None:
         for name, topic in now.items():
@@ -200,6 +203,10 @@ class Reader:
         self._before_added = before
         self.beginnings = {**self.beginnings, **dict.fromkeys(added, 0)}
         self.ends = {**self.ends, **dict.fromkeys(added, 0)}
+
+
+OpenReader: TypeAlias = Callable[[Collection[str], Start], AbstractAsyncContextManager[Reader]]
+"""Opens a reader of some topics: `open_reader` of one Kafka."""
 
 
 @asynccontextmanager

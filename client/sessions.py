@@ -1,7 +1,6 @@
 """Signing in, staying signed in, signing out and changing a password: seals, asks, and opens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Unpack
 
@@ -12,6 +11,7 @@ from client.clock import fresh_command_id
 from client.errors import UnreadableReplyError
 from client.repeating import accepted, ask_again
 from client.sealing import ReplyKeyPair, seal, sealing_key
+from client.signed_in import Options, SignedIn
 from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.codes import Code
 from contracts.passwords import ChangePassword, Passwords
@@ -19,23 +19,6 @@ from contracts.replies import Reply
 from contracts.requests import AnyRequest, IdentityRequest
 from contracts.sealing import Purpose
 from contracts.sessions import Login, Logout, Refresh, ReplyKey, Tokens
-
-
-class Options(SentWith, total=False):
-    """What may be given besides."""
-
-    source: str | None
-    """Where the user is, such as an IP address: failed sign-ins are counted by it too."""
-    timeout_s: float
-    """How long to wait; by default as for every other answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """An open session."""
-
-    session_id: str
-    tokens: Tokens = field(repr=False)
 
 
 class Asks(Protocol):
@@ -172,11 +155,29 @@ async def change_password(  # noqa: PLR0913 - what it takes to say who, and from
     return (await _asked(accounts, request, options)).sessions_ended or 0
 
 
-class _Envelope:
-    """What is written on every sealed field of one request."""
+def sealed_password(
+    sealing_keys: Mapping[str, Any], username: str, password: str, command_id: str, *, now: datetime
+) -> str:
+    """Return *password* sealed for the registration *command_id* of *username*.
 
-    def __init__(self, sealing_keys: Mapping[str, Any], username: str, now: datetime) -> None:
-        self.request_id = fresh_command_id()
+    Raises:
+        ValueError: *sealing_keys* has no such key, or *password* cannot be written as UTF-8.
+    """
+    envelope = _Envelope(sealing_keys, username, now, command_id)
+    return envelope.seal(password, Purpose.REGISTER_PASSWORD)
+
+
+class _Envelope:
+    """What is written on every sealed field of one command or request."""
+
+    def __init__(
+        self,
+        sealing_keys: Mapping[str, Any],
+        username: str,
+        now: datetime,
+        command_id: str | None = None,
+    ) -> None:
+        self.request_id = command_id or fresh_command_id()
         self._key = sealing_key(sealing_keys)
         self._username = username
         self._now = now

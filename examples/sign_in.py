@@ -9,50 +9,35 @@ Needs `accounts-client` only. There, `client` is called `accounts_client`, and `
 """
 
 import asyncio
-import json
 import sys
-from datetime import UTC, datetime
 from getpass import getpass
-from typing import Any
-from urllib.request import urlopen
 
-from client import AccountsClient, RefusedError, fresh_command_id, sign_in, sign_out
-from contracts.queries import GetBalance
+from client import AccountsClient, RefusedError
 
 
-def fetch_sealing_keys(sidecar: str) -> dict[str, Any]:
-    """Return what to seal to; a service that lives long reads them again now and then."""
-    with urlopen(f"{sidecar}/.well-known/sealing-keys.json", timeout=10) as answer:  # noqa: S310 - given
-        return json.load(answer)
-
-
-async def visit(
-    accounts: AccountsClient, sealing_keys: dict[str, Any], username: str, password: str
-) -> None:
+async def visit(accounts: AccountsClient, username: str, password: str) -> None:
     """Open a session, ask, and end it."""
     try:
-        session = await sign_in(accounts, sealing_keys, username, password, now=datetime.now(UTC))
+        session = await accounts.login(username, password)
     except RefusedError as error:
         print(f"not signed in: {error}")
         return
     print(f"signed in; the access token is good for {session.tokens.expires_in} s")
 
-    question = GetBalance(request_id=fresh_command_id(), username=username)
-    reply = await accounts.request(question)
-    for currency, held in sorted(reply.balances.balances.items() if reply.balances else ()):
-        print(f"{held.available} {currency} available")
+    held = await accounts.balances(username)
+    for currency, balance in sorted(held.balances.items()):
+        print(f"{balance.available} {currency} available")
 
-    access_token = session.tokens.access_token
-    await sign_out(accounts, sealing_keys, username, access_token, now=datetime.now(UTC))
+    await accounts.logout(username, session.tokens.access_token)
     print("signed out")
 
 
 async def main(bootstrap: str, sidecar: str, username: str, password: str) -> None:
     """Connect and visit."""
-    sealing_keys = await asyncio.to_thread(fetch_sealing_keys, sidecar)
+    sealing_keys = f"{sidecar}/.well-known/sealing-keys.json"
     # A service gives a `reply_topic` of its own: without one, answers stand where others read too.
-    async with AccountsClient(bootstrap) as accounts:
-        await visit(accounts, sealing_keys, username, password)
+    async with AccountsClient(bootstrap, sealing_keys=sealing_keys) as accounts:
+        await visit(accounts, username, password)
 
 
 if __name__ == "__main__":

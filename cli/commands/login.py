@@ -16,7 +16,8 @@ from cli.service.connection import client_of, sealing_keys_of
 from cli.service.questions import show_no_answer, show_refusal
 from cli.service.session_file import SavedSession, SessionFile, keep, prepare, session_path
 from client.errors import OutcomeUnknownError, RefusedError
-from client.sessions import SignedIn, sign_in
+from client.sessions import sign_in
+from client.signed_in import SignedIn
 from contracts.message import rfc3339
 from contracts.sessions import Login
 from workers.clock import utc_now

@@ -1,7 +1,12 @@
-"""Puts `client` and, inside it, `contracts` into the distribution, as the package `accounts_client`."""
+"""Puts `client` and, inside it, `contracts` into the distribution, as the package `accounts_client`.
+
+And, inside `accounts_client.testing`, those modules of the service that the fake is made of.
+"""
 
 import ast
 import re
+import runpy
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,15 +15,23 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "accounts_client"
-RENAMED = {"client": PACKAGE, "contracts": f"{PACKAGE}.contracts"}
+WHOLE = {"client": PACKAGE, "contracts": f"{PACKAGE}.contracts"}
+"""What is in it, under its name there."""
+RULES = {name: f"{PACKAGE}.testing.{name}" for name in ("handlers", "storage", "workers")}
+"""What of the service is in it as far as it is imported by what is in it."""
+RENAMED = WHOLE | RULES
 LEFT_OUT = {"__pycache__", "released"}
 """Folders that nobody needs who calls: what was compiled, and what the contract is compared with."""
 
-IMPORT = re.compile(rb"from +(client|contracts)\b")
+COMMON_PASSWORDS = "workers/credentials/common_passwords"
+"""Where the rules look for the list that the service has beside its metadata."""
+
+_ANY = "|".join(RENAMED)
+IMPORT = re.compile(rf"from +({_ANY})\b".encode())
 """What stands where the parser found an import of ours."""
-NAMED = re.compile(rb"`(client|contracts)(?=[.`])")
+NAMED = re.compile(rf"`({_ANY})(?=[.`])".encode())
 """How our documentation names a package or what is in it."""
-BY_TEXT = re.compile(r"(client|contracts)\.")
+BY_TEXT = re.compile(rf"({_ANY})\.")
 """How a text begins that a module is loaded by, or a logger named with."""
 
 
@@ -45,6 +58,7 @@ class PackageHook(BuildHookInterface[BuilderConfig]):
             return
         self._made = TemporaryDirectory()
         write_package(root.parents[1], Path(self._made.name))
+        write_passwords(root.parents[1], Path(self._made.name))
         forced[self._made.name] = PACKAGE
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
@@ -55,22 +69,63 @@ class PackageHook(BuildHookInterface[BuilderConfig]):
 
 
 def write_package(repository: Path, package: Path) -> None:
-    """Write all that is in `client` and `contracts` into the folder *package*, modules renamed.
+    """Write all that is in `client` and `contracts`, and the rules, into the folder *package*.
 
     Raises:
         NotRenamedError: A file names a package in a way that is not known here.
     """
-    for name, renamed in RENAMED.items():
-        folder = package.joinpath(*renamed.split(".")[1:])
-        for path in sorted((repository / name).rglob("*")):
-            if path.is_dir() or path.parent.name in LEFT_OUT:
-                continue
-            copy = folder / path.relative_to(repository / name)
-            if copy.exists():
-                raise NotRenamedError(f"{path} would replace another module; rename it")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            data = path.read_bytes()
-            copy.write_bytes(renamed_in(data, str(path)) if path.suffix == ".py" else data)
+    whole = [path for name in WHOLE for path in _files(repository / name)]
+    for path in [*whole, *rules_of(repository, whole)]:
+        _write(package, path.relative_to(repository), path.read_bytes())
+
+
+def write_passwords(repository: Path, package: Path) -> None:
+    """Write the list of common passwords, and its licence, into the folder *package*."""
+    made = runpy.run_path(str(repository / "hatch_build.py"))
+    for suffix, text in ((".txt", "\n".join(made["passwords"]())), (".LICENSE", made["licence"]())):
+        _write(package, Path(COMMON_PASSWORDS + suffix), text.encode())
+
+
+def rules_of(repository: Path, importing: Iterable[Path]) -> list[Path]:
+    """Return the modules of the service that *importing* import, and those that these do."""
+    found: dict[Path, None] = {}
+    waiting = [path for path in importing if path.suffix == ".py"]
+    while waiting:
+        for path in _imported(repository, waiting.pop()):
+            if path not in found:
+                found[path] = None
+                waiting.append(path)
+    return sorted(found)
+
+
+def _imported(repository: Path, importing: Path) -> Iterator[Path]:
+    """Yield the files of the modules of the service that one file imports, and of their packages."""
+    for node in ast.walk(ast.parse(importing.read_bytes())):
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        parts = node.module.split(".")
+        if parts[0] not in RULES:
+            continue
+        folders = [repository.joinpath(*parts[:end]) for end in range(1, len(parts) + 1)]
+        yield from (folder / "__init__.py" for folder in folders if folder.is_dir())
+        modules = (folders[-1], *(folders[-1] / alias.name for alias in node.names))
+        yield from (path for each in modules if (path := each.with_suffix(".py")).is_file())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if not path.is_dir() and path.parent.name not in LEFT_OUT:
+            yield path
+
+
+def _write(package: Path, path: Path, data: bytes) -> None:
+    """Write what is at *path* of the repository where it belongs in *package*, modules renamed."""
+    folder, *rest = path.parts
+    copy = package.joinpath(*RENAMED[folder].split(".")[1:], *rest)
+    if copy.exists():
+        raise NotRenamedError(f"{path} would replace another module; rename it")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(renamed_in(data, str(path)) if path.suffix == ".py" else data)
 
 
 def renamed_in(source: bytes, path: str) -> bytes:

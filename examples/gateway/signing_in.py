@@ -9,7 +9,7 @@ from fastapi import Request
 from client import OutcomeUnknownError, seal, sealing_key
 from client.errors import RefusedError
 from client.questions import Asked
-from client.sessions import Options
+from client.signed_in import Options
 from contracts.passwords import ChangePassword
 from contracts.sealing import Purpose
 from contracts.sessions import Refresh

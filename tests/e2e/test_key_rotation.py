@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from client.accounts import AccountsClient
 from client.errors import RefusedError
-from client.sessions import SignedIn, refresh, sign_in, sign_out
+from client.sessions import refresh, sign_in, sign_out
+from client.signed_in import SignedIn
 from client.tokens import TokenError, TokenProblem, verify_access_token
 from contracts.topics import REGISTER
 from tests.e2e.caller import PASSWORD, Caller, a_name

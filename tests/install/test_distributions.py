@@ -20,15 +20,38 @@ from tests.places import REPOSITORY
 
 CLIENT = REPOSITORY / "distributions" / "client"
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["packages"]
+STRANGERS_LINES_MAX = 8
 OF_CONFLUENT = REPOSITORY / "examples" / "publish_confluent.py"
 NAMES = ["accounts", "accounts_client"]
 
 EVERY_MODULE = """
 import importlib, pkgutil, sys
 import accounts_client
-found = pkgutil.walk_packages(accounts_client.__path__, "accounts_client.")
-print(len([importlib.import_module(one.name) for one in found]))
+found = pkgutil.walk_packages(accounts_client.__path__, "accounts_client.", onerror=lambda _: None)
+names = [one.name for one in found if not one.name.startswith("accounts_client.testing")]
+print(len([importlib.import_module(name) for name in names]))
 print([name for name in sys.argv[1:] if importlib.util.find_spec(name)])
+"""
+
+A_TEST_OF_OTHERS = """
+import sys
+from accounts_client import InsufficientFundsError, PasswordRefusedError
+from accounts_client.testing import SyncFakeAccounts
+with SyncFakeAccounts() as accounts:
+    accounts.register("alice", "correct horse battery staple", email="a@example.com",
+                      first_name="A", last_name="L")
+    accounts.login("alice", "correct horse battery staple")
+    try:
+        accounts.register("bob", "password1", email="b@example.com", first_name="B", last_name="B")
+    except PasswordRefusedError as error:
+        print(error.error.code)
+    accounts.deposit("alice", "10.50", "USD")
+    try:
+        accounts.withdraw("alice", "10.51", "USD")
+    except InsufficientFundsError as error:
+        print(error.error.code)
+    print(accounts.balance("alice", "USD").available)
+print([name for name in sys.argv[1:] if name in sys.modules])
 """
 
 BOTH = """
@@ -44,6 +67,13 @@ def client(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Alone:
     return install_alone(
         tmp_path_factory.mktemp("client"), built.wheel("accounts_client"), "client.txt"
     )
+
+
+@pytest.fixture(scope="module")
+def client_testing(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """Return what `pip install accounts-client[testing]` makes."""
+    folder = tmp_path_factory.mktemp("testing")
+    return install_alone(folder, built.wheel("accounts_client"), "client-testing.txt")
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +150,22 @@ def test_what_is_installed_has_all_it_requires_and_its_licence(
 
 def test_every_module_of_the_client_loads_without_the_service(client: Alone) -> None:
     ours = [path for name in ("client", "contracts") for path in (REPOSITORY / name).rglob("*.py")]
+    ours = [path for path in ours if path.parent.name != "testing"]
 
     ended = client.run("python", "-c", EVERY_MODULE, *PACKAGES)
 
     assert ended.stdout.splitlines() == [str(len(ours) - 1), "[]"], ended
+
+
+def test_the_fake_needs_its_extra_alone(client_testing: Alone) -> None:
+    """None of the service's packages, and no library of a server."""
+    never = [*PACKAGES, "faststream", "pymongo", "motor", "redis", "starlette"]
+
+    ended = client_testing.run("python", "-W", "error", "-c", A_TEST_OF_OTHERS, *never)
+
+    assert ended.stdout.splitlines() == ["password_common", "insufficient_funds", "10.50", "[]"], (
+        ended
+    )
 
 
 def test_the_examples_need_nothing_else(client: Alone, tmp_path: Path) -> None:
@@ -183,3 +225,18 @@ async def test_the_client_sends_a_command_and_gets_its_answer(
     result = json.loads(ended.stdout)
     assert result["status"] == "accepted"
     assert (moved(result["entry"]), posted(result["entry"])) == ("10.50", "110.50")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stranger_deposits_in_eight_lines(client: Alone, service: RunningService) -> None:
+    """Those that the page about the client begins with."""
+    page = (REPOSITORY / "docs" / "client.md").read_text()
+    first, *_ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    where = f'"{service.addresses.kafka}", topic_prefix="{service.prefix}"'
+    program = first.replace('"localhost:9092"', where).replace("alice", "stranger")
+
+    words = ["-c", f"{program}print(result.status)"]
+    ended = await asyncio.to_thread(client.run, "python", *words)
+
+    assert len(first.strip().splitlines()) <= STRANGERS_LINES_MAX
+    assert (ended.stdout, ended.returncode) == ("accepted\n", 0), ended

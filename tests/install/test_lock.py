@@ -19,13 +19,14 @@ GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 BASE: list[str] = PROJECT["project"]["dependencies"]
 FOR_TESTS = [*GROUPS["build"], *GROUPS["gateway"]]
 ALL = [*BASE, *(one for extra in EXTRAS.values() for one in extra), *FOR_TESTS]
-OF_THE_CLIENT: list[str] = tomllib.loads(
-    (REPOSITORY / "distributions" / "client" / "pyproject.toml").read_text()
-)["project"]["dependencies"]
+CLIENT = tomllib.loads((REPOSITORY / "distributions" / "client" / "pyproject.toml").read_text())
+OF_THE_CLIENT: list[str] = CLIENT["project"]["dependencies"]
+OF_ITS_FAKE: list[str] = CLIENT["project"]["optional-dependencies"]["testing"]
 
 Environment: TypeAlias = dict[str, str]
 ROOTS = {
     "client.txt": OF_THE_CLIENT,
+    "client-testing.txt": [*OF_THE_CLIENT, *OF_ITS_FAKE],
     "confluent.txt": GROUPS["confluent"],
     "dev.txt": ALL,
     "lock.txt": GROUPS["lock"],
@@ -98,7 +99,7 @@ def test_every_lock_is_known_here() -> None:
 
 def test_the_service_requires_what_its_client_does_in_the_same_versions() -> None:
     """It has the same modules, and its tests are the client's."""
-    assert set(OF_THE_CLIENT) <= set(BASE)
+    assert set(OF_THE_CLIENT) | set(OF_ITS_FAKE) <= set(BASE)
 
 
 @every_lock

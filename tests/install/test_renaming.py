@@ -93,3 +93,35 @@ def test_no_module_replaces_another(tmp_path: Path) -> None:
 
     with pytest.raises(NotRenamedError, match="would replace another"):
         write_package(tmp_path, tmp_path / "made")
+
+
+def test_what_is_imported_of_the_service_comes_along_and_nothing_else(tmp_path: Path) -> None:
+    files = {
+        "client/testing/fake.py": "from workers.ledger import lane\n",
+        "workers/__init__.py": "",
+        "workers/ledger/__init__.py": "",
+        "workers/ledger/lane.py": "from handlers.model import rules\nfrom client import seal\n",
+        "workers/ledger/engine.py": "import faststream\n",
+        "handlers/__init__.py": "",
+        "handlers/model/__init__.py": "",
+        "handlers/model/rules.py": '"""`handlers.model` says."""\n',
+        "handlers/model/house.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    write_package(tmp_path, tmp_path / "made")
+
+    made = tmp_path / "made" / "testing"
+    assert (made / "fake.py").read_text() == (
+        "from accounts_client.testing.workers.ledger import lane\n"
+    )
+    assert (made / "workers" / "ledger" / "lane.py").read_text() == (
+        "from accounts_client.testing.handlers.model import rules\nfrom accounts_client import seal\n"
+    )
+    assert (made / "handlers" / "model" / "rules.py").read_text() == (
+        '"""`accounts_client.testing.handlers.model` says."""\n'
+    )
+    assert not (made / "workers" / "ledger" / "engine.py").exists()
+    assert not (made / "handlers" / "model" / "house.py").exists()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import distribution
 from itertools import chain
+from pathlib import Path
 
 from contracts.codes import Code
 from contracts.commands import command_name
@@ -27,8 +28,16 @@ SLICE_RECORDS_MAX = 100
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """Return the blocklist, folded: `hatch_build.py` puts it beside the metadata of the installation."""
-    found = distribution("accounts").read_text("extra_metadata/common_passwords.txt")
+    """Return the blocklist, folded: `hatch_build.py` puts it beside the metadata of the installation.
+
+    In `accounts-client`, whose fake has the same rules, it lies beside this file.
+    """
+    beside = Path(__file__).with_name("common_passwords.txt")
+    found = (
+        beside.read_text(encoding="utf-8")
+        if beside.is_file()
+        else distribution("accounts").read_text("extra_metadata/common_passwords.txt")
+    )
     assert found is not None, "accounts was built without its list: install it with `make install`"
     return frozenset(found.splitlines())
 

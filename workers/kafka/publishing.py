@@ -6,15 +6,14 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from client.partitioning import hash_of
 from client.producer import end
 from client.shared import Shared
 from contracts.topics import WRITTEN_BYTES_MAX
@@ -25,9 +24,6 @@ from workers.monitoring.metrics import Metrics
 
 BATCH_BYTES_MAX = 512 * 1024
 """Of one batch: half of what a topic takes at least, so that many records share one request."""
-
-KEYS_CACHED_MAX = 32_768
-"""Hashes of keys kept, 5 MB: murmur2 in Python costs 5 µs, a look-up a tenth of that at most."""
 
 STOP_TIMEOUT_S = 5.0
 """How long a producer may take to end: an idempotent one waits for ever while Kafka is away."""
@@ -55,12 +51,6 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     def of(cls, topic: str, key: bytes, record: Record) -> "Outgoing":
         """Return *record* addressed to *topic* under *key*."""
         return cls(topic, key, record.value, record.headers)
-
-
-@lru_cache(maxsize=KEYS_CACHED_MAX)
-def _hash(key: bytes) -> int:
-    """Return Kafka's own hash of a key, as the Java client's default partitioner has it."""
-    return int(murmur2(key)) & 0x7FFFFFFF
 
 
 class Publisher:
@@ -151,7 +141,7 @@ async def _batches(
         count = counts.get(topic)
         if count is None:
             count = counts[topic] = len(await producer.partitions_for(topic))
-        place = topic, _hash(key) % count if key is not None else 0
+        place = topic, hash_of(key) % count if key is not None else 0
         batch = last.get(place)
         if batch is not None:
             if batch.append(timestamp=now_ms, key=key, value=value, headers=headers) is not None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contracts.codes import Code
 from handlers.ledger.batch import PerCommand, decide_lane
@@ -67,6 +68,8 @@ class LaneDependencies:
     Raises:
         AbandonedError: The cycle was given up.
     """
+    clock: Callable[[], datetime] = utc_now
+    """What it is decided by whether a command has expired, and what is written as its time."""
 
 
 @dataclass(slots=True)
@@ -249,7 +252,7 @@ class Lane:
                 lane=self.number,
             ),
             per_command=self.dependencies.per_command,
-            now=utc_now(),
+            now=self.dependencies.clock(),
             commands_max=commands_max,
         )
 

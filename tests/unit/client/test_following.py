@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from typing import cast
 
 import orjson
 import pytest
 from aiokafka import TopicPartition
 
-from client import following
 from client.errors import UnreadableRecordError
 from client.following import Following
-from client.kafka import Kafka, Record
+from client.kafka import Record
 from client.one_loop import OneLoop
-from client.reader import Start
+from client.reader import OpenReader, Start
 from contracts import topics
 from contracts.headers import CE_TYPE, CeType
 from contracts.message import rfc3339
@@ -47,16 +47,13 @@ class Kept:
         pass
 
 
-def following_of(monkeypatch: pytest.MonkeyPatch, *records: Record) -> Following:
+def following_of(*records: Record) -> Following:
     @asynccontextmanager
-    async def open_reader(
-        _kafka: Kafka, topics: Collection[str], _start: Start
-    ) -> AsyncGenerator[Kept]:
+    async def open_reader(topics: Collection[str], _start: Start) -> AsyncGenerator[Kept]:
         [topic] = topics
         yield Kept(topic, [record for record in records if record.topic == topic])
 
-    monkeypatch.setattr(following, "open_reader", open_reader)
-    return Following(Kafka("127.0.0.1:1", {}), PREFIX, OneLoop("client"))
+    return Following(cast("OpenReader", open_reader), PREFIX, OneLoop("client"))
 
 
 def a_message(
@@ -90,55 +87,47 @@ def a_tombstone(username: str = "alice") -> Record:
 
 
 class TestSnapshot:
-    async def test_leaves_out_who_was_erased(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_leaves_out_who_was_erased(self) -> None:
         states = [a_tombstone("nobody"), a_state("alice"), a_state("bobby"), a_tombstone("alice")]
 
-        snapshot = await following_of(monkeypatch, *states).snapshot()
+        snapshot = await following_of(*states).snapshot()
 
         assert [*snapshot.balances] == ["bobby"]
         assert snapshot.unreadable == []
 
-    async def test_has_who_is_said_again_behind_a_tombstone(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_has_who_is_said_again_behind_a_tombstone(self) -> None:
         states = [a_state(sequence=7), a_tombstone(), a_state(sequence=3)]
 
-        snapshot = await following_of(monkeypatch, *states).snapshot()
+        snapshot = await following_of(*states).snapshot()
 
         assert snapshot.balances["alice"].sequence == 3
 
-    async def test_keeps_the_latest_state_of_each(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_keeps_the_latest_state_of_each(self) -> None:
         states = [a_state(sequence=2), a_state(sequence=3), a_state(sequence=1)]
 
-        snapshot = await following_of(monkeypatch, *states).snapshot()
+        snapshot = await following_of(*states).snapshot()
 
         assert snapshot.balances["alice"].sequence == 3
 
     @pytest.mark.parametrize("key", [b"mallory", b"\xff"], ids=repr)
-    async def test_names_what_is_no_state_and_has_all_others(
-        self, monkeypatch: pytest.MonkeyPatch, key: bytes
-    ) -> None:
+    async def test_names_what_is_no_state_and_has_all_others(self, key: bytes) -> None:
         states = [a_state(body=b"{}", key=key), a_state()]
 
-        snapshot = await following_of(monkeypatch, *states).snapshot()
+        snapshot = await following_of(*states).snapshot()
 
         assert [*snapshot.balances] == ["alice"]
         [left_out] = snapshot.unreadable
         assert left_out.partition.topic == PREFIX + topics.BALANCES.name
 
     @pytest.mark.parametrize("later", [a_state(), a_tombstone()], ids=["state", "tombstone"])
-    async def test_names_nothing_that_was_said_anew(
-        self, monkeypatch: pytest.MonkeyPatch, later: Record
-    ) -> None:
-        snapshot = await following_of(monkeypatch, a_state(body=b"{"), later).snapshot()
+    async def test_names_nothing_that_was_said_anew(self, later: Record) -> None:
+        snapshot = await following_of(a_state(body=b"{"), later).snapshot()
 
         assert snapshot.unreadable == []
 
 
 class TestMessages:
-    async def test_pass_over_tombstones_and_over_what_says_that_it_is_something_else(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_pass_over_tombstones_and_over_what_says_that_it_is_something_else(self) -> None:
         body = {
             "session_id": "s-1",
             "username": "alice",
@@ -153,15 +142,13 @@ class TestMessages:
             a_message(topics.REVOCATIONS, body),
         ]
 
-        follow = following_of(monkeypatch, *records)
+        follow = following_of(*records)
         messages = follow.messages(topics.REVOCATIONS, SessionRevoked, "beginning")
 
         assert [each.message.session_id async for each in messages] == ["s-1", "s-1"]
 
-    async def test_say_where_to_go_on_behind_one_that_is_none(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        follow = following_of(monkeypatch, a_message(topics.REVOCATIONS, {}, offset=6))
+    async def test_say_where_to_go_on_behind_one_that_is_none(self) -> None:
+        follow = following_of(a_message(topics.REVOCATIONS, {}, offset=6))
 
         with pytest.raises(UnreadableRecordError) as unreadable:
             await anext(follow.messages(topics.REVOCATIONS, SessionRevoked, "beginning"))
@@ -171,9 +158,7 @@ class TestMessages:
 
 
 class TestResults:
-    async def test_are_told_from_replies_tombstones_and_later_kinds(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_are_told_from_replies_tombstones_and_later_kinds(self) -> None:
         records = [
             a_message(topics.RESULTS, None),
             a_message(topics.RESULTS, {"request_id": "r", "username": "alice", "type": "t"}),
@@ -182,6 +167,6 @@ class TestResults:
             a_message(topics.RESULTS, a_result_body()),
         ]
 
-        results = following_of(monkeypatch, *records).results("beginning")
+        results = following_of(*records).results("beginning")
 
         assert [each.message.command_id async for each in results] == ["c-1", "c-1"]

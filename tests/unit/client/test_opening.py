@@ -4,17 +4,17 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import pytest_asyncio
 from aiokafka.errors import KafkaConnectionError
 
-from client import answers as opening
 from client.accounts import AccountsClient
 from client.answers import Answers
 from client.errors import TopicMissingError, UnreachableError
-from client.kafka import Kafka, Record
-from client.reader import Start
+from client.kafka import Record
+from client.reader import OpenReader, Start
 from contracts.queries import GetBalance
 from contracts.replies import Reply
 from tests.unit.records import a_record
@@ -40,9 +40,7 @@ class Topic:
         self.coming: asyncio.Queue[Record | Exception] = asyncio.Queue()
 
     @asynccontextmanager
-    async def open_reader(
-        self, _kafka: Kafka, _topics: Collection[str], _start: Start
-    ) -> AsyncGenerator["Topic"]:
+    async def open_reader(self, _topics: Collection[str], _start: Start) -> AsyncGenerator["Topic"]:
         self.opened += 1
         await self.may_open.wait()
         if self.missing:
@@ -61,15 +59,13 @@ class Topic:
 
 
 @pytest.fixture
-def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
-    topic = Topic()
-    monkeypatch.setattr(opening, "open_reader", topic.open_reader)
-    return topic
+def topic() -> Topic:
+    return Topic()
 
 
 @pytest_asyncio.fixture
 async def answers(topic: Topic) -> AsyncIterator[Answers]:
-    answers = Answers(Kafka("127.0.0.1:1", {}), "accounts.results")
+    answers = Answers(cast("OpenReader", topic.open_reader), "accounts.results")
     yield answers
     topic.may_close.set()
     await answers.close()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from client.partitioning import hash_of
 from contracts.headers import UNDELIVERED
 from workers.kafka import publishing, replies
 from workers.kafka.publishing import Outgoing, Publisher, PublishError
@@ -228,7 +229,7 @@ class TestPublisher:
 
 @given(st.binary(max_size=64))
 def test_every_key_hashes_as_in_kafka(key: bytes) -> None:
-    assert publishing._hash(key) % len(PARTITIONS) == java_partition(key)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    assert hash_of(key) % len(PARTITIONS) == java_partition(key)
 
 
 class TestReplies:

@@ -7,6 +7,7 @@ from handlers.ledger.finality import ReadPositions
 from storage.ports.ledger import Ledger
 from tests.received import RULES, all_read, by_rules
 from workers.batches.writer_generation import WriterGeneration
+from workers.clock import utc_now
 from workers.ledger.lane import LaneDependencies
 from workers.ledger.published_sequences import PublishedSequences
 from workers.ledger.writer_sign_offs import WriterSignOffs
@@ -28,6 +29,7 @@ class SimpleLaneDependencies:
         self.generation = generation or WriterGeneration()
         self.number = self.generation.number
         self.reading = reading
+        self.clock = utc_now
         self.pauses: list[tuple[str | None, int]] = []
         self.questions: list[Collection[int]] = []
         self.writer_sign_offs = WriterSignOffs(ledger)
@@ -47,6 +49,7 @@ class SimpleLaneDependencies:
             reading=self.reading,
             fetch_end_offsets=self._ask,
             asked=_done(),
+            clock=self.clock,
             pause=self._pause,
         )
 

@@ -25,7 +25,6 @@ from tests.received import (
 from tests.unit.workers.ledger.ledger_faults import Fault, FaultyLedger
 from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from workers.batches.writer_generation import AbandonedError
-from workers.ledger import lane as lanes
 from workers.ledger.lane import RACES_MAX, Lane
 
 
@@ -265,14 +264,13 @@ class TestAddresses:
         assert owners == {"alice@example.com": "bobby", "new@example.com": "alice"}
 
 
-async def test_the_clock_of_a_worker_may_go_back(
-    ledger: FaultyLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_clock_of_a_worker_may_go_back(ledger: FaultyLedger) -> None:
     times = [NOON + timedelta(seconds=5), NOON]
-    monkeypatch.setattr(lanes, "utc_now", lambda: times.pop(0))
+    dependencies = SimpleLaneDependencies(ledger)
+    dependencies.clock = lambda: times.pop(0)
 
     for command in DEPOSITS[:2]:
-        await a_lane(SimpleLaneDependencies(ledger), command).run()
+        await a_lane(dependencies, command).run()
 
     moments = [each.decided_at for each in readable([each async for each in ledger.history()])]
     assert moments == [NOON + timedelta(seconds=5)] * 2
