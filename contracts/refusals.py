@@ -27,6 +27,7 @@ _NEW_PASSWORD = {
     Code.PASSWORD_PERSONAL,
     Code.PASSWORD_COMMON,
 }
+_CLAIM = {Code.SEAL_INVALID, Code.CLAIM_MALFORMED}
 _MOVEMENT = {
     Code.EXPIRED,
     Code.CURRENCY_UNSUPPORTED,
@@ -45,10 +46,11 @@ def _by_precedence(refusals: Mapping[TopicSpec, set[Code]]) -> dict[TopicSpec, t
 
 COMMAND_REFUSALS = _by_precedence(
     {
-        topics.OPEN: _ANY_COMMAND | {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN},
+        topics.OPEN: _ANY_COMMAND | _CLAIM | {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN},
         topics.REGISTER: _ANY_COMMAND
         | _NEW_PASSWORD
-        | {Code.SEAL_INVALID, Code.USERNAME_TAKEN, Code.EMAIL_TAKEN},
+        | _CLAIM
+        | {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN, Code.UNKNOWN_ACCOUNT},
         topics.DEPOSIT: _ANY_COMMAND
         | _MOVEMENT
         | {Code.TOO_MANY_CURRENCIES, Code.BALANCE_TOO_LARGE},

@@ -10,7 +10,7 @@ from weakref import finalize
 
 from client.testing.memory_topics import MemoryTopics
 from client.tokens import Claims, verify_access_token
-from contracts.registration import Register
+from contracts.registration import Open, Register
 from handlers.model.input_records import Judged
 from storage.memory.identities import MemoryIdentities, MemoryThrottles
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
@@ -68,9 +68,9 @@ class IdentityInMemory:
             new_key(keys, self._clock(), kind)
         return KeyRing(keys, clock=self._clock)
 
-    async def verdicts(self, registers: Sequence[Register]) -> Sequence[Judged]:
-        """Judge sealed passwords, as the ledger worker does before it decides."""
-        return await PasswordGate(self.ring, self._pool).verdicts(registers)
+    async def verdicts(self, commands: Sequence[Open | Register]) -> Sequence[Judged]:
+        """Judge what is sealed, as the ledger worker does before it decides."""
+        return await PasswordGate(self.ring, self._pool).verdicts(commands)
 
     async def hash(self, record: Raw) -> None:
         """Hash the password in a *record* of accepted registrations, and answer it."""

@@ -7,7 +7,8 @@ import pytest
 from tests.places import REPOSITORY
 from tests.unit.docs_tables import DOCS
 
-PROMISES = 13
+PROMISES = (*range(1, 14), 18)
+"""Their numbers; those between belong to what is not there yet."""
 PAGE = DOCS / "promises.md"
 README = REPOSITORY / "README.md"
 FOLDERS = [path for path in REPOSITORY.iterdir() if path.is_dir()]
@@ -26,10 +27,10 @@ def test_the_readme_has_the_promises_by_their_names() -> None:
     full = re.findall(rf"^\| {named}", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert short == full
-    assert len(full) == PROMISES
+    assert len(full) == len(PROMISES)
 
 
-@pytest.mark.parametrize("number", range(1, PROMISES + 1))
+@pytest.mark.parametrize("number", PROMISES)
 def test_a_promise_is_shown_by_tests_that_name_it(number: int) -> None:
     [row] = re.findall(rf"^\| P{number} \|.*$", PAGE.read_text("utf-8"), re.MULTILINE)
     files = re.findall(r"`(tests/[\w./]+)`", row)
@@ -51,5 +52,5 @@ def test_a_promise_that_is_named_is_listed() -> None:
         for number in re.findall(r"\bP(\d+)\b", path.read_text(encoding="utf-8"))
     }
 
-    assert listed == [str(number) for number in range(1, PROMISES + 1)]
+    assert listed == [str(number) for number in PROMISES]
     assert named <= {*listed}

@@ -128,7 +128,7 @@ class TestPage:
         ids = {given["id"] for _, given in elements.seen if "id" in given}
         links = {given["href"] or "" for _, given in elements.seen if "href" in given}
         served = {"/asyncapi.yaml", "/health", *KEY_SETS}
-        elsewhere = {DOCUMENT["info"]["license"]["url"]}
+        elsewhere = {DOCUMENT["info"][named]["url"] for named in ("contact", "license")}
         assert links - {f"#{each}" for each in ids} - elsewhere == served
 
     def test_shows_everything(self) -> None:

@@ -236,6 +236,8 @@ class TestVerify:
 
 
 class TestTheChain:
+    """P18."""
+
     HEADED = replace(ACCOUNT, head=Rendering(SOUND[2]).entry_hash)
 
     def test_is_sound_from_the_first_entry_to_the_account(self) -> None:

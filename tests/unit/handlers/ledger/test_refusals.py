@@ -16,6 +16,7 @@ from contracts.topics import TopicSpec
 from handlers.ledger.decide import decide
 from handlers.model.account import Account, Balance
 from handlers.model.changes import Owners
+from handlers.model.input_records import NOTHING_SEALED, Judged
 from handlers.model.refused import Refused
 from handlers.model.rules import CurrencyRules
 from tests.builders import NOON, an_account
@@ -58,23 +59,34 @@ ACCOUNTS: Sequence[Account | None] = [
     an_account(balances={"USD": Balance(posted_minor=800, scale=2)}),
 ]
 OWNERS = [Owners(), Owners(emails={OTHERS: "bob"}), Owners(names={"alice": "Alice"})]
-VERDICTS = [
-    None,
-    Code.SEAL_INVALID,
-    Code.PASSWORD_TOO_SHORT,
-    Code.PASSWORD_TOO_LONG,
-    Code.PASSWORD_PERSONAL,
-    Code.PASSWORD_COMMON,
+OF_A_CLAIM = [
+    NOTHING_SEALED,
+    Judged(claim_digest=bytes(32)),
+    Judged(problem=Code.SEAL_INVALID),
+    Judged(problem=Code.CLAIM_MALFORMED),
 ]
-"""What is found wrong with a sealed password before its registration is decided."""
+OF_A_PASSWORD = [
+    Judged(problem=code)
+    for code in (
+        Code.PASSWORD_TOO_SHORT,
+        Code.PASSWORD_TOO_LONG,
+        Code.PASSWORD_PERSONAL,
+        Code.PASSWORD_COMMON,
+    )
+]
+VERDICTS = {
+    topics.OPEN: OF_A_CLAIM,
+    topics.REGISTER: [*OF_A_CLAIM, *OF_A_PASSWORD],
+}
+"""What is found of sealed fields before their command is decided."""
 
 
 def had(topic: TopicSpec) -> Iterator[Code]:
     """Yield the code of every refusal that the rules come to."""
-    verdicts = VERDICTS if topic is topics.REGISTER else [None]
+    verdicts = VERDICTS.get(topic, [NOTHING_SEALED])
     tried = product(COMMANDS_TRIED[topic], ACCOUNTS, OWNERS, verdicts)
     for command, account, owners, verdict in tried:
-        record = received(command, password_problem=verdict)
+        record = received(command, judged=verdict)
         decision = decide(account, record, owners, rules=TIGHT, now=NOON)
         if isinstance(decision, Refused):
             yield decision.code

@@ -1,4 +1,7 @@
-"""P5: the same outcome is the same bytes for ever, and the contract reads every one of them."""
+"""P5: the same outcome is the same bytes for ever, and the contract reads every one of them.
+
+P13: what an entry posts comes to zero. P18: each carries the hash of the one before.
+"""
 
 import hashlib
 import re

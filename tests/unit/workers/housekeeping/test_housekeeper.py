@@ -229,7 +229,7 @@ class TestHousekeeper:
         self, running: House, caplog: pytest.LogCaptureFixture
     ) -> None:
         running.topic.failing = True
-        await running.store(an_account(opened_at=utc_now() - timedelta(hours=1)), opened=True)
+        await running.store(an_account(changed_at=utc_now() - timedelta(hours=1)), opened=True)
 
         await until(lambda: running.topic.calls > 2)
         await until(lambda: running.value(PENDING) == 1)
@@ -238,7 +238,7 @@ class TestHousekeeper:
         assert "hunter2" not in caplog.text
 
     async def test_forgets_its_count_with_the_lease(self, running: House) -> None:
-        await running.store(an_account(opened_at=utc_now() - timedelta(hours=1)), opened=True)
+        await running.store(an_account(changed_at=utc_now() - timedelta(hours=1)), opened=True)
         await until(lambda: running.value(PENDING) == 1)
 
         running.lease.free = False
@@ -249,8 +249,8 @@ class TestHousekeeper:
     async def test_counts_registrations_that_wait_over_a_minute(
         self, house: House, age_s: int, pending: int
     ) -> None:
-        opened_at = utc_now() - timedelta(seconds=age_s)
-        await house.store(an_account(opened_at=opened_at), opened=True)
+        changed_at = utc_now() - timedelta(seconds=age_s)
+        await house.store(an_account(changed_at=changed_at), opened=True)
 
         await house.keeper.count_pending()
 
