@@ -16,6 +16,7 @@ from cli.arguments.send_options import Identity, OptionalIdentity, OptionalProfi
 from cli.commands.profile import facts
 from cli.commands.send import profile_changes
 from client.calls import CommandOptions, OpenOptions
+from client.sign_in_calls import RegisterOptions
 from contract_docs import examples
 from contracts.codes import Code
 from contracts.commands import AnyCommand
@@ -135,6 +136,7 @@ class TestAFieldOfAProfile:
             {*Identity.__slots__, *OptionalProfile.__slots__},
             {*OptionalIdentity.__slots__, *OptionalProfile.__slots__},
             OpenOptions.__annotations__.keys() - CommandOptions.__annotations__.keys() - NEVER_KEPT,
+            {*NEEDED, *RegisterOptions.__annotations__} - CommandOptions.__annotations__.keys(),
             examples.REGISTER.keys() - OF_A_COMMAND - NEVER_KEPT,
             bodies.RegisterBody.model_fields.keys() - {"username", "password"},
             bodies.ProfileChanges.model_fields.keys(),
@@ -151,7 +153,8 @@ class TestAFieldOfAProfile:
             "repaired",
             "send register",
             "send update-profile",
-            "client",
+            "client open",
+            "client register",
             "example",
             "POST",
             "PATCH",
