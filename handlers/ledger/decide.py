@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import assert_never
 
 from contracts.codes import Code
-from contracts.commands import AnyCommand, is_movement
-from contracts.ledger import Deposit, Withdraw
+from contracts.commands import is_movement
+from contracts.ledger import Deposit, Movement, Withdraw
 from contracts.message import rfc3339
 from contracts.profile import UpdateProfile
 from contracts.registration import Open, Register
@@ -28,10 +28,9 @@ def decide(
     now: datetime,
 ) -> Decision:
     """Return what the command makes happen, or why nothing does."""
-    command = received.command
-    if (refused := received.refused or _expired(command, now) or _unborn(received)) is not None:
+    if (refused := received.refused or _untimely(received, now)) is not None:
         return refused
-    match command:
+    match command := received.command:
         case Deposit():
             return ledger.deposit(account, command, rules)
         case Withdraw():
@@ -46,9 +45,14 @@ def decide(
             assert_never(command)
 
 
-def _expired(command: AnyCommand, now: datetime) -> Refused | None:
+def _untimely(received: CommandRecord, now: datetime) -> Refused | None:
+    command = received.command
+    return _expired(command, now) if is_movement(command) else _unborn(received)
+
+
+def _expired(command: Movement, now: datetime) -> Refused | None:
     """Return that the sender gave up on *command* before it was decided, if so."""
-    if not is_movement(command) or command.expires_at is None or now <= command.expires_at:
+    if command.expires_at is None or now <= command.expires_at:
         return None
     return Refused(
         code=Code.EXPIRED,

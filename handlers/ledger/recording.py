@@ -65,6 +65,10 @@ def stamped(before: Account | None, after: Account, stamp: WriterMark) -> Accoun
     )
 
 
+_OF_AN_ACCOUNT = (Moved, ProfileChanged, TakenOver)
+"""Decisions that change an account there is. Made once: a union would be made for every command."""
+
+
 class Conclusion(msgspec.Struct, frozen=True, gc=False):
     """A decision, and what follows from it."""
 
@@ -97,7 +101,7 @@ def conclude(
         account = evolve(account, decision, received, now=at)
     outcome = _outcome(received, decision, account, at)
     rendering = Rendering(outcome)
-    if isinstance(decision, Moved | ProfileChanged | TakenOver):
+    if isinstance(decision, _OF_AN_ACCOUNT):
         account = evolve(account, decision, received, now=at, head=rendering.entry_hash)
     return Conclusion(decision, account, outcome, rendering)
 
