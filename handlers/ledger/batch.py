@@ -16,7 +16,7 @@ from handlers.ledger.merging import Queues, earliest
 from handlers.ledger.recording import Conclusion, WriterMark, stamped
 from handlers.model.account import BOOKED, Account
 from handlers.model.changes import Changes, EmailClaim, NameClaim, Owners
-from handlers.model.decision import Opened, TakenOver
+from handlers.model.decision import Decision, Opened, TakenOver
 from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome, Source
 from handlers.model.refused import Refused
@@ -141,14 +141,18 @@ class _Fold:
             before, after = self.accounts.get(username), conclusion.account
             assert after is not None
             self.accounts[username] = after
-            if isinstance(conclusion.decision, Opened | TakenOver):
-                self._claim_name(username)
-                if after.signs_in:
-                    self.registered.append(username)
             if outcome.entry is None:
-                self._claim(before, after)
+                self._claim_for(conclusion.decision, before, after)
         self.outcomes[outcome.id] = outcome
         self.recorded.append(outcome)
+
+    def _claim_for(self, decision: Decision, before: Account | None, after: Account) -> None:
+        """Claim what no two users may have; money that moves claims nothing."""
+        if isinstance(decision, Opened | TakenOver):
+            self._claim_name(after.username)
+            if after.signs_in:
+                self.registered.append(after.username)
+        self._claim(before, after)
 
     def _claim_name(self, username: str) -> None:
         name = name_claim(username)
