@@ -19,6 +19,7 @@ from client.shared import Shared
 from contracts.topics import WRITTEN_BYTES_MAX
 from handlers.wire.rendering import Headers, Record
 from workers.clock import utc_now
+from workers.kafka.produce_requests import ProduceRequests
 from workers.monitoring.halt import Halt
 from workers.monitoring.metrics import Metrics
 
@@ -107,6 +108,7 @@ class Publisher:
             max_request_size=WRITTEN_BYTES_MAX,
             request_timeout_ms=round(self._deadline_s * 1000),
         )
+        ProduceRequests(producer.client)
         try:
             await producer.start()
         except BaseException:
