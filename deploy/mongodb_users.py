@@ -24,11 +24,18 @@ SCHEMA = ("listCollections", "listIndexes", "createCollection", "createIndex")
 LEDGER = ("accounts", "emails", "names", "outcomes", "registrations", "writers", "leases")
 IDENTITY = ("credentials", "sessions", "requests", "throttles")
 
+RUNS = {"processes": WORK, "schema": LOOK}
+"""Every worker says that it runs, and looks at the number of the data; who makes the collections notes the
+first one, and `accounts schema upgrade`, as the repairer, changes it."""
+
+BEGINS = {**RUNS, "schema": (*LOOK, "insert")}
+
 RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ledger": {
         "": SCHEMA,
         **dict.fromkeys(LEDGER, WORK),
         "houses": (*LOOK, "insert", "update"),
+        **BEGINS,
     },
     "identity": {
         "": SCHEMA,
@@ -36,12 +43,14 @@ RIGHTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "accounts": LOOK,
         "outcomes": LOOK,
         "registrations": (*LOOK, "remove"),
+        **BEGINS,
     },
-    "query": dict.fromkeys(("accounts", "outcomes", "credentials"), LOOK),
+    "query": {**dict.fromkeys(("accounts", "outcomes", "credentials"), LOOK), **RUNS},
     "housekeeper": {
         "": (*SCHEMA, "find"),
         **dict.fromkeys(("leases", "houses"), WORK),
         "accounts": ("update",),
+        **BEGINS,
     },
     "operator": {"": ("find", "listCollections", "listIndexes")},
     "repairer": {"": (*SCHEMA, *WORK)},

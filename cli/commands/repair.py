@@ -13,18 +13,17 @@ from cli.arguments.option_groups import add_command
 from cli.arguments.options import Actor, User, flag, text
 from cli.screen.asking_first import Consent
 from cli.screen.output import CliError, output
+from cli.service.store import open_store
 from cli.verification.published import PublishedEvents
 from cli.verification.published_topic import read_published
 from cli.verification.tally import Tally
 from contracts.profile import UpdateProfile
 from handlers.history.repair import Repair
-from storage.mongo.client import MongoClient
 from storage.mongo.houses import MongoHouses
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.repairs import MongoRepairs
 from storage.ports.errors import LostRaceError
-from workers.bootstrap.stores import mongo_options
 from workers.config.settings import Settings, load_settings
 from workers.housekeeping.diagnosis import Diagnosis, postings_said
 from workers.housekeeping.repair import Repairing
@@ -114,8 +113,7 @@ async def _repair(
 
 
 async def _open(settings: Settings, stack: AsyncExitStack) -> Repairing:
-    client = MongoClient(mongo_options(settings))
-    stack.push_async_callback(client.close)
+    client = await stack.enter_async_context(open_store(settings))
     publisher = await stack.enter_async_context(kafka_publisher(settings))
     ledger = MongoLedger(client)
     await ledger.prepare()

@@ -6,11 +6,10 @@ import typer
 
 from cli.arguments.option_groups import add_command
 from cli.screen.output import output
+from cli.service.store import open_store
 from handlers.history.trial_balance import CurrencyTotals, Totals, by_currency
-from storage.mongo.client import MongoClient
 from storage.mongo.houses import MongoHouses
 from storage.ports.errors import NotMeasuredError
-from workers.bootstrap.stores import mongo_options
 from workers.clock import monotonic_s
 from workers.config.settings import Settings, load_settings
 
@@ -48,11 +47,8 @@ def trial_balance() -> None:
 
 
 async def _totals(settings: Settings) -> Totals:
-    client = MongoClient(mongo_options(settings))
-    try:
+    async with open_store(settings) as client:
         return await MongoHouses(client).totals()
-    finally:
-        await client.close()
 
 
 def _wrong(totals: Totals, currencies: list[CurrencyTotals]) -> list[str]:

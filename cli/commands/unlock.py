@@ -11,14 +11,13 @@ from cli.arguments.options import Actor, User
 from cli.screen.asking_first import Consent
 from cli.screen.output import CliError, output
 from cli.service.questions import body
+from cli.service.store import open_store
 from contracts.message import rfc3339
 from contracts.request import SignInRequest
 from handlers.history.operating import Operation, audit_event
 from handlers.identity.subjects import of_user
 from handlers.identity.throttling import Allowance
-from storage.mongo.client import MongoClient
 from storage.mongo.throttles import MongoThrottles
-from workers.bootstrap.stores import mongo_options
 from workers.clock import fresh_name, utc_now
 from workers.config.settings import Settings, load_settings
 from workers.identity.options import USER_RULE
@@ -43,8 +42,7 @@ def unlock(user: User, consent: Consent, *, actor: Actor = None) -> None:
 
 async def _unlock(settings: Settings, user: str, consent: Consent, actor: str | None) -> None:
     async with AsyncExitStack() as stack:
-        client = MongoClient(mongo_options(settings))
-        stack.push_async_callback(client.close)
+        client = await stack.enter_async_context(open_store(settings))
         throttles = MongoThrottles(client)
         [found] = (await throttles.look({of_user(user): USER_RULE}, now=utc_now())).values()
         if not output().is_json:

@@ -9,15 +9,14 @@ import typer
 from cli.arguments.moments import moment
 from cli.arguments.option_groups import add_command
 from cli.screen.output import CliError
+from cli.service.store import open_store
 from cli.verification.published import PublishedEvents
 from cli.verification.published_topic import read_published
 from cli.verification.tally import Tally
 from cli.verification.verifying import Verifier
-from storage.mongo.client import MongoClient
 from storage.mongo.houses import MongoHouses
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
-from workers.bootstrap.stores import mongo_options
 from workers.clock import monotonic_s, utc_now
 from workers.config.settings import Settings, load_settings
 
@@ -75,8 +74,7 @@ async def _verify(
     settings: Settings, tally: Tally, which: Which, *, topic: bool, live: bool
 ) -> None:
     since = moment(which.since, utc_now()) if which.since is not None else None
-    client = MongoClient(mongo_options(settings))
-    try:
+    async with open_store(settings) as client:
         inspection = MongoInspection(client)
         verifier = Verifier(MongoLedger(client), inspection, MongoHouses(client), tally, live=live)
         usernames = [which.user] if which.user is not None else None
@@ -91,5 +89,3 @@ async def _verify(
             await verifier.everything()
         else:
             await verifier.some(usernames)
-    finally:
-        await client.close()

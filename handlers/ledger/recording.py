@@ -99,7 +99,7 @@ def conclude(
         at = account.changed_at
     if isinstance(decision, Opened):
         account = evolve(account, decision, received, now=at)
-    outcome = _outcome(received, decision, account, at)
+    outcome = _outcome(received, decision, account, at, rules.schema)
     rendering = Rendering(outcome)
     if isinstance(decision, _OF_AN_ACCOUNT):
         account = evolve(account, decision, received, now=at, head=rendering.entry_hash)
@@ -107,7 +107,11 @@ def conclude(
 
 
 def _outcome(
-    received: CommandRecord, decision: Decision, account: Account | None, now: datetime
+    received: CommandRecord,
+    decision: Decision,
+    account: Account | None,
+    now: datetime,
+    schema: int,
 ) -> Outcome:
     """Return what is recorded; *account* is as it was before, unless it was just opened."""
     command = received.command
@@ -139,6 +143,7 @@ def _outcome(
         reason=movement.reason if movement else None,
         related_id=movement.related_id if movement else None,
         metadata=tuple(movement.metadata.items()) if movement and movement.metadata else None,
+        schema=schema,
     )
 
 

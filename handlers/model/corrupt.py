@@ -2,6 +2,9 @@
 
 import msgspec
 
+SCHEMA_FIELD = "schema"
+"""The field of a document that says its schema number (`handlers.model.schema`)."""
+
 
 class CorruptDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which document, and where in it. Never what stands there: it may be personal or secret."""
@@ -14,6 +17,11 @@ class CorruptDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whose it is, as far as that can be told."""
     field: str
     """Path of the first field found wrong or missing, such as `balances.0.posted_minor`."""
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether it bears a schema number that this release does not know: damaged, or ahead of it."""
+        return self.field == SCHEMA_FIELD
 
     def __str__(self) -> str:
         """Say which document and field, without their content."""

@@ -8,11 +8,12 @@ import msgspec
 from contracts.codes import Code
 from contracts.commands import CommandName
 from contracts.money import AMOUNT_MINOR_MAX
+from handlers.model.schema import NEWEST, OLDEST
 
-SCHEMA = 2
-"""How an outcome is rendered. A change of any byte of its event needs the next number."""
+SCHEMA = NEWEST
+"""How an outcome is rendered at most. A change of any byte of its event needs the next number."""
 
-UNCHAINED = 1
+UNCHAINED = OLDEST
 """`Outcome.schema` of what was decided before entries had postings and hashes."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX
+from handlers.model.schema import NEWEST
 
 
 class CurrencyRules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -27,3 +28,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Currencies in one account: an account stays one small document."""
     clock_skew_ms: int = 200
     """Broker timestamps closer than this count as ties."""
+    schema: int = NEWEST
+    """What is recorded is of this number: what every worker that runs can read. A rule that came
+    with a later one, such as a code or a kind of entry of its own, waits for it."""

@@ -3,10 +3,16 @@
 from typing import Any
 
 from storage.mongo.client import DURABLE, MongoClient
+from storage.mongo.data_schema import MongoDataSchema
 from storage.mongo.documents.accounts import Document
 from storage.mongo.errors import NotAllowedError
 from storage.mongo.schema import missing, prepare
-from storage.ports.errors import LostRaceError, StoreCheckError, StoreUnavailableError
+from storage.ports.errors import (
+    CorruptDocumentError,
+    LostRaceError,
+    StoreCheckError,
+    StoreUnavailableError,
+)
 
 TRANSACTION_LIFETIME_MAX_S = 10
 """A worker that was stopped keeps others from its accounts for as long as its transaction lives."""
@@ -39,13 +45,16 @@ async def check(client: MongoClient, *, writes: bool = True) -> list[str]:
     """
     try:
         warnings = await _replica_set(client)
+        data = MongoDataSchema(client)
+        await data.check()  # before anything is made or written here
         if writes:
             await _schema(client)
             await _durable_write(client)
+            await data.begin()
         else:
             await _present(client)
         return warnings + await _transaction_lifetime(client)
-    except (StoreUnavailableError, LostRaceError) as error:
+    except (StoreUnavailableError, LostRaceError, CorruptDocumentError) as error:
         raise StoreCheckError(str(error)) from error
 
 

@@ -11,6 +11,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
+from handlers.model.schema import FIRST
 from storage.mongo.documents.accounts import CODEC, Document
 from storage.mongo.errors import check, translated
 from storage.ports.errors import StoreCheckError
@@ -78,6 +79,9 @@ class MongoClient:
         self._client = _open(options)
         self._database = self._client[options.database]
         self._under_way: dict[asyncio.Task[Any], MongoSession | None] = {}
+        self.writes_schema: int = FIRST
+        """The schema number of what is written over this connection: the data's, as last seen
+        (`storage.mongo.data_schema`). Whatever is of a later one waits for it."""
 
     async def run(
         self,
@@ -109,11 +113,12 @@ class MongoClient:
         await self.run({"ping": 1})
 
     async def find(self, command: Document, *, session: MongoSession) -> list[Document]:
-        """Return all documents that a `find` command in a transaction matches."""
+        """Return all documents that a `find` or `aggregate` command in a transaction matches."""
         cursor = (await self.run(command, session=session))["cursor"]
         found: list[Document] = cursor["firstBatch"]
         while cursor["id"]:
-            more: Document = {"getMore": cursor["id"], "collection": command["find"]}
+            collection = next(iter(command.values()))
+            more: Document = {"getMore": cursor["id"], "collection": collection}
             cursor = (await self.run(more, session=session))["cursor"]
             found += cursor["nextBatch"]
         return found

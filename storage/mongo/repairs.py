@@ -8,8 +8,10 @@ from handlers.model.changes import EmailClaim
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from storage.mongo.client import MongoClient
+from storage.mongo.data_schema import readable
 from storage.mongo.documents.accounts import Document, from_account
 from storage.mongo.documents.houses import added
+from storage.mongo.documents.processes import THE_DATA, to_schema
 from storage.mongo.documents.repairs import from_repair, to_remains, to_repair
 from storage.mongo.documents.stored import outcome_or_corrupt
 from storage.mongo.inspection import BEYOND, PAGE_MAX
@@ -75,6 +77,7 @@ class _MendingWork(MongoWork):
     """One repair in one transaction."""
 
     async def mend(self, mending: Mending) -> None:
+        await self._not_newer()
         await self._as_found(mending)
         await self._release(mending.released)
         await self._insert(
@@ -85,6 +88,11 @@ class _MendingWork(MongoWork):
         if mending.discarded:
             await self._discard(mending.repair.username)
         await self._insert("repairs", [from_repair(mending.repair)])
+
+    async def _not_newer(self) -> None:
+        """Check that the data is not for a later release by now: its documents would look damaged."""
+        for document in await self._find("schema", {"_id": THE_DATA}, 1):
+            readable(to_schema(document).number)
 
     async def _as_found(self, mending: Mending) -> None:
         """Check that the account is as it was found, also where it is not written."""

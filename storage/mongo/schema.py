@@ -11,6 +11,7 @@ from storage.ports.errors import LostRaceError
 COLLECTIONS = (
     *("accounts", "emails", "names", "outcomes", "registrations", "credentials", "leases"),
     *("sessions", "requests", "throttles", "writers", "repairs", "houses"),
+    *("schema", "processes"),
 )
 
 ENTRIES_INDEX = "entries"
@@ -46,6 +47,7 @@ INDEXES: Mapping[str, tuple[Document, ...]] = {
     "requests": (_expiring(),),
     "throttles": (_expiring(),),
     "writers": (_expiring(),),
+    "processes": (_expiring(),),
 }
 """By collection. The server deletes what has expired about once a minute."""
 

@@ -29,3 +29,7 @@ class CorruptDocumentError(Exception):
 
 class StoreCheckError(Exception):
     """A store is not set up as it has to be. One line that says what to do."""
+
+
+class NewerDataError(StoreCheckError):
+    """What is stored may say what this release does not know. Nothing may be decided on it."""

@@ -31,7 +31,7 @@ class Answers:
     ) -> None:
         self._client = client
         self._answers = answers
-        self.begin = client.begin
+        self.begin, self.page = client.begin, client.page
 
     async def run(self, command: dict[str, Any], **options: Any) -> dict[str, Any]:
         match self._answers.get(next(iter(command))):

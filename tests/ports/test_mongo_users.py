@@ -13,9 +13,11 @@ from devstack.ports import HOST
 from devstack.stack import StackOptions, start_stack
 from handlers.identity.throttling import ThrottleRule
 from handlers.model.account import NOT_BOOKED
+from handlers.model.schema import NEWEST
 from storage.mongo.checks import check
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.credentials import MongoCredentials
+from storage.mongo.data_schema import MongoDataSchema
 from storage.mongo.documents.accounts import Document
 from storage.mongo.errors import NotAllowedError
 from storage.mongo.houses import MongoHouses
@@ -24,10 +26,12 @@ from storage.mongo.ledger import MongoLedger
 from storage.mongo.reads import MongoReads
 from storage.mongo.schema import COLLECTIONS
 from storage.mongo.throttles import MongoThrottles
+from storage.ports.data_schema import SchemaUpgrade
 from storage.ports.identity import IdentityChanges
 from tests.builders import NOON, a_row, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
 from tests.places import REPOSITORY
+from tests.ports.test_data_schema import a_process
 from tests.ports.written import book, write
 
 pytestmark = pytest.mark.mongo
@@ -36,6 +40,7 @@ SCRIPT = REPOSITORY / "deploy" / "mongodb_users.py"
 ROLES = ("ledger", "identity", "query", "housekeeper", "operator", "repairer", "worker")
 WORKERS = ("ledger", "identity", "housekeeper", "worker")
 PASSWORD = "only-in-this-test"
+SAME = SchemaUpgrade(before=NEWEST, after=NEWEST, at=NOON, release="this one")
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,8 @@ async def test_the_query_worker_starts_and_reads(clients: dict[str, MongoClient]
 async def test_who_only_reads_writes_nowhere(
     clients: dict[str, MongoClient], role: str, collection: str
 ) -> None:
+    if (role, collection) == ("query", "processes"):
+        pytest.skip("it says that it runs")
     for command in _writes(collection):
         with pytest.raises(NotAllowedError):
             await clients[role].run(command)
@@ -151,6 +158,28 @@ async def test_the_identity_worker_does_its_work(clients: dict[str, MongoClient]
 
     assert await identities.credential("bob") == a_credential("bob")
     assert await MongoLedger(client).account("nobody") is None
+
+
+@pytest.mark.parametrize("role", [*WORKERS, "query"])
+async def test_every_worker_says_that_it_runs(clients: dict[str, MongoClient], role: str) -> None:
+    schema, process = MongoDataSchema(clients[role]), a_process(role)
+
+    assert await schema.announce(process) == await schema.check()
+    assert await schema.beat(process)
+    assert role in {each.id for each in (await schema.state()).processes}
+    await schema.leave(process)
+
+
+@pytest.mark.parametrize("role", [*WORKERS, "query", "operator"])
+async def test_only_the_repairer_upgrades(clients: dict[str, MongoClient], role: str) -> None:
+    with pytest.raises(NotAllowedError):
+        await MongoDataSchema(clients[role]).upgrade(SAME)
+
+    await MongoDataSchema(clients["repairer"]).upgrade(SAME)
+
+
+async def test_the_operator_looks_who_runs(clients: dict[str, MongoClient]) -> None:
+    assert (await MongoDataSchema(clients["operator"]).state()).number == NEWEST
 
 
 async def test_the_housekeeper_does_its_work(clients: dict[str, MongoClient]) -> None:

@@ -17,11 +17,13 @@ from faststream.kafka import KafkaBroker
 
 from contract_docs.document import Contract
 from storage.ports import STORE
+from storage.ports.errors import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth
 from workers.batches.membership import Membership
-from workers.bootstrap.checks import run_checks
+from workers.bootstrap.checks import CheckFailedError, run_checks
 from workers.bootstrap.consumers import Consumers
 from workers.bootstrap.request_workers import build_identity, build_queries
+from workers.bootstrap.schema_watch import SchemaWatch
 from workers.bootstrap.sidecar import sidecar_routes
 from workers.bootstrap.sidecar_server import listen, sidecar_server, sidecar_tls
 from workers.bootstrap.workers import (
@@ -74,6 +76,7 @@ class Service:
         """Open everything and return the application; *stack* closes what was opened."""
         settings = self.settings
         resources = await open_resources(settings, stack, self._roles)
+        await self._announce(resources.schema, stack)
         broker = KafkaBroker(
             settings.kafka_bootstrap.split(","),
             security=kafka_security(settings),
@@ -109,6 +112,19 @@ class Service:
             on_shutdown=[self._drain],
         )
 
+    async def _announce(self, schema: SchemaWatch, stack: AsyncExitStack) -> None:
+        """Tell who upgrades that this process runs, before it reads what that may change.
+
+        Raises:
+            CheckFailedError: The data is for a later release.
+        """
+        try:
+            await schema.announce()
+        except (StoreCheckError, StoreUnavailableError) as error:
+            raise CheckFailedError(str(error)) from error
+        stack.push_async_callback(schema.leave)
+        self._chores.append(schema.run)
+
     def _watched(self, resources: Resources, consumers: Consumers, stack: AsyncExitStack) -> Health:
         """Return the health of this process; add what watches over it to the chores."""
         settings, metrics = self.settings, resources.metrics
@@ -122,6 +138,7 @@ class Service:
                 Probe(name="topics", ask=inputs.compare, last=True),
                 Probe(name=STORE, ask=resources.mongo.ping),
                 Probe(name="redis", ask=RedisHealth(resources.redis).ping, required=False),
+                resources.schema.probe(),
             ],
             workers=progress,
             watchdog_s=settings.watchdog_s,

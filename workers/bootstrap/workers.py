@@ -10,12 +10,14 @@ from redis.asyncio import Redis
 from contracts.topics import ORDERED
 from storage.mongo.client import MongoClient
 from storage.mongo.credentials import MongoCredentials
+from storage.mongo.data_schema import MongoDataSchema
 from storage.mongo.houses import MongoHouses
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.reads import MongoReads
 from storage.redis import RedisLease, connect
 from workers.batches.answers import Answering, Republisher
+from workers.bootstrap.schema_watch import SchemaWatch, this_process
 from workers.bootstrap.stores import mongo_options, redis_options
 from workers.clock import utc_now
 from workers.config.roles import ALL, Role
@@ -59,6 +61,7 @@ class Resources:
     redis: Redis
     ring: KeyRing
     lease: RedisLease
+    schema: SchemaWatch
 
 
 async def open_resources(
@@ -70,12 +73,13 @@ async def open_resources(
     redis = connect(redis_options(settings))
     stack.push_async_callback(redis.aclose)
     ledger = MongoLedger(mongo)
-    metrics = Metrics()
+    metrics, halt = Metrics(), Halt()
+    schema = SchemaWatch(MongoDataSchema(mongo), this_process(roles), halt, metrics)
     return Resources(
         settings=settings,
         metrics=metrics,
-        corrupt=CorruptDocuments(metrics),
-        halt=Halt(),
+        corrupt=CorruptDocuments(metrics, schema.check),
+        halt=halt,
         mongo=mongo,
         ledger=ledger,
         credentials=MongoCredentials(mongo),
@@ -87,6 +91,7 @@ async def open_resources(
             ttl=LEASE_TTL,
             next_token=ledger.next_fencing_token,
         ),
+        schema=schema,
     )
 
 
@@ -110,6 +115,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
             metrics=resources.metrics,
             corrupt=resources.corrupt,
             progress=Progress("ledger", resources.halt),
+            schema=lambda: resources.mongo.writes_schema,
         ),
         settings.ledger,
         settings.rules(),

@@ -15,7 +15,7 @@ from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
 from handlers.identity.passwords import prepared
 from handlers.model.outcome import Outcome, outcome_id
 from storage.ports.credentials import Credential, Credentials
-from storage.ports.errors import CorruptDocumentError, StoreUnavailableError
+from storage.ports.errors import CorruptDocumentError, NewerDataError, StoreUnavailableError
 from storage.ports.reads import Reads
 from workers.batches.dead_letters import dead_letter
 from workers.clock import monotonic_s
@@ -178,7 +178,7 @@ class CredentialsWorker:
         """Await *work*; a bug that comes again and again costs its own record only."""
         try:
             await work
-        except (StoreUnavailableError, PublishError, KeyAwaitedError):
+        except (StoreUnavailableError, NewerDataError, PublishError, KeyAwaitedError):
             raise
         except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others
             # Without its text, which may quote a secret.
@@ -211,7 +211,7 @@ class CredentialsWorker:
         try:
             outcome = (await self.reads.outcomes([identifier])).get(identifier)
         except CorruptDocumentError as error:
-            self.corrupt.report([error.document])
+            await self.corrupt.take([error.document])
             await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, "its outcome is damaged")
             return None
         if outcome is None or outcome.type != "register" or outcome.code is not None:

@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topics import CREDENTIALS
+from storage.ports.errors import StoreUnavailableError
 from workers.batches.backoff import backoff_s
 from workers.batches.commit import MOVED_ON, Commits, commit_ours
 from workers.batches.membership import Membership
@@ -17,6 +18,7 @@ from workers.clock import monotonic_s
 from workers.config.reader import ReaderOptions
 from workers.consuming.records import Raw
 from workers.credentials.hash_registrations import CredentialsWorker
+from workers.credentials.records import of_later_schemas
 
 logger = logging.getLogger(__name__)
 
@@ -77,12 +79,29 @@ class CredentialsReader:
         async with self.membership.turn:
             if self.membership.over:
                 return  # they are read again from the committed offsets
-            offsets = await self.worker.process(records)
+            offsets = await self.process(records)
             self._uncommitted |= offsets
             await self._commit()
             if not self.membership.hooks.reset_needed:
                 self._block(records, offsets)
                 self._hold()
+
+    async def process(self, records: Sequence[Raw]) -> Mapping[TopicPartition, int]:
+        """Settle *records*, where this release may; return the next offset of each partition.
+
+        Raises:
+            NewerDataError: They, and all else, are for a later release.
+        """
+        if later := of_later_schemas(records):
+            try:
+                await self.worker.corrupt.take(later)
+            except StoreUnavailableError:
+                self.worker.progress.wait_for_store()
+                first: dict[TopicPartition, int] = {}
+                for each in records:
+                    first.setdefault(TopicPartition(each.topic, each.partition), each.offset)
+                return first
+        return await self.worker.process(records)
 
     async def idle(self) -> None:
         """Go on with what has waited long enough."""

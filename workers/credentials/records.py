@@ -1,13 +1,18 @@
 """Records of `accounts.internal.credentials`: what waits to be hashed, or why it cannot be read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
 from pydantic import ValidationError
 
 from contracts.headers import KAFKA_CORRELATION_ID
 from contracts.registration import PendingCredential
 from contracts.sealing import Purpose
+from contracts.topics import CREDENTIALS
+from handlers.model.corrupt import SCHEMA_FIELD, CorruptDocument
 from handlers.model.outcome import Outcome
+from handlers.model.schema import FIRST, is_readable
 from handlers.wire.rendering import Rendering
 from workers.consuming.headers import read_headers, trace_of
 from workers.consuming.records import Malformed, Raw
@@ -61,12 +66,41 @@ class WaitingRecord:
         return Outgoing.of(results, rendering.key, record)
 
 
+class _Numbered(msgspec.Struct, frozen=True, gc=False):
+    """What a message between workers says of its shape; one without a number is of the first."""
+
+    schema: object = FIRST
+
+
+def of_later_schemas(records: Iterable[Raw]) -> list[CorruptDocument]:
+    """Return, of *records*, those whose shape this release does not know."""
+    return [
+        CorruptDocument(
+            collection=CREDENTIALS.name,
+            id=f"{record.topic}-{record.partition}@{record.offset}",
+            username=(record.key or b"").decode(errors="replace"),
+            field=SCHEMA_FIELD,
+        )
+        for record in records
+        if not isinstance(record, Malformed) and not _is_known(record.value)
+    ]
+
+
+def _is_known(value: bytes | None) -> bool:
+    try:
+        return is_readable(msgspec.json.decode(value or b"{}", type=_Numbered).schema)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True  # no message at all: whoever reads it says so
+
+
 def read_waiting(record: Raw) -> WaitingRecord | str:
     """Return what *record* asks for, or what is wrong with it; never any of its bytes."""
     if isinstance(record, Malformed):
         return record.fault
     if record.value is None:
         return "the record has no value"
+    if not _is_known(record.value):
+        return "its schema number is none that this release reads"
     try:
         pending = PendingCredential.model_validate_json(record.value)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from handlers.ledger.batch import PerCommand
@@ -33,7 +33,7 @@ class Deciding:
         self,
         dependencies: LedgerDependencies,
         options: LedgerOptions,
-        per_command: PerCommand,
+        per_command: Callable[[], PerCommand],
         positions: Positions,
     ) -> None:
         self.lot = ParkingLot()
@@ -81,7 +81,7 @@ class Deciding:
         asked = asyncio.ensure_future(ask(partitions) if self._provisional else _ask_nothing(()))
         dependencies = LaneDependencies(
             ledger=self._dependencies.ledger,
-            per_command=self._per_command,
+            per_command=self._per_command(),  # by the rules of this moment
             corrupt=self._dependencies.corrupt,
             metrics=self._dependencies.metrics,
             generation=self.generation,

@@ -1,5 +1,6 @@
 """What the ledger's engine works with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from storage.ports.ledger import Ledger
@@ -24,3 +25,5 @@ class LedgerDependencies:
     metrics: Metrics
     corrupt: CorruptDocuments
     progress: Progress
+    schema: Callable[[], int]
+    """Return the number that is written now (`handlers.model.schema`); asked once a cycle."""

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
+from msgspec.structs import replace
 
 from contracts.commands import command_name
+from handlers.ledger.batch import PerCommand
 from handlers.model.rules import Rules
 from storage.ports.errors import StoreUnavailableError
 from workers.batches.commit import Commit
@@ -69,13 +71,18 @@ class Engine:
         self._positions = Positions(
             topics, dependencies.end_offsets, clock_skew_ms=options.clock_skew_ms
         )
-        self._deciding = Deciding(dependencies, options, guarded(rules), self._positions)
+        self._rules = rules
+        self._deciding = Deciding(dependencies, options, self._per_command, self._positions)
         self._lot, self._again = self._deciding.lot, self._deciding.again
         self._generation = self._deciding.generation
         self._pipeline = self._a_pipeline()
         self._cycle_in_hand: asyncio.Task[None] | None = None
         self._halt = self.progress.halt
         self._recheck_at_s = 0.0
+
+    def _per_command(self) -> PerCommand:
+        """Return how each command of a cycle is decided: in one shape, whoever upgrades meanwhile."""
+        return guarded(replace(self._rules, schema=self._dependencies.schema()))
 
     def _a_pipeline(self) -> PublishPipeline[Publication]:
         dependencies = self._dependencies

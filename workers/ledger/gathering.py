@@ -73,7 +73,7 @@ class Gathering:
             corrupt |= await _behind(transaction, accounts)
         owed = await self._owed(transaction, accounts, corrupt)
         if corrupt or corrupt_outcomes:
-            self.corrupt.report([*corrupt.values(), *corrupt_outcomes.values()])
+            await self.corrupt.take([*corrupt.values(), *corrupt_outcomes.values()])
         gathered = Gathered(
             accounts=accounts,
             outcomes=outcomes,

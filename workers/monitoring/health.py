@@ -34,6 +34,8 @@ class Probe:
     """Without it no command can be answered. What is not required only degrades."""
     last: bool = False
     """Asked when the others have answered: it goes by what one of them was told."""
+    facts: Callable[[], dict[str, Any]] = dict
+    """What else is known of it, whether it is as it should be or not."""
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ class Health:
     def _of_probe(self, probe: Probe) -> dict[str, Any]:
         problem = str(self._answers[probe.name])
         status = {"status": "down" if problem else "up", "required": probe.required}
+        status |= probe.facts()
         return status | ({"detail": problem} if problem else {})
 
     def _of_worker(self, worker: Progress) -> dict[str, Any]:

@@ -194,6 +194,11 @@ class Metrics:
         self.last_progress_timestamp_seconds = self._gauge(
             "last_progress_timestamp_seconds", "When a worker last got on.", ("worker",)
         )
+        self.schema_number = self._gauge(
+            "schema_number",
+            "Of what is stored. which: data, as it is written now; newest, the last that this release reads.",
+            ("which",),
+        )
         self.component_up = self._gauge(
             "component_up", "1 where a component is as it should be.", ("component",)
         )

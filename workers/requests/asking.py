@@ -9,7 +9,11 @@ from contracts.codes import Code
 from contracts.topics import RECORD_BYTES_MAX
 from handlers.model.input_records import RequestRecord
 from handlers.model.refused import Refused
-from storage.ports.errors import CommitUnknownError, CorruptDocumentError, StoreUnavailableError
+from storage.ports.errors import (
+    CommitUnknownError,
+    CorruptDocumentError,
+    StoreUnavailableError,
+)
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.error_places import places
 from workers.requests.answering import AnsweredRequest, Answerer
@@ -53,6 +57,7 @@ async def ask(
     Raises:
         StoreUnavailableError: A store does not answer; ask again.
         CommitUnknownError: Nobody knows what was stored; ask again.
+        NewerDataError: What is stored is for a later release.
     """
     if not asked:
         return ()
@@ -63,7 +68,7 @@ async def ask(
         raise
     except CorruptDocumentError as error:
         if len(asked) == 1:
-            corrupt.report([error.document])
+            await corrupt.take([error.document])
             return (Failed(asked[0], UNREADABLE),)
     except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others
         logger.error("%d requests failed with %s", len(asked), places(error))  # noqa: TRY400

@@ -18,8 +18,9 @@ from handlers.history.rebuilding import NEEDED
 from handlers.identity.claim_secrets import ClaimDigest
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.chain import HASH_BYTES
-from handlers.model.corrupt import CorruptDocument
+from handlers.model.corrupt import SCHEMA_FIELD, CorruptDocument
 from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
+from handlers.model.schema import FIRST, NEWEST, OLDEST, is_readable
 from storage.mongo.documents.minor_units import with_integers
 from storage.ports.errors import CorruptDocumentError
 
@@ -33,6 +34,9 @@ COUNTED_MAX = 2**62
 Natural = Annotated[int, msgspec.Meta(ge=0, le=COUNTED_MAX)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=COUNTED_MAX)]
 """What is counted from 0 or 1 on."""
+
+_Schema = Annotated[int, msgspec.Meta(ge=OLDEST, le=NEWEST)]
+"""A document of a later number says what this release does not know: it is not read at all."""
 
 Hash = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
@@ -71,6 +75,7 @@ class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     head: Hash | None = None
     books: Literal[1, 2] = 1
     claim_digest: ClaimDigest | None = None
+    schema: _Schema = FIRST
 
 
 class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
@@ -91,7 +96,7 @@ class _StoredOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     decided_at: datetime
     source: Source
     correlation_id: str
-    schema: int
+    schema: _Schema
     account_id: str | None = None
     code: Code | None = None
     detail: str | None = None
@@ -219,8 +224,10 @@ def shaped(document: Mapping[str, Any], shape: type[Shape], collection: str) -> 
     """Return *document* in *shape*, types and bounds checked, further fields left out.
 
     Raises:
-        CorruptDocumentError: It has not that shape.
+        CorruptDocumentError: It has not that shape, or one that a later release gave it.
     """
+    if not is_readable(document.get("schema", FIRST)):
+        raise corrupt(document, collection, SCHEMA_FIELD)
     try:
         return msgspec.convert(document, shape, builtin_types=_AS_THEY_ARE)
     except msgspec.ValidationError as error:
@@ -236,7 +243,7 @@ def _with_money(
     """
     try:
         return msgspec.convert(document, shape, builtin_types=_AS_THEY_ARE)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError:  # also of another number: `shaped` looks at that first
         read = (
             {**document, field: with_integers(document[field])} if field in document else document
         )

@@ -7,6 +7,7 @@ from bson.decimal128 import Decimal128
 
 from contracts.money import SCALE_MAX
 from handlers.model.account import BOOKED, NOT_BOOKED
+from handlers.model.schema import FIRST, NEWEST, OLDEST
 from storage.mongo.documents.accounts import Document
 
 LIMB_MINOR = 10**14
@@ -48,6 +49,7 @@ _BALANCES: Document = {"$cond": [{"$isArray": "$balances"}, "$balances", [None]]
 _IS_READABLE: Document = {
     "$allElementsTrue": [{"$map": {"input": _BALANCES, "in": _BALANCE_IS_READABLE}}]
 }
+_IS_KNOWN: Document = {"$in": [{"$ifNull": ["$schema", FIRST]}, list(range(OLDEST, NEWEST + 1))]}
 _STATE: Document = {
     "$switch": {
         "branches": [
@@ -55,7 +57,10 @@ _STATE: Document = {
                 "case": {"$in": [{"$ifNull": ["$books", NOT_BOOKED]}, [NOT_BOOKED]]},
                 "then": NOT_BOOKED_STATE,
             },
-            {"case": {"$and": [{"$eq": ["$books", BOOKED]}, _IS_READABLE]}, "then": BOOKED_STATE},
+            {
+                "case": {"$and": [{"$eq": ["$books", BOOKED]}, _IS_KNOWN, _IS_READABLE]},
+                "then": BOOKED_STATE,
+            },
         ],
         "default": UNREADABLE_STATE,
     }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from msgspec.structs import replace
@@ -45,6 +46,7 @@ def run(
             return Books(found)
 
         monkeypatch.setattr(trial_balance, "MongoHouses", books)
+        monkeypatch.setattr(trial_balance, "open_store", nullcontext)
         with pytest.raises(SystemExit) as ended:
             main(["trial-balance", *arguments])
         return int(ended.value.code or 0), capsys.readouterr().out

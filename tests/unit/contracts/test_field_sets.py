@@ -33,7 +33,7 @@ from handlers.ledger.recording import Conclusion, conclude
 from handlers.model.account import NOT_BOOKED, Account, Balance, Profile
 from handlers.model.changes import Owners
 from handlers.model.decision import Moved
-from handlers.model.outcome import LedgerEntry, Outcome, Trace
+from handlers.model.outcome import UNCHAINED, LedgerEntry, Outcome, Trace
 from handlers.model.refused import Refused
 from handlers.wire.rendering import Rendering
 from storage.mongo.documents import repairs as repair_documents
@@ -249,7 +249,8 @@ class TestWhatIsStored:
     @pytest.mark.parametrize("refused", [False, True])
     def test_of_an_outcome_comes_back_whole(self, *, refused: bool) -> None:
         told: dict[str, Any] = {"detail": "d", "actor": "a", "reason": "r", "related_id": "i"}
-        told |= {"metadata": (("k", "v"),), "schema": 3, "entry": an_entry(3, held_minor=1)}
+        told |= {"metadata": (("k", "v"),), "schema": UNCHAINED}
+        told |= {"entry": an_entry(3, held_minor=1, previous_hash=None)}
         if refused:
             told |= {"entry": None, "code": Code.EXPIRED}
         trace = Trace(correlation_id="c", traceparent="p", tracestate="s")

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from contracts.requests import QUERIES
 from contracts.topics import CREDENTIALS, DEPOSIT, GET_BALANCE, ORDERED, REGISTER, WITHDRAW
 from handlers.model.input_records import Judged
+from handlers.model.schema import NEWEST
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.memory.reads import MemoryReads
 from tests.builders import NOON, an_account, an_outcome
@@ -115,6 +116,7 @@ class LedgerHistory:
                 gate=trip.around(Gate()),
                 metrics=metrics,
                 corrupt=CorruptDocuments(metrics),
+                schema=lambda: NEWEST,
                 progress=progress,
             ),
             OPTIONS,

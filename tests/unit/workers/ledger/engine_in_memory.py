@@ -12,6 +12,7 @@ from contracts.registration import Open, Register
 from contracts.topics import DEPOSIT, ORDERED, RESULTS, WITHDRAW, TopicSpec
 from handlers.model.account import Account
 from handlers.model.input_records import Judged
+from handlers.model.schema import NEWEST
 from storage.memory.ledger import MemoryLedger, MemoryTransaction
 from tests.received import PREFIX, RULES
 from tests.unit.workers.requests.requests_in_memory import (
@@ -120,6 +121,7 @@ class EngineInMemory:
                 gate=OpenGate(),
                 metrics=metrics,
                 corrupt=CorruptDocuments(metrics),
+                schema=lambda: NEWEST,
                 progress=Progress("ledger"),
             ),
             LedgerOptions(batch_records_max=BATCH, **options),
