@@ -32,7 +32,8 @@ async def write(client: MongoClient, names: Sequence[str], *, entries: int = 1) 
     outcomes = (outcome for name in names for outcome in history(name, entries, heads))
     await _insert(client, "outcomes", map(from_outcome, outcomes))
     accounts = (account(name, entries, heads.get(name)) for name in names)
-    await _insert(client, "accounts", map(from_account, accounts))
+    macs = client.macs()
+    await _insert(client, "accounts", (from_account(each, macs) for each in accounts))
     await client.run(
         {
             "update": "houses",

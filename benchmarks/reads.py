@@ -22,6 +22,8 @@ from contracts import topics
 from contracts.queries import ListTransactions
 from handlers.history.pages import cursor_of
 from storage.mongo.client import MongoClient, MongoOptions
+from workers.keys.pairs import KeyKind
+from workers.keys.ring import KeyRing
 
 ACCOUNTS_FACTOR = 10
 """Accounts that are read, over accounts that are moved: the bar says 100,000 of them."""
@@ -73,7 +75,8 @@ class Reads:
     async def prepare(self, *, opened: int) -> None:
         """Store the accounts from number *opened* on, and the long history."""
         uri, database = self.service.mongodb, self.service.database
-        client = MongoClient(MongoOptions(uri=uri, database=database))
+        keys = KeyRing(self.service.folder / "keys", needs=[KeyKind.MAC])
+        client = MongoClient(MongoOptions(uri=uri, database=database, account_keys=keys))
         try:
             await books.write(client, [username(user) for user in range(opened, self.users)])
             await books.write(client, [DEEP_USER], entries=DEEP_ENTRIES)

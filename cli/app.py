@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": "Recompute every balance from the recorded decisions.",
     "trial-balance": "Add up all users and all houses: whether money was made or lost.",
     "repair": "Build an account anew from its recorded entries.",
+    "repair-all": "Build every account anew that cannot be read.",
     "schema": "Show in which schema the data is, who runs on it, or take it to the next one.",
     "unlock": "Let a user sign in again whose password strangers have guessed at.",
     "offsets": "Show how far the consumer groups have read, or move one of them.",

@@ -1,4 +1,4 @@
-"""`accounts keys`: make, replace and list the keys that secrets are sealed to and tokens signed with."""
+"""`accounts keys`: make, replace and list the keys for secrets, tokens and accounts."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,7 +17,7 @@ from workers.keys.pairs import KeyKind, KeyPair, in_use
 from workers.keys.rotation import ACTIVATION_S, OVERLAP_S, add_key, make_missing, rotate
 
 keys_app = a_group(
-    "Make, replace and list the keys: sealing (passwords, tokens) and signing (tokens)."
+    "Make, replace and list the keys: sealing (passwords, tokens), signing (tokens), mac (accounts)."
 )
 
 OfKind = Annotated[KeyKind | None, typer.Option("--kind", help="Of this kind only.")]
@@ -28,7 +28,7 @@ Overlap = Annotated[
         metavar="SECONDS",
         min=0,
         help="How long the old keys still open and verify once the new ones are in use; "
-        f"by default {OVERLAP_S[KeyKind.SEALING]} (sealing), {OVERLAP_S[KeyKind.SIGNING]} (signing).",
+        f"by default {OVERLAP_S[KeyKind.SEALING]} (sealing), {OVERLAP_S[KeyKind.SIGNING]} (signing). Mac keys stay good.",
     ),
 ]
 Activation = Annotated[
@@ -66,6 +66,11 @@ def replace(
     """Make a new key of each kind; workers that run take it up, the old ones retire later."""
     settings, now = load_settings(), utc_now()
     directory, kinds = settings.keys_dir, [kind] if kind else list(KeyKind)
+    if kind is KeyKind.MAC and overlap_s is not None:
+        raise CliError(
+            "mac keys have no --overlap: an old one is needed while accounts bear it; once "
+            "accounts_other_mac_key is 0, delete its file"
+        )
     if KeyKind.SIGNING in kinds:
         _check_overlap(settings, OVERLAP_S[KeyKind.SIGNING] if overlap_s is None else overlap_s)
     done = [
@@ -134,5 +139,9 @@ def _made(key: KeyPair, directory: Path, now: datetime) -> str:
 
 
 def _replaced(key: KeyPair) -> str:
-    assert key.retires_at is not None, "rotation says when"
+    if key.retires_at is None:
+        return (
+            f"The {key.kind.value} key {key.kid} stays good: keep it while accounts bear it "
+            "(accounts_other_mac_key)."
+        )
     return f"The {key.kind.value} key {key.kid} is good until {rfc3339(key.retires_at)}."

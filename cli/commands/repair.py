@@ -98,7 +98,7 @@ async def _repair(
     if published is not None:
         await read_published(settings, Tally(), published, only=[user])
     async with AsyncExitStack() as stack:
-        repairing = await _open(settings, stack)
+        repairing = await open_repairing(settings, stack)
 
         async def examine() -> Diagnosis:
             return await repairing.examine(user, given=given, published=published)
@@ -108,11 +108,12 @@ async def _repair(
         if not consent.is_given(f"Repair {user}?"):
             _report(diagnosis, None)
             return
-        done = await _carry_out(repairing, diagnosis, examine, actor)
+        done = await carry_out(repairing, diagnosis, examine, actor)
         _report(diagnosis, done)
 
 
-async def _open(settings: Settings, stack: AsyncExitStack) -> Repairing:
+async def open_repairing(settings: Settings, stack: AsyncExitStack) -> Repairing:
+    """Connect to the stores and to Kafka; *stack* closes them."""
     client = await stack.enter_async_context(open_store(settings))
     publisher = await stack.enter_async_context(kafka_publisher(settings))
     ledger = MongoLedger(client)
@@ -122,7 +123,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Repairing:
     return Repairing(ledger, MongoInspection(client), repairs, houses, topics)
 
 
-async def _carry_out(
+async def carry_out(
     repairing: Repairing,
     diagnosis: Diagnosis,
     examine: Callable[[], Awaitable[Diagnosis]],

@@ -7,6 +7,8 @@ from storage.mongo.client import MongoClient
 from storage.mongo.data_schema import MongoDataSchema
 from workers.bootstrap.stores import mongo_options
 from workers.config.settings import Settings
+from workers.keys.pairs import KeyKind
+from workers.keys.ring import KeyRing
 
 
 @asynccontextmanager
@@ -15,8 +17,10 @@ async def open_store(settings: Settings) -> AsyncGenerator[MongoClient]:
 
     Raises:
         NewerDataError: The data is for a later release.
+        KeysError: There is no key to authenticate accounts with.
     """
-    client = MongoClient(mongo_options(settings))
+    ring = KeyRing(settings.keys_dir, needs=[KeyKind.MAC])
+    client = MongoClient(mongo_options(settings, ring))
     try:
         await MongoDataSchema(client).check()
         yield client

@@ -23,6 +23,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Accounts that cannot be counted, because a field is damaged."""
     corrupt: Sequence[CorruptDocument]
     """House rows that cannot be."""
+    other_key: int = 0
+    """Accounts that are not authenticated by the key in use: by one before it, or by none."""
 
 
 class CurrencyTotals(msgspec.Struct, frozen=True, kw_only=True, gc=False):

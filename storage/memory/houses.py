@@ -70,6 +70,9 @@ class MemoryHouses:
             last = page[-1].username if isinstance(page[-1], Account) else page[-1].id
         return TakenIn(accounts=len(accounts), last=last)
 
+    async def note_macs(self) -> None:
+        """Nothing is authenticated in memory."""
+
     async def counted(self, username: str) -> Mapping[tuple[str, int], int]:
         """Return what `totals` counts of one account now, by currency and scale."""
         account = self._ledger.accounts.get(username, self._ledger.commits)

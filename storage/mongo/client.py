@@ -12,8 +12,10 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from handlers.model.schema import FIRST
+from storage.mongo.documents.account_macs import AccountMacs
 from storage.mongo.documents.accounts import CODEC, Document
 from storage.mongo.errors import check, translated
+from storage.ports.account_keys import AccountKeys
 from storage.ports.errors import StoreCheckError
 
 Answer = TypeVar("Answer")
@@ -50,6 +52,8 @@ class MongoOptions:
     tls_ca_file: str | None = None
     tls_certificate_key_file: str | None = None
     application: str = "accounts"
+    account_keys: AccountKeys | None = field(default=None, repr=False)
+    """Of whoever reads or writes accounts."""
 
 
 class MongoSession(Protocol):
@@ -82,6 +86,15 @@ class MongoClient:
         self.writes_schema: int = FIRST
         """The schema number of what is written over this connection: the data's, as last seen
         (`storage.mongo.data_schema`). Whatever is of a later one waits for it."""
+
+        self.macs_may_lack = True
+        """Whether accounts of before may still be without a MAC (`storage.mongo.data_schema`)."""
+
+    def macs(self) -> AccountMacs:
+        """Return what checks and makes the MACs of accounts read or written now."""
+        keys = self.options.account_keys
+        assert keys is not None, "who reads accounts says where the keys are"
+        return AccountMacs(keys.mac_keys(), may_lack=self.macs_may_lack)
 
     async def run(
         self,

@@ -46,8 +46,13 @@ class MongoDataSchema:
         """
         if await self._stored() is not None:
             return
-        number = NEWEST if await self._is_empty() else FIRST
-        document: Document = {"_id": THE_DATA, "number": number, "upgrades": []}
+        is_new = await self._is_empty()
+        document: Document = {
+            "_id": THE_DATA,
+            "number": NEWEST if is_new else FIRST,
+            "upgrades": [],
+            "macs_complete": is_new,
+        }
         await self._client.run(
             {"insert": "schema", "documents": [document], "writeConcern": DURABLE},
             ignored=DUPLICATE_KEY,  # another process that starts
@@ -108,7 +113,11 @@ class MongoDataSchema:
 
     async def _stored(self) -> StoredSchema | None:
         found = await self._client.page("schema", {"_id": THE_DATA}, {"_id": 1}, 1)
-        return to_schema(found[0]) if found else None
+        if not found:
+            return None
+        stored = to_schema(found[0])
+        self._client.macs_may_lack = not stored.macs_complete
+        return stored
 
     async def _is_empty(self) -> bool:
         for name in NEW_DATABASE:

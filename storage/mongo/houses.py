@@ -6,18 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from handlers.history.trial_balance import Totals
 from handlers.ledger.house_rows import house_rows
 from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.house import KEEPER, HouseCurrency, HouseRow, merged
-from storage.mongo.client import MAJORITY, MongoClient
+from storage.mongo.client import DURABLE, MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.houses import added, row_or_corrupt
+from storage.mongo.documents.processes import THE_DATA
 from storage.mongo.documents.stored import account_or_corrupt
 from storage.mongo.documents.totals import (
     BOOKED_STATE,
     NOT_BOOKED_STATE,
+    OTHER_KEY,
     UNREADABLE_STATE,
     adding,
     joined,
@@ -52,9 +56,10 @@ class MongoHouses:
 
     async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
         """Take those of the next *limit* accounts after *after* into the books that are not on them."""
-        more: Document = {"projection": {"books": 1}}
+        more: Document = {"projection": {"books": 1, "mac": 1}}
         page = await self._client.page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit, more)
-        names = [one["_id"] for one in page if one.get("books", NOT_BOOKED) == NOT_BOOKED]
+        tag = self._client.macs().tag
+        names = [one["_id"] for one in page if not _is_taken_in(one, tag)]
         taken = 0
         if names:
             async with _BooksWork(self._client) as work:
@@ -62,11 +67,19 @@ class MongoHouses:
                 await work.commit()
         return TakenIn(accounts=taken, last=page[-1]["_id"] if len(page) == limit else None)
 
+    async def note_macs(self) -> None:
+        """Note that every account has a MAC: from now on one without is unreadable."""
+        if not self._client.macs_may_lack:
+            return
+        update: Document = {"q": {"_id": THE_DATA}, "u": {"$set": {"macs_complete": True}}}
+        await self._client.run({"update": "schema", "updates": [update], "writeConcern": DURABLE})
+        self._client.macs_may_lack = False
+
     async def counted(self, username: str) -> Mapping[tuple[str, int], int]:
         """Return what `totals` counts of one account now, by currency and scale."""
         command: Document = {
             "aggregate": "accounts",
-            "pipeline": adding({"_id": username}),
+            "pipeline": adding({"_id": username}, self._client.macs().tag),
             "cursor": {},
             "readConcern": MAJORITY,
         }
@@ -84,11 +97,13 @@ class MongoHouses:
                 corrupt.append(row)
             else:
                 houses[row.house, row.currency, row.scale] += row.sum_minor
-        users, states = Counter[tuple[str, int]](), Counter[str]()
+        users, states, other_key = Counter[tuple[str, int]](), Counter[str](), 0
+        tag = self._client.macs().tag
         async for accounts in snapshot.ranges("accounts", PAGE_ACCOUNTS):
             [page] = await snapshot.read(
-                {"aggregate": "accounts", "pipeline": adding(accounts), "cursor": {}}
+                {"aggregate": "accounts", "pipeline": adding(accounts, tag), "cursor": {}}
             )
+            other_key += sum(one["accounts"] for one in page[OTHER_KEY])
             states.update({one["_id"]: one["accounts"] for one in page["counts"]})
             users.update(_sums(page))
         return Totals(
@@ -97,8 +112,16 @@ class MongoHouses:
             accounts=states[BOOKED_STATE],
             not_booked=states[NOT_BOOKED_STATE],
             unreadable=states[UNREADABLE_STATE],
+            other_key=other_key,
             corrupt=corrupt,
         )
+
+
+def _is_taken_in(document: Document, tag: bytes) -> bool:
+    """Say whether an account is on the books, with a MAC by the key whose *tag* this is."""
+    mac = document.get("mac")
+    booked = document.get("books", NOT_BOOKED) != NOT_BOOKED
+    return booked and isinstance(mac, bytes) and mac.startswith(tag)
 
 
 def _by_id(row: HouseRow | CorruptDocument) -> str:
@@ -135,26 +158,26 @@ class _BooksWork(MongoWork):
         return sorted((row_or_corrupt(document) for document in found), key=_by_id)
 
     async def take_in(self, usernames: Sequence[str], at: datetime) -> int:
-        """Mark those accounts, and book what they hold; return how many they were."""
-        query: Document = {
-            "_id": {"$in": list(usernames)},
-            "books": {"$in": [None, NOT_BOOKED]},
-        }
-        found = await self._find("accounts", query, len(usernames))
-        read = [account_or_corrupt(document) for document in found]
+        """Mark those accounts, and book what they hold; return how many were not booked."""
+        macs = self._client.macs()
+        found = await self._find("accounts", {"_id": {"$in": list(usernames)}}, len(usernames))
+        left = [one for one in found if not _is_taken_in(one, macs.tag)]
+        read = [account_or_corrupt(document, macs) for document in left]
         accounts = [one for one in read if isinstance(one, Account)]
-        # The version alone goes up: who wrote last, and what of it is published, stays as it is.
+        # Else the version alone goes up: who wrote last, and what of it is published, stays as it is.
+        taken = [replace(one, books=BOOKED, version=one.version + 1) for one in accounts]
         updates: list[Document] = [
             {
-                "q": {"_id": one.username, "version": one.version},
-                "u": {"$set": {"books": BOOKED}, "$inc": {"version": 1}},
+                "q": {"_id": one.username, "version": one.version - 1},
+                "u": {"$set": {"books": BOOKED, "version": one.version, "mac": macs.of(one)}},
             }
-            for one in accounts
+            for one in taken
         ]
         await self._update("accounts", updates)
-        rows = house_rows((), accounts, writer=KEEPER, at=at)
+        opening = [one for one in accounts if one.books != BOOKED]
+        rows = house_rows((), opening, writer=KEEPER, at=at)
         await self._update("houses", [added(row) for row in rows])
-        return len(accounts)
+        return len(opening)
 
 
 @dataclass(slots=True)

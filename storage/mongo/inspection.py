@@ -11,7 +11,8 @@ from handlers.model.unpublished import EntryRange
 from storage.mongo.client import MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.repairs import to_repair
-from storage.mongo.documents.stored import account_or_corrupt, outcome_or_corrupt, utc
+from storage.mongo.documents.stored import account_or_corrupt, utc
+from storage.mongo.documents.stored_outcomes import outcome_or_corrupt
 from storage.mongo.documents.stored_references import reference
 from storage.mongo.schema import ENTRIES_INDEX
 from storage.ports.inspection import Changed, References
@@ -51,7 +52,8 @@ class MongoInspection:
     async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
         """Return the accounts that exist."""
         found = await self._by_id("accounts", usernames)
-        return {document["_id"]: account_or_corrupt(document) for document in found}
+        macs = self._client.macs()
+        return {document["_id"]: account_or_corrupt(document, macs) for document in found}
 
     async def entries(
         self, username: str, *, after: int = 0

@@ -9,11 +9,8 @@ from handlers.model.outcome import Outcome
 from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.leases import to_fencing_token
-from storage.mongo.documents.stored import (
-    account_or_corrupt,
-    outcome_or_corrupt,
-    to_account,
-)
+from storage.mongo.documents.stored import account_or_corrupt, to_account
+from storage.mongo.documents.stored_outcomes import outcome_or_corrupt
 from storage.mongo.errors import DUPLICATE_KEY, ServerRefusedError
 from storage.mongo.schema import ENTRIES_INDEX, prepare
 from storage.mongo.transaction import MongoTransaction
@@ -43,12 +40,13 @@ class MongoLedger:
     async def account(self, username: str) -> Account | None:
         """Return the account as last committed by a majority."""
         found = await self._client.page("accounts", {"_id": username}, {"_id": 1}, 1)
-        return to_account(found[0]) if found else None
+        return to_account(found[0], self._client.macs()) if found else None
 
     async def page(self, *, after: str, limit: int) -> Sequence[Account | CorruptDocument]:
         """Return up to *limit* accounts with usernames above *after*, ascending."""
         found = await self._client.page("accounts", {"_id": {"$gt": after}}, {"_id": 1}, limit)
-        return [account_or_corrupt(document) for document in found]
+        macs = self._client.macs()
+        return [account_or_corrupt(document, macs) for document in found]
 
     async def history(
         self, *, after: str = "", up_to: str | None = None

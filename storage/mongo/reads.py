@@ -7,7 +7,8 @@ from handlers.model.account import Account
 from handlers.model.outcome import Outcome
 from storage.mongo.client import MAJORITY, MongoClient
 from storage.mongo.documents.accounts import Document
-from storage.mongo.documents.stored import to_account, to_outcome
+from storage.mongo.documents.stored import to_account
+from storage.mongo.documents.stored_outcomes import to_outcome
 from storage.mongo.schema import ENTRIES_INDEX
 
 
@@ -24,7 +25,8 @@ class MongoReads:
     async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account]:
         """Return the accounts that exist."""
         found = await self._by_id("accounts", usernames)
-        return {document["_id"]: to_account(document) for document in found}
+        macs = self._client.macs()
+        return {document["_id"]: to_account(document, macs) for document in found}
 
     async def outcomes(self, ids: Collection[str]) -> Mapping[str, Outcome]:
         """Return the decisions recorded, by `Outcome.id`."""

@@ -13,7 +13,7 @@ from storage.mongo.documents.accounts import Document, from_account
 from storage.mongo.documents.houses import added
 from storage.mongo.documents.processes import THE_DATA, to_schema
 from storage.mongo.documents.repairs import from_repair, to_remains, to_repair
-from storage.mongo.documents.stored import outcome_or_corrupt
+from storage.mongo.documents.stored_outcomes import outcome_or_corrupt
 from storage.mongo.inspection import BEYOND, PAGE_MAX
 from storage.mongo.work import MongoWork
 from storage.ports.errors import LostRaceError
@@ -43,7 +43,7 @@ class MongoRepairs:
         if document is not None:
             there = "version" in document
             seen = {"version": {"$eq": document["version"]} if there else {"$exists": False}}
-        return FoundAccount(remains=to_remains(document), seen=seen)
+        return FoundAccount(remains=to_remains(document, self._client.macs()), seen=seen)
 
     async def decisions(self, username: str) -> AsyncIterator[Outcome | CorruptDocument]:
         """Yield one user's accepted outcomes that have no entry, in no order."""
@@ -104,7 +104,7 @@ class _MendingWork(MongoWork):
     async def _replace(self, mending: Mending) -> None:
         if mending.account is None:
             return
-        document = from_account(mending.account)
+        document = from_account(mending.account, self._client.macs())
         if mending.seen is None:
             await self._insert("accounts", [document])
         else:

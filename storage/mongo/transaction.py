@@ -9,9 +9,11 @@ from handlers.model.corrupt import CorruptDocument
 from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
 from storage.mongo.client import MongoClient
+from storage.mongo.documents.account_macs import AccountMacs
 from storage.mongo.documents.accounts import Document, from_account, from_outcome
 from storage.mongo.documents.houses import added
-from storage.mongo.documents.stored import account_or_corrupt, outcome_or_corrupt
+from storage.mongo.documents.stored import account_or_corrupt
+from storage.mongo.documents.stored_outcomes import outcome_or_corrupt
 from storage.mongo.documents.stored_references import owner_or_corrupt
 from storage.mongo.work import MongoWork
 
@@ -31,7 +33,8 @@ class MongoTransaction(MongoWork):
     async def accounts(self, usernames: Collection[str]) -> Mapping[str, Account | CorruptDocument]:
         """Return the accounts that exist."""
         documents = await self._find("accounts", {"_id": {"$in": list(usernames)}}, len(usernames))
-        found = {document["_id"]: account_or_corrupt(document) for document in documents}
+        macs = self._client.macs()
+        found = {document["_id"]: account_or_corrupt(document, macs) for document in documents}
         for name, account in found.items():
             if isinstance(account, Account):
                 self._versions[name] = account.version
@@ -81,10 +84,11 @@ class MongoTransaction(MongoWork):
         await self._insert(
             "names", [{"_id": each.name, "username": each.username} for each in changes.names]
         )
+        macs = self._client.macs()
         await self._insert(
-            "accounts", [from_account(each) for each in changes.accounts if each.version == 1]
+            "accounts", [from_account(each, macs) for each in changes.accounts if each.version == 1]
         )
-        await self._replace([each for each in changes.accounts if each.version > 1])
+        await self._replace(macs, [each for each in changes.accounts if each.version > 1])
         await self._insert("outcomes", [from_outcome(each) for each in changes.outcomes])
         await self._update("houses", [added(each) for each in changes.houses])
         # One that is left of an account that was removed by hand would be a race lost for ever.
@@ -98,9 +102,9 @@ class MongoTransaction(MongoWork):
         )
         self._whole = True
 
-    async def _replace(self, accounts: Sequence[Account]) -> None:
+    async def _replace(self, macs: AccountMacs, accounts: Sequence[Account]) -> None:
         updates: list[Document] = [
-            {"q": self._before(each), "u": from_account(each)} for each in accounts
+            {"q": self._before(each), "u": from_account(each, macs)} for each in accounts
         ]
         await self._update("accounts", updates)
 

@@ -12,7 +12,10 @@ from handlers.model.house import HouseRow
 
 
 class TakenIn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One page of accounts that are all on the books now, but for those that cannot be understood."""
+    """One page of accounts that are all on the books now, and authenticated by the key in use.
+
+    But for those that cannot be understood.
+    """
 
     accounts: int
     """That were not on them before."""
@@ -41,10 +44,16 @@ class Houses(Protocol):
     async def take_in(self, *, after: str, limit: int, at: datetime) -> TakenIn:
         """Take those of the next *limit* accounts after *after* into the books that are not on them.
 
+        And authenticate those anew that are not by the key in use.
+
         Raises:
             LostRaceError: One of them was written meanwhile; nothing was changed.
             CommitUnknownError: They may have been taken in; the same call goes on from there.
         """
+        ...
+
+    async def note_macs(self) -> None:
+        """Note that every account has a MAC: from now on one without is unreadable."""
         ...
 
     async def counted(self, username: str) -> Mapping[tuple[str, int], int]:

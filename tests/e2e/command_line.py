@@ -10,7 +10,9 @@ from typing import Self
 
 from devstack.addresses import Addresses
 from tests.places import REPOSITORY
+from workers.clock import utc_now
 from workers.config.settings import Settings, load_settings
+from workers.keys.rotation import make_missing
 
 PATIENCE_S = 240.0
 """Far more than any command takes on a machine that others keep busy."""
@@ -47,7 +49,8 @@ class CommandLine:
 
 
 def a_command_line(addresses: Addresses, name: str, cwd: Path) -> CommandLine:
-    """Return one whose topics and database nobody else uses."""
+    """Return one whose topics, keys and database nobody else uses."""
+    make_missing(cwd / "keys", utc_now())
     return CommandLine(
         cwd,
         {

@@ -11,8 +11,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from devstack.choose import Chosen
 from tests.builders import a_chain, an_entry, an_outcome
+from tests.e2e.by_hand import change, change_with_key
 from tests.e2e.command_line import CommandLine, a_command_line
-from tests.e2e.test_cli_verify import ENTRIES, change, entries_of, filled, found, verified
+from tests.e2e.test_cli_verify import (
+    ENTRIES,
+    entries_of,
+    filled,
+    found,
+    verified,
+)
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ async def read_all(line: CommandLine, name: str) -> list[Any]:
 
 class TestRepair:
     def test_takes_back_a_balance_that_was_raised(self, accounts: CommandLine) -> None:
-        change(accounts, updated("bobby", **{"balances.0.posted_minor": 1_000_000}))
+        change_with_key(accounts, "bobby", **{"balances.0.posted_minor": 1_000_000})
         assert found(verified(accounts, "--user", "bobby")[1]) == {("bobby", "wrong_sum")}
 
         record = repaired(accounts, "bobby", "--actor", "an operator")
@@ -72,7 +79,7 @@ class TestRepair:
         assert repaired(accounts, "bobby")["needed"] is False
 
     def test_says_what_it_would_do_and_asks(self, accounts: CommandLine) -> None:
-        change(accounts, updated("bobby", sequence=7))
+        change_with_key(accounts, "bobby", sequence=7)
 
         dry = accounts.run("repair", "bobby", "--dry-run")
         asked = accounts.run("repair", "bobby")
@@ -97,6 +104,8 @@ class TestRepair:
             {"published_sequence": 99},
             {"profile.email": 5},
             {"balances": [{"currency": "USD"}]},
+            {"balances.0.posted_minor": 1_000_000},
+            {"mac": None},
         ],
         ids=str,
     )

@@ -18,7 +18,9 @@ from handlers.wire.rendering import Rendering
 from storage.mongo.client import MongoClient
 from storage.mongo.ledger import MongoLedger
 from tests.builders import NOON, a_chain, a_claim, an_account, an_entry, an_outcome, some_changes
+from tests.e2e.by_hand import change, change_with_key, damaged
 from tests.e2e.command_line import CommandLine, a_command_line
+from tests.macs import keys_in
 from workers.bootstrap.stores import mongo_options
 from workers.kafka.topic_plan import apply_topics
 
@@ -56,7 +58,7 @@ async def filled(
     """Store and publish three sound accounts, or let the first of them go on with *extra*."""
     settings = line.settings()
     await apply_topics(settings)
-    client = MongoClient(mongo_options(settings))
+    client = MongoClient(mongo_options(settings, keys_in(settings.keys_dir)))
     ledger = MongoLedger(client)
     await ledger.prepare()
     if extra is None:
@@ -103,21 +105,6 @@ async def publish(line: CommandLine, *outcomes: Outcome) -> None:
     await producer.stop()
 
 
-def change(line: CommandLine, *commands: dict[str, Any]) -> None:
-    async def run() -> None:
-        client = MongoClient(mongo_options(line.settings()))
-        for command in commands:
-            await client.run(command)
-        await client.close()
-
-    asyncio.run(run())
-
-
-def damaged(collection: str, name: str, field: str) -> dict[str, Any]:
-    update = {"q": {"_id": name}, "u": {"$set": {field: -100}}}
-    return {"update": collection, "updates": [update]}
-
-
 def verified(line: CommandLine, *arguments: str) -> tuple[int, dict[str, Any]]:
     ended = line.run("verify", *arguments, "--output", "json")
     assert ended.stderr == ""
@@ -143,13 +130,24 @@ class TestVerify:
         assert ended.stdout.startswith("✓ everything adds up: 3 accounts, 9 entries, in ")
 
     def test_finds_a_balance_that_was_changed(self, accounts: CommandLine) -> None:
-        changed = {"q": {"_id": "bobby"}, "u": {"$set": {"balances.0.posted_minor": 1}}}
-        change(accounts, {"update": "accounts", "updates": [changed]})
+        change_with_key(accounts, "bobby", **{"balances.0.posted_minor": 1})
 
         code, record = verified(accounts)
 
         assert code == 1
         assert found(record) == {("bobby", "wrong_sum")}
+
+    def test_finds_an_account_that_was_changed_by_hand(self, accounts: CommandLine) -> None:
+        """Whatever it says now: who changed it had no key."""
+        changed = {"q": {"_id": "bobby"}, "u": {"$set": {"writer": "somebody"}}}
+        change(accounts, {"update": "accounts", "updates": [changed]})
+
+        code, record = verified(accounts)
+
+        assert code == 1
+        assert [one["detail"] for one in record["findings"]] == [
+            "accounts bobby: mac is missing or wrong"
+        ]
 
     def test_finds_an_entry_that_was_changed(self, accounts: CommandLine) -> None:
         """P18: by the entry after it, although all sums are right."""
@@ -234,11 +232,9 @@ class TestVerify:
 
     def test_looks_at_what_was_changed_since(self, accounts: CommandLine) -> None:
         """The accounts were all changed at noon; only alice's document says later."""
-        later = {"q": {"_id": "alice"}, "u": {"$set": {"changed_at": NOON + timedelta(days=1)}}}
-        change(accounts, {"update": "accounts", "updates": [later]})
+        change_with_key(accounts, "alice", changed_at=NOON + timedelta(days=1))
         for name in ("alice", "bobby"):
-            held = {"q": {"_id": name}, "u": {"$set": {"balances.0.held_minor": 1}}}
-            change(accounts, {"update": "accounts", "updates": [held]})
+            change_with_key(accounts, name, **{"balances.0.held_minor": 1})
 
         _, record = verified(accounts, "--since", "2030-01-02T00:00:00Z")
         code, nothing = verified(accounts, "--since", "2030-01-03T00:00:00Z")

@@ -44,8 +44,14 @@ async def an_account_of_before(
     username = await caller.a_user()
     await caller.deposit(username, amount, currency)
     with service.mongodb() as database:
-        database.accounts.update_one({"_id": username}, {"$unset": {"books": ""}})
+        database.schema.update_one({}, {"$set": {"macs_complete": False}})
+        of_before = {"$unset": {"books": "", "mac": ""}}
+        database.accounts.update_one({"_id": username}, of_before)
         database.houses.delete_many({"currency": currency})
+    patience = Patience(lambda: service.workers[0].pid, service.workers[0].log_path)
+    line = CommandLine(service.folder, service.environ)
+    while (await asyncio.to_thread(line.run, "balance", username)).returncode:
+        assert patience.lasts(), service.workers[0].log_end()
     return username
 
 

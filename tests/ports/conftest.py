@@ -21,6 +21,7 @@ from storage.mongo.throttles import MongoThrottles
 from storage.ports.credentials import Credentials
 from storage.ports.houses import Houses
 from storage.ports.identity import Identities, Throttles
+from tests.macs import KEYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,10 @@ def options(request: pytest.FixtureRequest) -> MongoOptions | None:
     stack: Chosen = request.getfixturevalue("stack")
     database: str = request.getfixturevalue("database")
     return MongoOptions(
-        uri=stack.addresses.mongodb, database=f"{database}-{request.param}", driver=request.param
+        account_keys=KEYS,
+        uri=stack.addresses.mongodb,
+        database=f"{database}-{request.param}",
+        driver=request.param,
     )
 
 

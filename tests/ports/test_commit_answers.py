@@ -22,6 +22,7 @@ from storage.mongo.errors import nothing_was_committed
 from storage.mongo.ledger import MongoLedger
 from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
 from tests.builders import an_account, some_changes
+from tests.macs import KEYS
 from tests.ports.fail_points import DONE, NOT_DONE, failing, held_up
 from tests.ports.waiting import until
 from tests.ports.written import write
@@ -124,6 +125,7 @@ class TestCommit:
     async def client(self, driver: Any, stack: Chosen, database: str) -> AsyncIterator[MongoClient]:
         client = MongoClient(
             MongoOptions(
+                account_keys=KEYS,
                 uri=f"{stack.addresses.mongodb}&heartbeatFrequencyMS=500",
                 database=f"{database}-{driver}",
                 driver=driver,

@@ -20,6 +20,7 @@ from storage.ports.errors import CorruptDocumentError
 from storage.ports.identity import IdentityChanges
 from tests.builders import NOON, a_claim, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
+from tests.macs import KEYS
 from tests.ports.conftest import Store
 from tests.ports.written import write
 
@@ -54,7 +55,10 @@ LATER = NOON + timedelta(days=1)
 def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> MongoOptions:
     """Return where MongoDB is."""
     return MongoOptions(
-        uri=stack.addresses.mongodb, database=f"{database}-{request.param}", driver=request.param
+        account_keys=KEYS,
+        uri=stack.addresses.mongodb,
+        database=f"{database}-{request.param}",
+        driver=request.param,
     )
 
 

@@ -28,6 +28,7 @@ from storage.ports.errors import (
     StoreCheckError,
 )
 from tests.builders import NOON, an_account
+from tests.macs import KEYS
 from tests.ports.test_repairs import a_mending
 from tests.ports.written import write
 
@@ -57,6 +58,7 @@ async def client(
     """Yield a connection to a database as a first worker leaves it."""
     client = MongoClient(
         MongoOptions(
+            account_keys=KEYS,
             uri=stack.addresses.mongodb,
             database=f"{database}-{request.param}",
             driver=request.param,

@@ -10,6 +10,7 @@ from storage.mongo.checks import check
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.errors import NotAllowedError
 from storage.ports.errors import StoreCheckError
+from tests.macs import KEYS
 
 LIFETIME = "transactionLifetimeLimitSeconds"
 
@@ -17,7 +18,9 @@ LIFETIME = "transactionLifetimeLimitSeconds"
 @pytest.fixture
 async def client(stack: Chosen, database: str) -> AsyncIterator[MongoClient]:
     """Yield a connection to a database without collections."""
-    client = MongoClient(MongoOptions(uri=stack.addresses.mongodb, database=database))
+    client = MongoClient(
+        MongoOptions(account_keys=KEYS, uri=stack.addresses.mongodb, database=database)
+    )
     await client.run({"dropDatabase": 1})
     yield client
     await client.close()
@@ -134,7 +137,10 @@ class TestCheck:
 
 async def test_an_address_where_nobody_is_says_what_to_check() -> None:
     options = MongoOptions(
-        uri="mongodb://127.0.0.1:1/?directConnection=true", database="x", timeout_ms=200
+        account_keys=KEYS,
+        uri="mongodb://127.0.0.1:1/?directConnection=true",
+        database="x",
+        timeout_ms=200,
     )
     client = MongoClient(options)
 

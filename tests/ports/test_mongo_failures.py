@@ -19,6 +19,7 @@ from storage.ports.errors import (
     StoreUnavailableError,
 )
 from tests.builders import an_account, some_changes
+from tests.macs import KEYS
 from tests.ports.waiting import until
 from tests.ports.written import write
 
@@ -32,7 +33,10 @@ HURRY_MS = 400
 def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> MongoOptions:
     """Return where MongoDB is."""
     return MongoOptions(
-        uri=stack.addresses.mongodb, database=f"{database}-{request.param}", driver=request.param
+        account_keys=KEYS,
+        uri=stack.addresses.mongodb,
+        database=f"{database}-{request.param}",
+        driver=request.param,
     )
 
 

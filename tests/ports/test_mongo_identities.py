@@ -20,6 +20,7 @@ from storage.ports.errors import LostRaceError, StoreUnavailableError
 from storage.ports.identity import IdentityChanges
 from tests.builders import NOON
 from tests.identity_builders import a_credential, a_session, an_answered
+from tests.macs import KEYS
 from tests.ports.conftest import Store
 from tests.ports.waiting import until
 
@@ -41,7 +42,10 @@ PROCESSES = 5
 def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> MongoOptions:
     """Return where MongoDB is."""
     return MongoOptions(
-        uri=stack.addresses.mongodb, database=f"{database}-{request.param}", driver=request.param
+        account_keys=KEYS,
+        uri=stack.addresses.mongodb,
+        database=f"{database}-{request.param}",
+        driver=request.param,
     )
 
 

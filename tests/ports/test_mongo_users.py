@@ -30,6 +30,7 @@ from storage.ports.data_schema import SchemaUpgrade
 from storage.ports.identity import IdentityChanges
 from tests.builders import NOON, a_row, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
+from tests.macs import KEYS
 from tests.places import REPOSITORY
 from tests.ports.test_data_schema import a_process
 from tests.ports.written import book, write
@@ -71,7 +72,9 @@ async def clients(port: int) -> AsyncIterator[dict[str, MongoClient]]:
     """Yield a connection of each role; the ledger worker has made what is missing."""
     found = {
         role: MongoClient(
-            MongoOptions(uri=_uri(port, f"accounts-{role}", "books"), database="books")
+            MongoOptions(
+                account_keys=KEYS, uri=_uri(port, f"accounts-{role}", "books"), database="books"
+            )
         )
         for role in ROLES
     }

@@ -12,6 +12,7 @@ from storage.mongo.client import DURABLE, MongoClient, MongoOptions
 from storage.mongo.documents.accounts import Document
 from storage.mongo.repairs import MongoRepairs
 from tests.builders import an_account
+from tests.macs import KEYS
 from tests.ports.amounts import LARGE, holding, moves
 from tests.ports.conftest import Store
 from tests.ports.written import write
@@ -35,7 +36,10 @@ NO_MONEY: Mapping[str, object] = {
 def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> MongoOptions:
     """Return where MongoDB is."""
     return MongoOptions(
-        uri=stack.addresses.mongodb, database=f"{database}-{request.param}", driver=request.param
+        account_keys=KEYS,
+        uri=stack.addresses.mongodb,
+        database=f"{database}-{request.param}",
+        driver=request.param,
     )
 
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from storage.mongo.client import MongoOptions
+from storage.ports.account_keys import AccountKeys
 from storage.redis import RedisOptions
 from workers.config.settings import Settings
 
 
-def mongo_options(settings: Settings) -> MongoOptions:
-    """Return where MongoDB is and how to get in."""
+def mongo_options(settings: Settings, keys: AccountKeys | None = None) -> MongoOptions:
+    """Return where MongoDB is and how to get in; *keys* of whoever reads or writes accounts."""
     own_tls = settings.mongodb_tls_ca_file or settings.mongodb_tls_certificate_key_file
     return MongoOptions(
         uri=settings.mongodb_uri,
@@ -18,6 +19,7 @@ def mongo_options(settings: Settings) -> MongoOptions:
         tls=True if own_tls else None,
         tls_ca_file=_name(settings.mongodb_tls_ca_file),
         tls_certificate_key_file=_name(settings.mongodb_tls_certificate_key_file),
+        account_keys=keys,
     )
 
 

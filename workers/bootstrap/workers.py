@@ -68,7 +68,8 @@ async def open_resources(
     settings: Settings, stack: AsyncExitStack, roles: Collection[Role] = ALL
 ) -> Resources:
     """Connect to the stores; *stack* closes them."""
-    mongo = MongoClient(mongo_options(settings))
+    ring = KeyRing(settings.keys_dir, needs=needed_by(roles))
+    mongo = MongoClient(mongo_options(settings, ring))
     stack.push_async_callback(mongo.close)
     redis = connect(redis_options(settings))
     stack.push_async_callback(redis.aclose)
@@ -84,7 +85,7 @@ async def open_resources(
         ledger=ledger,
         credentials=MongoCredentials(mongo),
         redis=redis,
-        ring=KeyRing(settings.keys_dir, needs=needed_by(roles)),
+        ring=ring,
         lease=RedisLease(
             redis,
             name=f"{settings.topic_prefix}housekeeper",

@@ -95,7 +95,7 @@ class Settings(Connections):
     """A batch that nobody can decode: `skip` it with a dead letter, or `stop` its partition."""
 
     keys_dir: Path = Path("keys")
-    """Folder of the sealing and signing keys, one JWK file each."""
+    """Folder of the sealing, signing and mac keys, one JWK file each."""
     password_scheme: Literal["bcrypt_sha256", "argon2id"] = "bcrypt_sha256"  # noqa: S105 - a name
     """How new passwords are hashed."""
     password_bcrypt_rounds: int = Field(12, ge=BCRYPT_ROUNDS_MIN, le=BCRYPT_ROUNDS_MAX)

@@ -64,7 +64,9 @@ class Bookkeeping:
         started_s = monotonic_s()
         totals = await self.houses.totals()
         self._report(totals)
-        if totals.not_booked and not self._walked:
+        if not totals.other_key:
+            await self.houses.note_macs()
+        if (totals.not_booked or totals.other_key) and not self._walked:
             self._after = ""
             return PAGE_PAUSE_S
         self._walked = False
@@ -74,6 +76,7 @@ class Bookkeeping:
         """Take back what was found: another keeps house now, and ours would go stale."""
         self.metrics.unbalanced_currencies.set(0)
         self.metrics.not_booked.set(0)
+        self.metrics.other_mac_key.set(0)
 
     async def _merge(self) -> None:
         """Merge the rows at rest, so that there are few however many writers there have been."""
@@ -119,4 +122,5 @@ class Bookkeeping:
         self.corrupt.report(totals.corrupt)
         self.metrics.unbalanced_currencies.set(len(wrong))
         self.metrics.not_booked.set(totals.not_booked)
+        self.metrics.other_mac_key.set(totals.other_key)
         self.metrics.trial_balance_timestamp_seconds.set(utc_now().timestamp())

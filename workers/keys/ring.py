@@ -1,12 +1,14 @@
 """The key ring: what opens, signs and is published now, read again when the files change."""
 
+import hashlib
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
 
+from storage.ports.account_keys import TAG_BYTES, MacKey
 from workers.clock import monotonic_s, utc_now
 from workers.config.roles import Role
 from workers.keys.files import KeysError, fingerprint, new_key, read_keys, require
@@ -24,8 +26,9 @@ logger = logging.getLogger(__name__)
 
 def needed_by(roles: Collection[Role]) -> list[KeyKind]:
     """Return the kinds of keys without which a process with these *roles* must not start."""
-    # Whatever the role, its sidecar shows what to seal to; only the identity worker signs.
-    return list(KeyKind) if Role.IDENTITY in roles else [KeyKind.SEALING]
+    # Whatever the role, its sidecar shows what to seal to, and it reads accounts; only the identity
+    # worker signs.
+    return [kind for kind in KeyKind if kind is not KeyKind.SIGNING or Role.IDENTITY in roles]
 
 
 class KeyRing:
@@ -71,6 +74,18 @@ class KeyRing:
         key = in_use(keys, now)
         assert key is not None, "required above"
         return key
+
+    def mac_keys(self) -> Sequence[MacKey]:
+        """Return what authenticates accounts, the key in use first.
+
+        Raises:
+            KeysError: There is none.
+        """
+        keys, now = self._current(KeyKind.MAC), self._clock()
+        require(keys, [KeyKind.MAC], self._directory, now)
+        used = in_use(keys, now)
+        usable = [key for key in keys if not key.is_retired(now)]
+        return [_mac_key(key) for key in sorted(usable, key=lambda key: key is not used)]
 
     def jwks(self) -> JwkSet:
         """Return the set to verify access tokens with, for `/.well-known/jwks.json`.
@@ -131,6 +146,11 @@ class KeyRing:
         keys = [key for kind in KeyKind for key in read_keys(self._directory, kind)]
         require(keys, self._needs, self._directory, self._clock())
         return keys
+
+
+def _mac_key(key: KeyPair) -> MacKey:
+    tag = hashlib.sha256(key.kid.encode()).digest()[:TAG_BYTES]
+    return MacKey(tag, key.mac_secret())
 
 
 def _set(keys: Iterable[KeyPair]) -> JwkSet:

@@ -19,7 +19,8 @@ SEALING_OVERLAP_S = (REGISTER.retention_ms + CREDENTIALS.retention_ms) // 1000
 and then another one to be hashed."""
 
 OVERLAP_S = {KeyKind.SEALING: SEALING_OVERLAP_S, KeyKind.SIGNING: SIGNING_OVERLAP_S}
-"""Both, by what a key is for."""
+"""By what a key is for. One that authenticates accounts stays good until somebody deletes its file: an
+account may rest for years, and without the key nobody can read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Rotation:
 
     made: KeyPair
     replaced: list[KeyPair]
+    """Those that retire have their time."""
 
 
 def make_missing(directory: Path, now: datetime) -> list[KeyPair]:
@@ -61,7 +63,7 @@ def rotate(
     activation_s: int = ACTIVATION_S,
     overlap_s: int | None = None,
 ) -> Rotation:
-    """Make a new key; those before it retire *overlap_s* after it has become active.
+    """Make a new key; those before it retire *overlap_s* after it has become active, if they retire.
 
     Cut short in between, it leaves a key more and none retiring: rotating again mends that.
 
@@ -70,6 +72,8 @@ def rotate(
     """
     before = [key for key in read_keys(directory, kind) if not key.is_retired(now)]
     made = add_key(directory, kind, now, activation_s=activation_s)
+    if kind not in OVERLAP_S:
+        return Rotation(made=made, replaced=before)
     overlap = timedelta(seconds=OVERLAP_S[kind] if overlap_s is None else overlap_s)
     retires_at = made.activates_at + overlap
     return Rotation(made=made, replaced=[retire(directory, key, retires_at) for key in before])

@@ -188,6 +188,10 @@ class Metrics:
             "not_booked",
             "Accounts that are older than the houses and not on the books yet.",
         )
+        self.other_mac_key = self._gauge(
+            "other_mac_key",
+            "Accounts without a MAC by the key in use: an older key is needed while there are some.",
+        )
         self.trial_balance_timestamp_seconds = self._gauge(
             "trial_balance_timestamp_seconds", "When users and houses were last added up."
         )

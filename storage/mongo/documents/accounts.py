@@ -11,6 +11,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 
 from handlers.model.account import Account, Balance
 from handlers.model.outcome import LedgerEntry, Outcome
+from storage.mongo.documents.account_macs import AccountMacs
 from storage.mongo.documents.minor_units import INT64_MAX, with_decimals
 
 Document: TypeAlias = dict[str, Any]
@@ -24,7 +25,7 @@ all that was read with it."""
 _OPTIONAL = ("account_id", "detail", "actor", "reason", "related_id")
 
 
-def from_account(account: Account) -> Document:
+def from_account(account: Account, macs: AccountMacs) -> Document:
     """Return *account* as stored: its balances a list, so that no currency is a field name."""
     profile = account.profile
     stored_profile: Document = {
@@ -51,6 +52,7 @@ def from_account(account: Account) -> Document:
             _from_balance(currency, balance) for currency, balance in account.balances.items()
         ],
         "profile": stored_profile,
+        "mac": macs.of(account),
     }
     if account.head is not None:
         document["head"] = account.head

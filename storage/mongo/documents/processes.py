@@ -30,6 +30,8 @@ class StoredSchema(msgspec.Struct, frozen=True, gc=False):
 
     number: Version
     upgrades: list[_StoredUpgrade] = []
+    macs_complete: bool = False
+    """Whether every account has had a MAC: from then on a missing one is a wrong one."""
 
     def history(self) -> list[SchemaUpgrade]:
         """Return the upgrades, oldest first."""

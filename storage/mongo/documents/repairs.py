@@ -10,6 +10,7 @@ from handlers.history.rebuilding import NEEDED, Remains
 from handlers.history.repair import Repair
 from handlers.model.account import NOT_BOOKED, Balance
 from handlers.model.unpublished import EntryRange
+from storage.mongo.documents.account_macs import AccountMacs
 from storage.mongo.documents.accounts import Document, present
 from storage.mongo.documents.minor_units import with_integers
 from storage.mongo.documents.stored import (
@@ -58,7 +59,7 @@ def to_repair(document: Mapping[str, Any]) -> Repair:
     )
 
 
-def to_remains(document: Mapping[str, Any] | None) -> Remains:
+def to_remains(document: Mapping[str, Any] | None, macs: AccountMacs) -> Remains:
     """Return every field of an account's document that can be read, each by itself."""
     if document is None:
         return Remains(is_there=False)
@@ -91,7 +92,9 @@ def to_remains(document: Mapping[str, Any] | None) -> Remains:
         if name in read:
             read[name] = utc(read[name])
     if not damaged:
-        damaged |= _contradictions(document)
+        damaged |= _contradictions(document, macs)
+    if damaged and document.get("claim_digest") is not None:
+        damaged.add("claim_digest")  # no MAC says any more that it is the opener's
     return Remains(
         is_there=True, balances=balances, profile=profile, damaged=frozenset(damaged), **read
     )
@@ -130,10 +133,10 @@ def _balances(document: Mapping[str, Any]) -> Mapping[str, Balance] | None:
         return None
 
 
-def _contradictions(document: Mapping[str, Any]) -> set[str]:
+def _contradictions(document: Mapping[str, Any], macs: AccountMacs) -> set[str]:
     """Return which field contradicts others, where each by itself can be read."""
     try:
-        to_account(document)
+        to_account(document, macs)
     except CorruptDocumentError as error:
         return {error.document.field}
     return set()

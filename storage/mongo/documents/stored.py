@@ -11,23 +11,21 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from contracts.codes import Code
-from contracts.commands import CommandName
 from contracts.money import SCALE_MAX
 from handlers.history.rebuilding import NEEDED
 from handlers.identity.claim_secrets import ClaimDigest
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.chain import HASH_BYTES
 from handlers.model.corrupt import SCHEMA_FIELD, CorruptDocument
-from handlers.model.outcome import LedgerEntry, Outcome, Source, Trace
 from handlers.model.schema import FIRST, NEWEST, OLDEST, is_readable
+from storage.mongo.documents.account_macs import AccountMacs
 from storage.mongo.documents.minor_units import with_integers
 from storage.ports.errors import CorruptDocumentError
 
-_Minor = Annotated[int, msgspec.Meta(ge=0)]
+Minor = Annotated[int, msgspec.Meta(ge=0)]
 """Of 8 bytes, so that it is never too large, or a Decimal128 whose bounds are checked as it is read."""
 
-_Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
+Scale = Annotated[int, msgspec.Meta(ge=0, le=SCALE_MAX)]
 COUNTED_MAX = 2**62
 """Nobody counts so far; and what is counted on still fits into the 8 bytes that MongoDB has for it."""
 
@@ -35,13 +33,16 @@ Natural = Annotated[int, msgspec.Meta(ge=0, le=COUNTED_MAX)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=COUNTED_MAX)]
 """What is counted from 0 or 1 on."""
 
-_Schema = Annotated[int, msgspec.Meta(ge=OLDEST, le=NEWEST)]
+Schema = Annotated[int, msgspec.Meta(ge=OLDEST, le=NEWEST)]
 """A document of a later number says what this release does not know: it is not read at all."""
 
 Hash = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
 _AS_THEY_ARE = (bytes, datetime)
 """What MongoDB has types of its own for: text in their place is not what we wrote."""
+
+MAC = "mac"
+"""The field that is wrong where somebody without a key wrote an account, or a part of it."""
 
 Shape = TypeVar("Shape")
 
@@ -55,9 +56,9 @@ class StoredBalance(msgspec.Struct, frozen=True, gc=False):
     """One of an account's balances, its bounds checked."""
 
     currency: str
-    scale: _Scale
-    posted_minor: _Minor
-    held_minor: _Minor
+    scale: Scale
+    posted_minor: Minor
+    held_minor: Minor
 
 
 class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
@@ -75,48 +76,17 @@ class _StoredAccount(msgspec.Struct, frozen=True, gc=False):
     head: Hash | None = None
     books: Literal[1, 2] = 1
     claim_digest: ClaimDigest | None = None
-    schema: _Schema = FIRST
+    mac: bytes | None = None
+    schema: Schema = FIRST
 
 
-class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
-    currency: str
-    scale: _Scale
-    amount_minor: _Minor
-    before_minor: _Minor
-    after_minor: _Minor
-    held_minor: _Minor
-    previous_hash: Hash | None = None
-
-
-class _StoredOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    id: str = msgspec.field(name="_id")
-    username: str
-    type: CommandName
-    fingerprint: bytes
-    decided_at: datetime
-    source: Source
-    correlation_id: str
-    schema: _Schema
-    account_id: str | None = None
-    code: Code | None = None
-    detail: str | None = None
-    sequence: Version | None = None
-    entry: _StoredEntry | None = None
-    actor: str | None = None
-    reason: str | None = None
-    related_id: str | None = None
-    metadata: list[tuple[str, str]] | None = None
-    traceparent: str | None = None
-    tracestate: str | None = None
-
-
-def to_account(document: Mapping[str, Any]) -> Account:
+def to_account(document: Mapping[str, Any], macs: AccountMacs) -> Account:
     """Return the account that `storage.mongo.documents.accounts.from_account` stored.
 
     Raises:
         CorruptDocumentError: It did not store this.
     """
-    stored = _with_money(document, _StoredAccount, "accounts", "balances")
+    stored = with_money(document, _StoredAccount, "accounts", "balances")
     known = stored.profile
     if stored.signs_in and (
         known.email is None or known.first_name is None or known.last_name is None
@@ -127,7 +97,7 @@ def to_account(document: Mapping[str, Any]) -> Account:
         raise corrupt(document, "accounts", "profile.marketing_consent")
     try:
         balances = to_balances(stored.balances)
-        return Account(
+        account = Account(
             username=stored.id,
             account_id=stored.account_id,
             profile=stored.profile,
@@ -145,6 +115,9 @@ def to_account(document: Mapping[str, Any]) -> Account:
         )
     except AssertionError:
         raise corrupt(document, "accounts", _contradiction(stored)) from None
+    if not macs.accepts(account, stored.mac):
+        raise corrupt(document, "accounts", MAC)
+    return account
 
 
 def to_balances(stored: Sequence[StoredBalance]) -> dict[str, Balance]:
@@ -159,55 +132,10 @@ def to_balances(stored: Sequence[StoredBalance]) -> dict[str, Balance]:
     return balances
 
 
-def to_outcome(document: Mapping[str, Any]) -> Outcome:
-    """Return the outcome that `storage.mongo.documents.accounts.from_outcome` stored.
-
-    Raises:
-        CorruptDocumentError: It did not store this.
-    """
-    stored = _with_money(document, _StoredOutcome, "outcomes", "entry")
-    username = stored.username
-    if not stored.id.startswith(f"{username}:"):
-        raise corrupt(document, "outcomes", "username")
-    try:
-        return Outcome(
-            username=username,
-            command_id=stored.id[len(username) + 1 :],
-            type=stored.type,
-            fingerprint=stored.fingerprint,
-            account_id=stored.account_id,
-            decided_at=utc(stored.decided_at),
-            source=stored.source,
-            trace=Trace(
-                correlation_id=stored.correlation_id,
-                traceparent=stored.traceparent,
-                tracestate=stored.tracestate,
-            ),
-            code=stored.code,
-            detail=stored.detail,
-            entry=_to_entry(document, stored),
-            actor=stored.actor,
-            reason=stored.reason,
-            related_id=stored.related_id,
-            metadata=None if stored.metadata is None else tuple(stored.metadata),
-            schema=stored.schema,
-        )
-    except AssertionError:
-        raise corrupt(document, "outcomes", "entry") from None
-
-
-def account_or_corrupt(document: Mapping[str, Any]) -> Account | CorruptDocument:
+def account_or_corrupt(document: Mapping[str, Any], macs: AccountMacs) -> Account | CorruptDocument:
     """Return what `to_account` returns, or what is wrong: one of many must not cost the others."""
     try:
-        return to_account(document)
-    except CorruptDocumentError as error:
-        return error.document
-
-
-def outcome_or_corrupt(document: Mapping[str, Any]) -> Outcome | CorruptDocument:
-    """Return what `to_outcome` returns, or what is wrong: one of many must not cost the others."""
-    try:
-        return to_outcome(document)
+        return to_account(document, macs)
     except CorruptDocumentError as error:
         return error.document
 
@@ -234,7 +162,7 @@ def shaped(document: Mapping[str, Any], shape: type[Shape], collection: str) -> 
         raise corrupt(document, collection, _field(str(error))) from None
 
 
-def _with_money(
+def with_money(
     document: Mapping[str, Any], shape: type[Shape], collection: str, field: str
 ) -> Shape:
     """As `shaped`; in *field*, minor units may be of either type.
@@ -248,15 +176,6 @@ def _with_money(
             {**document, field: with_integers(document[field])} if field in document else document
         )
         return shaped(read, shape, collection)
-
-
-def _to_entry(document: Mapping[str, Any], stored: _StoredOutcome) -> LedgerEntry | None:
-    entry, sequence = stored.entry, stored.sequence
-    if entry is None and sequence is None:
-        return None
-    if entry is None or sequence is None:
-        raise corrupt(document, "outcomes", "entry" if entry is None else "sequence")
-    return LedgerEntry(sequence=sequence, **msgspec.structs.asdict(entry))
 
 
 def _contradiction(stored: _StoredAccount) -> str:

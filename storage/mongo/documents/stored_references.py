@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from handlers.history.reference import Reference, Referring
 from handlers.model.corrupt import CorruptDocument
-from storage.mongo.documents.stored import outcome_or_corrupt, shaped
+from storage.mongo.documents.stored import shaped
 from storage.mongo.documents.stored_identities import StoredCredential, StoredSession
+from storage.mongo.documents.stored_outcomes import outcome_or_corrupt
 from storage.ports.errors import CorruptDocumentError
 
 AN_ADDRESS = "(an e-mail address)"

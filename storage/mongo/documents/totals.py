@@ -8,6 +8,7 @@ from bson.decimal128 import Decimal128
 from contracts.money import SCALE_MAX
 from handlers.model.account import BOOKED, NOT_BOOKED
 from handlers.model.schema import FIRST, NEWEST, OLDEST
+from storage.mongo.documents.account_macs import DIGEST_BYTES
 from storage.mongo.documents.accounts import Document
 
 LIMB_MINOR = 10**14
@@ -70,15 +71,22 @@ _LIMB = Decimal128(str(LIMB_MINOR))
 """A decimal, so that both parts are decimals, whatever the amount is stored as."""
 
 
-def adding(accounts: Document) -> list[Document]:
-    """Return the stages that count and add up the *accounts*, a query: one document comes out."""
+OTHER_KEY = "other_key"
+
+
+def adding(accounts: Document, tag: bytes) -> list[Document]:
+    """Return the stages that count and add up the *accounts*, a query: one document comes out.
+
+    It also says how many have no MAC by the key with this *tag*.
+    """
     high: Document = {"$trunc": {"$divide": [_MINOR, _LIMB]}}
     return [
         {"$match": accounts},
-        {"$project": {"balances": 1, "state": _STATE}},
+        {"$project": {"balances": 1, "state": _STATE, OTHER_KEY: {"$not": [_has_mac_by(tag)]}}},
         {
             "$facet": {
                 "counts": [{"$group": {"_id": "$state", "accounts": {"$sum": 1}}}],
+                OTHER_KEY: [{"$match": {OTHER_KEY: True}}, {"$count": "accounts"}],
                 "sums": [
                     {"$match": {"state": BOOKED_STATE}},
                     {"$unwind": "$balances"},
@@ -93,6 +101,12 @@ def adding(accounts: Document) -> list[Document]:
             }
         },
     ]
+
+
+def _has_mac_by(tag: bytes) -> Document:
+    """Return whether there is a MAC that begins with *tag*: bytes of one length sort by their values."""
+    least, most = tag + bytes(DIGEST_BYTES), tag + b"\xff" * DIGEST_BYTES
+    return {"$and": [{"$gte": ["$mac", least]}, {"$lte": ["$mac", most]}]}
 
 
 def joined(group: Mapping[str, Any]) -> int:

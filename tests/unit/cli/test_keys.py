@@ -59,9 +59,9 @@ class TestNew:
         made = told("new")["made"]
         again = run("new")
 
-        assert [key["kind"] for key in made] == ["signing"]
+        assert [key["kind"] for key in made] == ["signing", "mac"]
         assert again.startswith(f"None is missing in {folder}; `accounts keys rotate`")
-        assert len(keys_in(folder)) == 2
+        assert len(keys_in(folder)) == len(KeyKind)
 
     def test_says_it_to_programs(self, folder: Path) -> None:
         said = told("new")
@@ -104,9 +104,13 @@ class TestRotate:
             assert replaced.kid == before.kid
             assert seconds_between(newest.created_at, newest.activates_at) == ACTIVATION_S
             assert newest.retires_at is None
+            assert newest.kid in said
+            if before.kind is KeyKind.MAC:
+                assert replaced.retires_at is None
+                assert f"{replaced.kid} stays good" in said
+                continue
             overlap_s = seconds_between(newest.activates_at, replaced.retires_at)
             assert overlap_s == OVERLAP_S[before.kind]
-            assert newest.kid in said
             assert replaced.retires_at is not None
             assert f"{replaced.kid} is good until {rfc3339(replaced.retires_at)}" in said
 
@@ -134,14 +138,22 @@ class TestRotate:
         with pytest.raises(CliError, match="--overlap must be above 305 for signing keys"):
             run("rotate", "--overlap", str(overlap_s))
 
-        assert len(keys_in(folder)) == 2
+        assert len(keys_in(folder)) == len(KeyKind)
 
     def test_need_not_keep_one_longer(self, folder: Path) -> None:
         run("new")
 
         run("rotate", "--overlap", "306")
 
-        assert len(keys_in(folder)) == 4
+        assert len(keys_in(folder)) == 2 * len(KeyKind)
+
+    def test_gives_a_key_of_accounts_no_overlap(self, folder: Path) -> None:
+        run("new")
+
+        with pytest.raises(CliError, match="mac keys have no --overlap"):
+            run("rotate", "--kind", "mac", "--overlap", "306")
+
+        assert len(keys_in(folder)) == len(KeyKind)
 
     def test_asks_for_an_overlap_where_tokens_live_longer_than_its_own(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,7 +172,7 @@ class TestRotate:
 
         run("rotate", "--kind", "sealing", "--activation", "0", "--overlap", "0")
 
-        assert [row["state"] for row in told("list")] == ["active", "retired", "active"]
+        assert [row["state"] for row in told("list")] == ["active", "retired", "active", "active"]
 
 
 class TestList:
@@ -173,11 +185,13 @@ class TestList:
 
         new, old = read_keys(folder, KeyKind.SEALING)
         added, first = read_keys(folder, KeyKind.SIGNING)
+        (mac,) = read_keys(folder, KeyKind.MAC)
         assert [(row["kind"], row["kid"], row["state"]) for row in rows] == [
             ("sealing", new.kid, f"waiting until {rfc3339(new.activates_at)}"),
             ("sealing", old.kid, "active"),
             ("signing", added.kid, f"waiting until {rfc3339(added.activates_at)}"),
             ("signing", first.kid, "active"),
+            ("mac", mac.kid, "active"),
         ]
 
     def test_tells_the_replaced_from_the_retired(self, folder: Path) -> None:
@@ -197,6 +211,8 @@ class TestList:
             "active",
             retiring[1],
             "retired",
+            "active",
+            "superseded",
         ]
 
     def test_shows_one_that_was_replaced_and_never_retires(self, folder: Path) -> None:
@@ -207,7 +223,12 @@ class TestList:
         del content["retires_at"]
         (folder / f"sealing-{oldest.kid}.json").write_text(json.dumps(content))
 
-        assert [row["state"] for row in told("list")] == ["active", "superseded", "active"]
+        assert [row["state"] for row in told("list")] == [
+            "active",
+            "superseded",
+            "active",
+            "active",
+        ]
 
     def test_of_nothing_says_what_to_do(self, folder: Path) -> None:
         with pytest.raises(KeysError, match=r"accounts keys new"):
@@ -222,4 +243,5 @@ def test_nothing_private_is_printed(folder: Path) -> None:
 
     assert len(list(folder.iterdir())) > 2
     for path in folder.iterdir():
-        assert json.loads(path.read_text())["d"] not in said
+        jwk = json.loads(path.read_text())
+        assert jwk["k" if jwk["kty"] == "oct" else "d"] not in said

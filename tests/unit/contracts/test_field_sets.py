@@ -38,8 +38,10 @@ from handlers.model.refused import Refused
 from handlers.wire.rendering import Rendering
 from storage.mongo.documents import repairs as repair_documents
 from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
-from storage.mongo.documents.stored import to_account, to_outcome
+from storage.mongo.documents.stored import to_account
+from storage.mongo.documents.stored_outcomes import to_outcome
 from tests.builders import NOON, an_account, an_entry, an_outcome
+from tests.macs import MACS
 from tests.received import RULES, a_deposit, a_registration, an_update, received
 
 OF_A_COMMAND = {"command_id", "username"}
@@ -86,7 +88,7 @@ def registered() -> Account:
 
 def kept_account(account: Account) -> Account:
     """Return *account* once it was stored and read."""
-    return to_account(BSON.encode(from_account(account)).decode(CODEC))
+    return to_account(BSON.encode(from_account(account, MACS)).decode(CODEC), MACS)
 
 
 def kept_outcome(outcome: Outcome) -> Outcome:
@@ -129,7 +131,7 @@ class TestAFieldOfAProfile:
             Register.model_fields.keys() - OF_A_COMMAND - NEVER_KEPT,
             UpdateProfile.model_fields.keys() - OF_A_COMMAND,
             set(Profile.__struct_fields__),
-            from_account(registered())["profile"].keys(),
+            from_account(registered(), MACS)["profile"].keys(),
             ProfileAnswer.model_fields.keys() - OF_AN_ACCOUNT,
             {*NEEDED, *OPTIONAL},
             repair_documents.PROFILE.keys(),
@@ -185,8 +187,8 @@ class TestAFieldOfAProfile:
 
     def test_is_kept_by_a_repair(self) -> None:
         account = registered()
-        stored = BSON.encode(from_account(account)).decode(CODEC)
-        remains = repair_documents.to_remains(stored)
+        stored = BSON.encode(from_account(account, MACS)).decode(CODEC)
+        remains = repair_documents.to_remains(stored, MACS)
 
         rebuilt = rebuild(
             Evidence(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -58,8 +58,16 @@ def test_whatever_is_wrong_has_a_key_of_its_own(topic: TopicSpec, data: st.DataO
     assert all(each == field_error(each["field"], Problem(each["problem"])) for each in found)
 
 
+def is_an_object(value: bytes) -> bool:
+    try:
+        return isinstance(json.loads(value), dict)
+    except ValueError:
+        return False
+
+
 @given(value=st.binary(max_size=64))
 def test_so_have_bytes_that_are_no_json(value: bytes) -> None:
+    assume(not is_an_object(value))  # `{}` is one that comes up
     [found, *_] = problems(topics.DEPOSIT, value)
 
     assert found["problem"] in {Problem.NOT_JSON, Problem.WRONG_TYPE}

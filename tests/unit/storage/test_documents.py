@@ -11,8 +11,10 @@ from contracts.codes import Code
 from handlers.model.account import Account, Balance, Profile
 from handlers.model.outcome import Outcome, Trace
 from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
-from storage.mongo.documents.stored import to_account, to_outcome
+from storage.mongo.documents.stored import to_account
+from storage.mongo.documents.stored_outcomes import to_outcome
 from tests.builders import an_account, an_outcome
+from tests.macs import MACS
 
 HOSTILE = "$where.x"
 PROFILE = Profile(
@@ -59,7 +61,7 @@ def values(document: Mapping[str, Any] | Sequence[Any]) -> Iterator[object]:
     [
         from_outcome(FULL),
         from_account(
-            an_account(profile=PROFILE, balances={"USD": Balance(posted_minor=1, scale=2)})
+            an_account(profile=PROFILE, balances={"USD": Balance(posted_minor=1, scale=2)}), MACS
         ),
     ],
     ids=["outcome", "account"],
@@ -74,7 +76,7 @@ def test_nothing_sent_becomes_a_field_name(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [from_outcome(an_outcome(account_id=None)), from_account(an_account())]
+    "document", [from_outcome(an_outcome(account_id=None)), from_account(an_account(), MACS)]
 )
 def test_what_is_optional_is_absent_rather_than_null(document: dict[str, Any]) -> None:
     assert None not in list(values(document))
@@ -100,7 +102,7 @@ def test_an_outcome_is_found_by_user_and_command() -> None:
 
 @pytest.mark.parametrize("account", [an_account(), an_account(profile=PROFILE, posted_minor=1)])
 def test_an_account_survives_the_wire(account: Account) -> None:
-    read = to_account(BSON.encode(from_account(account)).decode(CODEC))
+    read = to_account(BSON.encode(from_account(account, MACS)).decode(CODEC), MACS)
 
     assert read == account
     assert read.opened_at.tzinfo is UTC

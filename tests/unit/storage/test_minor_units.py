@@ -11,8 +11,10 @@ from contracts.money import AMOUNT_MINOR_MAX
 from handlers.model.account import Balance
 from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
 from storage.mongo.documents.minor_units import INT64_MAX, with_decimals, with_integers
-from storage.mongo.documents.stored import to_account, to_outcome
+from storage.mongo.documents.stored import to_account
+from storage.mongo.documents.stored_outcomes import to_outcome
 from tests.builders import an_account, an_entry, an_outcome
+from tests.macs import MACS
 
 EDGES = (0, 1, 2**53, INT64_MAX, INT64_MAX + 1, 2**64, AMOUNT_MINOR_MAX)
 minors = st.one_of(
@@ -73,7 +75,7 @@ def test_a_balance_comes_back(one: int, other: int, scale: int) -> None:
     balance = Balance(posted_minor=posted, held_minor=held, scale=scale)
     account = an_account(balances={"USD": Balance(posted_minor=1, scale=2), "ETH": balance})
 
-    assert to_account(there_and_back(from_account(account))) == account
+    assert to_account(there_and_back(from_account(account, MACS)), MACS) == account
 
 
 @given(

@@ -12,21 +12,26 @@ from storage.mongo.documents.accounts import from_account, from_outcome
 from storage.mongo.documents.houses import row_or_corrupt
 from storage.mongo.documents.identities import from_answered, from_credential, from_session
 from storage.mongo.documents.leases import to_fencing_token
-from storage.mongo.documents.stored import to_account, to_outcome
+from storage.mongo.documents.stored import to_account
 from storage.mongo.documents.stored_identities import (
     to_answered,
     to_count,
     to_credential,
     to_session,
 )
+from storage.mongo.documents.stored_outcomes import to_outcome
 from storage.mongo.documents.stored_references import owner_or_corrupt, reference
 from storage.ports.errors import CorruptDocumentError
 from tests.builders import NOON, an_account, an_outcome
 from tests.identity_builders import a_credential, a_session, an_answered
+from tests.macs import MACS
 
 CLAIM = {"_id": "a@example.com", "username": "alice"}
 KINDS: Mapping[str, tuple[Mapping[str, Any], Callable[[Mapping[str, Any]], object]]] = {
-    "accounts": (from_account(an_account(posted_minor=100)), to_account),
+    "accounts": (
+        from_account(an_account(posted_minor=100), MACS),
+        lambda one: to_account(one, MACS),
+    ),
     "outcomes": (from_outcome(an_outcome(sequence=1)), to_outcome),
     "credentials": (from_credential(a_credential()), to_credential),
     "sessions": (from_session(a_session()), to_session),

@@ -10,17 +10,15 @@ from bson import BSON, Decimal128
 from handlers.model.account import NOT_BOOKED
 from handlers.model.corrupt import CorruptDocument
 from storage.mongo.documents.accounts import CODEC, from_account, from_outcome
-from storage.mongo.documents.stored import (
-    account_or_corrupt,
-    outcome_or_corrupt,
-    to_account,
-    to_outcome,
-)
+from storage.mongo.documents.stored import MAC, account_or_corrupt, to_account
+from storage.mongo.documents.stored_outcomes import outcome_or_corrupt, to_outcome
 from storage.ports.errors import CorruptDocumentError
 from tests.builders import an_account, an_outcome
+from tests.macs import MACS
 
-ACCOUNT = from_account(an_account(posted_minor=100))
-CLAIMED = from_account(an_account(signs_in=False, claim_digest=bytes(32)))
+ACCOUNT = from_account(an_account(posted_minor=100), MACS)
+CLAIMED = from_account(an_account(signs_in=False, claim_digest=bytes(32)), MACS)
+UNCLAIMED = from_account(an_account(signs_in=False), MACS)
 OUTCOME = from_outcome(an_outcome(sequence=1, metadata=(("a", "b"),)))
 MISSING = object()
 
@@ -81,7 +79,7 @@ class TestAccount:
         ],
     )
     def test_names_the_field_that_is_wrong(self, path: str, value: object, field: str) -> None:
-        found = account_or_corrupt(spoilt(ACCOUNT, path, value))
+        found = account_or_corrupt(spoilt(ACCOUNT, path, value), MACS)
 
         assert found == CorruptDocument(
             collection="accounts", id="alice", username="alice", field=field
@@ -91,7 +89,7 @@ class TestAccount:
     @pytest.mark.parametrize("value", [MISSING, None, {"x": 1}], ids=["missing", "null", "object"])
     def test_no_field_can_be_missing_or_of_another_type(self, path: str, value: object) -> None:
         with pytest.raises(CorruptDocumentError) as raised:
-            to_account(spoilt(ACCOUNT, path, value))
+            to_account(spoilt(ACCOUNT, path, value), MACS)
 
         assert raised.value.document.field in {path, f"{path}.email"}
 
@@ -110,18 +108,26 @@ class TestAccount:
     def test_a_claim_is_a_digest_of_an_account_that_was_only_opened(
         self, path: str, value: object
     ) -> None:
-        assert to_account(spoilt(CLAIMED, "claim_digest", MISSING)).claim_digest is None
+        read = BSON.encode(UNCLAIMED).decode(CODEC)
+        assert to_account(read, MACS).claim_digest is None
 
         with pytest.raises(CorruptDocumentError) as raised:
-            to_account(spoilt(CLAIMED, path, value))
+            to_account(spoilt(CLAIMED, path, value), MACS)
 
         assert raised.value.document.field == "claim_digest"
 
+    def test_a_claim_is_nothing_that_may_get_lost(self) -> None:
+        with pytest.raises(CorruptDocumentError) as raised:
+            to_account(spoilt(CLAIMED, "claim_digest", MISSING), MACS)
+
+        assert raised.value.document.field == MAC
+
     def test_an_account_of_before_the_books_says_so(self) -> None:
-        assert to_account(spoilt(ACCOUNT, "books", MISSING)).books == NOT_BOOKED
+        of_before = spoilt(spoilt(ACCOUNT, "books", MISSING), "mac", MISSING)
+        assert to_account(of_before, MACS).books == NOT_BOOKED
 
     def test_a_field_that_a_later_release_added_is_no_fault(self) -> None:
-        assert to_account(spoilt(ACCOUNT, "later", 1)) == an_account(posted_minor=100)
+        assert to_account(spoilt(ACCOUNT, "later", 1), MACS) == an_account(posted_minor=100)
 
 
 class TestOutcome:

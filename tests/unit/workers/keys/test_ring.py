@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import OctKey
 
 from client.sealing import sealing_key
 from contracts.sealing import Purpose
@@ -101,11 +102,16 @@ class TestTheRing:
         clock = HandClock()
         new_key(tmp_path, NOON)
         new_key(tmp_path, NOON, KeyKind.SIGNING)
+        new_key(tmp_path, NOON, KeyKind.MAC)
         ring = KeyRing(tmp_path, clock_s=clock, clock=lambda: LATER)
         late = new_key(tmp_path, LATER, kind)
 
         def used() -> list[str]:
-            return [sealing_key(ring.sealing_jwks())["kid"], ring.signing_key().kid]
+            return [
+                sealing_key(ring.sealing_jwks())["kid"],
+                ring.signing_key().kid,
+                OctKey.import_key(ring.mac_keys()[0].secret).thumbprint(),
+            ]
 
         at_once = used()
         clock.now_s += CHECK_INTERVAL_S
@@ -238,6 +244,7 @@ class TestAMissingKey:
 
     def test_to_sign_with_stops_who_needs_it(self, tmp_path: Path) -> None:
         new_key(tmp_path, NOON)
+        new_key(tmp_path, NOON, KeyKind.MAC)
 
         with pytest.raises(KeysError, match=r"^no signing key in .*`accounts keys new`$"):
             KeyRing(tmp_path, needs=needed_by({Role.IDENTITY}))
@@ -247,13 +254,17 @@ class TestAMissingKey:
     )
     def test_to_sign_with_stops_nobody_else(self, tmp_path: Path, role: Role) -> None:
         new_key(tmp_path, NOON)
+        new_key(tmp_path, NOON, KeyKind.MAC)
 
         ring = KeyRing(tmp_path, needs=needed_by({role}))
 
         assert [jwk["use"] for jwk in ring.sealing_jwks()["keys"]] == ["enc"]
 
     def test_of_each_kind_is_one_line(self, tmp_path: Path) -> None:
-        one_line = r"^no sealing key and no signing key in \S+; make them with `accounts keys new`$"
+        one_line = (
+            r"^no mac key and no sealing key and no signing key in \S+; "
+            r"make them with `accounts keys new`$"
+        )
 
         with pytest.raises(KeysError, match=one_line):
             KeyRing(tmp_path, needs=needed_by(ALL))
@@ -263,7 +274,8 @@ def test_nothing_shows_what_is_private(tmp_path: Path, caplog: pytest.LogCapture
     caplog.set_level(logging.DEBUG)
     keys = [new_key(tmp_path, NOON, kind) for kind in KeyKind]
     files = sorted(tmp_path.iterdir())
-    private = [json.loads(path.read_text())["d"] for path in files]
+    jwks = [json.loads(path.read_text()) for path in files]
+    private = [jwk["k" if jwk["kty"] == "oct" else "d"] for jwk in jwks]
     ring = KeyRing(tmp_path)
 
     shown = [repr(ring), json.dumps([ring.jwks(), ring.sealing_jwks()]), caplog.text]

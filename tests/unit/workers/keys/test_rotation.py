@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joserfc.jwk import OctKey
 
 from client.sealing import sealing_key
 from client.tokens import TokenProblem
@@ -28,6 +29,7 @@ from workers.keys.rotation import (
 from workers.keys.sealing import SealProblem, open_sealed
 
 every_kind = pytest.mark.parametrize("kind", KeyKind, ids=lambda kind: kind.value)
+every_kind_that_retires = pytest.mark.parametrize("kind", OVERLAP_S, ids=lambda kind: kind.value)
 LONG_AGO = NOON - timedelta(days=30)
 OVERLAP = 600
 
@@ -52,6 +54,8 @@ class HandRing:
 def in_use(ring: KeyRing, kind: KeyKind) -> str:
     if kind is KeyKind.SIGNING:
         return ring.signing_key().kid
+    if kind is KeyKind.MAC:
+        return OctKey.import_key(ring.mac_keys()[0].secret).thumbprint()
     return sealing_key(ring.sealing_jwks())["kid"]
 
 
@@ -140,7 +144,16 @@ class TestAReplacedKey:
         assert opened(after(60 + OVERLAP - 0.001)) == PASSWORD
         assert opened(after(60 + OVERLAP)) is SealProblem.UNKNOWN_KEY
 
-    @every_kind
+    def test_that_authenticates_accounts_stays_good(self, tmp_path: Path) -> None:
+        """An account may rest for years."""
+        old = new_key(tmp_path, LONG_AGO, KeyKind.MAC)
+        made = rotate(tmp_path, KeyKind.MAC, NOON, activation_s=60, overlap_s=0).made
+
+        keys = HandRing(tmp_path).at(after(10**9)).mac_keys()
+
+        assert [key.secret for key in keys] == [made.mac_secret(), old.mac_secret()]
+
+    @every_kind_that_retires
     def test_keeps_the_time_it_was_given_first(self, tmp_path: Path, kind: KeyKind) -> None:
         oldest = new_key(tmp_path, LONG_AGO, kind)
         rotate(tmp_path, kind, NOON, activation_s=0, overlap_s=OVERLAP)
@@ -266,4 +279,4 @@ class TestMakingWhatIsMissing:
         for key in make_missing(tmp_path, LONG_AGO):
             retire(tmp_path, key, NOON)
 
-        assert len(make_missing(tmp_path, NOON)) == 2
+        assert len(make_missing(tmp_path, NOON)) == len(KeyKind)
