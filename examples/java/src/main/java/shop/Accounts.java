@@ -30,6 +30,9 @@ interface Accounts extends AutoCloseable {
     throw new IllegalStateException(topic + ": no answer; ask again later, under the same id");
   }
 
+  @Override
+  void close();
+
   /** A status of a later release, without an error, is no answer yet. */
   static boolean isAnswer(JsonNode answer) {
     return answer.path("status").asText().equals("accepted") || answer.hasNonNull("error");

@@ -86,10 +86,9 @@ final class Balances {
   /** Returns what is left in each currency, as it was said: never through a double. */
   static Map<String, String> available(JsonNode entry) {
     Map<String, String> found = new TreeMap<>();
-    entry
-        .path("balances")
-        .fields()
-        .forEachRemaining(each -> found.put(each.getKey(), each.getValue().get("available").asText()));
+    for (var each : entry.path("balances").properties()) {
+      found.put(each.getKey(), each.getValue().get("available").asText());
+    }
     return found;
   }
 

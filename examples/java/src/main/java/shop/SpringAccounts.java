@@ -70,7 +70,7 @@ final class SpringAccounts implements Accounts {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() {
     template.stop(); // its container too, whose thread would keep the program alive
     template.destroy();
     producers.destroy();
