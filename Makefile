@@ -175,7 +175,7 @@ release-contract: asyncapi ## Take today's contract and golden messages as what 
 lock: ## Pin the dependencies anew after a change in pyproject.toml (UPGRADE=1: newest of all)
 	@$(FIND_PYTHON); "$$python" -m venv $(LOCKING)
 	@$(LOCKING)/bin/python requirements/install.py requirements/lock.txt --no-compile
-	@$(COMPILE) --all-extras --group build --group gateway -o requirements/dev.txt pyproject.toml
+	@$(COMPILE) --all-extras --group build --group confluent --group gateway -o requirements/dev.txt pyproject.toml
 	@$(COMPILE) --group build -c requirements/dev.txt -o requirements/worker.txt pyproject.toml
 	@$(COMPILE) -c requirements/dev.txt -o requirements/client.txt distributions/client/pyproject.toml
 	@$(COMPILE) --extra testing -c requirements/dev.txt -o requirements/client-testing.txt distributions/client/pyproject.toml

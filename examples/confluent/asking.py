@@ -1,5 +1,9 @@
 """Sends commands and requests through librdkafka, and waits for what became of them."""
 
+# confluent-kafka annotates its interface incompletely:
+# pyright: reportPrivateImportUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import json
 import time
 import uuid
@@ -90,9 +94,10 @@ class Accounts:
         until = time.monotonic() + TRY_S
         while (left := until - time.monotonic()) > 0:
             record = self._answers.poll(left)
-            if record is None or record.error() or record.value() is None:
+            value = None if record is None or record.error() else record.value()
+            if value is None:
                 continue
-            answer = json.loads(record.value())
+            answer = json.loads(value)
             # Others may use this topic too, and an answer may come twice.
             if sent_id not in (answer.get("command_id"), answer.get("request_id")):
                 continue

@@ -60,16 +60,18 @@ def events(bootstrap: str, topic: str, caller: str) -> Iterator[dict[str, Any]]:
         while time.monotonic() < quiet_since + FOLLOWED_MAX_S:
             record = consumer.poll(1.0)
             # Other types may come, and are not ours. Those of release 0.1 count too.
-            if record is not None and type_of(record) in (V1, V2) and record.value() is not None:
-                quiet_since = time.monotonic()
-                yield json.loads(record.value())
+            if record is None or record.error() or type_of(record) not in (V1, V2):
+                continue
+            quiet_since = time.monotonic()
+            yield json.loads(record.value() or b"null")
     finally:
         consumer.close()
 
 
-def type_of(record: Message) -> bytes | None:
+def type_of(record: Message) -> object:
     """Return the header that says what a record is."""
-    return dict(record.headers() or ()).get("ce_type") if not record.error() else None
+    headers: dict[str, object] = dict(record.headers() or ())
+    return headers.get("ce_type")
 
 
 def sums(event: dict[str, Any]) -> dict[str, Decimal]:

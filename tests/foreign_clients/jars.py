@@ -2,9 +2,9 @@
 
 import os
 import tempfile
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 from devstack import checksums
 from devstack.downloads import default_cache, fingerprint, kafka_jars
@@ -63,7 +63,7 @@ def _resolved(repository: Path, missing: dict[str, str]) -> Iterator[Path]:
 
 def coordinates() -> list[str]:
     """Return what pom.xml names, as `group:artifact:version`."""
-    listed = ElementTree.parse(POM).getroot().iterfind("dependencies/dependency")
+    listed = ET.parse(POM).getroot().iterfind("dependencies/dependency")
     return [
         ":".join(each.findtext(name, "") for name in ("groupId", "artifactId", "version"))
         for each in listed

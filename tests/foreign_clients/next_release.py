@@ -49,7 +49,7 @@ def entry(username: str, sequence: int, kind: str, lost: str) -> dict[str, Any]:
 
 def of_release_0_1(username: str, sequence: int) -> dict[str, Any]:
     """Return what counts in the same sequence, without postings and balances."""
-    known = {name: "1.00" for name in ("amount", "before", "after", "held", "available")}
+    known = dict.fromkeys(("amount", "before", "after", "held", "available"), "1.00")
     event = {**entry(username, sequence, "deposited", "0"), "currency": "USD", **known}
     return {name: event[name] for name in event if name not in ("postings", "balances")}
 

@@ -24,7 +24,6 @@ def sealed_tokens(service: RunningService, asked: Mapping[str, Any]) -> str | No
     username = asked["username"]
     if username not in ANSWERS:
         return None
-    bound = {"command_id": asked["request_id"], "username": username, **BOUND.get(username, {})}
     tokens = {
         "access_token": ANSWERS[username](service, username),
         "refresh_token": "r",
@@ -38,15 +37,10 @@ def sealed_tokens(service: RunningService, asked: Mapping[str, Any]) -> str | No
         json.dumps(tokens),
         key=asked["reply_key"],
         purpose=purpose,
+        command_id="another" if username == "of-another-request" else asked["request_id"],
+        username="another" if username == "of-another-user" else username,
         issued_at=datetime.now(UTC),
-        **bound,
     )
-
-
-BOUND = {
-    "of-another-request": {"command_id": "another"},
-    "of-another-user": {"username": "another"},
-}
 
 
 def signed(service: RunningService, username: str, **claims: Any) -> str:
@@ -100,7 +94,8 @@ def by_the_public_key(service: RunningService, username: str) -> str:
 
 def unsigned(service: RunningService, username: str) -> str:
     kid = service.ring().signing_key().kid
-    return jwt.encode(good(username), None, algorithm="none", headers={"typ": "at+jwt", "kid": kid})
+    header = {"typ": "at+jwt", "kid": kid}
+    return jwt.encode(good(username), "", algorithm="none", headers=header)
 
 
 def of_others(**claims: str) -> Callable[[RunningService, str], str]:
