@@ -64,6 +64,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "ledger": ("accounts-ledger",),
     "identity": ("accounts-identity", "accounts-sign-ins", "accounts-sessions"),
     "query": ("accounts-queries",),
+    "sender": ("accounts-sender*",),
+    "gateway": ("accounts-gateway*",),
     "subscriber": ("accounts-subscriber*",),
 }
 """The consumer groups that a role reads with, all with the operation Read."""
@@ -94,7 +96,9 @@ def _of(role: str, given: Rights, topic: str, prefix: str, needed: str) -> list[
     with_it = replies if topic.startswith(_ANSWERED) else {}
     topics = [_right(role, "topic", prefix + name, each) for name, each in (own | with_it).items()]
     reads = needed == "Read"
-    groups = [_right(role, "group", name, _TAKES) for name in GROUPS.get(role, ()) if reads]
+    groups = [
+        _right(role, "group", name, _TAKES) for name in GROUPS.get(role, ()) if reads or with_it
+    ]
     return topics + groups
 
 

@@ -68,7 +68,9 @@ What each family of Kafka clients does with a key unless told otherwise, and wha
 you take there no worker reads. Any assignor will do. Start at the beginning, and commit what you \
 have dealt with.
 * Who waits for answers reads all partitions of its reply topic in every process: with a group of \
-its own for each, or without a group. Be at the end of it before you send.
+its own for each, or without a group. Be at the end of it before you send: many clients look `latest` up \
+with their first fetch only, so ask where it ends and begin there. Some (kafkajs, Spring's container) cannot read without a \
+group: a name that begins as your principal's does (`accounts-sender…`, `accounts-gateway…`) may be used.
 * The records of one user stand in one partition of a topic, until partitions are added.
 
 ## Rights and environments
@@ -84,8 +86,8 @@ service. They are `contact`, too.
 * Passwords and tokens travel sealed (JWE compact, `ECDH-ES` with `A256GCM`) to the key at \
 `/.well-known/sealing-keys.json`, never readable. The protected header binds `kid`, `cid` \
 (the command or request id), `sub` (the username), `purpose`, `iat`, and, in a request with a \
-`reply_key`, `rkt`: that key's thumbprint (RFC 7638).
-* That key has `kty` OKP, `crv` X25519, `use` enc and `alg` ECDH-ES, and its `kid` goes into the header. Read \
+`reply_key`, `rkt`: that key's thumbprint (RFC 7638, by SHA-256, as base64url).
+* That key, the only one of its set, has `kty` OKP, `crv` X25519, `use` enc and `alg` ECDH-ES, and its `kid` goes into the header. Read \
 it again from the sidecar before you seal, or keep it for minutes: keys are changed, and the former one opens for days.
 * `iat` is an integer, seconds since 1970. In a request it may be {seal_age_min} minutes from the broker's time of \
 the record, before or after; else the answer is `seal_invalid`. In a registration any will do.
@@ -115,9 +117,10 @@ token is of before: refresh it.
 * An answer or reply goes to the topic named in the header `reply_to` (`{prefix}replies.…`), otherwise to \
 `{prefix}results`. If your topic cannot be written, it goes to `{prefix}results` too, marked with \
 the header `undelivered_reply_to`.
-* No answer in time means unknown, not refused: send the same command again.
+* Answers take milliseconds, where a password is hashed up to a second, under a heavy load more. No answer in time, three \
+seconds say, means unknown, not refused: send the same again, byte for byte.
 * Everything may be repeated. Balance events carry `sequence` 1, 2, 3 … per account: drop what is \
-not above the last one.
+not above the last one. Those of `accounts.balance-changed.v1` count in the same sequence.
 * Read with `isolation.level=read_committed`.
 * More may come: ignore fields and `ce_type`s you do not know, and pass on values you do not know of a field with `x-extensible-enum`. An unknown `code` is a refusal; an unknown `kind` still changes the balance; an unknown `status` without `error` is no answer yet. Ids may have any characters.
 """

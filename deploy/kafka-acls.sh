@@ -82,20 +82,22 @@ for topic in events.balance state.balances; do
   grant "$HOUSEKEEPER" Write --topic "$PREFIX$topic"
 done
 
-# A sender moves money and looks at balances. It reads its answers without a consumer group where it
-# uses the client.
+# A sender moves money and looks at balances. Our client reads answers without a consumer group; kafkajs and
+# Spring need one, in each process another.
 grant "$SENDER" Write,Describe "${commands[@]}"
 for topic in requests.get-balance requests.get-outcome requests.list-transactions; do
   grant "$SENDER" Write,Describe --topic "$PREFIX$topic"
 done
 grant "$SENDER" Read,Describe --topic "${PREFIX}results"
 grant "$SENDER" Read,Describe --resource-pattern-type prefixed --topic "$SENDER_REPLIES"
+grant "$SENDER" Read --resource-pattern-type prefixed --group "${SENDER#User:}"
 
 # A gateway does what users may do, and signs them in and out.
 grant "$GATEWAY" Write,Describe "${commands[@]}"
 grant "$GATEWAY" Write,Describe "${requests[@]}"
 grant "$GATEWAY" Read,Describe --resource-pattern-type prefixed --topic "$GATEWAY_REPLIES"
 grant "$GATEWAY" Read,Describe --topic "${PREFIX}state.revocations"
+grant "$GATEWAY" Read --resource-pattern-type prefixed --group "${GATEWAY#User:}"
 
 for topic in events.balance events.audit state.balances; do
   grant "$SUBSCRIBER" Read,Describe --topic "$PREFIX$topic"

@@ -1,9 +1,16 @@
-"""The jars of examples/java: those that its pom.xml names, each checked against our list."""
+"""The jars of examples/java: those that its pom.xml names, each checked against our list.
 
+    python -m tests.foreign_clients.jars > java_jars.sha256
+
+writes the list anew after a change of pom.xml.
+"""
+
+import hashlib
 import os
+import sys
 import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from devstack import checksums
@@ -41,13 +48,14 @@ def _download(folder: Path, missing: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="partial-java-", dir=folder.parent) as scratch:
         complete = Path(scratch) / "jars"
         complete.mkdir()
-        for jar in _resolved(Path(scratch) / "repository", missing):
+        for jar in _resolved(Path(scratch) / "repository", missing.keys()):
             jar.rename(complete / jar.name)
         checksums.require_exact(complete.iterdir(), missing, "nothing was kept, start again")
         os.rename(complete, folder)  # noqa: PTH104 - atomic: whoever comes second replaces nothing
 
 
-def _resolved(repository: Path, missing: dict[str, str]) -> Iterator[Path]:
+def _resolved(repository: Path, wanted: Collection[str] | None) -> Iterator[Path]:
+    """Download what pom.xml asks for: those of these names, or all."""
     import jgo.maven  # noqa: PLC0415 - slow to import, and needed once
 
     resolver = jgo.maven.PythonResolver()
@@ -57,7 +65,7 @@ def _resolved(repository: Path, missing: dict[str, str]) -> Iterator[Path]:
     inputs, needed = resolver.resolve([maven.create_dependency(one) for one in coordinates()])
     running = [found for found in needed if found.scope in ("compile", "runtime")]
     for artifact in (found.artifact for found in (*inputs, *running)):
-        if artifact.filename in missing:
+        if wanted is None or artifact.filename in wanted:
             yield artifact.resolve()
 
 
@@ -68,3 +76,12 @@ def coordinates() -> list[str]:
         ":".join(each.findtext(name, "") for name in ("groupId", "artifactId", "version"))
         for each in listed
     ]
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        downloaded = sorted(_resolved(Path(temporary), None), key=lambda jar: jar.name)
+        listed = [
+            f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}" for jar in downloaded
+        ]
+    sys.stdout.write("\n".join([*listed, ""]))
