@@ -9,6 +9,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <time.h>
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -80,6 +81,12 @@ int pthread_cond_timedwait(
     if (until->tv_sec > now.tv_sec - ahead_s) moment = real(until);
     __typeof__(&pthread_cond_timedwait) next = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
     return next(condition, mutex, &moment);
+}
+
+/* The one above is not called for it; librdkafka waits by it. */
+int cnd_timedwait(cnd_t *restrict condition, mtx_t *restrict mutex, const struct timespec *restrict until) {
+    struct timespec moment = real(until);
+    return NEXT(cnd_timedwait)(condition, mutex, &moment);
 }
 
 int pthread_cond_clockwait(

@@ -30,7 +30,7 @@ MACHINE_PATH = re.compile(r"(^|[^\w.])/(root|home|work|Users)/\w", re.MULTILINE)
 DOCS = REPOSITORY / "docs"
 NAMED_DOCUMENT = re.compile(r"[\w./-]*\w\.md\b")
 SECTION = re.compile(r"\b[Ss]ection \d")
-MADE_BY_TOOLS = {"__pycache__", "build", "dist", "node_modules"}
+MADE_BY_TOOLS = {"__pycache__", "build", "dist", "node_modules", "target"}
 
 
 def texts() -> Iterator[Path]:

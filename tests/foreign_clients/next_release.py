@@ -19,8 +19,9 @@ from workers.kafka.topics import create_topics
 ASKED = ("commands.register", "commands.deposit", "commands.withdraw", "requests.login")
 EVENTS = "events.balance"
 PARTITIONS = 12
-ALL = "9999999999.999999999999999999"
-LESS = "9999999999.999999999999999998"
+TO_THE_USER, TO_THE_HOUSE = "9999999999.999999999999999999", "0.000000000000000002"
+ALL = "10000000000.000000000000000001"
+LESS = "10000000000.000000000000000000"
 """Less by the smallest unit: a double sees no difference, nor does a Decimal of 28 digits."""
 
 
@@ -37,7 +38,8 @@ def entry(username: str, sequence: int, kind: str, lost: str) -> dict[str, Any]:
         "occurred_at": "2031-01-01T12:00:00.000Z",
         "approved_by": ["four", "eyes"],
         "postings": [
-            {"account": username, "currency": "ETH", "amount": ALL, "side": "credit"},
+            {"account": username, "currency": "ETH", "amount": TO_THE_USER, "side": "up"},
+            {"account": "house:fees", "currency": "ETH", "amount": TO_THE_HOUSE},
             {"account": "house:interest/1", "currency": "ETH", "amount": lost},
         ],
         "balances": {

@@ -93,12 +93,14 @@ async def run(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    said = complained = b""
     try:
         async with asyncio.timeout(RUN_MAX_S):
             said, complained = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        said, complained = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert process.returncode == 0, (said + complained).decode()
     return said.decode().splitlines()
 

@@ -18,7 +18,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
 
-final class Shop {
+public final class Shop {
   static final String TOPICS =
       System.getenv().getOrDefault("ACCOUNTS_TOPIC_PREFIX", "accounts.");
 

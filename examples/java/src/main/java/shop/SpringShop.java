@@ -3,7 +3,7 @@ package shop;
 
 import java.util.List;
 
-final class SpringShop {
+public final class SpringShop {
   public static void main(String[] arguments) throws Exception {
     try (var accounts = new SpringAccounts(arguments[0], Shop.TOPICS, "shop-spring")) {
       var shop = new Shop("shop-spring", accounts, arguments[1]);
