@@ -137,7 +137,7 @@ $(NODE_INSTALLED): package-lock.json .npmrc | install
 	@echo "Making node_modules: about 390 MB of npm packages the first time"
 	@$(NPM) ci --loglevel=error --fetch-retries=1 || { \
 		echo "asyncapi.yaml was not checked: npm could not install what package-lock.json says. It needs npm's" \
-			"registry, or a mirror in npm_config_registry; everything else works without, but tests/browser and tests/generated_models." >&2; \
+			"registry, or a mirror in npm_config_registry; everything else works without, but tests/browser, tests/generated_models and examples/node." >&2; \
 		exit 1; \
 	}
 	@touch $@

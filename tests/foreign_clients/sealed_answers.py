@@ -24,6 +24,8 @@ def sealed_tokens(service: RunningService, asked: Mapping[str, Any]) -> str | No
     username = asked["username"]
     if username not in ANSWERS:
         return None
+    if username == "garbled":
+        return "this.is.no.sealed.field"
     tokens = {
         "access_token": ANSWERS[username](service, username),
         "refresh_token": "r",
@@ -98,6 +100,16 @@ def unsigned(service: RunningService, username: str) -> str:
     return jwt.encode(good(username), "", algorithm="none", headers=header)
 
 
+def by_an_unknown_key(service: RunningService, username: str) -> str:
+    pair = service.ring().signing_key()
+    header = {"typ": "at+jwt", "kid": "unknown"}
+    return jwt.encode(good(username), pair.signer(), algorithm="ES256", headers=header)
+
+
+def no_token(_service: RunningService, _username: str) -> str:
+    return "no token"
+
+
 def of_others(**claims: str) -> Callable[[RunningService, str], str]:
     def token(service: RunningService, username: str) -> str:
         return signed(service, username, **claims)
@@ -117,6 +129,9 @@ ANSWERS: Mapping[str, Callable[[RunningService, str], str]] = {
     "of-another-type": of_another_type,
     "forged": forged,
     "by-the-public-key": by_the_public_key,
+    "by-an-unknown-key": by_an_unknown_key,
+    "no-token": no_token,
+    "garbled": signed,
     "unsigned": unsigned,
     "good": signed,
 }

@@ -13,6 +13,7 @@ import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.proc.BadJOSEException;
 import com.nimbusds.jwt.JWTClaimsSet;
 import java.security.SecureRandom;
+import java.text.ParseException;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
@@ -101,7 +102,7 @@ public final class Shop {
           Duration.between(
               claims.getIssueTime().toInstant(), claims.getExpirationTime().toInstant());
       System.out.println("signed in: " + claims.getSubject() + ", for " + good.toSeconds() + " s");
-    } catch (JOSEException | BadJOSEException | SecurityException error) {
+    } catch (JOSEException | BadJOSEException | ParseException | SecurityException error) {
       System.out.println("not signed in: " + error.getMessage());
     }
   }
