@@ -6,6 +6,7 @@ from handlers.model.schema import FIRST, NEWEST
 from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.processes import (
+    ALL_HAVE_MACS,
     HEARD_OF,
     SILENT_MS,
     THE_DATA,
@@ -47,16 +48,14 @@ class MongoDataSchema:
         if await self._stored() is not None:
             return
         is_new = await self._is_empty()
-        document: Document = {
-            "_id": THE_DATA,
-            "number": NEWEST if is_new else FIRST,
-            "upgrades": [],
-            "macs_complete": is_new,
-        }
+        number = NEWEST if is_new else FIRST
+        document: Document = {"_id": THE_DATA, "number": number, "upgrades": []}
         await self._client.run(
             {"insert": "schema", "documents": [document], "writeConcern": DURABLE},
             ignored=DUPLICATE_KEY,  # another process that starts
         )
+        if is_new:
+            await note_macs(self._client)
 
     async def number(self) -> int:
         """Return the data's number; `FIRST` where nobody noted one."""
@@ -112,12 +111,10 @@ class MongoDataSchema:
             await work.commit()
 
     async def _stored(self) -> StoredSchema | None:
-        found = await self._client.page("schema", {"_id": THE_DATA}, {"_id": 1}, 1)
-        if not found:
-            return None
-        stored = to_schema(found[0])
-        self._client.macs_may_lack = not stored.macs_complete
-        return stored
+        found = await self._client.page("schema", {}, {"_id": 1}, len((THE_DATA, ALL_HAVE_MACS)))
+        by_id = {document["_id"]: document for document in found}
+        self._client.macs_may_lack = ALL_HAVE_MACS not in by_id
+        return to_schema(by_id[THE_DATA]) if THE_DATA in by_id else None
 
     async def _is_empty(self) -> bool:
         for name in NEW_DATABASE:
@@ -164,6 +161,17 @@ class _SchemaWork(MongoWork):
         command: Document = {"aggregate": "processes", "pipeline": running, "cursor": {}}
         found = await self._client.find(command, session=self._session_in_use())
         return [to_process(each) for each in found]
+
+
+async def note_macs(client: MongoClient) -> None:
+    """Note that every account has a MAC: from now on one without is unreadable."""
+    if client.macs_may_lack:
+        noted: Document = {"_id": ALL_HAVE_MACS}
+        await client.run(
+            {"insert": "schema", "documents": [noted], "writeConcern": DURABLE},
+            ignored=DUPLICATE_KEY,
+        )
+        client.macs_may_lack = False
 
 
 def readable(number: int) -> int:

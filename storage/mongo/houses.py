@@ -13,10 +13,10 @@ from handlers.ledger.house_rows import house_rows
 from handlers.model.account import BOOKED, NOT_BOOKED, Account
 from handlers.model.corrupt import CorruptDocument
 from handlers.model.house import KEEPER, HouseCurrency, HouseRow, merged
-from storage.mongo.client import DURABLE, MAJORITY, MongoClient
+from storage.mongo.client import MAJORITY, MongoClient
+from storage.mongo.data_schema import note_macs
 from storage.mongo.documents.accounts import Document
 from storage.mongo.documents.houses import added, row_or_corrupt
-from storage.mongo.documents.processes import THE_DATA
 from storage.mongo.documents.stored import account_or_corrupt
 from storage.mongo.documents.totals import (
     BOOKED_STATE,
@@ -69,11 +69,7 @@ class MongoHouses:
 
     async def note_macs(self) -> None:
         """Note that every account has a MAC: from now on one without is unreadable."""
-        if not self._client.macs_may_lack:
-            return
-        update: Document = {"q": {"_id": THE_DATA}, "u": {"$set": {"macs_complete": True}}}
-        await self._client.run({"update": "schema", "updates": [update], "writeConcern": DURABLE})
-        self._client.macs_may_lack = False
+        await note_macs(self._client)
 
     async def counted(self, username: str) -> Mapping[tuple[str, int], int]:
         """Return what `totals` counts of one account now, by currency and scale."""

@@ -44,7 +44,7 @@ async def an_account_of_before(
     username = await caller.a_user()
     await caller.deposit(username, amount, currency)
     with service.mongodb() as database:
-        database.schema.update_one({}, {"$set": {"macs_complete": False}})
+        database.schema.delete_one({"_id": "macs"})
         of_before = {"$unset": {"books": "", "mac": ""}}
         database.accounts.update_one({"_id": username}, of_before)
         database.houses.delete_many({"currency": currency})

@@ -201,6 +201,7 @@ async def test_the_housekeeper_keeps_the_books(clients: dict[str, MongoClient]) 
     await houses.merge([a_row("ended:0", -1)], at=NOON)
 
     assert (await houses.take_in(after="", limit=9, at=NOON)).accounts == 1
+    await houses.note_macs()
     assert await MongoHouses(clients["operator"]).totals() == await houses.totals()
 
 

@@ -14,7 +14,10 @@ KEPT = timedelta(hours=1)
 """How long a process that was killed can be seen in the collection, for who looks there."""
 
 THE_DATA = "data"
-"""The id of the one document of `schema`."""
+"""The id of the document of `schema` that has the number."""
+
+ALL_HAVE_MACS = "macs"
+"""The id of one that is there once every account has had a MAC: from then on a missing one is wrong."""
 
 
 class _StoredUpgrade(msgspec.Struct, frozen=True, gc=False):
@@ -30,8 +33,6 @@ class StoredSchema(msgspec.Struct, frozen=True, gc=False):
 
     number: Version
     upgrades: list[_StoredUpgrade] = []
-    macs_complete: bool = False
-    """Whether every account has had a MAC: from then on a missing one is a wrong one."""
 
     def history(self) -> list[SchemaUpgrade]:
         """Return the upgrades, oldest first."""
