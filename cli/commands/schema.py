@@ -185,6 +185,10 @@ def _lines(state: DataState) -> list[str]:
 def _running(processes: Sequence[RunningProcess], behind: Sequence[RunningProcess]) -> str:
     if behind:
         return f"{len(behind)} of {len(processes)} processes have yet to follow"
+    if not processes:
+        return "no process runs"
+    if len(processes) == 1:
+        return "the process that runs writes it"
     return f"{len(processes)} processes run, and all write it"
 
 

@@ -79,6 +79,7 @@ class SchemaWatch:
             NewerDataError: It must not: the data is for a later release.
             StoreUnavailableError: Nobody can say.
         """
+        await self.check()  # so that it says rightly what it writes
         for tries in range(1, ANNOUNCEMENTS_MAX + 1):
             try:
                 await self._schema.announce(self._process)
@@ -87,7 +88,7 @@ class SchemaWatch:
                 if tries == ANNOUNCEMENTS_MAX:
                     raise StoreUnavailableError(str(error)) from error
             await asyncio.sleep(tries * AGAIN_S)
-        await self.check()
+        await self.check()  # who upgraded before it was announced need not have seen it
         self._beat_at_s = monotonic_s() + BEAT_S
 
     async def check(self) -> None:
@@ -128,17 +129,23 @@ class SchemaWatch:
     async def run(self) -> None:
         """Look again and again until cancelled, or until this process must end."""
         while True:
-            try:
-                await self.look()
-            except NewerDataError:
-                return  # the halt has its sentence
-            except PASSES as error:
-                logger.debug("the data's schema number was not read: %s", error)
-            except CorruptDocumentError as error:
-                self._problem = f"the data's schema number cannot be understood ({error})"
-            else:
-                self._problem = None
+            if not await self.goes_on():
+                return
             await asyncio.sleep(LOOK_S)
+
+    async def goes_on(self) -> bool:
+        """Look once, whatever comes of it; return whether this process may go on."""
+        try:
+            await self.look()
+        except NewerDataError:
+            return False  # the halt has its sentence
+        except PASSES as error:
+            logger.debug("the data's schema number was not read: %s", error)
+        except CorruptDocumentError as error:
+            self._problem = f"the data's schema number cannot be understood ({error})"
+        else:
+            self._problem = None
+        return True
 
     def probe(self) -> Probe:
         """Return what health says of the schema: which number is written, and what is wrong."""
