@@ -52,7 +52,6 @@ ODD = an_outcome(
     reason="",
     related_id="\u0000",
     metadata=(("$set", "{$gt: 0}"), ("a.b", ""), ("", "x"), ("_id", "y")),
-    schema=7,
 )
 
 
