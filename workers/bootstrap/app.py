@@ -118,11 +118,11 @@ class Service:
         Raises:
             CheckFailedError: The data is for a later release.
         """
+        stack.push_async_callback(schema.leave)
         try:
             await schema.announce()
         except (StoreCheckError, StoreUnavailableError) as error:
             raise CheckFailedError(str(error)) from error
-        stack.push_async_callback(schema.leave)
         self._chores.append(schema.run)
 
     def _watched(self, resources: Resources, consumers: Consumers, stack: AsyncExitStack) -> Health:
