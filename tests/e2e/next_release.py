@@ -98,17 +98,21 @@ CHANGES = (
     ),
     instead(
         TRANSACTION,
-        "[from_account(each) for each in changes.accounts",
-        "[self._shaped(each) for each in changes.accounts",
+        "[from_account(each, macs) for each in changes.accounts",
+        "[self._shaped(from_account(each, macs)) for each in changes.accounts",
     ),
-    instead(TRANSACTION, '"u": from_account(each)}', '"u": self._shaped(each)}'),
+    instead(
+        TRANSACTION,
+        '"u": from_account(each, macs)}',
+        '"u": self._shaped(from_account(each, macs))}',
+    ),
     instead(
         TRANSACTION,
         "    async def _replace(",
-        "    def _shaped(self, account: Account) -> Document:\n"
+        "    def _shaped(self, document: Document) -> Document:\n"
         "        number = self._client.writes_schema\n"
         f'        more = {{"schema": number, "{FIELD}": "new"}} if number >= {NEXT} else {{}}\n'
-        "        return {**from_account(account), **more}\n\n"
+        "        return {**document, **more}\n\n"
         "    async def _replace(",
     ),
 )
