@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from devstack.choose import Chosen, choose
 from devstack.stack import StackOptions
+from tests.openid.provider import OpenIdProvider, an_openid_provider
 
 # A shell without job control starts what it puts into the background with SIGINT ignored, which the
 # programs that tests press Ctrl-C in would inherit.
@@ -27,3 +28,10 @@ def stack() -> Iterator[Chosen]:
         yield chosen
     finally:
         chosen.stop()
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenIdProvider]:
+    """Yield the run's OpenID provider."""
+    with an_openid_provider(tmp_path_factory.mktemp("openid") / "provider.log") as provider:
+        yield provider

@@ -39,7 +39,9 @@ def main() -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    app = create_app(lambda: opened(settings), cors_origins=settings.cors_origins)
+    app = create_app(
+        lambda: opened(settings), issuer=settings.issuer, cors_origins=settings.cors_origins
+    )
     public = _server(
         app,
         host=settings.host,

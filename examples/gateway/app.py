@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from examples.gateway import (
+    routes_account,
     routes_auth,
     routes_balance,
     routes_operations,
@@ -18,10 +19,11 @@ from examples.gateway import (
     routes_profile,
 )
 from examples.gateway.arriving import Arrived
-from examples.gateway.asking import KEY_HEADER
+from examples.gateway.asking import KEY_HEADER, OPEN_ID, REGISTER_PREFIX
 from examples.gateway.bounded import REQUESTS_MAX, Bounded
 from examples.gateway.gateway import Gateway
 from examples.gateway.guarded import Guarded
+from examples.gateway.issuer import Issuer
 from examples.gateway.metrics import Measured
 from examples.gateway.problems import (
     ProblemDetails,
@@ -45,21 +47,31 @@ READ_HEADERS = (KEY_HEADER, "Location", "Retry-After", "WWW-Authenticate")
 DESCRIPTION = (
     "A REST API over the accounts service: its commands and requests, one to one. Send an "
     "`Idempotency-Key` with whatever moves money, and repeat it after a time-out. The command's id "
-    "is `gateway:<key>`, of a registration `gateway-register:<key>`: what callers choose never is "
-    "the id of another service's command. Every error is a problem (RFC 9457); only what is "
-    "no HTTP is answered in plain text."
+    "is `gateway:<key>`, {other}: what callers choose never is the id of another service's command. "
+    "Every error is a problem (RFC 9457); only what is no HTTP is answered in plain text."
 )
+
+OF_AN_ACCOUNT = {
+    True: f"of a registration `{REGISTER_PREFIX}<key>`",
+    False: f"of an account's opening `{OPEN_ID}`",
+}
+"""What else has an id, where users sign in here, and where they do not."""
+
+ROUTES = (routes_profile, routes_balance, routes_outcomes, routes_operations)
+"""Those of all gateways."""
 
 
 def create_app(
     opened: Callable[[], AbstractAsyncContextManager[Gateway]],
     *,
+    issuer: Issuer | None = None,
     requests_max: int = REQUESTS_MAX,
     cors_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Return the application; it has what *opened* gives for as long as it runs.
 
-    Pages of *cors_origins* may call it from browsers.
+    Users sign in with *issuer*, or where there is none, here. Pages of *cors_origins* may call it
+    from browsers.
     """
 
     @asynccontextmanager
@@ -71,7 +83,7 @@ def create_app(
     app = _Gateway(
         title="accounts: example gateway",
         version="0.1.0",
-        description=DESCRIPTION,
+        description=DESCRIPTION.format(other=OF_AN_ACCOUNT[issuer is None]),
         lifespan=lifespan,
         # The document is not for the public (`operations`), and its pages load scripts from elsewhere.
         openapi_url=None,
@@ -80,13 +92,8 @@ def create_app(
         # Its target would be on the host that the caller names.
         redirect_slashes=False,
     )
-    for routes in (
-        routes_auth,
-        routes_profile,
-        routes_balance,
-        routes_outcomes,
-        routes_operations,
-    ):
+    app.issuer = issuer
+    for routes in (routes_auth if issuer is None else routes_account, *ROUTES):
         app.include_router(routes.router)
     _add_middleware(app, requests_max, cors_origins)
     app.add_exception_handler(ProblemError, on_problem)
@@ -112,7 +119,9 @@ def _add_middleware(app: FastAPI, requests_max: int, cors_origins: Sequence[str]
 
 
 class _Gateway(FastAPI):
-    """Its answers are guarded, and its document also has what the problems look like."""
+    """Its answers are guarded, and its document also says what problems and tokens look like."""
+
+    issuer: Issuer | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return all that a request passes; around what answers to bugs of ours, too."""
@@ -126,6 +135,10 @@ class _Gateway(FastAPI):
                 ref_template="#/components/schemas/{model}", mode="serialization"
             )
             defined: dict[str, Any] = schema.pop("$defs")
-            document["components"]["schemas"] |= {**defined, "ProblemDetails": schema}
+            components = document["components"]
+            components["schemas"] |= {**defined, "ProblemDetails": schema}
+            if self.issuer is not None:
+                said = f"An access token of {self.issuer.url} for `{self.issuer.audience}`."
+                components["securitySchemes"]["HTTPBearer"]["description"] = said
         assert self.openapi_schema is not None
         return self.openapi_schema

@@ -46,6 +46,10 @@ REGISTER_PREFIX = "gateway-register:"
 """Begins the id of every registration. Anybody may send one for any username, without a token, and
 a refusal uses up its id: none of a signed-in user's may be among them."""
 
+OPEN_ID = "gateway-open"
+"""The id of the command that opens a user's account: one for each user, since ids are per user. However
+often it is sent, the account is opened once."""
+
 IdempotencyKey = Annotated[
     str | None,
     Header(

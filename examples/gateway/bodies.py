@@ -75,6 +75,10 @@ class LogoutBody(Body):
     everywhere: bool = False
 
 
+class OpenBody(Body):
+    """Nothing: the token says whose account it is, and the profile is set once there is one."""
+
+
 class WholeProfile(Body):
     """All of a profile. An optional field that is absent is cleared."""
 

@@ -65,6 +65,13 @@ SIGN_IN: Responses = {
 }
 """Of all that checks a password or a refresh token."""
 
+OPENING: Responses = {
+    **_AWAY,
+    **BODY,
+    504: _problem("The service did not answer in time; send the same again."),
+}
+"""Of the opening of an account, which is told from an old one by its status."""
+
 COMMAND: Responses = {
     **_AWAY,
     **BODY,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -15,20 +15,8 @@ from examples.gateway.key_set import KeySet
 from examples.gateway.metrics import Metrics
 from examples.gateway.new_accounts import NewAccounts
 from examples.gateway.settings import ANSWER_TIMEOUT_S, REGISTRATIONS_PER_MINUTE
+from examples.gateway.taking_tokens import TakesTokens
 from examples.gateway.tracing import HEADER, traced
-
-
-class Ended(Protocol):
-    """The part of `client.Revocations` that is asked."""
-
-    @property
-    def is_current(self) -> bool:
-        """Whether all that is known to have ended is known here."""
-        ...
-
-    def is_revoked(self, session_id: str) -> bool:
-        """Whether a session has ended."""
-        ...
 
 
 def utc_now() -> datetime:
@@ -38,16 +26,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """The service, its keys, and the sessions that ended."""
+    """The service, whose tokens are taken, and what is bounded."""
 
     accounts: Asks
-    keys: KeySet
-    """To verify access tokens with."""
-    sealing_keys: KeySet
-    """To seal passwords and tokens to."""
-    ended: Ended
-    token_issuer: str
-    token_audience: str
+    tokens: TakesTokens
+    sealing_keys: KeySet | None = None
+    """To seal passwords and tokens to; None where users sign in elsewhere."""
     answer_timeout_s: float = ANSWER_TIMEOUT_S
     metrics: Metrics = field(default_factory=Metrics)
     sign_ins: Places = field(default_factory=partial(Places, *HASHES))
@@ -57,6 +41,11 @@ class Gateway:
         default_factory=partial(NewAccounts, REGISTRATIONS_PER_MINUTE, time.monotonic)
     )
     now: Callable[[], datetime] = utc_now
+
+    async def seal_anew(self) -> None:
+        """Have the next secret sealed to the newest key: that of the last one is gone."""
+        if self.sealing_keys is not None:
+            await self.sealing_keys.refresh()
 
 
 def _gateway(request: Request) -> Gateway:

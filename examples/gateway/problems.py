@@ -69,6 +69,7 @@ class GatewayCode(StrEnum):
     """What fails before the service is asked, or on the way to it."""
 
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a code
+    ISSUER_UNAVAILABLE = "issuer_unavailable"
     BODY_TOO_LARGE = "body_too_large"
     BODY_TOO_SLOW = "body_too_slow"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -209,7 +210,7 @@ async def on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)
     if error.code == Code.SEAL_INVALID:
         # Sealed to a key that is gone: the next try is to have the new one.
-        await request.app.state.gateway.sealing_keys.refresh()
+        await request.app.state.gateway.seal_anew()
     return error.response()
 
 

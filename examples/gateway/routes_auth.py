@@ -63,7 +63,7 @@ async def register(
             if problem.code != Code.SEAL_INVALID or key is not None:
                 raise
         # Sealed to a key that is gone. That used up an id which nobody chose; another does as well.
-        await gateway.sealing_keys.refresh()
+        await gateway.seal_anew()
         return await _registered(gateway, wanted, command_id(None, REGISTER_PREFIX))
 
 

@@ -4,10 +4,10 @@ from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from examples.gateway.gateway import TheGateway
-from examples.gateway.key_set import KeysMissingError
+from examples.gateway.key_set import KeySet, KeysMissingError
 
 router = APIRouter(tags=["operations"])
 
@@ -16,24 +16,34 @@ class Health(BaseModel):
     """Whether requests can be served."""
 
     status: Literal["ok", "unavailable"]
-    keys: bool
-    """The service's keys are known."""
-    revocations: bool
-    """All that is known about ended sessions is known here."""
+    keys: bool = Field(description="The keys of whoever issues the tokens are known.")
+    revocations: bool | None = Field(
+        default=None,
+        description="All sessions that ended are known here; absent where users sign in elsewhere, "
+        "and nothing tells.",
+    )
 
 
-@router.get("/health", responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Health}})
+@router.get(
+    "/health",
+    responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Health}},
+    response_model_exclude_none=True,
+)
 async def health(gateway: TheGateway, response: Response) -> Health:
     """Say whether requests can be served."""
-    try:
-        await gateway.keys.current()
-        await gateway.sealing_keys.current()
-        keys = True
-    except KeysMissingError:
-        keys = False
-    well = keys and gateway.ended.is_current
+    keys = await _are_known(gateway.tokens.keys)
+    if gateway.sealing_keys is not None:
+        keys = await _are_known(gateway.sealing_keys) and keys
+    revocations = gateway.tokens.knows_what_ended
+    well = keys and revocations is not False
     if not well:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return Health(
-        status="ok" if well else "unavailable", keys=keys, revocations=gateway.ended.is_current
-    )
+    return Health(status="ok" if well else "unavailable", keys=keys, revocations=revocations)
+
+
+async def _are_known(keys: KeySet) -> bool:
+    try:
+        await keys.current()
+    except KeysMissingError:
+        return False
+    return True

@@ -2,14 +2,23 @@
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from client import Security
+from examples.gateway.environment import (
+    Found,
+    SettingsError,
+    count,
+    is_loopback,
+    needed,
+    number,
+    text,
+)
+from examples.gateway.issuer import Issuer, issuer_of
 from examples.gateway.sources import networks
 
 DEV_FILE = Path(".accounts", "dev.env")
@@ -33,9 +42,13 @@ REGISTRATIONS_PER_MINUTE_MAX = 100_000
 PORT_MAX = 65_535
 """RFC 9293 §3.1: a port has 16 bits."""
 
-
-class SettingsError(Exception):
-    """A setting is missing or wrong; says which one and what to do."""
+OF_OUR_OWN_TOKENS = (
+    "GATEWAY_JWKS_URL",
+    "GATEWAY_SEALING_KEYS_URL",
+    "GATEWAY_TOKEN_ISSUER",
+    "GATEWAY_TOKEN_AUDIENCE",
+)
+"""Settings that say nothing beside GATEWAY_ISSUER."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +57,12 @@ class Settings:
 
     kafka_bootstrap: str
     """GATEWAY_KAFKA_BOOTSTRAP"""
-    jwks_url: str
-    """GATEWAY_JWKS_URL: the sidecar's /.well-known/jwks.json."""
-    sealing_keys_url: str
+    issuer: Issuer | None = None
+    """GATEWAY_ISSUER, with GATEWAY_AUDIENCE and GATEWAY_USERNAME_CLAIM: whose access tokens are taken in
+    the place of the service's own."""
+    jwks_url: str = ""
+    """GATEWAY_JWKS_URL: the sidecar's /.well-known/jwks.json. Not with GATEWAY_ISSUER."""
+    sealing_keys_url: str = ""
     """GATEWAY_SEALING_KEYS_URL: its sealing-keys.json; by default the one beside the former."""
     topic_prefix: str = "accounts."
     """GATEWAY_TOPIC_PREFIX"""
@@ -101,18 +117,13 @@ def in_the_clear(settings: Settings) -> list[str]:
     brokers = [each.rpartition(":")[0] for each in settings.kafka_bootstrap.split(",")]
     key_set = urlsplit(settings.jwks_url)
     found: list[str] = []
-    if not settings.security_protocol.endswith("SSL") and not all(map(_is_loopback, brokers)):
+    if not settings.security_protocol.endswith("SSL") and not all(map(is_loopback, brokers)):
         found.append("Kafka; set GATEWAY_KAFKA_SECURITY_PROTOCOL to SASL_SSL or SSL")
-    if key_set.scheme != "https" and not _is_loopback(key_set.hostname or ""):
+    # Another issuer's is never fetched in the clear.
+    by_sidecar = settings.issuer is None
+    if by_sidecar and key_set.scheme != "https" and not is_loopback(key_set.hostname or ""):
         found.append("the key set, by which tokens are believed; give GATEWAY_JWKS_URL with https")
     return found
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> Settings:
@@ -122,34 +133,46 @@ def load_settings(environ: Mapping[str, str] = os.environ, directory: Path = Pat
         SettingsError: One is missing or wrong.
     """
     found = _found(environ, _dev_stack(directory / DEV_FILE))
-
-    def text(name: str, otherwise: str) -> str:
-        return found.get(name) or otherwise
-
-    jwks_url = _needed(found, "JWKS_URL")
     return Settings(
-        kafka_bootstrap=_needed(found, "KAFKA_BOOTSTRAP"),
-        jwks_url=jwks_url,
-        sealing_keys_url=text("SEALING_KEYS_URL", urljoin(jwks_url, "sealing-keys.json")),
-        topic_prefix=text("TOPIC_PREFIX", "accounts."),
+        kafka_bootstrap=needed(found, "KAFKA_BOOTSTRAP"),
+        **_tokens(found, {name for name in environ if environ[name]}),
+        topic_prefix=text(found, "TOPIC_PREFIX", "accounts."),
         reply_topic=found.get("REPLY_TOPIC"),
-        token_issuer=text("TOKEN_ISSUER", "accounts"),
-        token_audience=text("TOKEN_AUDIENCE", "accounts"),
-        host=text("HOST", "127.0.0.1"),
-        port=int(_number(found, "PORT", PORT, PORT_MAX)),
-        operations_host=text("OPERATIONS_HOST", "127.0.0.1"),
-        operations_port=int(_number(found, "OPERATIONS_PORT", OPERATIONS_PORT, PORT_MAX)),
-        answer_timeout_s=_number(found, "ANSWER_TIMEOUT_S", ANSWER_TIMEOUT_S, 60),
+        host=text(found, "HOST", "127.0.0.1"),
+        port=int(number(found, "PORT", PORT, PORT_MAX)),
+        operations_host=text(found, "OPERATIONS_HOST", "127.0.0.1"),
+        operations_port=int(number(found, "OPERATIONS_PORT", OPERATIONS_PORT, PORT_MAX)),
+        answer_timeout_s=number(found, "ANSWER_TIMEOUT_S", ANSWER_TIMEOUT_S, 60),
         **_public(found),
-        security_protocol=text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
-        sasl_mechanism=text("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        security_protocol=text(found, "KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
+        sasl_mechanism=text(found, "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
         sasl_username=found.get("KAFKA_SASL_USERNAME"),
         sasl_password=found.get("KAFKA_SASL_PASSWORD"),
         ca_file=found.get("KAFKA_CA_FILE"),
     )
 
 
-def _found(environ: Mapping[str, str], dev: Mapping[str, str]) -> dict[str, str | None]:
+def _tokens(found: Found, given: Collection[str]) -> dict[str, Any]:
+    """Return whose access tokens are taken: another issuer's, or the service's own."""
+    issuer = issuer_of(found)
+    if issuer is not None:
+        for name in OF_OUR_OWN_TOKENS:
+            if name in given:
+                raise SettingsError(
+                    f"{name} is for the service's own tokens, and GATEWAY_ISSUER for another "
+                    "issuer's, who is the only one then; unset one of them"
+                )
+        return {"issuer": issuer}
+    jwks_url = needed(found, "JWKS_URL")
+    return {
+        "jwks_url": jwks_url,
+        "sealing_keys_url": text(found, "SEALING_KEYS_URL", urljoin(jwks_url, "sealing-keys.json")),
+        "token_issuer": text(found, "TOKEN_ISSUER", "accounts"),
+        "token_audience": text(found, "TOKEN_AUDIENCE", "accounts"),
+    }
+
+
+def _found(environ: Mapping[str, str], dev: Mapping[str, str]) -> Found:
     """Return what is set, by name: the dev stack's addresses, and the environment before them."""
     host, port = dev.get("ACCOUNTS_SIDECAR_HOST", ""), dev.get("ACCOUNTS_SIDECAR_PORT", "")
     sidecar = f"{'127.0.0.1' if host in ANY_ADDRESS else host}:{port}"
@@ -166,28 +189,18 @@ def _found(environ: Mapping[str, str], dev: Mapping[str, str]) -> dict[str, str 
     }
 
 
-def _public(found: Mapping[str, str | None]) -> dict[str, Any]:
+def _public(found: Found) -> dict[str, Any]:
     """Return what concerns those who call, and from where."""
     return {
         "trusted_proxies": _proxies(found.get("TRUSTED_PROXIES") or ""),
         "cors_origins": _origins(found.get("CORS_ORIGINS") or ""),
-        "registrations_per_minute": _count(
+        "registrations_per_minute": count(
             found,
             "REGISTRATIONS_PER_MINUTE",
             REGISTRATIONS_PER_MINUTE,
             REGISTRATIONS_PER_MINUTE_MAX,
         ),
     }
-
-
-def _needed(found: Mapping[str, str | None], name: str) -> str:
-    value = found.get(name)
-    if not value:
-        raise SettingsError(
-            f"GATEWAY_{name} is not set and no dev stack runs from this directory; "
-            "set it, or start one with `make run`"
-        )
-    return value
 
 
 def _proxies(hosts: str) -> str:
@@ -211,24 +224,6 @@ def _origins(listed: str) -> tuple[str, ...]:
                 "unset it"
             )
     return origins
-
-
-def _count(found: Mapping[str, str | None], name: str, otherwise: int, largest: int) -> int:
-    number = int(_number(found, name, otherwise, largest))
-    if number < 1:
-        raise SettingsError(f"GATEWAY_{name} is no number from 1 to {largest}; mend or unset it")
-    return number
-
-
-def _number(found: Mapping[str, str | None], name: str, otherwise: float, largest: float) -> float:
-    value = found.get(name)
-    try:
-        number = otherwise if value is None else float(value)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= largest:
-        raise SettingsError(f"GATEWAY_{name} is no number from 0 to {largest:g}; mend or unset it")
-    return number
 
 
 def _dev_stack(path: Path) -> dict[str, str]:

@@ -26,6 +26,7 @@ async def sealing_keys(gateway: Gateway) -> Jwks:
     Raises:
         ProblemError: They are not known.
     """
+    assert gateway.sealing_keys is not None, "where users sign in elsewhere, no route signs in"
     try:
         found = await gateway.sealing_keys.current()
         sealing_key(found)

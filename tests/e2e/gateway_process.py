@@ -101,7 +101,7 @@ class Visitor:
 def a_gateway(
     service: RunningService, worker: Worker, **settings: str
 ) -> Generator[GatewayProcess]:
-    """Run a gateway over *service*; it knows the keys by the sidecar of *worker*."""
+    """Run a gateway over *service*; it knows the keys by the sidecar of *worker*, or by its issuer."""
     name = f"gateway-{uuid4().hex[:8]}"
     log_path = service.folder / f"{name}.log"
     sidecar = _found(_SIDECAR, Patience(lambda: worker.pid, worker.log_path))
@@ -111,7 +111,7 @@ def a_gateway(
         "PYTHONPATH": str(REPOSITORY),
         "GATEWAY_KAFKA_BOOTSTRAP": service.addresses.kafka,
         "GATEWAY_TOPIC_PREFIX": service.prefix,
-        "GATEWAY_JWKS_URL": f"{sidecar}/.well-known/jwks.json",
+        "GATEWAY_JWKS_URL": "" if "issuer" in settings else f"{sidecar}/.well-known/jwks.json",
         "GATEWAY_PORT": "0",
         "GATEWAY_OPERATIONS_HOST": OPERATIONS_HOST,
         "GATEWAY_OPERATIONS_PORT": "0",

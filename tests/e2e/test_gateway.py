@@ -12,6 +12,7 @@ from tests.e2e.caller import Caller
 from tests.e2e.gateway_process import GatewayProcess, Visitor, a_gateway
 from tests.e2e.running import RunningService
 from tests.e2e.signing import guessed_all_day
+from tests.openid.provider import API, OpenIdProvider
 from tests.speed import at_this_speed
 
 REVOKED_MAX_S = 1.0
@@ -209,6 +210,33 @@ async def test_an_address_is_taken_from_nobody_but_a_trusted_proxy(
     events = await caller.inbox.some(AUDIT_EVENTS, visitor.username)
 
     assert [one.body["source"] for one in events] == [source]
+
+
+def test_users_of_another_issuer_have_their_accounts_under_its_names(
+    service: RunningService, provider: OpenIdProvider
+) -> None:
+    users = [f"auth0|{uuid4().hex[:24]}", str(uuid4()), f"{uuid4().hex[:12]}@Example.com"]
+    issuer = {"issuer": provider.issuer, "audience": API}
+
+    with a_gateway(service, service.workers[0], **issuer) as gateway:
+        for user in users:
+            given = provider.sign_in(user)
+            visitor = Visitor(gateway.client, tokens={"access_token": given.access_token})
+            early = visitor.call("POST", "/balance/deposit", DEPOSIT)
+            opened, again = (visitor.call("PUT", "/account") for _ in range(2))
+            visitor.call("POST", "/balance/deposit", DEPOSIT)
+
+            assert (early.status_code, early.json()["code"]) == (404, "unknown_account")
+            assert (opened.status_code, again.status_code) == (201, 200), opened.text
+            assert visitor.call("GET", "/balance").json()["username"] == user
+            assert posted(visitor) == "100.00"
+            refused = visitor.client.get(
+                "/balance", headers={"Authorization": f"Bearer {given.id_token}"}
+            )
+            assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
+            assert given.access_token not in gateway.log()
+
+        assert "a token is not taken: its `aud` does not have" in gateway.log()
 
 
 def test_no_secret_stands_in_its_log(gateway: GatewayProcess, visitor: Visitor) -> None:

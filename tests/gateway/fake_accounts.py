@@ -132,6 +132,8 @@ class FakeAccounts(FakeIdentity):
         whole, _, fraction = command.amount.partition(".")
         if len(fraction) > 2:
             raise RefusalError(Code.AMOUNT_TOO_PRECISE)
+        if not command.amount.strip("0."):
+            raise RefusalError(Code.AMOUNT_TOO_SMALL)
         cents, before = int(whole + fraction.ljust(2, "0")), account.cents.get(currency, 0)
         after = before + (cents if isinstance(command, Deposit) else -cents)
         if after < 0:

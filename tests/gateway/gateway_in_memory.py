@@ -14,6 +14,7 @@ from examples.gateway.gateway import Gateway
 from examples.gateway.key_set import KeySet
 from examples.gateway.new_accounts import NewAccounts
 from examples.gateway.operations import create_operations
+from examples.gateway.service_tokens import ServiceTokens
 from examples.gateway.settings import REGISTRATIONS_PER_MINUTE_MAX
 from tests.gateway.fake_accounts import FakeAccounts
 from tests.published import NOON
@@ -41,13 +42,13 @@ class Sidecar:
     asked_what_to_seal_to: int = 0
     at_s: float = 0
 
-    def fetch(self) -> Mapping[str, Any]:
+    async def fetch(self) -> Mapping[str, Any]:
         self.asked += 1
         if self.away:
             raise ConnectionRefusedError
         return self.fake.keys.jwks()
 
-    def fetch_sealing_keys(self) -> Mapping[str, Any]:
+    async def fetch_sealing_keys(self) -> Mapping[str, Any]:
         self.asked_what_to_seal_to += 1
         if self.away:
             raise ConnectionRefusedError
@@ -108,11 +109,13 @@ def a_gateway(
     """Return what a gateway over *fake* holds, at noon."""
     return Gateway(
         accounts=fake,
-        keys=KeySet(sidecar.fetch, sidecar.monotonic_s),
+        tokens=ServiceTokens(
+            keys=KeySet(sidecar.fetch, sidecar.monotonic_s),
+            ended=fake,
+            issuer="accounts",
+            audience="accounts",
+        ),
         sealing_keys=KeySet(sidecar.fetch_sealing_keys, sidecar.monotonic_s),
-        ended=fake,
-        token_issuer="accounts",
-        token_audience="accounts",
         now=lambda: NOON,
         new_accounts=NewAccounts(per_minute, sidecar.monotonic_s),
     )

@@ -9,10 +9,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from examples.gateway.app import create_app
 from examples.gateway.bounded import Bounded
-from examples.gateway.gateway import Gateway
-from examples.gateway.key_set import KeySet
 from tests.gateway.fake_accounts import FakeAccounts
-from tests.gateway.gateway_in_memory import Sidecar, problem
+from tests.gateway.gateway_in_memory import Sidecar, a_gateway, problem
 
 
 class Slow:
@@ -61,14 +59,7 @@ async def test_as_many_as_are_in_hand_are_let_through(*, fails: bool) -> None:
 
 def test_the_refusal_is_a_problem_and_is_counted() -> None:
     fake = FakeAccounts()
-    gateway = Gateway(
-        accounts=fake,
-        keys=KeySet(Sidecar(fake).fetch, lambda: 0),
-        sealing_keys=KeySet(Sidecar(fake).fetch_sealing_keys, lambda: 0),
-        ended=fake,
-        token_issuer="accounts",
-        token_audience="accounts",
-    )
+    gateway = a_gateway(fake, Sidecar(fake))
     app = create_app(lambda: nullcontext(gateway), requests_max=0)
 
     with TestClient(app) as client:

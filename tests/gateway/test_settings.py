@@ -12,8 +12,14 @@ from examples import gateway
 from examples.gateway.settings import SettingsError, in_the_clear, load_settings
 
 NEEDED = {"GATEWAY_KAFKA_BOOTSTRAP": "kafka:9092", "GATEWAY_JWKS_URL": "https://keys/jwks.json"}
+ISSUER = {
+    "GATEWAY_KAFKA_BOOTSTRAP": "kafka:9092",
+    "GATEWAY_ISSUER": "https://login.example/",
+    "GATEWAY_AUDIENCE": "https://api.example",
+}
 ALLOWED = {
     *("client", "contracts", "examples", "fastapi", "prometheus_client"),
+    *("httpx2", "joserfc", "jwt"),  # for the keys and tokens of another issuer
     *("pydantic", "starlette", "uvicorn"),  # what FastAPI is made of and served by
     *sys.stdlib_module_names,
 }
@@ -85,6 +91,53 @@ class TestSettings:
         origins = load_settings(environ, tmp_path).cors_origins
 
         assert origins == ("https://a.example", "http://b.example:8080")
+
+    def test_name_another_issuer(self, tmp_path: Path) -> None:
+        """With a slash at its end, as some are called, and without the addresses of our own keys."""
+        settings = load_settings(ISSUER, tmp_path)
+
+        issuer = settings.issuer
+        assert issuer is not None
+        assert (issuer.url, issuer.audience) == ("https://login.example/", "https://api.example")
+        assert issuer.discovery_url == "https://login.example/.well-known/openid-configuration"
+        assert issuer.username_claim == "sub"
+        assert in_the_clear(settings) == [
+            "Kafka; set GATEWAY_KAFKA_SECURITY_PROTOCOL to SASL_SSL or SSL"
+        ]
+
+    @pytest.mark.parametrize(
+        ("changed", "match"),
+        [
+            ({"AUDIENCE": ""}, "GATEWAY_AUDIENCE is not set"),
+            ({"ISSUER": ""}, "GATEWAY_AUDIENCE means nothing without"),
+            (
+                {"ISSUER": "", "AUDIENCE": "", "USERNAME_CLAIM": "oid"},
+                "GATEWAY_USERNAME_CLAIM means",
+            ),
+            ({"ISSUER": "http://login.example"}, "GATEWAY_ISSUER is no URL"),
+            ({"ISSUER": "login.example"}, "GATEWAY_ISSUER is no URL"),
+            ({"ISSUER": "https://login.example/?a=b"}, "GATEWAY_ISSUER is no URL"),
+            ({"ISSUER": "https://user@login.example"}, "GATEWAY_ISSUER is no URL"),
+            ({"ISSUER": "https://login.example:99999"}, "GATEWAY_ISSUER is no URL"),
+            ({"ISSUER": "https://[::1"}, "GATEWAY_ISSUER is no URL"),
+            ({"ISSUER": "https://login.example/\n"}, "GATEWAY_ISSUER is no URL"),
+            ({"JWKS_URL": "https://keys/jwks.json"}, "GATEWAY_JWKS_URL is for the service's own"),
+            ({"TOKEN_AUDIENCE": "a"}, "GATEWAY_TOKEN_AUDIENCE is for the service's own"),
+        ],
+    )
+    def test_say_what_is_wrong_with_another_issuer(
+        self, tmp_path: Path, changed: dict[str, str], match: str
+    ) -> None:
+        environ = ISSUER | {f"GATEWAY_{name}": value for name, value in changed.items()}
+
+        with pytest.raises(SettingsError, match=match):
+            load_settings(environ, tmp_path)
+
+    @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
+    def test_take_an_issuer_on_this_machine_in_the_clear(self, tmp_path: Path, host: str) -> None:
+        environ = ISSUER | {"GATEWAY_ISSUER": f"http://{host}/realms/shop"}
+
+        assert load_settings(environ, tmp_path).issuer is not None
 
     def test_say_how_to_log_in_to_kafka(self, tmp_path: Path) -> None:
         environ = {

@@ -1,0 +1,1 @@
+"""A real OpenID provider, and users who sign in with it."""
