@@ -16,7 +16,6 @@ from contracts.entries import Entry
 from contracts.events import Balances, BalanceState
 from contracts.ledger import Deposit, Withdraw
 from contracts.queries import GetBalance, ListTransactions
-from contracts.registration import Open
 from contracts.replies import Reply
 from contracts.requests import AnyRequest
 from contracts.results import Result
@@ -58,8 +57,10 @@ class OpenOptions(CommandOptions, total=False):
     phone: str
     date_of_birth: date
     marketing_consent: bool
-    sealed_claim: str
-    """What lets its user register this account: sealed for this `command_id` (`client.sealing.seal`)."""
+    claim: str
+    """A secret that lets its user register this account, and nobody else: 43 to 128 characters of
+    base64url, such as `secrets.token_urlsafe(32)`. It is sealed on its way. Keep it with the
+    `command_id` until this is answered, and hand it to the user."""
 
 
 class TransactionOptions(CallOptions, total=False):
@@ -98,18 +99,6 @@ class AccountCalls(ABC):
         self, request: AnyRequest, timeout_s: float = ..., **added: Unpack[SentWith]
     ) -> Reply:
         """Send *request* and return the reply, accepted or rejected."""
-
-    async def open(self, username: str, **options: Unpack[OpenOptions]) -> Result:
-        """Open an account for a user who signs in elsewhere, or nowhere.
-
-        Raises:
-            UsernameTakenError: There is, or was, one of this name.
-        """
-        return accepted(await self.try_open(username, **options))
-
-    async def try_open(self, username: str, **options: Unpack[OpenOptions]) -> Result:
-        """As `open`, and return a refusal too: see `Result.error`."""
-        return await self._decided(Open, {"username": username}, options)
 
     async def deposit(
         self,

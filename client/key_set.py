@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ KEPT_S = 300.0
 withdrawn is refused with `seal_invalid`, and then the set is fetched anew."""
 
 FETCH_TIMEOUT_S = 5.0
-"""A sidecar answers in milliseconds; after this it hangs."""
+"""A sidecar answers in milliseconds; after this it hangs, however long a call may take."""
 
 SET_BYTES_MAX = 65_536
 """Of an answer that is read: a set with a key has under 500."""
@@ -30,8 +30,8 @@ class SealingKeys:
         self._fetching = Lock()
         """Held by the thread that fetches: a client may go from one event loop to another."""
 
-    async def get(self) -> Mapping[str, Any]:
-        """Return the set.
+    async def get(self, within_s: float = FETCH_TIMEOUT_S) -> Mapping[str, Any]:
+        """Return the set; wait for it no longer than *within_s*.
 
         Raises:
             SealingKeysError: It cannot be had, or has no key to seal to.
@@ -43,8 +43,15 @@ class SealingKeys:
                 "this client does not know where the sealing keys are: give it `sealing_keys=`, "
                 "the URL of /.well-known/sealing-keys.json on the service's sidecar"
             )
-        now_s = asyncio.get_running_loop().time()
-        return self._fresh(now_s) or await asyncio.to_thread(self._fetch, self._given, now_s)
+        now = asyncio.get_running_loop().time
+        if (kept := self._fresh(now())) is not None:
+            return kept
+        until_s = now() + min(within_s, FETCH_TIMEOUT_S)
+        try:
+            async with asyncio.timeout_at(until_s):
+                return await asyncio.to_thread(self._fetch, self._given, now, until_s)
+        except TimeoutError:
+            raise _late(self._given) from None
 
     def forget(self) -> None:
         """Fetch anew the next time: what was sealed was refused."""
@@ -53,14 +60,19 @@ class SealingKeys:
     def _fresh(self, now_s: float) -> Mapping[str, Any] | None:
         return self._kept if now_s < self._kept_until_s else None
 
-    def _fetch(self, url: str, now_s: float) -> Mapping[str, Any]:
-        with self._fetching:
-            kept = self._fresh(now_s) or _fetched(url)
-            self._kept, self._kept_until_s = kept, now_s + KEPT_S
+    def _fetch(self, url: str, now: Callable[[], float], until_s: float) -> Mapping[str, Any]:
+        if not self._fetching.acquire(timeout=max(until_s - now(), 0)):
+            raise _late(url)
+        try:
+            if (kept := self._fresh(now())) is None:
+                kept = _fetched(url, until_s - now())
+                self._kept, self._kept_until_s = kept, now() + KEPT_S
+        finally:
+            self._fetching.release()
         return kept
 
 
-def _fetched(url: str) -> Mapping[str, Any]:
+def _fetched(url: str, within_s: float) -> Mapping[str, Any]:
     # Loaded here: who only moves money needs neither.
     from urllib.request import urlopen
 
@@ -68,8 +80,10 @@ def _fetched(url: str) -> Mapping[str, Any]:
 
     if not url.startswith(("http://", "https://")):
         raise SealingKeysError(f"{url} is no http or https URL")
+    if within_s <= 0:
+        raise _late(url)
     try:
-        with urlopen(url, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310 - looked at above
+        with urlopen(url, timeout=within_s) as answer:  # noqa: S310 - looked at above
             found: object = json.loads(answer.read(SET_BYTES_MAX))
         if not isinstance(found, Mapping):
             raise TypeError("the answer is no object")  # noqa: TRY301 - as what json raises
@@ -78,3 +92,7 @@ def _fetched(url: str) -> Mapping[str, Any]:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise SealingKeysError(f"no sealing keys at {url}: {error}") from error
     return keys
+
+
+def _late(url: str) -> SealingKeysError:
+    return SealingKeysError(f"no sealing keys at {url}: no answer in time; nothing was sent")

@@ -155,16 +155,21 @@ async def change_password(  # noqa: PLR0913 - what it takes to say who, and from
     return (await _asked(accounts, request, options)).sessions_ended or 0
 
 
-def sealed_password(
-    sealing_keys: Mapping[str, Any], username: str, password: str, command_id: str, *, now: datetime
+def sealed_for(
+    sealing_keys: Mapping[str, Any],
+    username: str,
+    command_id: str,
+    purpose: Purpose,
+    secret: str,
+    *,
+    now: datetime,
 ) -> str:
-    """Return *password* sealed for the registration *command_id* of *username*.
+    """Return *secret* sealed for the command *command_id* of *username*.
 
     Raises:
-        ValueError: *sealing_keys* has no such key, or *password* cannot be written as UTF-8.
+        ValueError: *sealing_keys* has no such key, or *secret* cannot be written as UTF-8.
     """
-    envelope = _Envelope(sealing_keys, username, now, command_id)
-    return envelope.seal(password, Purpose.REGISTER_PASSWORD)
+    return _Envelope(sealing_keys, username, now, command_id).seal(secret, purpose)
 
 
 class _Envelope:

@@ -1,22 +1,26 @@
-"""What callers do with passwords and sessions, in plain arguments: sealed, asked, and opened.
+"""What callers do with accounts' names and secrets, in plain arguments: sealed, asked, and opened.
 
 What seals and opens is loaded where it is used: who only moves money needs no cryptography.
 """
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar, Unpack
 
-from client.calls import AccountCalls, CommandOptions
+from client.calls import AccountCalls, CommandOptions, OpenOptions
 from client.clock import fresh_command_id, utc_now
 from client.errors import RefusedError
 from client.key_set import SealingKeys
 from client.repeating import accepted
 from client.signed_in import Options, SignedIn
+from client.timeouts import ANSWER_TIMEOUT_S
 from contracts.codes import Code
-from contracts.registration import Register
+from contracts.commands import AnyCommand
+from contracts.registration import Open, Register, Takeover
 from contracts.results import Result
+from contracts.sealing import Purpose
 
 T = TypeVar("T")
 
@@ -27,6 +31,8 @@ class RegisterOptions(CommandOptions, total=False):
     phone: str
     date_of_birth: date
     marketing_consent: bool
+    claim: str
+    """The secret that the account was opened with: it becomes this user's, with its money."""
 
 
 class SignInCalls(AccountCalls):
@@ -45,6 +51,22 @@ class SignInCalls(AccountCalls):
         """Return the moment that is written on what is sealed."""
         return utc_now()
 
+    async def open(self, username: str, **options: Unpack[OpenOptions]) -> Result:
+        """Open an account for a user who signs in elsewhere, or nowhere, or registers later.
+
+        Raises:
+            UsernameTakenError: There is, or was, one of this name.
+        """
+        return accepted(await self.try_open(username, **options))
+
+    async def try_open(self, username: str, **options: Unpack[OpenOptions]) -> Result:
+        """As `open`, and return a refusal too: see `Result.error`."""
+        claim = options.pop("claim", None)
+        if claim is None:
+            return await self._decided(Open, {"username": username}, options)
+        secrets = {"sealed_claim": (Purpose.OPEN_CLAIM, claim)}
+        return await self._sealed_and_decided(Open, {"username": username}, secrets, options)
+
     async def register(
         self,
         username: str,
@@ -55,10 +77,11 @@ class SignInCalls(AccountCalls):
         last_name: str,
         **options: Unpack[RegisterOptions],
     ) -> Result:
-        """Open an account that its user can sign in to from then on.
+        """Open an account that its user can sign in to from then on, or take over an opened one.
 
         Raises:
-            UsernameTakenError: There is, or was, one of this name.
+            UsernameTakenError: There is, or was, one of this name, not opened with this claim.
+            UnknownAccountError: There is none that was opened with a claim.
             EmailTakenError: Another account uses the address.
             PasswordRefusedError: It is too short, too common, or the user's own name.
         """
@@ -76,23 +99,18 @@ class SignInCalls(AccountCalls):
         **options: Unpack[RegisterOptions],
     ) -> Result:
         """As `register`, and return a refusal too: see `Result.error`."""
-        from client.sessions import sealed_password
-
-        keys = await self.sealing_keys.get()
-        command_id = options.get("command_id") or fresh_command_id()
-        sealed = sealed_password(keys, username, password, command_id, now=self.now())
+        secrets = {"sealed_password": (Purpose.REGISTER_PASSWORD, password)}
+        if (claim := options.pop("claim", None)) is not None:
+            # In one envelope: nobody can put it beside a password of their own.
+            both = Takeover(claim=claim, password=password).to_seal()
+            secrets["sealed_claim"] = (Purpose.REGISTER_CLAIM, both)
         given = {
             "username": username,
-            "command_id": command_id,
             "email": email,
             "first_name": first_name,
             "last_name": last_name,
-            "sealed_password": sealed,
         }
-        result = await self._decided(Register, given, options)
-        if result.error is not None and result.error.code == Code.SEAL_INVALID:
-            self.sealing_keys.forget()
-        return result
+        return await self._sealed_and_decided(Register, given, secrets, options)
 
     async def login(
         self,
@@ -114,9 +132,16 @@ class SignInCalls(AccountCalls):
         from client.sessions import sign_in
 
         return await self._sealed(
-            lambda keys, now: sign_in(
-                self, keys, username, password, now=now, device_token=device_token, **options
-            )
+            options,
+            lambda keys, left: sign_in(
+                self,
+                keys,
+                username,
+                password,
+                now=self.now(),
+                device_token=device_token,
+                **left,
+            ),
         )
 
     async def refresh(
@@ -131,7 +156,8 @@ class SignInCalls(AccountCalls):
         from client.sessions import refresh
 
         return await self._sealed(
-            lambda keys, now: refresh(self, keys, username, refresh_token, now=now, **options)
+            options,
+            lambda keys, left: refresh(self, keys, username, refresh_token, now=self.now(), **left),
         )
 
     async def logout(
@@ -151,9 +177,16 @@ class SignInCalls(AccountCalls):
         from client.sessions import sign_out
 
         return await self._sealed(
-            lambda keys, now: sign_out(
-                self, keys, username, access_token, everywhere=everywhere, now=now, **options
-            )
+            options,
+            lambda keys, left: sign_out(
+                self,
+                keys,
+                username,
+                access_token,
+                everywhere=everywhere,
+                now=self.now(),
+                **left,
+            ),
         )
 
     async def change_password(
@@ -175,16 +208,59 @@ class SignInCalls(AccountCalls):
         from client.sessions import change_password
 
         return await self._sealed(
-            lambda keys, now: change_password(
-                self, keys, username, access_token, password, new_password, now=now, **options
-            )
+            options,
+            lambda keys, left: change_password(
+                self,
+                keys,
+                username,
+                access_token,
+                password,
+                new_password,
+                now=self.now(),
+                **left,
+            ),
         )
 
-    async def _sealed(self, call: Callable[[Mapping[str, Any], datetime], Awaitable[T]]) -> T:
-        keys = await self.sealing_keys.get()
+    async def _sealed_and_decided(
+        self,
+        kind: Callable[..., AnyCommand],
+        given: Mapping[str, str],
+        secrets: Mapping[str, tuple[Purpose, str]],
+        options: CommandOptions,
+    ) -> Result:
+        """Return the answer to a command of this *kind*, with *secrets*, by field, sealed for it."""
+        from client.sessions import sealed_for
+
+        keys, left_s = await self._keys(options)
+        command_id = options.get("command_id") or fresh_command_id()
+        about = (keys, given["username"], command_id)
+        sealed = {
+            name: sealed_for(*about, purpose, secret, now=self.now())
+            for name, (purpose, secret) in secrets.items()
+        }
+        fields = {**given, "command_id": command_id, **sealed}
+        result = await self._decided(kind, fields, {**options, "timeout_s": left_s})
+        if result.error is not None and result.error.code == Code.SEAL_INVALID:
+            self.sealing_keys.forget()
+        return result
+
+    async def _sealed(
+        self, options: Options, call: Callable[[Mapping[str, Any], Options], Awaitable[T]]
+    ) -> T:
+        keys, left_s = await self._keys(options)
+        left = options.copy()
+        left["timeout_s"] = left_s
         try:
-            return await call(keys, self.now())
+            return await call(keys, left)
         except RefusedError as error:
             if error.error.code == Code.SEAL_INVALID:
                 self.sealing_keys.forget()
             raise
+
+    async def _keys(self, options: CommandOptions | Options) -> tuple[Mapping[str, Any], float]:
+        """Return the keys to seal to, and how many seconds they leave of the call's time."""
+        timeout_s = options.get("timeout_s", ANSWER_TIMEOUT_S)
+        now = asyncio.get_running_loop().time
+        until_s = now() + timeout_s
+        keys = await self.sealing_keys.get(timeout_s)
+        return keys, max(until_s - now(), 0)

@@ -1,6 +1,7 @@
 """What callers rely on when users sign in, of the service and of `FakeAccounts` alike."""
 
 import asyncio
+import secrets
 from typing import TypedDict
 
 import pytest
@@ -14,6 +15,7 @@ from client import (
     Revocations,
     SessionEndedError,
     TooManyAttemptsError,
+    UnknownAccountError,
     UsernameTakenError,
     verify_access_token,
 )
@@ -87,6 +89,48 @@ class TestRegister:
 
         assert (first.duplicate, again.duplicate) == (False, True)
         assert again.account_id == first.account_id
+
+
+class TestAClaim:
+    async def test_makes_an_opened_account_the_users(self, accounts: AccountsClient) -> None:
+        username, claim = a_name(), secrets.token_urlsafe(32)
+        opened = await accounts.open(username, claim=claim, phone="+31201234567")
+        await accounts.deposit(username, "1.00", "USD")
+
+        registered = await accounts.register(username, PASSWORD, **about(username), claim=claim)
+
+        assert registered.account_id == opened.account_id
+        assert (await accounts.login(username, PASSWORD)).session_id
+        assert (await accounts.balance(username, "USD")).available == "1.00"
+
+    async def test_has_to_be_the_same(self, accounts: AccountsClient) -> None:
+        username, claim = a_name(), secrets.token_urlsafe(32)
+        await accounts.open(username, claim=claim)
+
+        with pytest.raises(UsernameTakenError):
+            await accounts.register(username, PASSWORD, **about(username))
+        with pytest.raises(UsernameTakenError):
+            await accounts.register(
+                username, PASSWORD, **about(username), claim=secrets.token_urlsafe(32)
+            )
+        with pytest.raises(UnknownAccountError):
+            await accounts.register(a_name(), PASSWORD, **about(a_name()), claim=claim)
+
+    async def test_repeated_is_the_same_though_it_is_sealed_anew(
+        self, accounts: AccountsClient
+    ) -> None:
+        username, claim = a_name(), secrets.token_urlsafe(32)
+
+        first = await accounts.open(username, claim=claim, command_id="o-1")
+        again = await accounts.try_open(username, claim=claim, command_id="o-1")
+
+        assert (first.duplicate, again.duplicate) == (False, True)
+
+    async def test_is_long_and_of_a_name_to_sign_in_with(self, accounts: AccountsClient) -> None:
+        with pytest.raises(RefusedError, match="claim_malformed"):
+            await accounts.open(a_name(), claim="short")
+        with pytest.raises(ValueError, match="sealed_claim"):
+            await accounts.open(f"Shop|{a_name()}", claim=secrets.token_urlsafe(32))
 
 
 class TestSessions:

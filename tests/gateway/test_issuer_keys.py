@@ -25,8 +25,10 @@ def an_answer(content: Any, status: str = "200 OK", header: str = "X: y") -> byt
 async def an_issuer(**answers: Any) -> AsyncGenerator[Issuer]:
     """Run one that answers *document* and *keys* so; its URL may stand in them as `{url}`."""
     url = ""
+    answering: list[Any] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.append(asyncio.current_task())
         asked = (await reader.readline()).split()[1].decode()
         said = answers["document" if asked == DISCOVERY else "keys"]
         if said is None:  # nothing, until the caller has had enough
@@ -36,10 +38,12 @@ async def an_issuer(**answers: Any) -> AsyncGenerator[Issuer]:
             writer.write(text if isinstance(text, bytes) else an_answer(text))
             await writer.drain()
         writer.close()
+        await writer.wait_closed()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/tenant"
         yield Issuer(url=f"{url}/", audience="a")
+        await asyncio.gather(*answering)
 
 
 GOOD: Mapping[str, Any] = {"issuer": "{url}/", "jwks_uri": "{url}/keys"}

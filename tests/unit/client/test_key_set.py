@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from client import AccountsClient
 from client.errors import SealingKeysError
 from client.key_set import SealingKeys
 from client.sealing import ReplyKeyPair
@@ -79,6 +81,18 @@ async def test_that_are_none_are_said_to_be(sidecar: Sidecar, body: bytes) -> No
 
     sidecar.body = json.dumps(KEYS).encode()
     assert await keys.get() == KEYS
+
+
+async def test_are_not_waited_for_longer_than_the_call_may_take() -> None:
+    """Nobody answers where they are; five wait for the same."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        async with AccountsClient("127.0.0.1:1", sealing_keys=url) as accounts:
+            calls = [accounts.login("alice", "a password", timeout_s=0.2) for _ in range(5)]
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(each) for each in ended] == [SealingKeysError] * 5
+    assert "no answer in time" in str(ended[0])
 
 
 @pytest.mark.parametrize(
