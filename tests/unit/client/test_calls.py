@@ -1,7 +1,6 @@
 """Calls with plain arguments: what they ask, when they ask again, and what they raise."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Unpack
@@ -20,7 +19,6 @@ from client.errors import (
 )
 from client.key_set import SealingKeys
 from client.questions import Asked, name_of
-from client.sealing import ReplyKeyPair
 from client.sign_in_calls import SignInCalls
 from contracts.commands import AnyCommand
 from contracts.ledger import Deposit, Withdraw
@@ -36,24 +34,10 @@ AT = "2030-01-01T12:00:00.000Z"
 Answer = Callable[[Asked], dict[str, Any]]
 
 
-class SlowKeys(SealingKeys):
-    """Take half of whatever time there is; how much that was is kept."""
-
-    def __init__(self) -> None:
-        super().__init__({"keys": [{**ReplyKeyPair().public, "use": "enc"}]})
-        self.within_s = 0.0
-
-    async def get(self, within_s: float = 0) -> Mapping[str, Any]:
-        self.within_s = within_s
-        await asyncio.sleep(within_s / 2)
-        return await super().get()
-
-
 class Service(SignInCalls):
     """Answers in turn."""
 
     def __init__(self, *answers: Answer) -> None:
-        self.keys = SlowKeys()
         self.answers = [*answers]
         self.asked: list[Asked] = []
         self.timeouts: list[float] = []
@@ -61,7 +45,7 @@ class Service(SignInCalls):
 
     @property
     def sealing_keys(self) -> SealingKeys:
-        return self.keys
+        return SealingKeys(None)  # for what is not asked here
 
     async def ask(
         self, command: AnyCommand, timeout_s: float = 9.0, **added: Unpack[SentWith]
@@ -128,31 +112,6 @@ def balances(**held: str) -> Answer:
             "changed_at": AT,
         }
     )
-
-
-class TestTime:
-    @pytest.mark.parametrize("kind", ["open", "register", "login"])
-    async def test_that_the_keys_took_is_not_there_for_the_answer(self, kind: str) -> None:
-        service = Service(refusing("expired"))
-        calls: dict[str, Callable[[], Awaitable[Any]]] = {
-            "open": lambda: service.open("alice", claim="c" * 43, timeout_s=0.2),
-            "register": lambda: service.register(
-                "alice",
-                "a password",
-                email="a@b.example",
-                first_name="A",
-                last_name="B",
-                timeout_s=0.2,
-            ),
-            "login": lambda: service.login("alice", "a password", timeout_s=0.2),
-        }
-
-        with pytest.raises(RefusedError):
-            await calls[kind]()
-
-        # Half of what is left, as a lost answer is asked for once more.
-        assert service.keys.within_s == 0.2
-        assert 0 <= service.timeouts[0] <= 0.05
 
 
 class TestCommands:
