@@ -5,7 +5,7 @@ import re
 import secrets
 from typing import NamedTuple, TypeAlias
 
-import orjson
+import pydantic_core
 
 from contracts.commands import COMMANDS, AnyCommand, command_name
 from contracts.message import Command
@@ -89,8 +89,8 @@ def correlation_answered(asked: Asked, sent: str) -> str:
 def question_answered(value: bytes | None) -> Question | None:
     """Return what the answer *value* repeats; None where it is no answer."""
     try:
-        body = orjson.loads(value or b"")
+        body = pydantic_core.from_json(value or b"", cache_strings="keys")
         id_name = REPLY_ID if REPLY_ID in body else RESULT_ID
         return Question(id_name, str(body[id_name]), str(body["username"]), str(body["type"]))
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError):
         return None

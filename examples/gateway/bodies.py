@@ -1,13 +1,13 @@
 """What callers may send: models built from the contract's types, read strictly and within a bound."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from contracts.json_names import repeats_a_name
 from contracts.ledger import Movement
 from contracts.message import Instant, Metadata, ShortText, SignInName
 from contracts.money import Amount, Currency
@@ -172,12 +172,22 @@ def body(model: type[B], *, optional: bool = False) -> Any:
         except ValidationError as error:
             found = error.errors(include_input=False, include_url=False, include_context=False)
             raise invalid([*found]) from None
-        if repeats_a_name(content, len(said.model_fields_set)):
-            raise repetitive()
+        try:
+            json.loads(content, object_pairs_hook=_once)
+        except ValueError:
+            raise repetitive() from None
         return said
 
     reading: Callable[[Request], Awaitable[B]] = read
     return Depends(reading)
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object in which each name stands once (RFC 8259 §4): else readers disagree on it."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
 
 
 def described(model: type[Body], *, optional: bool = False) -> dict[str, Any]:

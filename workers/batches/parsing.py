@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from contracts.codes import Code
 from contracts.commands import COMMANDS, AnyCommand, CommandName, command_name
-from contracts.json_names import repeats_a_name
 from contracts.message import ONCE_TAKEN
 from contracts.requests import AnyRequest, request_name
 from contracts.topics import TopicSpec
 from handlers.model.input_records import CommandRecord, RequestRecord, fingerprint
 from handlers.model.outcome import Source
 from handlers.model.refused import invalid_command
+from handlers.wire.json_names import repeats_a_name
 from workers.batches.unreadable import NAME_REPEATED, Faults, Unreadable, field_errors
 from workers.consuming.headers import added_by
 from workers.consuming.records import Raw

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.json_names import repeats_a_name
+from handlers.wire.json_names import repeats_a_name
 
 ONCE = (
     b"{}",
