@@ -165,6 +165,19 @@ def test_an_algorithm_needs_a_key_of_its_own_kind() -> None:
     assert reason(a_token("ES384", "p-384", {"kid": "p-256"})) == "unknown_key"
 
 
+def test_a_key_signs_by_its_own_algorithm_alone() -> None:
+    shown = {**RSA.as_dict(private=False), "kid": "rsa", "alg": "PS256"}
+
+    assert reason(a_token("PS256"), jwks={"keys": [shown]}) is None
+    assert reason(a_token("RS256"), jwks={"keys": [shown]}) == "unknown_key"
+
+
+def test_of_two_keys_with_one_name_none_signs() -> None:
+    shown = {**RSA.as_dict(private=False), "kid": "rsa"}
+
+    assert reason(a_token(), jwks={"keys": [shown, shown]}) == "unknown_key"
+
+
 def test_a_key_that_is_too_short_signs_nothing() -> None:
     short = rsa.generate_private_key(65537, 1024)
     shown = RSAAlgorithm.to_jwk(short.public_key(), as_dict=True) | {"key_ops": None, "kid": "rsa"}
@@ -188,7 +201,7 @@ def test_keys_that_are_none_sign_nothing(jwks: Mapping[str, Any]) -> None:
         "opaque",
         "a.b",
         "a.b.c.d.e",
-        "x" * (TOKEN_LENGTH_MAX + 1),
+        a_token(groups="g" * TOKEN_LENGTH_MAX),
         f"{a_token().rpartition('.')[0]}.",
         "eyJhbGciOlsiUlMyNTYiXX0.e30.AAAA",  # its `alg` is a list
         "eyJhbGciOiJSUzI1NiJ9.W10.AAAA",  # its claims are a list
