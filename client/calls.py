@@ -46,6 +46,8 @@ class MovementOptions(CommandOptions, total=False):
     metadata: dict[str, str]
     expires_at: datetime
     """Where it is decided after that, it is refused with `expired`."""
+    house: str
+    """The house account on the other side; `external` by default."""
 
 
 class OpenOptions(CommandOptions, total=False):

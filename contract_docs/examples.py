@@ -188,6 +188,7 @@ ALICE = Account(
 DETAILS = {
     Code.COMMAND_ID_CONFLICT: "the command id was used before, with another content",
     Code.EXPIRED: "expired at 2030-01-01T11:59:00.000Z, decided at 2030-01-01T12:00:00.000Z",
+    Code.UNKNOWN_HOUSE_ACCOUNT: "no house account is named house:tips",
     Code.CURRENCY_UNSUPPORTED: "balances in XAU are not kept",
     Code.AMOUNT_TOO_PRECISE: "USD has 2 decimals, requested 10.505 USD",
     Code.AMOUNT_TOO_SMALL: "the smallest amount is 0.01 USD",

@@ -16,6 +16,7 @@ class Code(StrEnum):
     REQUEST_ID_CONFLICT = "request_id_conflict"
     EXPIRED = "expired"
     CURRENCY_UNSUPPORTED = "currency_unsupported"
+    UNKNOWN_HOUSE_ACCOUNT = "unknown_house_account"
     AMOUNT_TOO_PRECISE = "amount_too_precise"
     AMOUNT_TOO_SMALL = "amount_too_small"
     AMOUNT_TOO_LARGE = "amount_too_large"
@@ -123,6 +124,10 @@ CODES: dict[Code, CodeInfo] = {
     Code.CURRENCY_UNSUPPORTED: CodeInfo(
         title="Currency unsupported",
         meaning="The service does not keep balances in this currency.",
+    ),
+    Code.UNKNOWN_HOUSE_ACCOUNT: CodeInfo(
+        title="Unknown house account",
+        meaning="The service has no house account of this name, or none that senders may name.",
     ),
     Code.AMOUNT_TOO_PRECISE: CodeInfo(
         title="Amount too precise",

@@ -40,6 +40,10 @@ class Remarks:
     expires_at: Annotated[
         str | None, text("--expires-at", "TIME", "Refused when decided later (RFC 3339).")
     ] = None
+    house: Annotated[
+        str | None,
+        text("--house", "NAME", "The house account on the other side; external by default."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from contracts.ledger import Deposit, Movement, Withdraw
 from contracts.money import to_amount, to_minor
 from handlers.model.account import Account, Balance
 from handlers.model.decision import Moved
+from handlers.model.house import EXTERNAL, house_account
 from handlers.model.refused import Refused
 from handlers.model.rules import CurrencyRules, Rules
 
@@ -14,6 +15,8 @@ def deposit(account: Account | None, command: Deposit, rules: Rules) -> Moved | 
     limits = rules.currencies.get(command.currency)
     if limits is None:
         return _unsupported(command)
+    if command.house is not None and command.house not in rules.houses:
+        return _unknown_house(command.house)
     balance = _balance(account, command.currency)
     limits = _in_scale_of(balance, limits)
     amount_minor = _amount(command, limits, limits.deposit_minor_max)
@@ -39,6 +42,7 @@ def deposit(account: Account | None, command: Deposit, rules: Rules) -> Moved | 
         before_minor=before_minor,
         after_minor=before_minor + amount_minor,
         held_minor=balance.held_minor if balance else 0,
+        house=_other_house(command),
     )
 
 
@@ -48,6 +52,8 @@ def withdraw(account: Account | None, command: Withdraw, rules: Rules) -> Moved 
     limits = rules.currencies.get(command.currency)
     if limits is None and balance is None:
         return _unsupported(command)
+    if command.house is not None and command.house not in rules.houses:
+        return _unknown_house(command.house)
     # A currency that is no longer kept can still be paid out.
     limits = _in_scale_of(balance, limits)
     amount_minor = _amount(command, limits, limits.withdraw_minor_max)
@@ -69,6 +75,7 @@ def withdraw(account: Account | None, command: Withdraw, rules: Rules) -> Moved 
         before_minor=balance.posted_minor,
         after_minor=balance.posted_minor - amount_minor,
         held_minor=balance.held_minor,
+        house=_other_house(command),
     )
 
 
@@ -95,6 +102,17 @@ def _unsupported(command: Movement) -> Refused:
     return Refused(
         code=Code.CURRENCY_UNSUPPORTED, detail=f"balances in {command.currency} are not kept"
     )
+
+
+def _unknown_house(house: str) -> Refused:
+    return Refused(
+        code=Code.UNKNOWN_HOUSE_ACCOUNT, detail=f"no house account is named {house_account(house)}"
+    )
+
+
+def _other_house(command: Movement) -> str | None:
+    """Return which house is on the other side, where it is not the one that nearly all have."""
+    return None if command.house == EXTERNAL else command.house
 
 
 def _amount(command: Movement, limits: CurrencyRules, largest_minor: int) -> int | Refused:

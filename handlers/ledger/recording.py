@@ -157,5 +157,6 @@ def _entry(account: Account, moved: Moved) -> LedgerEntry:
         before_minor=moved.before_minor,
         after_minor=moved.after_minor,
         held_minor=moved.held_minor,
+        house=moved.house,
         previous_hash=account.chain_head,
     )

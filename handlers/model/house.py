@@ -18,6 +18,15 @@ OPENING = "opening"
 ADJUSTMENTS = "adjustments"
 """What repairs change of accounts where the books had agreed with what was wrong."""
 
+FEES = "fees"
+"""What the service earns."""
+
+CONFIGURED = (EXTERNAL, FEES, ADJUSTMENTS, OPENING)
+"""Houses that senders may name where nothing else is configured."""
+
+OURS = ("transit", "suspense")
+"""Houses that the service alone books to: no sender may name them, whatever is configured."""
+
 KEEPER = "housekeeper:0"
 """Writer of the rows of the housekeeper, of which there is one at a time."""
 

@@ -95,7 +95,7 @@ class RequestRecord(InputRecord, frozen=True, kw_only=True, gc=False):
 
 def fingerprint(name: str, command: AnyCommand) -> bytes:
     """Return what tells a repeat of *command* from another content under its id."""
-    body: object
+    body: list[object]
     if is_movement(command):
         # By hand, because this runs for every command: model_dump costs four times as much.
         body = [
@@ -106,6 +106,10 @@ def fingerprint(name: str, command: AnyCommand) -> bytes:
             command.reason,
             command.related_id,
         ]
+        if (
+            command.house is not None
+        ):  # what no sender said before there were houses says nothing here
+            body.append(command.house)
     else:
         excluded = {"command_id", "username", *SEALED_FIELDS}
         said = command.model_dump(exclude=excluded, exclude_unset=True)

@@ -34,6 +34,8 @@ class BalanceChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     before_minor: int
     after_minor: int
     held_minor: int
+    house: str | None = None
+    """On the other side; None for `handlers.model.house.EXTERNAL`, as nearly always."""
 
 
 class LedgerEntry(BalanceChange, frozen=True, kw_only=True, gc=False):

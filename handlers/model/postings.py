@@ -6,4 +6,4 @@ from handlers.model.outcome import BalanceChange
 
 def other_side(entry: BalanceChange) -> tuple[str, int]:
     """Return which house the other side of *entry* is booked to, and what that house gains."""
-    return EXTERNAL, entry.before_minor - entry.after_minor
+    return entry.house or EXTERNAL, entry.before_minor - entry.after_minor

@@ -1,10 +1,11 @@
 """The configured limits that the rules decide by."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX
+from handlers.model.house import CONFIGURED
 from handlers.model.schema import NEWEST
 
 
@@ -26,6 +27,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Currencies that are kept; any other is refused as unsupported."""
     currencies_max: int = 50
     """Currencies in one account: an account stays one small document."""
+    houses: Collection[str] = CONFIGURED
+    """House accounts that a movement may name."""
     clock_skew_ms: int = 200
     """Broker timestamps closer than this count as ties."""
     schema: int = NEWEST

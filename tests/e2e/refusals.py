@@ -169,6 +169,8 @@ WAYS: list[tuple[Code, str, Way]] = [
     (Code.COMMAND_ID_CONFLICT, "another topic", used_id_on_another_topic),
     (Code.EXPIRED, "yesterday", movement(DEPOSIT, "1.00", expires_at=YESTERDAY)),
     (Code.CURRENCY_UNSUPPORTED, "never heard of", movement(DEPOSIT, "1.00", "ABC")),
+    (Code.UNKNOWN_HOUSE_ACCOUNT, "of a deposit", movement(DEPOSIT, "1.00", house="tips")),
+    (Code.UNKNOWN_HOUSE_ACCOUNT, "our own", movement(WITHDRAW, "1.00", house="transit")),
     (Code.CURRENCY_UNSUPPORTED, "gold has no minor units", movement(WITHDRAW, "1", "XAU")),
     (Code.AMOUNT_TOO_PRECISE, "a tenth of a cent", movement(DEPOSIT, "1.001")),
     (Code.AMOUNT_TOO_PRECISE, "half a yen", movement(DEPOSIT, "1.5", "JPY")),

@@ -48,6 +48,8 @@ def examples() -> Iterator[Example]:
     """Yield each command, and those that may have a claim also with one."""
     for topic, body in COMMANDS_SENT.items():
         yield Example("command", topic, body["username"].encode(), Record(orjson.dumps(body), []))
+    housed = {**COMMANDS_SENT[topics.DEPOSIT], "house": "opening"}
+    yield Example("with-house", topics.DEPOSIT, b"alice", Record(orjson.dumps(housed), []))
     for topic in (topics.OPEN, topics.REGISTER):
         claimed = {**COMMANDS_SENT[topic], "username": "bob", "sealed_claim": SEALED}
         yield Example("with-claim", topic, b"bob", Record(orjson.dumps(claimed), []))

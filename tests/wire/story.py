@@ -110,6 +110,9 @@ def movements() -> Iterator[Example]:
         unchained = replace(entry, previous_hash=None)
         event = Rendering(accepted(kind, unchained, schema=UNCHAINED)).balance_event()
         yield Example(f"{name}-v1", topics.BALANCE_EVENTS, b"alice", event)
+    opening = Rendering(accepted("deposit", an_entry(2, house="opening")))
+    yield from said("deposit-opening", opening)
+    yield Example("deposit-opening", topics.BALANCE_EVENTS, b"alice", opening.balance_event())
     noted = accepted(
         "deposit", an_entry(7), metadata=(("order", "A-1"),), reason="sale", related_id="A-1001"
     )

@@ -1,13 +1,14 @@
 """The configured currencies and limits, as the core's rules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from contracts.currencies import iso_scales
 from contracts.money import AMOUNT_MINOR_MAX, Amount, to_amount, to_minor
+from handlers.model.house import CONFIGURED, EXTERNAL, OURS
 from handlers.model.rules import CurrencyRules, Rules
 
 
@@ -35,12 +36,32 @@ def parse_object(value: Any) -> Any:
     return cast("dict[str, Any]", parsed)
 
 
+def parse_names(value: Any) -> Any:
+    """Return the names in text that separates them by commas; a TOML array is left as it is."""
+    return value.replace(" ", "").split(",") if isinstance(value, str) else value
+
+
+def house_problems(houses: Collection[str]) -> list[str]:
+    """Return what is wrong with the names of *houses*, each of which can be one."""
+    problems = [
+        f"houses: {name} is the service's own; no sender may name it, so leave it out"
+        for name in OURS
+        if name in houses
+    ]
+    if EXTERNAL not in houses:
+        problems.append(
+            f"houses: must have {EXTERNAL}, which movements that name none are booked to"
+        )
+    return problems
+
+
 def build_rules(
     assets: Mapping[str, int],
     limits: Mapping[str, CurrencyLimits],
     *,
     currencies_max: int,
     clock_skew_ms: int,
+    houses: Collection[str] = CONFIGURED,
 ) -> Rules:
     """Return the rules for every ISO 4217 currency and *assets*.
 
@@ -66,7 +87,12 @@ def build_rules(
             problems.append(str(error))
     if problems:
         raise ValueError("\n".join(problems))
-    return Rules(currencies=currencies, currencies_max=currencies_max, clock_skew_ms=clock_skew_ms)
+    return Rules(
+        currencies=currencies,
+        currencies_max=currencies_max,
+        houses=frozenset(houses),
+        clock_skew_ms=clock_skew_ms,
+    )
 
 
 def _currency_rules(code: str, scale: int, written: CurrencyLimits) -> CurrencyRules:

@@ -14,12 +14,20 @@ from pydantic import (
     model_validator,
 )
 
+from contracts.ledger import House
 from contracts.money import SCALE_MAX, Currency
 from contracts.topics import DAY_MS, PARTITIONS_DEFAULT, REPLIES
+from handlers.model.house import CONFIGURED
 from handlers.model.rules import Rules
 from workers.config.connections import Connections, Positive
 from workers.config.ledger import LedgerOptions
-from workers.config.limits import CurrencyLimits, build_rules, parse_object
+from workers.config.limits import (
+    CurrencyLimits,
+    build_rules,
+    house_problems,
+    parse_names,
+    parse_object,
+)
 from workers.config.reader import ReaderOptions
 from workers.config.sources import (
     PREFIX,
@@ -65,6 +73,7 @@ Assets = Annotated[
     dict[Currency, Annotated[int, Field(ge=0, le=SCALE_MAX)]], BeforeValidator(parse_object)
 ]
 Limits = Annotated[dict[Currency, CurrencyLimits], BeforeValidator(parse_object)]
+Houses = Annotated[tuple[House, ...], BeforeValidator(parse_names)]
 
 
 def _own_reply_topics(data: Mapping[str, Any]) -> str:
@@ -120,6 +129,8 @@ class Settings(Connections):
     """Further currencies and their decimals, as JSON: `{"BTC": 8}`."""
     limits: Limits = Field(default_factory=dict)
     """Limits by currency, as JSON: `{"USD": {"amount_min": "0.01", "withdraw_max": "500.00"}}`."""
+    houses: Houses = CONFIGURED
+    """House accounts that deposits and withdrawals may name as their other side, separated by commas."""
     currencies_max: int = Field(50, ge=1, le=500)
     """Currencies in one account: an account stays one small document."""
 
@@ -143,6 +154,7 @@ class Settings(Connections):
             *_bounds_problems(self.ledger),
             *self.kafka_problems(),
             *self.sidecar_problems(),
+            *house_problems(self.houses),
         ]
         if self.ledger.publish_deadline_ms >= self.watchdog_s * 1000:
             problems.append(
@@ -173,6 +185,7 @@ class Settings(Connections):
             self.assets,
             self.limits,
             currencies_max=self.currencies_max,
+            houses=self.houses,
             clock_skew_ms=self.ledger.clock_skew_ms,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import getsource
 from itertools import pairwise
+from typing import cast
 
 from pydantic import BaseModel, SecretStr
 
@@ -72,6 +73,8 @@ def _text(value: object) -> str:
             return ""
         case SecretStr():
             return BLANK
+        case tuple():
+            return ",".join(str(each) for each in cast("tuple[object, ...]", value))
         case dict():
             return json.dumps(value, default=_plain)
         case _:

@@ -127,6 +127,8 @@ def _from_entry(entry: LedgerEntry) -> Document:
         "after_minor": entry.after_minor,
         "held_minor": entry.held_minor,
     }
+    if entry.house is not None:
+        document["house"] = entry.house
     if entry.previous_hash is not None:
         document["previous_hash"] = entry.previous_hash
     # Whatever moved stands in one of the two, and never is more held than posted.

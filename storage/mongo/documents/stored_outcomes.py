@@ -30,6 +30,7 @@ class _StoredEntry(msgspec.Struct, frozen=True, gc=False):
     before_minor: Minor
     after_minor: Minor
     held_minor: Minor
+    house: str | None = None
     previous_hash: Hash | None = None
 
 

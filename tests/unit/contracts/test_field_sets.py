@@ -63,14 +63,15 @@ MOVEMENT: dict[str, tuple[Any, Any]] = {
     "amount": ("1.00", "1.01"),
     "currency": ("USD", "KWD"),
     "expires_at": (NOON + timedelta(days=1), NOON + timedelta(days=2)),
+    "house": ("fees", "opening"),
     "metadata": ({"order": "1"}, {"order": "2"}),
     "reason": ("refund", "gift"),
     "related_id": ("order-1", "order-2"),
 }
 """Each field of a movement, with two values of another meaning."""
 
-RECORDED = MOVEMENT.keys() - {"amount", "currency", "expires_at"}
-"""What of a movement is recorded as it came; its amount is an entry, and its end is over."""
+RECORDED = MOVEMENT.keys() - {"amount", "currency", "expires_at", "house"}
+"""What of a movement is recorded as it came; its amount and house are an entry, and its end is over."""
 
 
 def decided(account: Account | None, command: AnyCommand) -> Conclusion:
@@ -226,6 +227,7 @@ class TestAFieldOfAMovement:
 
         for said in (rendering.balance_event().value, rendering.entry or b""):
             entry = Entry.model_validate_json(said)
+            assert entry.postings[1].account == f"house:{sent['house']}"
             assert entry.model_dump(include=set(RECORDED)) == {
                 name: sent[name] for name in RECORDED
             }

@@ -14,6 +14,7 @@ from handlers.ledger.recording import WriterMark
 from handlers.model.account import BOOKED, NOT_BOOKED, Account, Balance
 from handlers.model.house import EXTERNAL, OPENING, HouseRow
 from handlers.model.input_records import CommandRecord
+from storage.mongo.documents.accounts import from_outcome
 from tests.builders import NOON, an_account, an_entry, an_outcome
 from tests.received import RULES, a_deposit, a_withdrawal, all_read, by_rules, known, received
 
@@ -66,6 +67,18 @@ def test_what_comes_to_nothing_is_not_written() -> None:
 
     assert len(changes.outcomes) == 2
     assert changes.houses == []
+
+
+def test_each_house_that_is_named_has_its_own_sum() -> None:
+    moves = [a_deposit("5.00"), a_deposit("7.00", command_id="d-2", house="opening")]
+    commands = [received(move, at_ms=1000 + n) for n, move in enumerate(moves)]
+
+    decision = decided(commands, [an_account()])
+
+    assert decision.changes.houses == [row(EXTERNAL, -500), row(OPENING, -700)]
+    usual, named = decision.changes.outcomes
+    assert "house" not in from_outcome(usual)["entry"]
+    assert from_outcome(named)["entry"]["house"] == OPENING
 
 
 def test_one_currency_in_two_scales_is_two_sums() -> None:

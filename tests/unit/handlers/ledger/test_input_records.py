@@ -60,6 +60,8 @@ class TestFingerprint:
             (a_deposit(reason="x"), a_deposit(related_id="x")),
             (a_deposit(), a_deposit(metadata={"a": "1"})),
             (a_deposit(), a_deposit(expires_at=NOON)),
+            (a_deposit(), a_deposit(house="opening")),
+            (a_deposit(house="fees"), a_deposit(house="opening")),
             (a_registration(), a_registration(phone="+14155550123")),
             (an_opening(), an_opening(sealed_claim="e30..a.b.c")),
             (a_registration(), a_registration(sealed_claim="e30..a.b.c")),

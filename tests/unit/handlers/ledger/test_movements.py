@@ -1,5 +1,6 @@
 """Rules for moving money: one row per boundary, and the order of what is wrong (P6)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -175,6 +176,32 @@ class TestWithdraw:
         )
 
 
+class TestHouse:
+    @pytest.mark.parametrize("move", [a_deposit, a_withdrawal])
+    @pytest.mark.parametrize(
+        ("named", "kept"),
+        [({}, None), ({"house": "external"}, None), ({"house": "opening"}, "opening")],
+    )
+    def test_is_kept_where_it_is_not_the_usual_one(
+        self, move: Callable[..., Deposit | Withdraw], named: dict[str, str], kept: str | None
+    ) -> None:
+        decision = said(move("1.00", **named), an_account(posted_minor=100))
+
+        assert isinstance(decision, Moved)
+        assert decision.house == kept
+
+    @pytest.mark.parametrize("move", [a_deposit, a_withdrawal])
+    @pytest.mark.parametrize("house", ["tips", "transit", "suspense"])
+    def test_is_one_of_those_that_senders_may_name(
+        self, move: Callable[..., Deposit | Withdraw], house: str
+    ) -> None:
+        decision = said(move("1.00", house=house), an_account(posted_minor=100))
+
+        assert decision == Refused(
+            code=Code.UNKNOWN_HOUSE_ACCOUNT, detail=f"no house account is named house:{house}"
+        )
+
+
 class TestConfiguration:
     """What is configured may change; what was paid in stays what it was."""
 
@@ -234,6 +261,7 @@ class TestPrecedence:
         tries = [
             said(a_deposit("0.001", currency="XYZ", expires_at=late), None, TIGHT),
             said(a_deposit("0.001", currency="XYZ"), None, TIGHT),
+            said(a_deposit("0.001", house="tips"), None, TIGHT),
             said(a_deposit("0.001"), None, TIGHT),
             said(a_deposit("0.01"), None, TIGHT),
             said(a_deposit("99.00"), None, TIGHT),

@@ -46,6 +46,7 @@ MOVES: list[dict[str, Any]] = [
     for currency in ("USD", "EUR", "XAU")
     for expires_at in (None, BEFORE)
 ]
+MOVES.append({"amount": "1.00", "house": "tips"})
 COMMANDS_TRIED: dict[TopicSpec, Sequence[AnyCommand]] = {
     topics.OPEN: [an_opening(), an_opening(email=OTHERS)],
     topics.REGISTER: [a_registration(), a_registration(email=OTHERS)],

@@ -213,6 +213,9 @@ class TestWrongConfiguration:
             ("LIMITS", '{"USD": {"amount_min": "2", "deposit_max": "1"}}', "nothing would pass"),
             ("ASSETS", '{"ETH": 19}', "ETH: input should be less than or equal to 18"),
             ("ASSETS", '{"USD": 3}', "ISO 4217 gives USD 2 decimals"),
+            ("HOUSES", "external,House", "1: string should match pattern"),
+            ("HOUSES", "external, transit", "transit is the service's own"),
+            ("HOUSES", "fees", "must have external"),
             ("CONFIG", "no/such/file.toml", "cannot read no/such/file.toml"),
         ],
     )
@@ -228,6 +231,20 @@ class TestWrongConfiguration:
         [problem] = problems(toml_file(tmp_path, "= 1"), tmp_path)
 
         assert "is not TOML" in problem
+
+
+class TestHouses:
+    @pytest.mark.parametrize(
+        ("written", "named"),
+        [
+            ({}, ("external", "fees", "adjustments", "opening")),
+            ({"ACCOUNTS_HOUSES": "external, tips"}, ("external", "tips")),
+        ],
+    )
+    def test_are_what_movements_may_name(
+        self, written: dict[str, str], named: tuple[str, ...], tmp_path: Path
+    ) -> None:
+        assert set(load_settings(written, tmp_path).rules().houses) == set(named)
 
 
 class TestLimits:
