@@ -31,6 +31,8 @@ class Code(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     PASSWORD_PERSONAL = "password_personal"
     PASSWORD_COMMON = "password_common"
+    PASSWORD_HASH_UNSUPPORTED = "password_hash_unsupported"
+    PASSWORD_HASH_TOO_COSTLY = "password_hash_too_costly"
     CLAIM_MALFORMED = "claim_malformed"
     USERNAME_TAKEN = "username_taken"
     EMAIL_TAKEN = "email_taken"
@@ -190,6 +192,14 @@ CODES: dict[Code, CodeInfo] = {
     ),
     Code.PASSWORD_COMMON: CodeInfo(
         title="Password too common", meaning="The password is on the list of common passwords."
+    ),
+    Code.PASSWORD_HASH_UNSUPPORTED: CodeInfo(
+        title="Password hash unsupported",
+        meaning="What was sealed as a password hash is none in a format that the service reads.",
+    ),
+    Code.PASSWORD_HASH_TOO_COSTLY: CodeInfo(
+        title="Password hash too costly",
+        meaning="To check this password hash would take more time or memory than the service gives a sign-in.",
     ),
     Code.CLAIM_MALFORMED: CodeInfo(
         title="Claim malformed",

@@ -27,6 +27,8 @@ _NEW_PASSWORD = {
     Code.PASSWORD_PERSONAL,
     Code.PASSWORD_COMMON,
 }
+_HASH = {Code.PASSWORD_HASH_UNSUPPORTED, Code.PASSWORD_HASH_TOO_COSTLY}
+"""Of a password that comes as its hash."""
 _CLAIM = {Code.SEAL_INVALID, Code.CLAIM_MALFORMED}
 _MOVEMENT = {
     Code.EXPIRED,
@@ -50,6 +52,7 @@ COMMAND_REFUSALS = _by_precedence(
         topics.OPEN: _ANY_COMMAND | _CLAIM | {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN},
         topics.REGISTER: _ANY_COMMAND
         | _NEW_PASSWORD
+        | _HASH
         | _CLAIM
         | {Code.USERNAME_TAKEN, Code.EMAIL_TAKEN, Code.UNKNOWN_ACCOUNT},
         topics.DEPOSIT: _ANY_COMMAND

@@ -87,7 +87,14 @@ class Register(Command):
     phone: Phone | None = None
     date_of_birth: DateOfBirth | None = None
     marketing_consent: bool = False
-    sealed_password: Sealed
+    sealed_password: Annotated[
+        Sealed,
+        Field(
+            description="JWE compact, ECDH-ES + A256GCM, to the service's key; never a plain password. Under the "
+            "purpose `register.sealed_password` it holds a password, under `register.sealed_password.hash` "
+            "a hash that another system made of one."
+        ),
+    ]
     sealed_claim: (
         Annotated[
             Sealed,

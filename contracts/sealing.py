@@ -17,10 +17,12 @@ class SealHeader:
 
 
 class Purpose(StrEnum):
-    """What a sealed field is for: the input and its field."""
+    """What a sealed field is for: the input and its field, and there what is in it, if it may be two things."""
 
     OPEN_CLAIM = "open.sealed_claim"
     REGISTER_PASSWORD = "register.sealed_password"
+    REGISTER_HASH = "register.sealed_password.hash"
+    """In the same field, where another system has hashed the password."""
     REGISTER_CLAIM = "register.sealed_claim"
     LOGIN_PASSWORD = "login.sealed_password"
     LOGIN_DEVICE = "login.sealed_device_token"

@@ -80,6 +80,11 @@ class IdentityInMemory:
         """Take what the registration is answered once its password is hashed."""
         self._topics.append(reply_to or answer.topic, answer.key, answer.value, answer.headers)
 
+    async def publish_all(self, answers: Sequence[tuple[Outgoing, str | None]]) -> None:
+        """Take what several registrations are answered."""
+        for answer, reply_to in answers:
+            await self.publish(answer, reply_to)
+
     @cached_property
     def answerer(self) -> Answerer:
         """Who answers sign-ins and what belongs to sessions."""

@@ -115,6 +115,6 @@ def fingerprint(name: str, command: AnyCommand) -> bytes:
         said = command.model_dump(exclude=excluded, exclude_unset=True)
         if getattr(command, "sealed_claim", None) is not None:
             said["sealed_claim"] = True  # that there is one, whatever it is
-        body = sorted(said.items())
+        body = [*sorted(said.items())]
     text = orjson.dumps([name, body], option=orjson.OPT_UTC_Z)
     return hashlib.blake2b(text, digest_size=FINGERPRINT_BYTES).digest()

@@ -15,7 +15,10 @@ class Credential:
     """The command that set it: registering again never overwrites it."""
     hash: str
     created_at: datetime
-    """When this hash was made."""
+    """When this hash was made, or came."""
+    imported: bool = False
+    """Another system made the hash: of the password as it is typed, in a format that may be none of ours.
+    It is replaced at the first sign-in."""
     epoch: int = 0
     """Counted up with each change of password and each logout everywhere; tokens carry it."""
     version: int = 1

@@ -99,6 +99,17 @@ async def wrong_claim(caller: Caller) -> Attempt:
     return REGISTER, caller.registration(username, claim="y" * 43)
 
 
+def registration_with_hash(foreign: str) -> Way:
+    """Register with what another system made of a password."""
+
+    async def way(caller: Caller) -> Attempt:
+        body = caller.registration(a_name())
+        sealed = caller.sealed(foreign, body["command_id"], body["username"], Purpose.REGISTER_HASH)
+        return REGISTER, body | {"sealed_password": sealed}
+
+    return way
+
+
 async def personal_password(caller: Caller) -> Attempt:
     username = a_name()
     return REGISTER, caller.registration(username, username.upper())
@@ -153,6 +164,7 @@ def nobody(topic: TopicSpec, **fields: Any) -> Way:
     return way
 
 
+ENDLESS = f"$pbkdf2-sha256$1000000000${'s' * 22}${'h' * 43}"
 YESTERDAY = rfc3339(datetime.now(tz=UTC) - timedelta(days=1))
 
 WAYS: list[tuple[Code, str, Way]] = [
@@ -188,6 +200,8 @@ WAYS: list[tuple[Code, str, Way]] = [
     (Code.PASSWORD_TOO_LONG, "257", registration("long" * 64 + "x")),
     (Code.PASSWORD_PERSONAL, "the username", personal_password),
     (Code.PASSWORD_COMMON, "on the list", registration("password123")),
+    (Code.PASSWORD_HASH_UNSUPPORTED, "a password", registration_with_hash("correct horse")),
+    (Code.PASSWORD_HASH_TOO_COSTLY, "a billion rounds", registration_with_hash(ENDLESS)),
     (Code.CLAIM_MALFORMED, "too short", claim_too_short),
     (Code.USERNAME_TAKEN, "twice", taken_username),
     (Code.USERNAME_TAKEN, "another's claim", wrong_claim),

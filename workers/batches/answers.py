@@ -11,7 +11,7 @@ from workers.kafka.topic_names import TopicNames
 
 
 class Answering:
-    """Answers one at a time, to a reply topic where one is named."""
+    """Answers one at a time or many, each to a reply topic where one is named."""
 
     def __init__(self, publisher: Publisher, replies: Replies) -> None:
         self._publisher = publisher
@@ -25,11 +25,18 @@ class Answering:
         Raises:
             PublishError: It was not acknowledged.
         """
-        if reply_to is None or reply_to == answer.topic:
-            await self._publisher.publish([answer])
-        else:
-            undelivered = await self._replies.deliver([AddressedAnswer(to=reply_to, answer=answer)])
-            await self._publisher.publish(undelivered)
+        await self.publish_all([(answer, reply_to)])
+
+    async def publish_all(self, answers: Sequence[tuple[Outgoing, str | None]]) -> None:
+        """As `publish`, for each of *answers* and its `reply_to`."""
+        addressed = [
+            AddressedAnswer(to=to, answer=answer)
+            for answer, to in answers
+            if to is not None and to != answer.topic
+        ]
+        undelivered = await self._replies.deliver(addressed)
+        own = [answer for answer, to in answers if to is None or to == answer.topic]
+        await self._publisher.publish([*own, *undelivered])
 
 
 class Republisher:

@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from aiokafka import TopicPartition
 
 from contracts.codes import Code
-from contracts.registration import PendingCredential
 from contracts.topics import CREDENTIALS, DEAD_LETTERS, RESULTS
 from handlers.identity.passwords import prepared
 from handlers.model.outcome import Outcome, outcome_id
@@ -20,52 +19,31 @@ from storage.ports.reads import Reads
 from workers.batches.dead_letters import dead_letter
 from workers.clock import monotonic_s
 from workers.consuming.records import Raw
+from workers.credentials.awaited_keys import AwaitedKeys, KeyAwaitedError
 from workers.credentials.hashing import PasswordHasher
+from workers.credentials.ready_registrations import (
+    AnswerPublisher,
+    ReadyRegistrations,
+    is_accepted_registration,
+)
 from workers.credentials.records import WaitingRecord, read_waiting
-from workers.kafka.publishing import Outgoing, PublishError
+from workers.kafka.publishing import PublishError
 from workers.keys.ring import KeyRing
 from workers.keys.sealing import SealProblem, key_id
 from workers.monitoring.corrupt import CorruptDocuments
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.progress import Progress
 
-KEY_PATIENCE_S = 60.0
-"""How long a blob waits for a key that the ledger had and this process has not: a key folder that
-is copied to several machines arrives within it."""
-
 ATTEMPTS_MAX = 5
 """Tries of one record that fails for no reason we know, before it becomes a dead letter."""
-
-AWAITED_KEYS_MAX = 1000
-"""Missing keys remembered: more than a service ever has, so somebody else writes the topic."""
-
-BATCH_HASHES_MAX = 4
-"""Records taken at once, per hashing thread: about a second's work, so that a rebalance or a stop
-need not wait longer."""
 
 Place: TypeAlias = tuple[TopicPartition, int]
 
 logger = logging.getLogger(__name__)
 
 
-class KeyAwaitedError(Exception):
-    """A blob's key is not here; it may be on its way."""
-
-
 class UnexpectedError(Exception):
     """Something failed for no reason we know; try the record again."""
-
-
-class AnswerPublisher(Protocol):
-    """Where answers and dead letters go."""
-
-    async def publish(self, answer: Outgoing, reply_to: str | None = None) -> None:
-        """Publish and await the acknowledgement.
-
-        With *reply_to* the answer goes there; if that topic cannot be used, to the answer's own.
-        Raises `PublishError` where it was not acknowledged.
-        """
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,12 +74,11 @@ class CredentialsWorker:
     _settled: set[Place] = field(default_factory=set[Place])
     """Answered, but behind one that is not: not to be answered again when read again."""
     _attempts: dict[Place, int] = field(default_factory=dict[Place, int])
-    _missing_since_s: dict[str, float] = field(default_factory=dict[str, float])
+    _keys: AwaitedKeys = field(init=False)
 
-    @property
-    def batch_records_max(self) -> int:
-        """Records to take at once."""
-        return BATCH_HASHES_MAX * self.hasher.pool.size
+    def __post_init__(self) -> None:
+        """Miss no key yet."""
+        self._keys = AwaitedKeys(self.clock_s)
 
     async def process(self, records: Sequence[Raw]) -> dict[TopicPartition, int]:
         """Answer what can be answered now; return the next offset of each partition to commit.
@@ -148,7 +125,41 @@ class CredentialsWorker:
             self.progress.wait_for_store()
             return
         self.progress.advance()
-        await asyncio.gather(*(self._settle_user(queue, known) for queue in queues.values()))
+        ready = await self._settle_ready([queue[0] for queue in queues.values()], known)
+        rest = [queue[1:] if name in ready else queue for name, queue in queues.items()]
+        await asyncio.gather(*(self._settle_user(queue, known) for queue in rest))
+
+    async def _settle_ready(
+        self, first: Sequence[WaitingRecord], known: dict[str, str]
+    ) -> Collection[str]:
+        """Settle together those of *first* that need no hashing; return whose they are.
+
+        Whatever goes wrong, each is settled by itself then.
+        """
+        try:
+            ready = await self._ready.settle(first, known)
+        except (StoreUnavailableError, PublishError, CorruptDocumentError):
+            return ()
+        except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others
+            name = type(error).__name__
+            logger.error("registrations that were ready failed with %s", name)  # noqa: TRY400
+            return ()
+        for each in ready:
+            known[each.pending.username] = each.pending.command_id
+            self._settled.add(_place(each.record))
+            self.progress.advance()
+        return {each.pending.username for each in ready}
+
+    @property
+    def _ready(self) -> ReadyRegistrations:
+        return ReadyRegistrations(
+            credentials=self.credentials,
+            reads=self.reads,
+            ring=self.ring,
+            answers=self.answers,
+            clock=self.clock,
+            prefix=self.prefix,
+        )
 
     async def _settle_user(self, queue: Sequence[WaitingRecord], known: dict[str, str]) -> None:
         for each in queue:
@@ -214,7 +225,7 @@ class CredentialsWorker:
             await self.corrupt.take([error.document])
             await self._bury(waiting.record, Code.ACCOUNT_UNREADABLE, "its outcome is damaged")
             return None
-        if outcome is None or outcome.type != "register" or outcome.code is not None:
+        if not is_accepted_registration(outcome):
             why = "no such registration was accepted; who else writes to this topic?"
             await self._bury(waiting.record, Code.INVALID_COMMAND, why)
             return None
@@ -226,7 +237,8 @@ class CredentialsWorker:
         # Behind those who sign in: a flood of new accounts keeps out nobody who has one.
         hashed = await self.hasher.pool.run_behind(self._hashed, waiting, recorded)
         if isinstance(hashed, SealProblem):
-            self._wait_for_key(pending, hashed)
+            if hashed is SealProblem.UNKNOWN_KEY:
+                self._keys.wait_for(key_id(pending.sealed_password))
             reason = f"the sealed password cannot be used ({hashed.value}); see its coordinates"
             await self._bury(waiting.record, Code.SEAL_INVALID, reason)
             return False
@@ -234,10 +246,11 @@ class CredentialsWorker:
             username=pending.username,
             command_id=pending.command_id,
             hash=hashed,
+            imported=waiting.is_hashed,
             created_at=self.clock(),
         )
         await self.credentials.insert([credential])
-        self._missing_since_s.pop(key_id(pending.sealed_password), None)
+        self._keys.arrived(key_id(pending.sealed_password))
         return True
 
     def _hashed(self, waiting: WaitingRecord, recorded: Outcome) -> str | SealProblem:
@@ -245,22 +258,7 @@ class CredentialsWorker:
         password = waiting.password(recorded, self.ring)
         if isinstance(password, SealProblem):
             return password
-        return self.hasher.hash_here(prepared(password))
-
-    def _wait_for_key(self, pending: PendingCredential, problem: SealProblem) -> None:
-        """Have patience with a key that is not here yet.
-
-        Raises:
-            KeyAwaitedError: It may still arrive.
-        """
-        if problem is not SealProblem.UNKNOWN_KEY:
-            return
-        kid = key_id(pending.sealed_password)
-        if len(self._missing_since_s) >= AWAITED_KEYS_MAX:
-            self._missing_since_s.clear()
-        since_s = self._missing_since_s.setdefault(kid, self.clock_s())
-        if self.clock_s() - since_s < KEY_PATIENCE_S:
-            raise KeyAwaitedError
+        return password if waiting.is_hashed else self.hasher.hash_here(prepared(password))
 
     async def _bury(self, record: Raw, code: Code, reason: str) -> None:
         letter = dead_letter(

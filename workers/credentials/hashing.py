@@ -14,8 +14,9 @@ from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
 from passlib.context import CryptContext
 
-from handlers.identity.passwords import PASSWORD_LENGTH_MAX
+from handlers.identity.passwords import PASSWORD_LENGTH_MAX, prepared
 from workers.clock import monotonic_s
+from workers.credentials.imported_hashes import is_hash_of
 
 _Turn: TypeAlias = asyncio.Future[None]
 
@@ -191,6 +192,22 @@ class PasswordHasher:
     async def verify(self, password: str, known: str | None) -> bool:
         """Return whether *known* is a hash of *password*, computed in the pool."""
         return await self.pool.run(self.verify_here, password, known)
+
+    async def verify_imported(self, typed: str, known: str) -> bool:
+        """Return whether *known*, which another system made, is a hash of *typed*, in the pool.
+
+        It takes as long as that system said, within `handlers.identity.foreign_hashes`, until its user
+        signs in.
+        """
+        return await self.pool.run(self.verify_imported_here, typed, known)
+
+    def verify_imported_here(self, typed: str, known: str) -> bool:
+        """As `verify_imported`; blocks, call it in the pool."""
+        if len(typed) > PASSWORD_LENGTH_MAX or "\0" in typed:
+            # Nobody's either, and some of the formats take no NUL.
+            return self.verify_here(prepared(typed), None)
+        # As it was typed there; or as we hash it, where the hash was exported by a service like this one.
+        return any(is_hash_of(known, each) for each in dict.fromkeys((typed, prepared(typed))))
 
     def needs_rehash(self, known: str) -> bool:
         """Whether *known* was made under another policy than the current one."""

@@ -17,8 +17,9 @@ from handlers.identity.claim_secrets import claim_digest
 from handlers.identity.passwords import password_refusal, prepared
 from handlers.model.input_records import NOTHING_SEALED, Judged, fingerprint
 from workers.credentials.hashing import LowPriorityPool
+from workers.credentials.imported_hashes import import_problem
 from workers.keys.ring import KeyRing
-from workers.keys.sealing import SealProblem, open_sealed, vouch
+from workers.keys.sealing import SealProblem, open_sealed, password_purpose, vouch
 
 _NAME = command_name(REGISTER)
 
@@ -73,7 +74,8 @@ class PasswordGate:
         if isinstance(command, Open):
             claim = self._opened(command, command.sealed_claim, Purpose.OPEN_CLAIM)
             return _claimed(claim, command.username)
-        password = self._opened(command, command.sealed_password, Purpose.REGISTER_PASSWORD)
+        purpose = password_purpose(command.sealed_password)
+        password = self._opened(command, command.sealed_password, purpose)
         if password is None or isinstance(password, SealProblem):
             return _UNOPENED
         judged = NOTHING_SEALED
@@ -82,8 +84,12 @@ class PasswordGate:
             judged = _claimed(_claim_beside(password, pair), command.username)
         if judged.problem is Code.SEAL_INVALID:
             return judged
-        problem = password_problem(
-            prepared(password), username=command.username, email=command.email
+        problem = (
+            import_problem(password)
+            if purpose is Purpose.REGISTER_HASH
+            else password_problem(
+                prepared(password), username=command.username, email=command.email
+            )
         )
         if problem is not None:
             return Judged(problem=problem)

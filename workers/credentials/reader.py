@@ -19,6 +19,7 @@ from workers.config.reader import ReaderOptions
 from workers.consuming.records import Raw
 from workers.credentials.hash_registrations import CredentialsWorker
 from workers.credentials.records import of_later_schemas
+from workers.credentials.portions import BATCH_RECORDS_MAX, portion
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class CredentialsReader:
                 title="credentials",
                 topics=(self.worker.prefix + CREDENTIALS.name,),
                 group=self.worker.group,
-                batch_records_max=self.worker.batch_records_max,
+                batch_records_max=BATCH_RECORDS_MAX,
                 poll_wait_ms=POLL_WAIT_MS,
             ),
             options=self.options,
@@ -79,11 +80,13 @@ class CredentialsReader:
         async with self.membership.turn:
             if self.membership.over:
                 return  # they are read again from the committed offsets
-            offsets = await self.process(records)
+            now, later = portion(records, threads=self.worker.hasher.pool.size)
+            offsets = await self.process(now)
             self._uncommitted |= offsets
             await self._commit()
             if not self.membership.hooks.reset_needed:
-                self._block(records, offsets)
+                self._block(now, offsets)
+                self._read_again(later)
                 self._hold()
 
     async def process(self, records: Sequence[Raw]) -> Mapping[TopicPartition, int]:
@@ -141,6 +144,16 @@ class CredentialsReader:
             self.membership.consumer.seek(tp, offset)
             self.membership.consumer.cursors[tp] = offset
         self.worker.progress.busy = bool(self._blocked)
+
+    def _read_again(self, later: Sequence[Raw]) -> None:
+        """Go back to the first of *later* in each partition that does not wait further back."""
+        first: dict[TopicPartition, int] = {}
+        for record in later:
+            first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
+        for tp, offset in first.items():
+            if tp not in self._blocked:
+                self.membership.consumer.seek(tp, offset)
+                self.membership.consumer.cursors[tp] = offset
 
     def _hold(self) -> None:
         now_s = monotonic_s()

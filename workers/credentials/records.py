@@ -18,7 +18,7 @@ from workers.consuming.headers import read_headers, trace_of
 from workers.consuming.records import Malformed, Raw
 from workers.kafka.publishing import Outgoing
 from workers.keys.ring import KeyRing
-from workers.keys.sealing import SealProblem, is_vouched, open_sealed, vouch
+from workers.keys.sealing import SealProblem, is_vouched, open_sealed, password_purpose, vouch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +28,18 @@ class WaitingRecord:
     record: Raw
     pending: PendingCredential
 
+    @property
+    def is_hashed(self) -> bool:
+        """Whether another system has hashed the password."""
+        return password_purpose(self.pending.sealed_password) is Purpose.REGISTER_HASH
+
     def password(self, recorded: Outcome, ring: KeyRing) -> str | SealProblem:
-        """Return the password, if a ledger worker judged it as part of what is *recorded*."""
+        """Return the password, or its hash, if a ledger worker judged it as part of what is *recorded*."""
         pending = self.pending
         password = open_sealed(
             pending.sealed_password,
             ring,
-            purpose=Purpose.REGISTER_PASSWORD,
+            purpose=password_purpose(pending.sealed_password),
             command_id=pending.command_id,
             username=pending.username,
         )
@@ -91,6 +96,12 @@ def _is_known(value: bytes | None) -> bool:
         return is_readable(msgspec.json.decode(value or b"{}", type=_Numbered).schema)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return True  # no message at all: whoever reads it says so
+
+
+def needs_hashing(record: Raw) -> bool:
+    """Say whether *record* may bring a password that is to be hashed; what cannot be read does not."""
+    read = read_waiting(record)
+    return isinstance(read, WaitingRecord) and not read.is_hashed
 
 
 def read_waiting(record: Raw) -> WaitingRecord | str:

@@ -106,6 +106,7 @@ class PasswordChange:
             credential=replace(
                 credential,
                 hash=self._hash,
+                imported=False,
                 created_at=now,
                 epoch=epoch,
                 version=credential.version + 1,

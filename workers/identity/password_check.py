@@ -68,7 +68,7 @@ class PasswordCheck:
         assert self._counted, "a guess is counted before it is hashed"
         known = None if credential is None else credential.hash
         if self._verified is None or self._verified[0] != known:
-            right = await self._dependencies.hasher.verify(prepared(password), known)
+            right = await self._is_right(password, credential)
             self._verified = known, right
             self.locked_out = not right and any(each.used_up for each in self._counted)
             if right:
@@ -77,6 +77,13 @@ class PasswordCheck:
             elif self.locked_out:
                 self._dependencies.metrics.lock_outs_total.inc()
         return self._verified[1]
+
+    async def _is_right(self, password: str, credential: Credential | None) -> bool:
+        hasher = self._dependencies.hasher
+        if credential is not None and credential.imported:
+            return await hasher.verify_imported(password, credential.hash)
+        known = None if credential is None else credential.hash
+        return await hasher.verify(prepared(password), known)
 
     async def _count(self) -> Sequence[Allowance]:
         """Count it everywhere, or nowhere.

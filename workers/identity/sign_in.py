@@ -122,10 +122,11 @@ class SignIn:
     async def _rehashed(self, password: str, credential: Credential) -> Credential | None:
         """Return the credential under today's policy; None where it is already."""
         hasher = self.dependencies.hasher
-        if not hasher.needs_rehash(credential.hash):
+        if not credential.imported and not hasher.needs_rehash(credential.hash):
             return None
         return replace(
             credential,
+            imported=False,
             hash=await hasher.hash(prepared(password)),
             created_at=self.dependencies.clock(),
             version=credential.version + 1,

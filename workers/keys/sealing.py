@@ -144,6 +144,16 @@ def key_id(blob: str) -> str:
     return str((_header(blob) or {}).get("kid", ""))
 
 
+def password_purpose(blob: str) -> Purpose:
+    """Return what the `sealed_password` of a registration says that it holds: a password, or its hash.
+
+    Only whoever opens it for that purpose knows.
+    """
+    said = (_header(blob) or {}).get(SealHeader.PURPOSE)
+    is_hash = said == Purpose.REGISTER_HASH.value
+    return Purpose.REGISTER_HASH if is_hash else Purpose.REGISTER_PASSWORD
+
+
 def sealed_at_s(blob: str) -> int:
     """Return when *blob*, which opened, was sealed by its sender's clock: seconds since 1970."""
     return int((_header(blob) or {})[SealHeader.ISSUED_AT])

@@ -18,6 +18,8 @@ _OF_AN_ANSWER = ("body", "answered_at", "expires_at", "fingerprint")
 def from_credential(credential: Credential) -> Document:
     """Return *credential* as stored."""
     document = {"_id": credential.username, **present(credential, _OF_A_CREDENTIAL)}
+    if credential.imported:
+        document["imported"] = True
     if credential.relied_on:
         document["relied_on"] = credential.relied_on
     return document

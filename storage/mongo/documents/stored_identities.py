@@ -19,6 +19,7 @@ class StoredCredential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     command_id: str
     hash: str
     created_at: datetime
+    imported: bool = False
     epoch: Natural = 0
     version: Version = 1
     relied_on: Natural = 0

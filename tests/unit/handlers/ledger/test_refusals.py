@@ -73,6 +73,8 @@ OF_A_PASSWORD = [
         Code.PASSWORD_TOO_LONG,
         Code.PASSWORD_PERSONAL,
         Code.PASSWORD_COMMON,
+        Code.PASSWORD_HASH_UNSUPPORTED,
+        Code.PASSWORD_HASH_TOO_COSTLY,
     )
 ]
 VERDICTS = {

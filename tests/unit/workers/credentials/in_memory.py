@@ -91,6 +91,10 @@ class RecordingAnswers:
             raise PublishError("away")
         self.sent.append((answer, reply_to))
 
+    async def publish_all(self, answers: Sequence[tuple[Outgoing, str | None]]) -> None:
+        for answer, reply_to in answers:
+            await self.publish(answer, reply_to)
+
     def usernames(self) -> list[str]:
         return [(answer.key or b"").decode() for answer, _ in self.sent]
 

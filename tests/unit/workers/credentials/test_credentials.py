@@ -11,7 +11,8 @@ from contracts.dead_letters import DlqHeader, WithheldValue
 from tests.unit.sealed import CANARY, NOON, PASSWORD, a_blob, a_ring
 from tests.unit.workers.credentials.in_memory import ANSWER, FIRST, TOPIC, HashingInMemory, a_record
 from tests.unit.workers.credentials.test_hashing import verifies
-from workers.credentials.hash_registrations import ATTEMPTS_MAX, KEY_PATIENCE_S
+from workers.credentials.awaited_keys import KEY_PATIENCE_S
+from workers.credentials.hash_registrations import ATTEMPTS_MAX
 from workers.keys.ring import CHECK_INTERVAL_S, new_key
 
 
