@@ -26,6 +26,8 @@ COMMANDS = {
     "balance": "Show what an account holds.",
     "transactions": "Show the history of an account.",
     "outcome": "Show what became of a command.",
+    "import": "Move accounts and their balances in from a file.",
+    "export": "Write all accounts and their balances to a file.",
     "watch": "Show results and events as they are published.",
     "verify": "Recompute every balance from the recorded decisions.",
     "trial-balance": "Add up all users and all houses: whether money was made or lost.",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import cleandoc
+from keyword import iskeyword
 from typing import Any
 
 import typer
@@ -45,9 +46,10 @@ def lazy(app: typer.Typer, commands: Mapping[str, str]) -> None:
 
 
 def _loaded(name: str) -> Any:
-    """Return the command *name* from the file of that name, with underscores."""
+    """Return the command *name* from the file of that name, with underscores; a word of Python ends in one."""
+    file = name.replace("-", "_") + ("_" if iskeyword(name) else "")
     with loading():
-        module = import_module(f"cli.commands.{name.replace('-', '_')}")
+        module = import_module(f"cli.commands.{file}")
     app = typer.Typer(rich_markup_mode=None)
     module.register(app)
     return get_group(app).commands[name]

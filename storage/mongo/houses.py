@@ -1,10 +1,8 @@
 """The books in MongoDB, read as of one moment."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -26,6 +24,7 @@ from storage.mongo.documents.totals import (
     adding,
     joined,
 )
+from storage.mongo.moment import Moment
 from storage.mongo.work import MongoWork
 from storage.ports.errors import LostRaceError
 from storage.ports.houses import TakenIn
@@ -84,7 +83,7 @@ class MongoHouses:
 
     async def totals(self) -> Totals:
         """Return what stands in the books, users and houses as of one moment."""
-        snapshot = _Moment(self._client)
+        snapshot = Moment(self._client)
         houses = Counter[HouseCurrency]()
         corrupt: list[CorruptDocument] = []
         async for document in snapshot.everything("houses", PAGE_ROWS):
@@ -174,50 +173,3 @@ class _BooksWork(MongoWork):
         rows = house_rows((), opening, writer=KEEPER, at=at)
         await self._update("houses", [added(row) for row in rows])
         return len(opening)
-
-
-@dataclass(slots=True)
-class _Moment:
-    """Reads as of one moment, each within one operation's time; no transaction lasts so long."""
-
-    client: MongoClient
-    _concern: Document = field(default_factory=lambda: {"level": "snapshot"})
-
-    async def read(self, command: Document) -> list[Document]:
-        """Return what *command* finds, all in one batch."""
-        cursor: Any = (await self.client.run({**command, "readConcern": self._concern}))["cursor"]
-        self._concern["atClusterTime"] = cursor["atClusterTime"]
-        return cursor["firstBatch"]
-
-    async def everything(self, collection: str, limit: int) -> AsyncIterator[Document]:
-        """Yield all documents of *collection* by their ids, read *limit* at a time."""
-        query: Document = {}
-        while found := await self._page(collection, query, limit):
-            for document in found:
-                yield document
-            query = {"_id": {"$gt": found[-1]["_id"]}}
-
-    async def ranges(self, collection: str, limit: int) -> AsyncIterator[Document]:
-        """Yield queries that together match all documents, each *limit* of them at most."""
-        within: Document = {}
-        while bound := await self._page(
-            collection, {"_id": within} if within else {}, 1, skip=limit - 1, projection={"_id": 1}
-        ):
-            last = bound[0]["_id"]
-            yield {"_id": {**within, "$lte": last}}
-            within = {"$gt": last}
-        yield {"_id": within} if within else {}
-
-    async def _page(
-        self, collection: str, query: Document, limit: int, **more: Any
-    ) -> list[Document]:
-        command: Document = {
-            "find": collection,
-            "filter": query,
-            "sort": {"_id": 1},
-            "limit": limit,
-            "batchSize": limit,
-            "singleBatch": True,
-            **more,
-        }
-        return await self.read(command)

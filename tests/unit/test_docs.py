@@ -13,6 +13,8 @@ import yaml
 from typer.main import get_command
 
 from cli.app import COMMANDS, application
+from cli.moving.account_lines import AccountToOpen, read_account
+from cli.moving.lines import Line
 from contracts.entries import Entry
 from contracts.ledger import Deposit
 from contracts.queries import GetBalance
@@ -169,6 +171,9 @@ def test_the_readme_leads_to_every_page() -> None:
 @every_page
 def test_a_message_is_one_that_is_understood(page: Path) -> None:
     for block in re.findall(r"```json\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        if "balances" in block and "event_id" not in block:
+            assert isinstance(read_account(Line(1, block.encode()), "docs"), AccountToOpen)
+            continue
         model = Entry if "event_id" in block else GetBalance if "request_id" in block else Deposit
         assert model.model_validate_json(block).username == "alice"
 

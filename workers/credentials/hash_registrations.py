@@ -138,6 +138,8 @@ class CredentialsWorker:
         """
         try:
             ready = await self._ready.settle(first, known)
+        except NewerDataError:
+            raise
         except (StoreUnavailableError, PublishError, CorruptDocumentError):
             return ()
         except Exception as error:  # noqa: BLE001 - our bug in one must not stop the others

@@ -18,8 +18,8 @@ from workers.clock import monotonic_s
 from workers.config.reader import ReaderOptions
 from workers.consuming.records import Raw
 from workers.credentials.hash_registrations import CredentialsWorker
-from workers.credentials.records import of_later_schemas
 from workers.credentials.portions import BATCH_RECORDS_MAX, portion
+from workers.credentials.records import of_later_schemas
 
 logger = logging.getLogger(__name__)
 
