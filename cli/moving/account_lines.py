@@ -8,13 +8,13 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from cli.moving.command_ids import command_id
 from cli.moving.lines import Line
-from contracts.json_names import repeats_a_name
 from contracts.ledger import Deposit
 from contracts.message import Message
 from contracts.money import Amount, Currency, canonical
 from contracts.problems import Problem, field_error
 from contracts.registration import Open, Register
 from handlers.model.house import OPENING
+from handlers.wire.json_names import repeats_a_name
 from workers.batches.unreadable import field_errors
 from workers.credentials.imported_hashes import import_problem
 
