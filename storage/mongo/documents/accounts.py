@@ -81,9 +81,10 @@ def from_outcome(outcome: Outcome) -> Document:
             "partition": source.partition,
             "offset": source.offset,
         },
-        "correlation_id": trace.correlation_id,
         "schema": outcome.schema,
     }
+    if trace.correlation_id != outcome.command_id:  # nearly always it is, and stands in the id
+        document["correlation_id"] = trace.correlation_id
     if outcome.entry is not None:
         document["sequence"] = outcome.entry.sequence
         document["entry"] = _from_entry(outcome.entry)

@@ -41,8 +41,9 @@ class _StoredOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fingerprint: bytes
     decided_at: datetime
     source: Source
-    correlation_id: str
     schema: Schema
+    correlation_id: str | None = None
+    """None where it is the command's id."""
     account_id: str | None = None
     code: Code | None = None
     detail: str | None = None
@@ -66,17 +67,19 @@ def to_outcome(document: Mapping[str, Any]) -> Outcome:
     username = stored.username
     if not stored.id.startswith(f"{username}:"):
         raise corrupt(document, "outcomes", "username")
+    command_id = stored.id[len(username) + 1 :]
+    correlation_id = command_id if stored.correlation_id is None else stored.correlation_id
     try:
         return Outcome(
             username=username,
-            command_id=stored.id[len(username) + 1 :],
+            command_id=command_id,
             type=stored.type,
             fingerprint=stored.fingerprint,
             account_id=stored.account_id,
             decided_at=utc(stored.decided_at),
             source=stored.source,
             trace=Trace(
-                correlation_id=stored.correlation_id,
+                correlation_id=correlation_id,
                 traceparent=stored.traceparent,
                 tracestate=stored.tracestate,
             ),
