@@ -106,9 +106,8 @@ def fingerprint(name: str, command: AnyCommand) -> bytes:
             command.reason,
             command.related_id,
         ]
-        if (
-            command.house is not None
-        ):  # what no sender said before there were houses says nothing here
+        # What no sender said before there were houses says nothing here.
+        if command.house is not None:
             body.append(command.house)
     else:
         excluded = {"command_id", "username", *SEALED_FIELDS}

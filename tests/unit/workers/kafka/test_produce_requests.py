@@ -1,5 +1,6 @@
 """Requests to publish, written at once: the bytes are aiokafka's own."""
 
+import struct
 from typing import Any
 
 import pytest
@@ -33,7 +34,15 @@ class Client:
 
     def written(self) -> bytes:
         [(_, request, _)] = self.sent
-        return request.build(self.version).encode()
+        return as_sent(request.build(self.version))
+
+
+def as_sent(request: Any) -> bytes:
+    """Return what `aiokafka.conn.AIOKafkaConnection.send` writes: what it does, in its words."""
+    message = request.build_request_header(correlation_id=7, client_id="me").encode()
+    message = message + request.encode()
+    size = struct.pack(">i", len(message))
+    return size + message
 
 
 def produced(topics: list[tuple[str, list[tuple[int, Any]]]]) -> ProduceRequest:
@@ -44,7 +53,7 @@ def produced(topics: list[tuple[str, list[tuple[int, Any]]]]) -> ProduceRequest:
 @pytest.mark.parametrize("topics", [TOPICS, TOPICS[:1], []])
 async def test_the_bytes_are_aiokafkas(version: type[Any], topics: Any) -> None:
     client = Client(version)
-    own = produced(topics).build(version).encode()
+    own = as_sent(produced(topics).build(version))
     ProduceRequests(client)
     assert await client.send(1, produced(topics)) == "answered"
     assert client.written() == own
