@@ -138,12 +138,16 @@ async def _batches(
     full: list[tuple[Place, BatchBuilder]] = []
     last: dict[Place, BatchBuilder] = {}
     now_ms = round(utc_now().timestamp() * 1000)
+    before: bytes | None = None
+    hashed = 0
     for record in records:
         topic, key, value, headers = record.topic, record.key, record.value, record.headers
         count = counts.get(topic)
         if count is None:
             count = counts[topic] = len(await producer.partitions_for(topic))
-        place = topic, hash_of(key) % count if key is not None else 0
+        if key is not before:  # the records of one command share theirs
+            before, hashed = key, 0 if key is None else hash_of(key)
+        place = topic, hashed % count
         batch = last.get(place)
         if batch is not None:
             if batch.append(timestamp=now_ms, key=key, value=value, headers=headers) is not None:

@@ -198,11 +198,11 @@ class Lane:
             with timed(STORE, "commit"):
                 await _commit(transaction)
         written = {account.username: account for account in decision.changes.accounts}
-        named = {received.command.username for received in commands}
+        again_only = set(again)
         shared = [
             name
-            for name in named
-            if name in gathered.accounts and gathered.accounts[name].writer != writer
+            for name, account in gathered.accounts.items()
+            if account.writer != writer and name not in again_only
         ]
         return Applied(
             decision=decision,

@@ -72,9 +72,11 @@ class Publication(OutgoingBatch):
             self.records.append(Outgoing.of(names.credentials, key, announced.answer))
         else:
             self.answer(key, announced.answer, received)
-        if announced.event is not None:
-            self.records.append(Outgoing.of(names.balance_events, key, announced.event))
-        self.records.append(Outgoing.of(names.audit_events, key, announced.audit))
+        # Made by position, because this runs for every command.
+        if (event := announced.event) is not None:
+            self.records.append(Outgoing(names.balance_events, key, event.value, event.headers))
+        audit = announced.audit
+        self.records.append(Outgoing(names.audit_events, key, audit.value, audit.headers))
 
     def _undecided(self, answer: Answer) -> None:
         received, refused = answer.received, answer.refused

@@ -1,12 +1,12 @@
 """The message authentication code (MAC) of each account: who has no key can change none by hand."""
 
-import hashlib
 import hmac
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import msgspec
 
-from handlers.model.account import NOT_BOOKED, Account, Balance
+from handlers.model.account import NOT_BOOKED, Account
 from storage.mongo.documents.minor_units import INT64_MAX
 from storage.ports.account_keys import TAG_BYTES, MacKey
 
@@ -32,31 +32,31 @@ class AccountMacs:
     def __init__(self, keys: Sequence[MacKey], *, may_lack: bool = True) -> None:
         """Write with the first of *keys*; an account of before may lack one where *may_lack*."""
         assert keys, "who reads accounts needs a key"
-        self._in_use = keys[0]
-        self._known = {key.tag: key.secret for key in keys}
+        self._in_use = keys[0].tag
+        # Each is copied for an account: to begin anew with the key would cost more.
+        self._known = {key.tag: blake2b(key=key.secret, digest_size=DIGEST_BYTES) for key in keys}
         self._may_lack = may_lack
 
     @property
     def tag(self) -> bytes:
         """What those made now begin with."""
-        return self._in_use.tag
+        return self._in_use
 
     def of(self, account: Account) -> bytes:
         """Return what stands in the document of *account*."""
-        key = self._in_use
-        return key.tag + _digest(account, key.secret)
+        return self._in_use + _digest(account, self._known[self._in_use])
 
     def accepts(self, account: Account, mac: bytes | None) -> bool:
         """Say whether *mac* was made for exactly this account; it may lack where there was none yet."""
         if mac is None:
             return self._may_lack and account.books == NOT_BOOKED
-        secret = self._known.get(mac[:TAG_BYTES])
-        if secret is None:
+        keyed = self._known.get(mac[:TAG_BYTES])
+        if keyed is None:
             return False
-        return hmac.compare_digest(mac[TAG_BYTES:], _digest(account, secret))
+        return hmac.compare_digest(mac[TAG_BYTES:], _digest(account, keyed))
 
 
-def _digest(account: Account, secret: bytes) -> bytes:
+def _digest(account: Account, keyed: blake2b) -> bytes:
     said = _encoded(
         (
             account.username,
@@ -69,14 +69,15 @@ def _digest(account: Account, secret: bytes) -> bytes:
             account.signs_in,
             account.claim_digest,
             account.head,
-            [_said(currency, balance) for currency, balance in account.balances.items()],
+            [
+                # Never is more held than posted.
+                (currency, each.scale, each.posted_minor, each.held_minor)
+                if each.posted_minor <= INT64_MAX
+                else (currency, each.scale, str(each.posted_minor), str(each.held_minor))
+                for currency, each in account.balances.items()
+            ],
         )
     )
-    return hashlib.blake2b(said, key=secret, digest_size=DIGEST_BYTES).digest()
-
-
-def _said(currency: str, balance: Balance) -> tuple[str, int, int | str, int | str]:
-    posted_minor, held_minor = balance.posted_minor, balance.held_minor
-    if posted_minor <= INT64_MAX:  # never is more held than posted
-        return currency, balance.scale, posted_minor, held_minor
-    return currency, balance.scale, str(posted_minor), str(held_minor)
+    digest = keyed.copy()
+    digest.update(said)
+    return digest.digest()

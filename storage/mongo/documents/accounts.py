@@ -22,7 +22,8 @@ conversion would cost as much as reading the rest of the document. A time that P
 such as one that somebody wrote in microseconds, comes as another type: as an error it would cost
 all that was read with it."""
 
-_OPTIONAL = ("account_id", "detail", "actor", "reason", "related_id")
+_SELDOM = ("detail", "actor", "reason", "related_id")
+_NOTHING = (None,) * len(_SELDOM)
 
 
 def from_account(account: Account, macs: AccountMacs) -> Document:
@@ -88,10 +89,10 @@ def from_outcome(outcome: Outcome) -> Document:
     if outcome.entry is not None:
         document["sequence"] = outcome.entry.sequence
         document["entry"] = _from_entry(outcome.entry)
-    for name in _OPTIONAL:
-        value = getattr(outcome, name)
-        if value is not None:
-            document[name] = value
+    if outcome.account_id is not None:
+        document["account_id"] = outcome.account_id
+    if (outcome.detail, outcome.actor, outcome.reason, outcome.related_id) != _NOTHING:
+        document |= present(outcome, _SELDOM)
     if outcome.code is not None:
         document["code"] = outcome.code.value
     if trace.traceparent is not None:
