@@ -63,8 +63,8 @@ gateway: install ## Serve the example REST API beside `make run`, from another t
 	@$(BIN)/python -m examples.gateway
 
 .PHONY: test
-test: install ## Run all tests, in two processes with servers of their own: most of them wait
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: install ## Run all tests, in three processes with servers of their own: most of them wait
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-later
 test-later: install ## Run all tests with every clock 400 days ahead: needs a C compiler (cc)
