@@ -1,0 +1,1 @@
+"""The production code in virtual time, against servers in memory that can fail in every way."""

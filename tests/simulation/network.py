@@ -1,0 +1,107 @@
+"""What lies between a process and a simulated server: each call has a fate."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, TypeVar
+
+Answer = TypeVar("Answer")
+
+PROCESS: ContextVar[str] = ContextVar("PROCESS", default="outside")
+"""The name of the simulated process that is running; each task it starts has inherited it."""
+
+
+class UnforeseenError(Exception):
+    """What no library documents: a bug of ours, or of one of theirs."""
+
+
+class Said(Enum):
+    """What the caller hears."""
+
+    ANSWER = "answer"
+    ERROR = "error"
+    """One that the library may raise for this call, whether or not the call had its effect."""
+    UNFORESEEN = "unforeseen"
+    NEVER = "never"
+    """Nothing, until the caller's own patience ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to a server."""
+
+    server: str
+    """`kafka`, `mongodb` or `redis`."""
+    operation: str
+    """As the server calls it, such as `produce` or `commitTransaction`."""
+    errors: Sequence[Callable[[], Exception]]
+    """What the library may raise for it, each made anew, the most ordinary first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What becomes of one call."""
+
+    before_s: float = 0.0
+    """Virtual time until the server hears of it."""
+    done: bool = True
+    """Whether it has its effect."""
+    after_s: float = 0.0
+    """Virtual time from then until the caller hears."""
+    said: Said = Said.ANSWER
+    error: int = 0
+    """Which of the call's errors, where that is what is said."""
+
+
+class Fates(Protocol):
+    """Decides, for a whole history, by its seed or by its script."""
+
+    def of(self, process: str, call: Call) -> Fate:
+        """Return the fate of the next call."""
+        ...
+
+
+class Network:
+    """Carries calls to servers that live outside of every process."""
+
+    def __init__(self, fates: Fates) -> None:
+        self._fates = fates
+
+    async def ask(self, call: Call, effect: Callable[[], Answer]) -> Answer:
+        """Have *effect* happen at the server, and return what it returns or raise what it raises.
+
+        *effect* waits for nothing: it is one moment at the server. What it raises is the server's
+        own refusal, which the caller hears like an answer.
+
+        Raises:
+            Exception: One of the call's errors, or `UnforeseenError`.
+        """
+        fate = self._fates.of(PROCESS.get(), call)
+        await _pass(fate.before_s)
+        answer: Answer | None = None
+        refused: Exception | None = None
+        if fate.done:
+            try:
+                answer = effect()
+            except Exception as error:  # noqa: BLE001 - a server's refusal travels as an answer
+                refused = error
+        await _pass(fate.after_s)
+        match fate.said:
+            case Said.ANSWER:
+                assert fate.done, "who answers has done it"
+            case Said.ERROR:
+                raise call.errors[fate.error % len(call.errors)]()
+            case Said.UNFORESEEN:
+                raise UnforeseenError(call.operation)
+            case Said.NEVER:
+                await asyncio.get_running_loop().create_future()
+        if refused is not None:
+            raise refused
+        return answer  # pyright: ignore[reportReturnType]
+
+
+async def _pass(seconds: float) -> None:
+    """Let others go on, and *seconds* of virtual time pass."""
+    await asyncio.sleep(seconds)
