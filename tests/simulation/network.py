@@ -92,7 +92,8 @@ class Network:
             case Said.ANSWER:
                 assert fate.done, "who answers has done it"
             case Said.ERROR:
-                raise call.errors[fate.error % len(call.errors)]()
+                make_error = call.errors[fate.error % len(call.errors)]
+                raise make_error()
             case Said.UNFORESEEN:
                 raise UnforeseenError(call.operation)
             case Said.NEVER:
