@@ -26,6 +26,8 @@ class Said(Enum):
     UNFORESEEN = "unforeseen"
     NEVER = "never"
     """Nothing, until the caller's own patience ends."""
+    KILLED = "killed"
+    """Nothing: the caller's process is gone before it can hear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class Fate:
     said: Said = Said.ANSWER
     error: int = 0
     """Which of the call's errors, where that is what is said."""
+    frozen_s: float = 0.0
+    """How long the caller's process stands still before it hears, with all that is in it."""
 
 
 class Fates(Protocol):
@@ -68,6 +72,10 @@ class Network:
 
     def __init__(self, fates: Fates) -> None:
         self._fates = fates
+        self.kill: Callable[[str], None] = _nobody
+        """Ends a process at once."""
+        self.freeze: Callable[[str, float], None] = _frozen
+        """Lets a process stand still for some seconds."""
 
     async def ask(self, call: Call, effect: Callable[[], Answer]) -> Answer:
         """Have *effect* happen at the server, and return what it returns or raise what it raises.
@@ -87,6 +95,10 @@ class Network:
                 answer = effect()
             except Exception as error:  # noqa: BLE001 - a server's refusal travels as an answer
                 refused = error
+        if fate.frozen_s:
+            self.freeze(PROCESS.get(), fate.frozen_s)
+        if fate.said is Said.KILLED:
+            self.kill(PROCESS.get())
         await _pass(fate.after_s)
         match fate.said:
             case Said.ANSWER:
@@ -96,11 +108,19 @@ class Network:
                 raise make_error()
             case Said.UNFORESEEN:
                 raise UnforeseenError(call.operation)
-            case Said.NEVER:
+            case Said.NEVER | Said.KILLED:
                 await asyncio.get_running_loop().create_future()
         if refused is not None:
             raise refused
         return answer  # pyright: ignore[reportReturnType]
+
+
+def _nobody(process: str) -> None:
+    raise AssertionError(f"nobody can kill {process}")
+
+
+def _frozen(process: str, seconds: float) -> None:
+    raise AssertionError(f"nobody can freeze {process} for {seconds} s")
 
 
 async def _pass(seconds: float) -> None:

@@ -1,7 +1,6 @@
 """How long to wait before the next try."""
 
-import random
-
+from workers.clock import spread
 from workers.config.reader import ReaderOptions
 
 DOUBLINGS_MAX = 16
@@ -17,4 +16,4 @@ def backoff_s(tries: int, options: ReaderOptions) -> float:
         options.retry_backoff_max_ms,
         options.retry_backoff_ms * 2 ** min(tries - 1, DOUBLINGS_MAX),
     )
-    return longest_ms / 1000 * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+    return longest_ms / 1000 * spread(0.5, 1.0)
