@@ -1,0 +1,128 @@
+"""What a run leaves behind: every topic, every document, and the senders' own journal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
+from contracts.dead_letters import DlqHeader
+from tests.simulation.history import History, Record
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """One record as a reader of committed records finds it."""
+
+    topic: str
+    """After the prefix."""
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What it says; empty where it is no object."""
+        return parsed(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One record that a sender sent, as the sender knows it."""
+
+    sender: str
+    record: Record
+    partition: int
+    sent_s: float
+    acknowledged_s: float | None
+    """None where nobody ever said that it stands there."""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """All of it."""
+
+    history: History
+    topics: Mapping[str, Sequence[Stood]]
+    """By name after the prefix; of one partition in the order of its offsets."""
+    unread: Sequence[str]
+    """What no group has committed up to its end."""
+    documents: Mapping[str, Sequence[Document]]
+    """By collection."""
+    sent: Sequence[Sent]
+    answered: Sequence[Stood] = field(init=False)
+    dead: Mapping[tuple[str, int, int], Stood] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answered = [
+            each
+            for topic, records in self.topics.items()
+            if topic == RESULTS.name or topic.startswith(REPLIES)
+            for each in records
+        ]
+        self.dead = {place_of(each): each for each in self.topics.get(DEAD_LETTERS.name, ())}
+
+    @cached_property
+    def commands(self) -> Sequence[Stood]:
+        """Every record in a command topic."""
+        return [each for topic in ORDERED for each in self.topics.get(topic.name, ())]
+
+    @cached_property
+    def answers(self) -> Mapping[str, Sequence[Stood]]:
+        """`<username>:<command id>` → the answers to it."""
+        return grouped(self.answered, "command_id")
+
+    @cached_property
+    def replies(self) -> Mapping[str, Sequence[Stood]]:
+        """`<username>:<request id>` → the replies to it."""
+        return grouped(self.answered, "request_id")
+
+    @cached_property
+    def outcomes(self) -> Mapping[str, Document]:
+        """`<username>:<command id>` → what is recorded."""
+        return {each["_id"]: each for each in self.documents.get("outcomes", ())}
+
+
+def place_of(letter: Stood) -> tuple[str, int, int]:
+    """Return where the record stood that is a dead letter now."""
+    said = dict(letter.headers)
+    topic = (said[DlqHeader.TOPIC] or b"").decode()
+    return topic, int(said[DlqHeader.PARTITION] or 0), int(said[DlqHeader.OFFSET] or 0)
+
+
+def parsed(value: bytes | None) -> dict[str, Any]:
+    """Return the object in *value*; empty where it is none."""
+    try:
+        found = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def grouped(records: Sequence[Stood], name: str) -> Mapping[str, Sequence[Stood]]:
+    """Return *records* that have a field *name*, by their user and that."""
+    found: dict[str, list[Stood]] = {}
+    for each in records:
+        body = each.body
+        if name in body:
+            found.setdefault(f"{body.get('username')}:{body[name]}", []).append(each)
+    return found
+
+
+def by_user(records: Sequence[Stood]) -> Mapping[bytes | None, Sequence[Stood]]:
+    """Return *records* by their key, each one's in order."""
+    found: dict[bytes | None, list[Stood]] = {}
+    for each in records:
+        found.setdefault(each.key, []).append(each)
+    return found
+
+
+Findings = Iterator[str]
+"""What is wrong, each in one line that begins with the promise."""

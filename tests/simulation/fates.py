@@ -1,0 +1,147 @@
+"""What becomes of each call: drawn by a seed, or told by a script; and what became of all of them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.simulation.network import PROCESS, Call, Fate, Said
+
+DELAY_S = 0.002
+"""Mean of what an ordinary answer takes."""
+
+LATE_S = (0.2, 8.0)
+"""What a late one takes: some are later than whoever asks waits for."""
+
+FROZEN_S = (0.5, 20.0)
+"""How long a process stands still: some outlive their session, and are zombies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How likely each fate is, per call."""
+
+    refused: float = 0.0
+    """An error, and nothing was done."""
+    lost: float = 0.0
+    """An error, and it was done."""
+    late: float = 0.0
+    never: float = 0.0
+    unforeseen: float = 0.0
+    killed: float = 0.0
+    frozen: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """How likely anything but an ordinary answer is."""
+        return sum(getattr(self, name) for name in self.__slots__)
+
+
+Place = tuple[str, str, int]
+"""Process, operation, and how many of its kind that process has asked for before."""
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The calls of one run: their digest, and those whose fate was none of the ordinary."""
+
+    digest: "hashlib._Hash" = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+    calls: int = 0
+    struck: dict[Place, Fate] = field(default_factory=dict[Place, Fate])
+    lines: list[str] | None = None
+    """All of them, where somebody wants to read them."""
+    counts: Counter[str] = field(default_factory=Counter[str])
+    _asked: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+
+    def place(self, process: str, operation: str) -> Place:
+        """Return the place of the next call."""
+        key = (process, operation)
+        number = self._asked[key]
+        self._asked[key] = number + 1
+        return process, operation, number
+
+    def note(self, at_s: float, place: Place, fate: Fate) -> None:
+        """Write down one call."""
+        self.calls += 1
+        kind = _kind(fate)
+        self.digest.update(f"{at_s:.6f}{place}{kind}".encode())
+        if kind:
+            self.struck[place] = fate
+            self.counts[f"{place[1]}: {kind}"] += 1
+        if self.lines is not None:
+            self.lines.append(f"{at_s:10.4f}  {place[0]:12} {place[1]} #{place[2]}  {kind}".rstrip())
+
+    def said(self, at_s: float, text: str) -> None:
+        """Write down what is no call."""
+        self.digest.update(f"{at_s:.6f}{text}".encode())
+        if self.lines is not None:
+            self.lines.append(f"{at_s:10.4f}  -- {text}")
+
+
+def _kind(fate: Fate) -> str:
+    if fate.said is Said.ANSWER and not fate.frozen_s and fate.before_s + fate.after_s < LATE_S[0]:
+        return ""
+    done = "done" if fate.done else "not done"
+    error = f" {fate.error}" if fate.said is Said.ERROR else ""
+    frozen = f", frozen {fate.frozen_s:.2f} s" if fate.frozen_s else ""
+    return f"{done}, {fate.said.value}{error} after {fate.before_s + fate.after_s:.2f} s{frozen}"
+
+
+class SeededFates:
+    """Draws them; while all is calm, only how long each call takes."""
+
+    def __init__(self, random: Random, rates: Rates, schedule: Schedule) -> None:
+        self._random = random
+        self._rates = rates
+        self._total = rates.total
+        self._schedule = schedule
+        self.calm = False
+        self.script: Mapping[Place, Fate] | None = None
+        """Instead of what would be drawn: these, and nothing else goes wrong."""
+        self.now_s = 0.0
+        self.clock = lambda: 0.0
+
+    def of(self, process: str, call: Call) -> Fate:
+        """Return the fate of the next call of *process*."""
+        place = self._schedule.place(process, f"{call.server} {call.operation}")
+        fate = self._drawn(process, call, place)
+        self._schedule.note(self.clock(), place, fate)
+        return fate
+
+    def _drawn(self, process: str, call: Call, place: Place) -> Fate:
+        random = self._random
+        delay_s = random.random() * DELAY_S
+        ordinary = Fate(before_s=delay_s / 2, after_s=delay_s)
+        if self.script is not None:
+            return self.script.get(place, ordinary)
+        if self.calm or process == "outside" or random.random() >= self._total:
+            return ordinary
+        return self._bad(call, delay_s)
+
+    def _bad(self, call: Call, delay_s: float) -> Fate:
+        random, rates = self._random, self._rates
+        drawn = random.random() * self._total
+        error = 0 if random.random() < 1 / 2 else random.randrange(max(1, len(call.errors)))
+        done = random.random() < 1 / 2
+        late_s = random.uniform(*LATE_S)
+        frozen_s = random.uniform(*FROZEN_S)
+        fates = {
+            "refused": Fate(before_s=delay_s, done=False, said=Said.ERROR, error=error),
+            "lost": Fate(before_s=delay_s, after_s=delay_s, said=Said.ERROR, error=error),
+            "late": Fate(before_s=delay_s, after_s=late_s)
+            if done
+            else Fate(before_s=late_s, after_s=delay_s),
+            "never": Fate(before_s=late_s if error else delay_s, done=done, said=Said.NEVER),
+            "unforeseen": Fate(before_s=delay_s, done=done, said=Said.UNFORESEEN),
+            "killed": Fate(before_s=delay_s, done=done, said=Said.KILLED),
+            "frozen": Fate(before_s=delay_s, done=True, frozen_s=frozen_s),
+        }
+        for name in fates:
+            drawn -= getattr(rates, name)
+            if drawn < 0:
+                return fates[name]
+        return fates["late"]
+
+
+__all__ = ["PROCESS", "Place", "Rates", "Schedule", "SeededFates"]

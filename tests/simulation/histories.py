@@ -1,0 +1,265 @@
+"""Draws histories: who sends what, and what goes wrong meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from contracts.commands import COMMANDS
+from contracts.ledger import Movement
+from contracts.requests import IDENTITY_REQUESTS, QUERIES
+from contracts.topics import OPEN, ORDERED, REGISTER, TopicSpec
+from tests.simulation.clocks import Wrong
+from tests.simulation.fates import Rates
+from tests.simulation.history import (
+    Blow,
+    Disturbance,
+    Ends,
+    History,
+    Placement,
+    Record,
+    Sender,
+    Unit,
+    Waits,
+)
+from tests.simulation.values import USERS, Values, encoded
+from workers.config.roles import Role
+
+RECORDS_MIN = 20
+"""Of one history at least."""
+
+BUSY_S = 6.0
+"""How long senders send and things go wrong; then all becomes calm."""
+
+WORKERS = ("worker-1", "worker-2")
+
+MOVEMENT_WEIGHT = 4
+"""How much more often money is moved than anything else is done."""
+
+
+def drawn(seed: int, *, remaking: bool | None = None) -> History:
+    """Return the history of *seed*."""
+    return _Drawing(Random(f"history {seed}")).history(seed, remaking)
+
+
+@dataclass(slots=True)
+class _Drawing:
+    random: Random
+    values: Values = field(init=False)
+    numbers: int = 0
+
+    def __post_init__(self) -> None:
+        self.values = Values(self.random)
+
+    def history(self, seed: int, remaking: bool | None) -> History:
+        random = self.random
+        remakes = random.random() < 0.05 if remaking is None else remaking  # noqa: PLR2004
+        roles = {Role.LEDGER}
+        if random.random() < 0.3:  # noqa: PLR2004
+            roles.add(Role.IDENTITY)
+        if random.random() < 0.15:  # noqa: PLR2004
+            roles.add(Role.QUERY)
+        if random.random() < 0.4:  # noqa: PLR2004
+            roles.add(Role.HOUSEKEEPER)
+        senders = self._senders(roles)
+        rates, disturbances = self._faults(remakes)
+        return History(
+            seed=seed,
+            senders=senders,
+            disturbances=disturbances,
+            rates=rates,
+            partitions=random.choice((1, 1, 2, 3)),
+            roles=frozenset(roles),
+            clocks=self._clocks(),
+        )
+
+    def _clocks(self) -> dict[str, Wrong]:
+        random = self.random
+        if random.random() < 1 / 2:
+            return {}
+        return {
+            name: Wrong(offset_s=random.uniform(-5, 5), drift=random.uniform(-0.001, 0.001))
+            for name in WORKERS
+        }
+
+    def _faults(self, remakes: bool) -> tuple[Rates, tuple[Disturbance, ...]]:
+        random = self.random
+        rates = Rates(
+            refused=self._rate(),
+            lost=self._rate(),
+            late=self._rate(),
+            never=self._rate(0.005),
+            unforeseen=self._rate(0.005),
+            killed=self._rate(0.005),
+            frozen=self._rate(0.005),
+        )
+        kinds = [one for one in Blow if one not in {Blow.REMADE, Blow.PARTITIONS}]
+        blows = [random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+        if remakes:
+            blows.append(random.choice((Blow.REMADE, Blow.PARTITIONS)))
+        elif not blows and not rates.total:
+            blows = [Blow.KILL]
+        return rates, tuple(
+            Disturbance(
+                blow=blow,
+                at_s=random.uniform(0, BUSY_S),
+                lasts_s=random.choice((0.05, 0.5, 2.0, 8.0)),
+                which=random.randrange(16),
+            )
+            for blow in blows
+        )
+
+    def _rate(self, most: float = 0.03) -> float:
+        """Return how likely one fate is: in most histories only some are."""
+        return self.random.choice((0.0, 0.0, 1.0)) * self.random.uniform(0, most)
+
+    def _senders(self, roles: set[Role]) -> tuple[Sender, ...]:
+        random = self.random
+        users = list(USERS[: random.randint(2, len(USERS))])
+        opening = [OPEN, REGISTER] if Role.IDENTITY in roles else [OPEN]
+        made: list[Sender] = [
+            self._one(
+                f"opens-{user}",
+                random.choice((Waits.ACKNOWLEDGED, Waits.ANSWERED)),
+                [self._opening(random.choice(opening), user)],
+            )
+            for user in users
+        ]
+        kinds: list[Callable[[str, list[str]], Sender]] = [
+            self._careful,
+            self._careful,
+            self._careless,
+            self._repeating,
+            self._transactional,
+            self._elsewhere,
+            self._broken,
+        ]
+        if Role.IDENTITY in roles or Role.QUERY in roles:
+            made.append(self._asking(roles, users))
+        count = sum(len(unit.records) for sender in made for unit in sender.units)
+        while count < RECORDS_MIN:
+            sender = random.choice(kinds)(f"sender-{len(made)}", users)
+            count += sum(len(unit.records) for unit in sender.units)
+            made.append(sender)
+        return tuple(made)
+
+    def _one(self, name: str, waits: Waits, records: list[Record]) -> Sender:
+        """Return who sends *records* one after the other."""
+        units = tuple(Unit(pause_s=self._pause(), records=(record,)) for record in records)
+        return Sender(name=name, waits=waits, units=units)
+
+    def _careful(self, name: str, users: list[str]) -> Sender:
+        """Return who opens an account, and then moves what is in it, each after the other."""
+        random = self.random
+        user = random.choice(users)
+        count = random.randint(3, 8)
+        records = [self._command(self._a_command(), user) for _ in range(count)]
+        return self._one(name, random.choice((Waits.ACKNOWLEDGED, Waits.ANSWERED)), records)
+
+    def _careless(self, name: str, users: list[str]) -> Sender:
+        records = [
+            self._command(self._a_command(), self.random.choice(users))
+            for _ in range(self.random.randint(3, 10))
+        ]
+        return self._one(name, Waits.NOTHING, records)
+
+    def _repeating(self, name: str, users: list[str]) -> Sender:
+        """Return who sends some again, and some with another content under the same id."""
+        random = self.random
+        user = random.choice(users)
+        records: list[Record] = []
+        for _ in range(random.randint(2, 4)):
+            topic = self._a_command()
+            identifier = self._identifier()
+            record = self._command(topic, user, identifier)
+            records += [record] * random.randint(1, 3)
+            if random.random() < 0.3:  # noqa: PLR2004
+                records.append(self._command(topic, user, identifier))
+        if random.random() < 1 / 2:
+            random.shuffle(records)
+        return self._one(name, random.choice(tuple(Waits)), records)
+
+    def _transactional(self, name: str, users: list[str]) -> Sender:
+        random = self.random
+        units = tuple(
+            Unit(
+                pause_s=self._pause(),
+                records=tuple(
+                    self._command(self._a_command(), random.choice(users))
+                    for _ in range(random.randint(1, 3))
+                ),
+                ends=random.choice((Ends.COMMITTED, Ends.COMMITTED, Ends.ABORTED)),
+                held_s=random.choice((0.0, 0.1, 2.0)),
+            )
+            for _ in range(random.randint(1, 3))
+        )
+        return Sender(name=name, waits=Waits.ACKNOWLEDGED, units=units)
+
+    def _elsewhere(self, name: str, users: list[str]) -> Sender:
+        """Return who has another partitioner."""
+        random = self.random
+        records = [
+            self._command(self._a_command(), random.choice(users), placement=Placement.OTHER)
+            for _ in range(random.randint(2, 6))
+        ]
+        return self._one(name, random.choice((Waits.NOTHING, Waits.ACKNOWLEDGED)), records)
+
+    def _broken(self, name: str, users: list[str]) -> Sender:
+        """Return who sends what cannot be understood, and something that can."""
+        random = self.random
+        good = self._command(self._a_command(), random.choice(users))
+        value = good.value or b""
+        bad = random.choice(
+            (
+                Record(topic=good.topic, key=good.key, value=None),
+                Record(topic=good.topic, key=b"nobody", value=value),
+                Record(topic=good.topic, key=good.key, value=value[:-1]),
+                Record(topic=good.topic, key=None, value=value),
+                Record(topic=good.topic, key=good.key, value=value[:-1] + b', "surplus": 1}'),
+            )
+        )
+        return self._one(name, Waits.NOTHING, [bad, good])
+
+    def _asking(self, roles: set[Role], users: list[str]) -> Sender:
+        random = self.random
+        models = {
+            **(IDENTITY_REQUESTS if Role.IDENTITY in roles else {}),
+            **(QUERIES if Role.QUERY in roles else {}),
+        }
+        records: list[Record] = []
+        for number in range(random.randint(1, 3)):
+            topic = random.choice(list(models))
+            user = random.choice(users)
+            body = self.values.body(models[topic], {"request_id": f"q{number}", "username": user})
+            records.append(self._record(topic, user, encoded(body)))
+        return self._one("asks", Waits.NOTHING, records)
+
+    def _opening(self, topic: TopicSpec, user: str) -> Record:
+        return self._command(topic, user)
+
+    def _a_command(self) -> TopicSpec:
+        """Return the topic of any command, most often of one that moves money."""
+        movements = [topic for topic in ORDERED if issubclass(COMMANDS[topic], Movement)]
+        return self.random.choice([*ORDERED, *movements * MOVEMENT_WEIGHT])
+
+    def _command(
+        self,
+        topic: TopicSpec,
+        user: str,
+        identifier: str | None = None,
+        placement: Placement = Placement.JAVA,
+    ) -> Record:
+        identity = {"command_id": identifier or self._identifier(), "username": user}
+        body = self.values.body(COMMANDS[topic], identity)
+        return self._record(topic, user, encoded(body), placement)
+
+    def _record(
+        self, topic: TopicSpec, user: str, value: bytes, placement: Placement = Placement.JAVA
+    ) -> Record:
+        return Record(topic=topic.name, key=user.encode(), value=value, placement=placement)
+
+    def _identifier(self) -> str:
+        self.numbers += 1
+        return f"c{self.numbers}"
+
+    def _pause(self) -> float:
+        return self.random.choice((0.0, 0.0, 0.01, self.random.uniform(0, 1.0)))
