@@ -50,7 +50,7 @@ def _produced(kafka: SimulatedKafka, node: int, request: Any) -> ProduceResponse
                 log = _led(kafka, node, name, number)
                 base = kafka.keep(name, number, bytes(batch))
             except KafkaError as error:
-                parts.append((name, (number, error.errno, -1, -1, -1)))
+                parts.append((name, (number, calls.code_of(error), -1, -1, -1)))
             else:
                 stamp_ms = log.batches[-1].time_ms if log.append_time else -1
                 parts.append((name, (number, 0, base, stamp_ms, log.start)))
@@ -76,7 +76,7 @@ def _fetched(kafka: SimulatedKafka, node: int, request: Any) -> FetchResponse_v4
                     continue
                 read = log.read(position, committed=committed, bytes_max=min(bytes_max, left))
             except KafkaError as error:
-                parts.append((name, (number, error.errno, -1, -1, None, b"")))
+                parts.append((name, (number, calls.code_of(error), -1, -1, None, b"")))
                 continue
             left -= len(read.data)
             parts.append((name, (number, 0, read.end, read.stable, read.aborted, read.data)))
@@ -90,7 +90,7 @@ def _offsets(kafka: SimulatedKafka, node: int, request: Any) -> OffsetResponse_v
             try:
                 log = _led(kafka, node, name, number)
             except KafkaError as error:
-                parts.append((name, (number, error.errno, -1, -1)))
+                parts.append((name, (number, calls.code_of(error), -1, -1)))
                 continue
             end = log.stable if request._isolation_level else log.end
             offset = {_EARLIEST: log.start, _LATEST: end}.get(wanted)

@@ -5,7 +5,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import errors
@@ -108,36 +108,21 @@ CALLS: Final = {
 """By the number of the request."""
 
 
+def code_of(error: errors.KafkaError) -> int:
+    """Return the number by which Kafka says *error*."""
+    return int(getattr(error, "errno", _UNEXPECTED.errno))
+
+
 def refusal(request: Any, code: int) -> Any:
-    """Return the answer to *request* that says *code* and nothing else."""
-    match request.API_KEY:
-        case 0:
-            parts = _each(request._topics, lambda part: (part[0], code, -1, -1, -1))
-            return ProduceResponse_v7(parts, 0)
-        case 1:
-            return FetchResponse_v4(
-                0, _each(request._topics, lambda part: (part[0], code, -1, -1, None, b""))
-            )
-        case 2:
-            return OffsetResponse_v1(_each(request._topics, lambda part: (part[0], code, -1, -1)))
-        case 8:
-            return OffsetCommitResponse_v2(_each(request._topics, lambda part: (part[0], code)))
-        case 9:
-            return OffsetFetchResponse_v1(
-                _each(request._partitions, lambda part: (part, -1, "", code))
-            )
-        case 11:
-            return JoinGroupResponse_v5(0, code, -1, "", "", "", [])
-        case 14:
-            return SyncGroupResponse_v3(0, code, b"")
-        case 12:
-            return HeartbeatResponse_v1(0, code)
-        case 13:
-            return LeaveGroupResponse_v1(0, code)
-        case 22:
-            return InitProducerIdResponse_v0(0, code, -1, -1)
-        case _:
-            raise errors.for_code(code)
+    """Return the answer to *request* that says *code* and nothing else.
+
+    Raises:
+        KafkaError: Its answers have no room for one.
+    """
+    refuse = _REFUSALS.get(request.API_KEY)
+    if refuse is None:
+        raise errors.for_code(code)
+    return refuse(request, code)
 
 
 def _each(
@@ -152,3 +137,27 @@ def by_topic(parts: Sequence[tuple[str, Any]]) -> list[tuple[str, list[Any]]]:
     for name, part in parts:
         found[name].append(part)
     return list(found.items())
+
+
+_REFUSALS: Final[Mapping[int, Callable[[Any, int], Any]]] = {
+    PRODUCE: lambda request, code: ProduceResponse_v7(
+        _each(request._topics, lambda part: (part[0], code, -1, -1, -1)), 0
+    ),
+    FETCH: lambda request, code: FetchResponse_v4(
+        0, _each(request._topics, lambda part: (part[0], code, -1, -1, None, b""))
+    ),
+    LIST_OFFSETS: lambda request, code: OffsetResponse_v1(
+        _each(request._topics, lambda part: (part[0], code, -1, -1))
+    ),
+    OFFSET_COMMIT: lambda request, code: OffsetCommitResponse_v2(
+        _each(request._topics, lambda part: (part[0], code))
+    ),
+    OFFSET_FETCH: lambda request, code: OffsetFetchResponse_v1(
+        _each(request._partitions, lambda part: (part, -1, "", code))
+    ),
+    JOIN_GROUP: lambda _, code: JoinGroupResponse_v5(0, code, -1, "", "", "", []),
+    SYNC_GROUP: lambda _, code: SyncGroupResponse_v3(0, code, b""),
+    HEARTBEAT: lambda _, code: HeartbeatResponse_v1(0, code),
+    LEAVE_GROUP: lambda _, code: LeaveGroupResponse_v1(0, code),
+    INIT_PRODUCER_ID: lambda _, code: InitProducerIdResponse_v0(0, code, -1, -1),
+}

@@ -51,8 +51,7 @@ class SimulatedClient(AIOKafkaClient):
         except KafkaError as error:
             raise KafkaConnectionError(f"Unable to bootstrap from {self.hosts}") from error
         self.cluster.update_metadata(metadata)
-        if self._sync_task is None:
-            self._sync_task = create_task(self._md_synchronizer())
+        self._sync_task = create_task(self._md_synchronizer())
 
     def get_random_node(self) -> int:
         """Return one of the brokers."""
@@ -113,12 +112,12 @@ class SimulatedClient(AIOKafkaClient):
         except calls.TRANSPORT:
             raise
         except KafkaError as error:
-            return calls.refusal(request, error.errno)
+            return calls.refusal(request, calls.code_of(error))
 
     async def _fetch(self, node_id: int, request: Any) -> Any:
         """Fetch, once there is something or for as long as it may be held."""
         await self._hold(request)
-        fetched: list[FetchResponse_v4] = []
+        fetched: list[Any] = []
 
         def effect() -> FetchResponse_v4:
             fetched.append(answer_of(self.kafka, node_id, request))
@@ -129,9 +128,13 @@ class SimulatedClient(AIOKafkaClient):
         except calls.TRANSPORT:
             raise
         except CorruptRecordException as error:
-            return _damaged_last(fetched[0]) if fetched else calls.refusal(request, error.errno)
+            return (
+                _damaged_last(fetched[0])
+                if fetched
+                else calls.refusal(request, calls.code_of(error))
+            )
         except KafkaError as error:
-            return calls.refusal(request, error.errno)
+            return calls.refusal(request, calls.code_of(error))
 
     async def _hold(self, request: Any) -> None:
         """Return once the broker answers a fetch."""
@@ -162,9 +165,9 @@ class SimulatedClient(AIOKafkaClient):
                     log.waiting.pop(woken, None)
 
 
-def _damaged_last(answer: FetchResponse_v4) -> FetchResponse_v4:
+def _damaged_last(answer: Any) -> FetchResponse_v4:
     """Return *answer* with a bit of its last partition's records gone: the others come before it."""
-    topics: list[Any] = [(name, list(parts)) for name, parts in answer.topics or ()]
+    topics: list[Any] = [(name, list(parts)) for name, parts in answer.topics]
     for _, parts in reversed(topics):
         for at in reversed(range(len(parts))):
             number, code, end, stable, aborted, data = parts[at]

@@ -234,12 +234,12 @@ def unpacked(
     """Yield the records of *data* as aiokafka's consumer hands them out, from *position* on."""
     records = PartitionRecords(
         tp,
-        MemoryRecords(data),
-        list(aborted),
-        position,
-        None,
-        None,
-        False,
-        READ_COMMITTED,  # noqa: FBT003
+        records=MemoryRecords(data),
+        aborted_transactions=list(aborted),
+        fetch_offset=position,
+        key_deserializer=None,
+        value_deserializer=None,
+        check_crcs=False,
+        isolation_level=READ_COMMITTED,
     )
     yield from records

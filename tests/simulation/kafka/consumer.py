@@ -19,9 +19,11 @@ class SimulatedKafkaConsumer(AIOKafkaConsumer):
         super().__init__(*topics, **settings)
         SimulatedClient.take_the_place_of(self._client, kafka)
 
-    def __del__(self) -> None:
+    def __del__(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Say nothing: one whose process was killed was never stopped."""
 
 
-class SimulatedCursorConsumer(CursorConsumer, SimulatedKafkaConsumer):
+class SimulatedCursorConsumer(  # pyright: ignore[reportIncompatibleMethodOverride]
+    CursorConsumer, SimulatedKafkaConsumer
+):
     """The consumer of every group, in memory."""

@@ -5,49 +5,19 @@
 # pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextvars import Context
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
 from aiokafka.errors import (
     IllegalGenerationError,
     InconsistentGroupProtocolError,
-    KafkaError,
     MemberIdRequired,
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
 from aiokafka.protocol.group import JoinGroupResponse_v5, SyncGroupResponse_v3
 
-Held: TypeAlias = asyncio.Future[Any]
-"""An answer that waits for other members."""
-
-Protocols: TypeAlias = Sequence[tuple[str, bytes]]
-
-
-class State(Enum):
-    """Of a group, in Kafka's words."""
-
-    EMPTY = "Empty"
-    PREPARING = "PreparingRebalance"
-    COMPLETING = "CompletingRebalance"
-    STABLE = "Stable"
-
-
-@dataclass(slots=True, kw_only=True)
-class Member:
-    """One consumer."""
-
-    member_id: str
-    protocols: Protocols
-    session_s: float
-    rebalance_s: float
-    alive_until_s: float
-    joining: Held | None = None
-    syncing: Held | None = None
-    assignment: bytes = b""
+from tests.simulation.kafka.members import Held, Member, Protocols, State, fail, later, now_s, tell
 
 
 @dataclass(slots=True)
@@ -84,8 +54,8 @@ class Group:
         if not member_id:
             self._ids += 1
             member_id = f"{self.name}-member-{self._ids:04}"
-            self._named[member_id] = _now_s() + session_s
-            _later(session_s, self._forget_name, member_id)
+            self._named[member_id] = now_s() + session_s
+            later(session_s, self._forget_name, member_id)
             return JoinGroupResponse_v5(0, MemberIdRequired.errno, -1, "", "", member_id, [])
         member = self.members.get(member_id)
         if member is None:
@@ -96,10 +66,10 @@ class Group:
                 protocols=protocols,
                 session_s=session_s,
                 rebalance_s=request._rebalance_timeout / 1000,
-                alive_until_s=_now_s() + session_s,
+                alive_until_s=now_s() + session_s,
             )
             self.members[member_id] = member
-            _later(session_s, self._watch, member)
+            later(session_s, self._watch, member)
         elif self._unchanged(member, protocols):
             return self._joined(member)
         member.protocols = protocols
@@ -141,7 +111,7 @@ class Group:
             for each in self.members.values():
                 each.assignment = bytes(given.get(each.member_id, b""))
                 self._see(each)
-                _answer(each.syncing, SyncGroupResponse_v3(0, 0, each.assignment))
+                tell(each.syncing, SyncGroupResponse_v3(0, 0, each.assignment))
                 each.syncing = None
         return waits
 
@@ -200,10 +170,10 @@ class Group:
         self.state = State.PREPARING
         for member in self.members.values():
             if member.syncing is not None:
-                _fail(member.syncing, RebalanceInProgressError())
+                fail(member.syncing, RebalanceInProgressError())
                 member.syncing = None
         longest_s = max(member.rebalance_s for member in self.members.values())
-        self._deadline = _later(longest_s, self._go_on_without)
+        self._deadline = later(longest_s, self._go_on_without)
         self._complete_if_all_are_there()
 
     def _complete_if_all_are_there(self) -> None:
@@ -232,7 +202,7 @@ class Group:
             self.leader = next(iter(self.members))
         for member in self.members.values():
             self._see(member)
-            _answer(member.joining, self._joined(member))
+            tell(member.joining, self._joined(member))
             member.joining = None
 
     def _joined(self, member: Member) -> JoinGroupResponse_v5:
@@ -249,7 +219,7 @@ class Group:
         del self.members[member.member_id]
         for held in (member.joining, member.syncing):
             if held is not None:
-                _fail(held, UnknownMemberIdError())
+                fail(held, UnknownMemberIdError())
         if self.state is State.PREPARING:
             self._complete_if_all_are_there()
         elif self.members:
@@ -258,7 +228,7 @@ class Group:
             self._complete()
 
     def _see(self, member: Member) -> None:
-        member.alive_until_s = _now_s() + member.session_s
+        member.alive_until_s = now_s() + member.session_s
 
     def _watch(self, member: Member) -> None:
         """Remove *member* once it was silent for too long."""
@@ -266,32 +236,12 @@ class Group:
             return
         if member.joining is not None or member.syncing is not None:
             self._see(member)  # who waits for the others cannot be late
-        left_s = member.alive_until_s - _now_s()
+        left_s = member.alive_until_s - now_s()
         if left_s > 0:
-            _later(left_s, self._watch, member)
+            later(left_s, self._watch, member)
         else:
             self._remove(member)
 
     def _forget_name(self, member_id: str) -> None:
         if self._named.pop(member_id, None) is not None:
             self._complete_if_all_are_there()
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _later(delay_s: float, act: Callable[..., None], *with_these: Any) -> asyncio.TimerHandle:
-    """Have the broker *act* later, whatever becomes of the process that it deals with."""
-    return asyncio.get_running_loop().call_later(delay_s, act, *with_these, context=Context())
-
-
-def _answer(held: Held | None, answer: Any) -> None:
-    if held is not None and not held.done():
-        held.set_result(answer)
-
-
-def _fail(held: Held, error: KafkaError) -> None:
-    if not held.done():
-        held.set_exception(error)
-        held.exception()  # whoever waited may be gone

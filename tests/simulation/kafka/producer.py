@@ -18,5 +18,5 @@ class SimulatedProducer(AIOKafkaProducer):
         super().__init__(**settings)
         SimulatedClient.take_the_place_of(self.client, kafka)
 
-    def __del__(self) -> None:
+    def __del__(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Say nothing: one whose process was killed was never stopped."""
