@@ -45,7 +45,7 @@ def now_s() -> float:
 
 def later(delay_s: float, act: Callable[..., None], *with_these: Any) -> asyncio.TimerHandle:
     """Have the broker *act* later, whatever becomes of the process that it deals with."""
-    return asyncio.get_running_loop().calllater(delay_s, act, *with_these, context=Context())
+    return asyncio.get_running_loop().call_later(delay_s, act, *with_these, context=Context())
 
 
 def tell(held: Held | None, answer: Any) -> None:
