@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -47,7 +47,8 @@ class Fate:
     """What becomes of one call."""
 
     before_s: float = 0.0
-    """Virtual time until the server hears of it."""
+    """Virtual time until the server hears of it: if it is not 0, the call is on its way, and has its
+    effect even if whoever asked is killed, paused or cancelled meanwhile."""
     done: bool = True
     """Whether it has its effect."""
     after_s: float = 0.0
@@ -87,14 +88,14 @@ class Network:
             Exception: One of the call's errors, or `UnforeseenError`.
         """
         fate = self._fates.of(PROCESS.get(), call)
-        await _pass(fate.before_s)
         answer: Answer | None = None
         refused: Exception | None = None
-        if fate.done:
-            try:
-                answer = effect()
-            except Exception as error:  # noqa: BLE001 - a server's refusal travels as an answer
-                refused = error
+        if fate.before_s and fate.done:
+            answer, refused = await _arrived(effect, fate.before_s)
+        else:
+            await _pass(fate.before_s)
+            if fate.done:
+                answer, refused = _outcome(effect)
         if fate.frozen_s:
             self.freeze(PROCESS.get(), fate.frozen_s)
         if fate.said is Said.KILLED:
@@ -121,6 +122,29 @@ def _nobody(process: str) -> None:
 
 def _frozen(process: str, seconds: float) -> None:
     raise AssertionError(f"nobody can freeze {process} for {seconds} s")
+
+
+def _outcome(effect: Callable[[], Answer]) -> tuple[Answer | None, Exception | None]:
+    try:
+        return effect(), None
+    except Exception as error:  # noqa: BLE001 - a server's refusal travels as an answer
+        return None, error
+
+
+async def _arrived(
+    effect: Callable[[], Answer], after_s: float
+) -> tuple[Answer | None, Exception | None]:
+    """Have *effect* later, whatever becomes of the caller: what was sent arrives."""
+    loop = asyncio.get_running_loop()
+    heard: asyncio.Future[tuple[Answer | None, Exception | None]] = loop.create_future()
+
+    def arrive() -> None:
+        outcome = _outcome(effect)
+        if not heard.done():
+            heard.set_result(outcome)
+
+    loop.call_later(after_s, arrive, context=Context())
+    return await heard
 
 
 async def _pass(seconds: float) -> None:

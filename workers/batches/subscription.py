@@ -65,18 +65,7 @@ def subscribe(
         batch_timeout_ms=subscription.poll_wait_ms,
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
-        auto_offset_reset="none",  # the consumer starts a new group at the beginning itself
-        isolation_level="read_committed",
-        partition_assignment_strategy=(subscription.assignor,),
-        session_timeout_ms=options.session_timeout_ms,
-        heartbeat_interval_ms=options.session_timeout_ms // 5,
-        rebalance_timeout_ms=max(options.session_timeout_ms, 2 * options.revoke_timeout_ms),
-        consumer_timeout_ms=FETCHER_WAIT_MS,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-        fetch_max_bytes=FETCH_BYTES_MAX,
-        max_partition_fetch_bytes=min(
-            PARTITION_BYTES_MAX, subscription.batch_records_max * RECORD_BYTES
-        ),
+        **consumer_settings(subscription, options),
         listener=listener,
         parser=_unparsed,
         decoder=_undecoded,
@@ -84,6 +73,24 @@ def subscribe(
         include_in_schema=False,
     )
     subscriber(take)
+
+
+def consumer_settings(subscription: Subscription, options: ReaderOptions) -> dict[str, Any]:
+    """Return what the consumer of a group is told, in the words of aiokafka."""
+    return {
+        "auto_offset_reset": "none",  # the consumer starts a new group at the beginning itself
+        "isolation_level": "read_committed",
+        "partition_assignment_strategy": (subscription.assignor,),
+        "session_timeout_ms": options.session_timeout_ms,
+        "heartbeat_interval_ms": options.session_timeout_ms // 5,
+        "rebalance_timeout_ms": max(options.session_timeout_ms, 2 * options.revoke_timeout_ms),
+        "consumer_timeout_ms": FETCHER_WAIT_MS,
+        "fetch_max_wait_ms": FETCH_WAIT_MS,
+        "fetch_max_bytes": FETCH_BYTES_MAX,
+        "max_partition_fetch_bytes": min(
+            PARTITION_BYTES_MAX, subscription.batch_records_max * RECORD_BYTES
+        ),
+    }
 
 
 async def _undecoded(message: KafkaMessage) -> Any:

@@ -129,7 +129,7 @@ class Service:
         """Return the health of this process; add what watches over it to the chores."""
         settings, metrics = self.settings, resources.metrics
         progress = [member.progress for member in self._members]
-        probe = KafkaProbe(kafka_connection(settings))
+        probe = KafkaProbe(kafka_connection(settings), resources.kafka)
         stack.push_async_callback(probe.stop)
         inputs = Inputs(probe, consumers.built, metrics)
         health = Health(

@@ -30,6 +30,7 @@ from workers.housekeeping.bookkeeping import Bookkeeping
 from workers.housekeeping.housekeeper import Housekeeper
 from workers.housekeeping.recount_rounds import RecountRounds
 from workers.housekeeping.sweep import Sweep
+from workers.kafka.clients import AIOKAFKA, KafkaClients
 from workers.kafka.connection import kafka_connection
 from workers.kafka.publishing import Publisher
 from workers.kafka.replies import Replies
@@ -62,6 +63,7 @@ class Resources:
     ring: KeyRing
     lease: RedisLease
     schema: SchemaWatch
+    kafka: KafkaClients = AIOKAFKA
 
 
 async def open_resources(
@@ -100,7 +102,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
     """Return the ledger worker."""
     settings = resources.settings
     publisher, replies = publishing(resources, stack)
-    end_offsets = EndOffsets(kafka_connection(settings))
+    end_offsets = EndOffsets(kafka_connection(settings), resources.kafka)
     stack.push_async_callback(end_offsets.stop)
     pool = LowPriorityPool("seals", 1, niceness=0)  # a cycle waits for it
     stack.callback(pool.close)
@@ -189,19 +191,27 @@ def build_housekeeper(resources: Resources, stack: AsyncExitStack) -> Housekeepe
 
 def publishing(resources: Resources, stack: AsyncExitStack) -> tuple[Publisher, Replies]:
     """Return what a worker publishes with, and what delivers answers to callers' topics."""
-    settings = resources.settings
+    settings, clients = resources.settings, resources.kafka
     connection = kafka_connection(settings)
     options = settings.ledger
-    metrics, halt = resources.metrics, resources.halt
-    publisher = Publisher(
-        connection, deadline_ms=options.publish_deadline_ms, metrics=metrics, halt=halt
-    )
+
+    def publishes(deadline_ms: int) -> Publisher:
+        return Publisher(
+            connection,
+            deadline_ms=deadline_ms,
+            metrics=resources.metrics,
+            halt=resources.halt,
+            clients=clients,
+        )
+
+    publisher = publishes(options.publish_deadline_ms)
     replies = Replies(
         connection,
-        Publisher(connection, deadline_ms=options.reply_timeout_ms, metrics=metrics, halt=halt),
+        publishes(options.reply_timeout_ms),
         allowed=settings.reply_to_pattern,
         timeout_ms=options.reply_timeout_ms,
         retry_s=options.reply_retry_s,
+        clients=clients,
     )
     stack.push_async_callback(replies.stop)
     stack.push_async_callback(publisher.stop)

@@ -19,6 +19,7 @@ from client.shared import Shared
 from contracts.topics import WRITTEN_BYTES_MAX
 from handlers.wire.rendering import Headers, Record
 from workers.clock import utc_now
+from workers.kafka.clients import AIOKAFKA, KafkaClients
 from workers.kafka.produce_requests import ProduceRequests
 from workers.monitoring.halt import Halt
 from workers.monitoring.metrics import Metrics
@@ -70,8 +71,10 @@ class Publisher:
         deadline_ms: int,
         metrics: Metrics,
         halt: Halt | None = None,
+        clients: KafkaClients = AIOKAFKA,
     ) -> None:
         self._connection = connection
+        self._clients = clients
         self._deadline_s = deadline_ms / 1000
         self._metrics = metrics
         self._halt = Halt() if halt is None else halt
@@ -100,7 +103,7 @@ class Publisher:
         await self._producers.stop()
 
     async def _started(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
+        producer = self._clients.producer(
             **self._connection,
             acks="all",
             enable_idempotence=True,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from client.shared import Shared
 from contracts.headers import UNDELIVERED
 from workers.clock import monotonic_s
+from workers.kafka.clients import AIOKAFKA, KafkaClients
 from workers.kafka.publishing import Connection, Outgoing, Publisher, PublishError
 
 KNOWN_S = 60.0
@@ -51,8 +52,10 @@ class Replies:
         allowed: str,
         timeout_ms: int,
         retry_s: int,
+        clients: KafkaClients = AIOKAFKA,
     ) -> None:
         self._connection = connection
+        self._clients = clients
         self._publisher = publisher
         self._allowed = re.compile(allowed)
         self._timeout_s = timeout_ms / 1000
@@ -117,7 +120,7 @@ class Replies:
         return None
 
     async def _started(self) -> AIOKafkaAdminClient:
-        admin = AIOKafkaAdminClient(**self._connection)
+        admin = self._clients.admin(**self._connection)
         try:
             await admin.start()
         except BaseException:

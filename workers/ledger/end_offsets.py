@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from workers.kafka.clients import AIOKAFKA, KafkaClients
 from workers.kafka.publishing import Connection
 
 
@@ -20,8 +21,9 @@ class EndOffsets:
     has a fetch waiting there nearly always: behind it every question would wait as long.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clients: KafkaClients = AIOKAFKA) -> None:
         self._connection = connection
+        self._clients = clients
         self._consumer: AIOKafkaConsumer | None = None
         self._opening = asyncio.Lock()
 
@@ -51,7 +53,9 @@ class EndOffsets:
             if self._consumer is None:
                 # Unlike the ledger's own: a record that was acknowledged behind somebody else's
                 # open transaction cannot be read yet, but was sent before what asks here (P1).
-                consumer = AIOKafkaConsumer(**self._connection, isolation_level="read_uncommitted")
+                consumer = self._clients.consumer(
+                    **self._connection, isolation_level="read_uncommitted"
+                )
                 try:
                     await consumer.start()
                 except BaseException:

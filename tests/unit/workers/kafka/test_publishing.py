@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from client.partitioning import hash_of
 from contracts.headers import UNDELIVERED
-from workers.kafka import publishing, replies
+from workers.kafka.clients import KafkaClients
 from workers.kafka.publishing import Outgoing, Publisher, PublishError
 from workers.kafka.replies import AddressedAnswer, Replies
 from workers.monitoring.metrics import Metrics
@@ -118,17 +118,20 @@ class Admin:
 
 
 @pytest.fixture
-def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
-    kafka = Kafka()
-    monkeypatch.setattr(publishing, "AIOKafkaProducer", partial(Producer, kafka))
-    monkeypatch.setattr(replies, "AIOKafkaAdminClient", partial(Admin, kafka))
-    return kafka
+def kafka() -> Kafka:
+    return Kafka()
 
 
 @pytest.fixture
-def publisher(kafka: Kafka) -> Publisher:
-    del kafka
-    return Publisher({}, deadline_ms=1000, metrics=METRICS)
+def clients(kafka: Kafka) -> KafkaClients:
+    producer: Any = partial(Producer, kafka)
+    admin: Any = partial(Admin, kafka)
+    return KafkaClients(producer=producer, admin=admin)
+
+
+@pytest.fixture
+def publisher(clients: KafkaClients) -> Publisher:
+    return Publisher({}, deadline_ms=1000, metrics=METRICS, clients=clients)
 
 
 def a_record(value: bytes = b"v", key: bytes | None = b"alice", topic: str = "t") -> Outgoing:
@@ -242,9 +245,9 @@ def test_every_key_hashes_as_in_kafka(key: bytes) -> None:
 
 class TestReplies:
     @pytest.fixture
-    def replies(self, publisher: Publisher) -> Replies:
+    def replies(self, publisher: Publisher, clients: KafkaClients) -> Replies:
         allowed = r"accounts\.replies\..+"
-        return Replies({}, publisher, allowed=allowed, timeout_ms=500, retry_s=30)
+        return Replies({}, publisher, allowed=allowed, timeout_ms=500, retry_s=30, clients=clients)
 
     async def test_go_where_they_are_wanted(self, kafka: Kafka, replies: Replies) -> None:
         rest = await replies.deliver(

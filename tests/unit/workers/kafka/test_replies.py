@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from workers.kafka import replies
+from workers.kafka.clients import KafkaClients
 from workers.kafka.publishing import Outgoing, Publisher
 from workers.kafka.replies import AddressedAnswer, Replies
 from workers.monitoring.metrics import Metrics
@@ -42,13 +42,17 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Admin, "opened", 0)
     monkeypatch.setattr(Admin, "closed", 0)
     monkeypatch.setattr(Admin, "answers", True)
-    monkeypatch.setattr(replies, "AIOKafkaAdminClient", Admin)
+
+
+def a_deliverer(admin: Any = Admin) -> Replies:
+    publisher = Publisher({}, deadline_ms=1000, metrics=Metrics())
+    clients = KafkaClients(admin=admin)
+    return Replies({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30, clients=clients)
 
 
 async def undelivered() -> tuple[Replies, list[bytes]]:
     """Answer to all topics at once; return why each answer came back."""
-    publisher = Publisher({}, deadline_ms=1000, metrics=Metrics())
-    asked = Replies({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
+    asked = a_deliverer()
     answer = Outgoing("accounts.results", b"alice", b"{}", [])
     back = await asked.deliver([AddressedAnswer(to=topic, answer=answer) for topic in TOPICS])
     return asked, [record.headers[-1][1] for record in back]
@@ -71,11 +75,9 @@ async def test_a_connection_that_failed_is_closed(monkeypatch: pytest.MonkeyPatc
     assert Admin.opened == Admin.closed
 
 
-async def test_a_question_that_fails_takes_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_question_that_fails_takes_no_other_along() -> None:
     """P11."""
-    monkeypatch.setattr(replies, "AIOKafkaAdminClient", HalfDeafAdmin)
-    publisher = Publisher({}, deadline_ms=1000, metrics=Metrics())
-    asked = Replies({}, publisher, allowed=".*", timeout_ms=1000, retry_s=30)
+    asked = a_deliverer(HalfDeafAdmin)
     answer = Outgoing("accounts.results", b"alice", b"{}", [])
 
     back = await asked.deliver([AddressedAnswer(to=topic, answer=answer) for topic in TOPICS])
