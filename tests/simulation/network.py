@@ -2,10 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-<<<<<<< HEAD
-=======
-from contextlib import suppress
->>>>>>> f22859f76f6e6b780f8dba20db607f6e80f6967e
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from enum import Enum

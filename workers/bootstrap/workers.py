@@ -1,6 +1,6 @@
 """Builds the workers of one process from the settings, and closes what they opened."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,14 +8,14 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from contracts.topics import ORDERED
-from storage.mongo.client import MongoClient
+from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.credentials import MongoCredentials
 from storage.mongo.data_schema import MongoDataSchema
 from storage.mongo.houses import MongoHouses
 from storage.mongo.inspection import MongoInspection
 from storage.mongo.ledger import MongoLedger
 from storage.mongo.reads import MongoReads
-from storage.redis import RedisLease, connect
+from storage.redis import RedisLease, RedisOptions, connect
 from workers.batches.answers import Answering, Republisher
 from workers.bootstrap.schema_watch import SchemaWatch, this_process
 from workers.bootstrap.stores import mongo_options, redis_options
@@ -49,6 +49,20 @@ LEASE_TTL = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """What connects a process to what is outside of it."""
+
+    mongo: Callable[[MongoOptions], MongoClient] = MongoClient
+    redis: Callable[[RedisOptions], Redis] = connect
+    kafka: KafkaClients = AIOKAFKA
+    ring: Callable[..., KeyRing] = KeyRing
+    metrics: Callable[[], Metrics] = Metrics
+
+
+REAL = Connections()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What all workers of a process share."""
 
@@ -67,16 +81,19 @@ class Resources:
 
 
 async def open_resources(
-    settings: Settings, stack: AsyncExitStack, roles: Collection[Role] = ALL
+    settings: Settings,
+    stack: AsyncExitStack,
+    roles: Collection[Role] = ALL,
+    connections: Connections = REAL,
 ) -> Resources:
     """Connect to the stores; *stack* closes them."""
-    ring = KeyRing(settings.keys_dir, needs=needed_by(roles))
-    mongo = MongoClient(mongo_options(settings, ring))
+    ring = connections.ring(settings.keys_dir, needs=needed_by(roles))
+    mongo = connections.mongo(mongo_options(settings, ring))
     stack.push_async_callback(mongo.close)
-    redis = connect(redis_options(settings))
+    redis = connections.redis(redis_options(settings))
     stack.push_async_callback(redis.aclose)
     ledger = MongoLedger(mongo)
-    metrics, halt = Metrics(), Halt()
+    metrics, halt = connections.metrics(), Halt()
     schema = SchemaWatch(MongoDataSchema(mongo), this_process(roles), halt, metrics)
     return Resources(
         settings=settings,
@@ -95,6 +112,7 @@ async def open_resources(
             next_token=ledger.next_fencing_token,
         ),
         schema=schema,
+        kafka=connections.kafka,
     )
 
 

@@ -1,0 +1,188 @@
+"""One process as production wires it, on simulated servers."""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+from storage.mongo.client import MongoClient
+from storage.ports.errors import StoreCheckError, StoreUnavailableError
+from tests.simulation.kafka.clients import simulated_clients
+from tests.simulation.kafka.cluster import SimulatedKafka
+from tests.simulation.kafka.reading import GroupReading, reading
+from tests.simulation.keys import key_ring, keys_folder
+from tests.simulation.mongo.driver import connecting as mongo_connecting
+from tests.simulation.mongo.server import MongoServer
+from tests.simulation.network import Network, UnforeseenError
+from tests.simulation.redis.driver import connecting as redis_connecting
+from tests.simulation.redis.server import RedisServer
+from workers.batches.membership import Membership
+from workers.bootstrap.request_workers import build_identity, build_queries
+from workers.bootstrap.workers import (
+    Connections,
+    Resources,
+    build_credentials,
+    build_engine,
+    build_housekeeper,
+    open_resources,
+)
+from workers.config.ledger import LedgerOptions
+from workers.config.roles import Role
+from workers.config.settings import Settings
+from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
+from workers.monitoring.metrics import Metrics
+from workers.monitoring.watchdog import Watchdog
+
+OPTIONS = LedgerOptions(
+    batch_records_max=8,
+    lanes=2,
+    publish_deadline_ms=2000,
+    revoke_timeout_ms=500,
+    shutdown_timeout_ms=2000,
+    session_timeout_ms=2000,
+    retry_backoff_max_ms=1000,
+    reply_retry_s=3,
+    parked_records_max=4,
+    states_again_max=2,
+)
+"""Everything smaller than in production, so that a few commands reach the bounds."""
+
+CHEAP = HashingPolicy(
+    scheme="argon2id",  # noqa: S106 - a name
+    argon2_memory_kib=8,
+    argon2_time_cost=1,
+)
+"""The least that the scheme allows: nobody guesses here."""
+
+STARTED_MAX_S = 60.0
+"""How long a process may take to start or to end before whoever runs it ends it."""
+
+
+@cache
+def settings(partitions: int) -> Settings:
+    """Return the settings of every simulated process."""
+    return Settings(
+        partitions=partitions,
+        keys_dir=keys_folder(),
+        ledger=OPTIONS,
+        mongodb_timeout_ms=2000,
+        watchdog_s=30,
+        state_sweep_s=8,
+        password_hash_threads=1,
+    )
+
+
+@cache
+def metrics() -> Metrics:
+    """Return what all simulated processes count in: nobody reads it."""
+    return Metrics()
+
+
+@dataclass(slots=True)
+class Servers:
+    """What processes connect to; they outlive them."""
+
+    network: Network
+    kafka: SimulatedKafka
+    mongo: MongoServer
+    redis: RedisServer
+
+    def connections(self) -> Connections:
+        """Return what connects one process to them."""
+        connect = mongo_connecting(self.mongo, self.network)
+        return Connections(
+            mongo=lambda options: MongoClient(options, connect=connect),
+            redis=redis_connecting(self.redis, self.network),
+            kafka=simulated_clients(self.kafka),
+            ring=lambda *_, **__: key_ring(),
+            metrics=metrics,
+        )
+
+
+@dataclass(slots=True)
+class Process:
+    """What `workers.bootstrap.app.Service` does, less its web server and its checks."""
+
+    servers: Servers
+    settings: Settings
+    roles: Collection[Role]
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = "it was asked to stop"
+    _members: list[Membership[Any]] = field(default_factory=list[Membership[Any]])
+    _chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(
+        default_factory=list[Callable[[], Coroutine[Any, Any, None]]]
+    )
+
+    def stop(self) -> None:
+        """Ask it to end as a signal does."""
+        self.ending.set()
+
+    async def run(self) -> str:
+        """Run until it ends; return why."""
+        async with AsyncExitStack() as stack:
+            try:
+                resources = await open_resources(
+                    self.settings, stack, self.roles, self.servers.connections()
+                )
+                stack.push_async_callback(resources.schema.leave)
+                await resources.schema.announce()
+                await self._build(resources, stack)
+                readings = await self._started()
+            except (StoreCheckError, StoreUnavailableError, KafkaError, UnforeseenError) as error:
+                return f"it could not start: {type(error).__name__}"
+            await self._live(readings)
+        return self.reason
+
+    async def _build(self, resources: Resources, stack: AsyncExitStack) -> None:
+        resources.halt.listen(lambda: self._end(resources.halt.reason or ""))
+        self._chores.append(resources.schema.run)
+        if Role.LEDGER in self.roles:
+            self._members.append(build_engine(resources, stack).membership)
+        if Role.IDENTITY in self.roles:
+            pool = LowPriorityPool("hashes", 1)
+            stack.callback(pool.close)
+            hasher = PasswordHasher(CHEAP, pool)
+            self._members.append(build_credentials(resources, hasher, stack).membership)
+            self._members += [each.membership for each in build_identity(resources, hasher, stack)]
+        if Role.QUERY in self.roles:
+            self._members.append(build_queries(resources, stack).membership)
+        if Role.HOUSEKEEPER in self.roles:
+            self._chores.append(build_housekeeper(resources, stack).run)
+        watchdog = Watchdog(
+            [member.progress for member in self._members],
+            watchdog_s=self.settings.watchdog_s,
+            end=self._end,
+            metrics=resources.metrics,
+        )
+        self._chores.append(watchdog.run)
+
+    async def _started(self) -> list[GroupReading]:
+        readings = [reading(member, self.servers.kafka) for member in self._members]
+        for each in readings:
+            await each.start()
+        return readings
+
+    async def _live(self, readings: list[GroupReading]) -> None:
+        chores = [asyncio.create_task(chore()) for chore in self._chores]
+        for chore in chores:
+            chore.add_done_callback(self._chore_ended)
+        await self.ending.wait()
+        await asyncio.gather(*(member.drain() for member in self._members))
+        for each in readings:
+            await each.stop()
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+
+    def _chore_ended(self, chore: asyncio.Task[None]) -> None:
+        if not chore.cancelled() and (error := chore.exception()) is not None:
+            self._end(f"a chore failed: {error!r}")
+
+    def _end(self, reason: str) -> None:
+        if not self.ending.is_set():
+            self.reason = reason
+            self.ending.set()
