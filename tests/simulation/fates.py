@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -99,8 +99,9 @@ class SeededFates:
         self.calm = False
         self.script: Mapping[Place, Fate] | None = None
         """Instead of what would be drawn: these, and nothing else goes wrong."""
-        self.now_s = 0.0
-        self.clock = lambda: 0.0
+        self.clock: Callable[[], float] = lambda: 0.0
+        self.away_until_s: dict[str, float] = {}
+        """By server: until then it answers nobody."""
 
     def of(self, process: str, call: Call) -> Fate:
         """Return the fate of the next call of *process*."""
@@ -115,6 +116,8 @@ class SeededFates:
         ordinary = Fate(before_s=delay_s / 2, after_s=delay_s)
         if self.script is not None:
             return self.script.get(place, ordinary)
+        if self.away_until_s.get(call.server, 0.0) > self.clock():
+            return Fate(before_s=delay_s, after_s=0.1, done=False, said=Said.ERROR)
         if self.calm or process == "outside" or random.random() >= self._total:
             return ordinary
         return self._bad(call, delay_s)

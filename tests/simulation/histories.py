@@ -46,6 +46,8 @@ class _Drawing:
     random: Random
     values: Values = field(init=False)
     numbers: int = 0
+    ordered: tuple[TopicSpec, ...] = ORDERED
+    """The command topics that this history's workers answer."""
 
     def __post_init__(self) -> None:
         self.values = Values(self.random)
@@ -60,6 +62,8 @@ class _Drawing:
             roles.add(Role.QUERY)
         if random.random() < 0.4:  # noqa: PLR2004
             roles.add(Role.HOUSEKEEPER)
+        if Role.IDENTITY not in roles:  # which alone answers who has registered
+            self.ordered = tuple(topic for topic in ORDERED if topic is not REGISTER)
         senders = self._senders(roles)
         rates, disturbances = self._faults(remakes)
         return History(
@@ -239,7 +243,7 @@ class _Drawing:
     def _a_command(self) -> TopicSpec:
         """Return the topic of any command, most often of one that moves money."""
         movements = [topic for topic in ORDERED if issubclass(COMMANDS[topic], Movement)]
-        return self.random.choice([*ORDERED, *movements * MOVEMENT_WEIGHT])
+        return self.random.choice([*self.ordered, *movements * MOVEMENT_WEIGHT])
 
     def _command(
         self,

@@ -52,7 +52,7 @@ class Sealing:
 @cache
 def sealed(sealing: Sealing) -> str:
     """Return it as JWE compact."""
-    return seal(
+    blob = seal(
         sealing.secret,
         key=_public(),
         purpose=sealing.purpose,
@@ -61,6 +61,16 @@ def sealed(sealing: Sealing) -> str:
         issued_at=EPOCH,
         reply_key=reply_pair().public if sealing.to_reply else None,
     )
+    _SECRETS[blob] = sealing.secret
+    return blob
+
+
+_SECRETS: dict[str, str] = {}
+
+
+def opened(blob: str) -> str:
+    """Return what was sealed here, without opening it; nothing where it was not."""
+    return _SECRETS.get(blob, "")
 
 
 @cache

@@ -24,6 +24,10 @@ BURST_MAX = 12
 """Callbacks of one process in a row, at most: while it runs, the others stand still or run beside it."""
 
 
+STEP_S = 0.00002
+"""What one callback takes: whoever asks again and again whether it is time yet gets there."""
+
+
 class StuckError(Exception):
     """Nothing is ready, and nothing ever will be."""
 
@@ -62,6 +66,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def pause(self, process: str, until_s: float) -> None:
         """Let nothing of *process* run until then; its time goes on."""
         self._paused_until_s[process] = max(until_s, self._paused_until_s.get(process, 0.0))
+
+    def release(self) -> None:
+        """Let every process go on."""
+        self._paused_until_s.clear()
 
     def is_dead(self, process: str) -> bool:
         """Say whether it was killed."""
@@ -168,6 +176,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if handle._cancelled:  # noqa: SLF001 - as asyncio's own loop
                 continue
             self.steps += 1
+            self._now_s += STEP_S
             if self.watch is not None:
                 self.watch(name)
                 if name in self._dead or self._rests(name):

@@ -112,7 +112,7 @@ class Process:
     roles: Collection[Role]
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = "it was asked to stop"
-    _members: list[Membership[Any]] = field(default_factory=list[Membership[Any]])
+    members: list[Membership[Any]] = field(default_factory=list[Membership[Any]])
     _chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(
         default_factory=list[Callable[[], Coroutine[Any, Any, None]]]
     )
@@ -141,19 +141,19 @@ class Process:
         resources.halt.listen(lambda: self._end(resources.halt.reason or ""))
         self._chores.append(resources.schema.run)
         if Role.LEDGER in self.roles:
-            self._members.append(build_engine(resources, stack).membership)
+            self.members.append(build_engine(resources, stack).membership)
         if Role.IDENTITY in self.roles:
             pool = LowPriorityPool("hashes", 1)
             stack.callback(pool.close)
             hasher = PasswordHasher(CHEAP, pool)
-            self._members.append(build_credentials(resources, hasher, stack).membership)
-            self._members += [each.membership for each in build_identity(resources, hasher, stack)]
+            self.members.append(build_credentials(resources, hasher, stack).membership)
+            self.members += [each.membership for each in build_identity(resources, hasher, stack)]
         if Role.QUERY in self.roles:
-            self._members.append(build_queries(resources, stack).membership)
+            self.members.append(build_queries(resources, stack).membership)
         if Role.HOUSEKEEPER in self.roles:
             self._chores.append(build_housekeeper(resources, stack).run)
         watchdog = Watchdog(
-            [member.progress for member in self._members],
+            [member.progress for member in self.members],
             watchdog_s=self.settings.watchdog_s,
             end=self._end,
             metrics=resources.metrics,
@@ -161,7 +161,7 @@ class Process:
         self._chores.append(watchdog.run)
 
     async def _started(self) -> list[GroupReading]:
-        readings = [reading(member, self.servers.kafka) for member in self._members]
+        readings = [reading(member, self.servers.kafka) for member in self.members]
         for each in readings:
             await each.start()
         return readings
@@ -171,7 +171,7 @@ class Process:
         for chore in chores:
             chore.add_done_callback(self._chore_ended)
         await self.ending.wait()
-        await asyncio.gather(*(member.drain() for member in self._members))
+        await asyncio.gather(*(member.drain() for member in self.members))
         for each in readings:
             await each.stop()
         for chore in chores:

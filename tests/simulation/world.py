@@ -86,6 +86,13 @@ class World:
         """Write into the schedule what is no call."""
         self.schedule.said(self.loop.time(), text)
 
+    def calm(self) -> None:
+        """Let nothing go wrong any more, and everybody go on."""
+        self.say("all is calm")
+        self.fates.calm = True
+        self.fates.away_until_s.clear()
+        self.loop.release()
+
     # -- processes
 
     def add(self, name: str, roles: frozenset[Role]) -> Slot:
@@ -114,6 +121,10 @@ class World:
         if slot.process is not None and slot.is_running:
             self.say(f"{slot.current} is asked to stop")
             slot.process.stop()
+
+    def revive(self, slot: Slot) -> None:
+        """Start a process in a slot that nobody runs in."""
+        self._start_again(slot)
 
     def _start(self, slot: Slot) -> None:
         slot.number += 1

@@ -45,7 +45,7 @@ class Sent:
     """None where nobody ever said that it stands there."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Evidence:
     """All of it."""
 

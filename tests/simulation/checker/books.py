@@ -1,0 +1,42 @@
+"""`accounts verify` and the trial balance, as operators run them, are one part of the checks."""
+
+from collections.abc import Sequence
+
+from cli.verification.tally import Tally
+from cli.verification.verifying import Verifier
+from handlers.history.trial_balance import unbalanced
+from storage.mongo.client import MongoClient, MongoOptions
+from storage.mongo.houses import MongoHouses
+from storage.mongo.inspection import MongoInspection
+from storage.mongo.ledger import MongoLedger
+from tests.simulation.keys import key_ring
+from tests.simulation.mongo.driver import connecting
+from tests.simulation.processes import Servers
+
+
+async def check_books(servers: Servers) -> Sequence[str]:
+    """Return what production's own verification finds."""
+    options = MongoOptions(uri="mongodb://simulated/", database="accounts", account_keys=key_ring())
+    client = MongoClient(options, connect=connecting(servers.mongo, servers.network))
+    tally = _Silent()
+    houses = MongoHouses(client)
+    verifier = Verifier(MongoLedger(client), MongoInspection(client), houses, tally, live=False)
+    await verifier.everything()
+    totals = await houses.totals()
+    await client.close()
+    return [
+        *(f"verify: {each.username} {each.violation} {each.detail}" for each in tally.findings),
+        *(f"P13: {each.currency} differs by {each.difference_minor}" for each in unbalanced(totals)),
+    ]
+
+
+class _Silent(Tally):
+    """Keeps what is found, and prints nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(console=None)  # type: ignore[arg-type]
+        self.findings: list[object] = []
+
+    def take(self, findings: list[object]) -> None:  # type: ignore[override]
+        self.findings += findings
+        findings.clear()

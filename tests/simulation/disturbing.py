@@ -1,0 +1,104 @@
+"""What happens to processes and servers while a history runs, and how all of it ends."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from contracts.topics import INPUTS, TOPICS
+from tests.simulation.history import Blow, Disturbance
+from tests.simulation.outside import Outside
+from tests.simulation.world import PREFIX, Slot, World
+
+SERVERS = {
+    Blow.KAFKA_AWAY: "kafka",
+    Blow.MONGODB_AWAY: "mongodb",
+    Blow.REDIS_AWAY: "redis",
+}
+
+
+class Disturbing:
+    """Lets disturbances happen, each at its time."""
+
+    def __init__(self, world: World, outside: Outside) -> None:
+        self._world = world
+        self._outside = outside
+
+    async def happen(self, one: Disturbance) -> None:
+        """Wait for its time, and let it happen."""
+        await asyncio.sleep(one.at_s)
+        self._world.say(f"{one.blow.value}, for {one.lasts_s} s")
+        server = SERVERS.get(one.blow)
+        if server is not None:
+            self._away(server, one.lasts_s)
+            return
+        await _DONE[one.blow](self, one)
+
+    def _away(self, server: str, lasts_s: float) -> None:
+        until_s = self._world.loop.time() + lasts_s
+        self._world.fates.away_until_s[server] = until_s
+        if server == "kafka":
+            self._outside.away_until_s = until_s
+
+    def _slot(self, one: Disturbance) -> Slot:
+        slots = [*self._world.slots.values()]
+        return slots[one.which % len(slots)]
+
+    async def _kill(self, one: Disturbance) -> None:
+        slot = self._slot(one)
+        if slot.is_running:
+            self._world.kill(slot.current)
+
+    async def _pause(self, one: Disturbance) -> None:
+        slot = self._slot(one)
+        if slot.is_running:
+            self._world.freeze(slot.current, one.lasts_s)
+
+    async def _stop(self, one: Disturbance) -> None:
+        self._world.stop(self._slot(one))
+
+    async def _join(self, one: Disturbance) -> None:
+        slot = self._world.add(f"visitor-{one.which}", self._world.history.roles)
+        await asyncio.sleep(one.lasts_s)
+        slot.wanted = False
+        self._world.stop(slot)
+
+    async def _reset(self, one: Disturbance) -> None:
+        """Set every offset to zero: operators do that with all members of the groups stopped."""
+        slots = [slot for slot in self._world.slots.values() if slot.is_running]
+        for slot in slots:
+            slot.wanted = False
+            self._world.kill(slot.current)
+        for group in self._world.servers.kafka.groups.values():
+            group.offsets = {place: (0, said) for place, (_, said) in group.offsets.items()}
+        await asyncio.sleep(min(one.lasts_s, 1.0))
+        for slot in slots:
+            slot.wanted = True
+            self._world.revive(slot)
+
+    async def _flush(self, one: Disturbance) -> None:
+        del one
+        self._world.servers.redis.restart()
+
+    async def _partitions(self, one: Disturbance) -> None:
+        del one
+        kafka = self._world.servers.kafka
+        for spec in TOPICS:
+            kafka.add_partitions(PREFIX + spec.name, self._world.history.partitions + 1)
+
+    async def _remake(self, one: Disturbance) -> None:
+        inputs = [spec for spec in TOPICS if spec.kind in INPUTS]
+        spec = inputs[one.which % len(inputs)]
+        kafka = self._world.servers.kafka
+        kafka.delete_topic(PREFIX + spec.name, offsets_stay=one.which % 2 == 0)
+        kafka.create_topic(PREFIX + spec.name, self._world.history.partitions, spec.config())
+
+
+_DONE: Mapping[Blow, Callable[[Disturbing, Disturbance], "asyncio.Future[None]"]] = {
+    Blow.KILL: Disturbing._kill,  # noqa: SLF001
+    Blow.PAUSE: Disturbing._pause,  # noqa: SLF001
+    Blow.STOP: Disturbing._stop,  # noqa: SLF001
+    Blow.JOIN: Disturbing._join,  # noqa: SLF001
+    Blow.RESET: Disturbing._reset,  # noqa: SLF001
+    Blow.REDIS_FLUSHED: Disturbing._flush,  # noqa: SLF001
+    Blow.PARTITIONS: Disturbing._partitions,  # noqa: SLF001
+    Blow.REMADE: Disturbing._remake,  # noqa: SLF001
+}

@@ -1,0 +1,192 @@
+"""One history from its beginning until all is calm and everything is checked."""
+
+import asyncio
+import gc
+import logging
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+from contracts.topics import CREDENTIALS, INPUTS, TOPICS, Kind
+from tests.simulation.checker.answers import check_answers
+from tests.simulation.checker.books import check_books
+from tests.simulation.checker.credentials import check_credentials
+from tests.simulation.checker.entries import check_entries
+from tests.simulation.checker.evidence import Evidence, Stood
+from tests.simulation.checker.order import check_order
+from tests.simulation.disturbing import Disturbing
+from tests.simulation.fates import Place, Schedule
+from tests.simulation.history import History
+from tests.simulation.loop import StuckError
+from tests.simulation.network import Fate
+from tests.simulation.outside import Outside
+from tests.simulation.world import PREFIX, World
+from workers.clock import told_by
+from workers.config.roles import Role
+
+CALM_FROM_S = 8.0
+"""From then on nothing goes wrong any more."""
+
+CALM_MAX_S = 240.0
+"""How long it may then take until everything is answered: several sessions, sweeps and patiences."""
+
+LOOK_S = 0.25
+
+SWEPT_S = 14.0
+"""How long one housekeeper alone takes to walk over so few accounts once, its lease included."""
+
+CHECKS = (check_answers, check_entries, check_order, check_credentials)
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of one run."""
+
+    history: History
+    violations: list[str]
+    schedule: Schedule
+    steps: int
+    virtual_s: float
+    counts: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def digest(self) -> str:
+        """The same for the same seed and commit."""
+        return self.schedule.digest.hexdigest()
+
+
+def run(
+    history: History,
+    *,
+    script: Mapping[Place, Fate] | None = None,
+    lines: list[str] | None = None,
+) -> Report:
+    """Run *history*; by a *script* nothing goes wrong but what it says."""
+    world = World(history, Schedule(lines=lines))
+    world.fates.script = script
+    violations: list[str] = []
+    with told_by(world.clock), _quiet():
+        try:
+            world.loop.run_until_complete(_lived(world, violations))
+        except StuckError as error:
+            violations.append(f"P4: the run hangs: {error}")
+        report = Report(
+            history=history,
+            violations=violations,
+            schedule=world.schedule,
+            steps=world.loop.steps,
+            virtual_s=world.loop.time(),
+        )
+        for violation in violations:
+            world.say(violation)
+        world.loop.end()
+    return report
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Say nothing of what is dropped in its middle, and collect no garbage at some moment."""
+    before, collects = sys.unraisablehook, gc.isenabled()
+    logged = logging.root.manager.disable
+    sys.unraisablehook = lambda _: None
+    logging.disable(logging.CRITICAL)
+    gc.disable()
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+        logging.disable(logged)
+        if collects:
+            gc.enable()
+
+
+async def _lived(world: World, violations: list[str]) -> None:
+    history = world.history
+    outside = Outside(world.servers.kafka, PREFIX, Random(f"outside {history.seed}"))
+    for number in range(1, history.workers + 1):
+        world.add(f"worker-{number}", history.roles)
+    senders = [asyncio.create_task(outside.send_all(sender)) for sender in history.senders]
+    disturbing = Disturbing(world, outside)
+    blows = [asyncio.create_task(disturbing.happen(one)) for one in history.disturbances]
+    await asyncio.sleep(CALM_FROM_S if history.rates.total or blows else 0.0)
+    world.calm()
+    outside.away_until_s = 0.0
+    await asyncio.gather(*senders, *blows)
+    unread = await _all_read(world)
+    await _put_away(world)
+    evidence = _evidence(world, outside, unread)
+    for check in CHECKS:
+        violations += check(evidence)
+    violations += await check_books(world.servers)
+    violations += [f"P7: {each}" for each in world.loop.failures if "Assertion" in each]
+
+
+async def _all_read(world: World) -> list[str]:
+    """Wait until everything is committed; return what is not after all that time."""
+    deadline_s = world.loop.time() + CALM_MAX_S
+    while unread := [*_unread(world)]:
+        if world.loop.time() > deadline_s:
+            return unread
+        await asyncio.sleep(LOOK_S)
+    return []
+
+
+def _unread(world: World) -> Iterator[str]:
+    kafka = world.servers.kafka
+    for slot in world.slots.values():
+        for member in slot.process.members if slot.process is not None else ():
+            subscription = member.subscription
+            offsets = kafka.group(subscription.group).offsets
+            for topic in subscription.topics:
+                for number, log in enumerate(kafka.topics[topic].logs):
+                    committed = offsets.get((topic, number), (0, ""))[0]
+                    if committed < log.end:
+                        yield f"{topic}-{number} is committed up to {committed} of {log.end}"
+    if not any(slot.process and slot.process.members for slot in world.slots.values()):
+        yield "no process runs"
+
+
+async def _put_away(world: World) -> None:
+    """Stop the workers cleanly, and have one housekeeper go over everything."""
+    for slot in world.slots.values():
+        slot.wanted = False
+        world.stop(slot)
+    keeper = world.add("keeper", frozenset({Role.HOUSEKEEPER}))
+    await asyncio.sleep(SWEPT_S)
+    keeper.wanted = False
+    world.stop(keeper)
+    while any(slot.is_running for slot in world.slots.values()):
+        await asyncio.sleep(LOOK_S)
+
+
+def _evidence(world: World, outside: Outside, unread: Collection[str]) -> Evidence:
+    kafka = world.servers.kafka
+    topics = {
+        name.removeprefix(PREFIX): [
+            Stood(
+                name.removeprefix(PREFIX),
+                record.partition,
+                record.offset,
+                record.timestamp,
+                record.key,
+                record.value,
+                tuple(record.headers),
+            )
+            for record in kafka.records(name)
+        ]
+        for name in kafka.topics
+        if any(log.end for log in kafka.topics[name].logs)
+    }
+    return Evidence(
+        history=world.history,
+        topics=topics,
+        unread=list(unread),
+        documents=world.servers.mongo.everything("accounts"),
+        sent=outside.sent,
+    )
+
+
+__all__ = ["CREDENTIALS", "INPUTS", "TOPICS", "Kind", "Report", "run"]
