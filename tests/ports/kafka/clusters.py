@@ -5,7 +5,8 @@
 # pyright: reportUnknownArgumentType=false
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import uuid4
@@ -129,32 +130,42 @@ class RealCluster:
 
     async def create(self, topic: str, partitions: int = 1) -> None:
         new = NewTopic(topic, partitions, 1, topic_configs=CONFIG)
-        async with AIOKafkaAdminClient(bootstrap_servers=self.bootstrap) as admin:
+        async with self._admin() as admin:
             while (await admin.create_topics([new])).topic_errors[0][1]:
                 await asyncio.sleep(0.05)  # one of this name is being deleted
             await self._until_it_is_there(admin, topic, partitions)
 
+    @asynccontextmanager
+    async def _admin(self) -> AsyncGenerator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
     async def _until_it_is_there(
         self, admin: AIOKafkaAdminClient, topic: str, partitions: int
     ) -> None:
-        while True:
+        async def there() -> int:
             now = (await topics_now(admin, [topic])).get(topic)
-            if (now.partitions if now else 0) == partitions:
-                return
+            return now.partitions if now else 0
+
+        while await there() != partitions:  # noqa: ASYNC110 - Kafka tells nobody
             await asyncio.sleep(0.02)
 
     async def delete(self, topic: str) -> None:
-        async with AIOKafkaAdminClient(bootstrap_servers=self.bootstrap) as admin:
+        async with self._admin() as admin:
             await admin.delete_topics([topic])
             await self._until_it_is_there(admin, topic, 0)
 
     async def add_partitions(self, topic: str, total: int) -> None:
-        async with AIOKafkaAdminClient(bootstrap_servers=self.bootstrap) as admin:
+        async with self._admin() as admin:
             await admin.create_partitions({topic: NewPartitions(total)})
             await self._until_it_is_there(admin, topic, total)
 
     async def trim(self, topic: str, start: int) -> None:
-        async with AIOKafkaAdminClient(bootstrap_servers=self.bootstrap) as admin:
+        async with self._admin() as admin:
             place = TopicPartition(topic, 0)
             await admin.delete_records({place: RecordsToDelete(before_offset=start)})
 

@@ -1,10 +1,13 @@
 """What is hidden of a transaction, and from whom."""
 
+import asyncio
+
 import pytest
 from aiokafka import TopicPartition
 
 from tests.ports.kafka.clusters import Cluster
 from tests.ports.kafka.conftest import Readers
+from tests.ports.kafka.readers import PATIENCE_S
 from workers.ledger.end_offsets import EndOffsets
 
 pytestmark = pytest.mark.asyncio
@@ -36,7 +39,9 @@ async def test_ends_count_what_is_hidden(cluster: Cluster, topic: str) -> None:
 
     open_end = (await ends.ask([tp]))[tp]
     await transaction.commit()
-    end = (await ends.ask([tp]))[tp]
+    async with asyncio.timeout(PATIENCE_S):
+        while (end := (await ends.ask([tp]))[tp]) < 2:
+            pass  # Kafka writes the marker a moment after it has said that it is committed
     await ends.stop()
 
     assert (open_end, end) == (1, 2)  # the marker has an offset, too
