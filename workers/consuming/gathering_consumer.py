@@ -19,6 +19,10 @@ FRESH_MS = 25
 """How long the other brokers are waited for: a little longer than Kafka may hold a fetch."""
 
 
+class FetchingEndedError(Exception):
+    """What fetches has died of something that aiokafka did not foresee; polls would find nothing for ever."""
+
+
 class GatheringConsumer(TopicConsumer):
     """A consumer that rests before a poll, as its `PollPace` says, and fetches what has gathered."""
 
@@ -71,7 +75,12 @@ class GatheringConsumer(TopicConsumer):
         return records
 
     async def fetched(self, *, timeout_ms: int, max_records: int | None) -> Poll:
-        """Return what there is, as long as Kafka may hold a fetch for nothing."""
+        """Return what there is, as long as Kafka may hold a fetch for nothing.
+
+        Raises:
+            KafkaError: Whatever aiokafka raises, or a record that it stumbles over.
+            FetchingEndedError: Nothing will ever come any more.
+        """
         try:
             records = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
         except (KafkaError, ConsumerStoppedError):
@@ -79,7 +88,10 @@ class GatheringConsumer(TopicConsumer):
         except Exception as error:
             # A malformed record fails with whatever aiokafka stumbles over.
             raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
+        fetcher: Any = self._fetcher  # which has no way to be told or asked
+        if fetcher._fetch_task.done():  # noqa: SLF001
+            raise FetchingEndedError
         self._fetches.end(records)  # where it was sent while these waited, and so without them
-        fetcher: Any = self._fetcher  # which has no way to be told, but asks each time with this
+        # It asks each time with this.
         fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
         return records
