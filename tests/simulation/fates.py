@@ -91,8 +91,10 @@ def _kind(fate: Fate) -> str:
 class SeededFates:
     """Draws them; while all is calm, only how long each call takes."""
 
-    def __init__(self, random: Random, rates: Rates, schedule: Schedule) -> None:
-        self._random = random
+    def __init__(self, seed: int, rates: Rates, schedule: Schedule) -> None:
+        self._random = Random(f"fates {seed}")
+        self._delays = Random(f"delays {seed}")
+        """Apart, so that they are the same where a script says what goes wrong."""
         self._rates = rates
         self._total = rates.total
         self._schedule = schedule
@@ -112,7 +114,7 @@ class SeededFates:
 
     def _drawn(self, process: str, call: Call, place: Place) -> Fate:
         random = self._random
-        delay_s = random.random() * DELAY_S
+        delay_s = self._delays.random() * DELAY_S
         ordinary = Fate(before_s=delay_s / 2, after_s=delay_s)
         if self.script is not None:
             return self.script.get(place, ordinary)

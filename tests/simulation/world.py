@@ -66,7 +66,7 @@ class World:
         self.random = Random(f"world {seed}")
         self.loop = VirtualLoop(Random(f"order {seed}"))
         self.clock = SimulatedClock(self.loop, Random(f"names {seed}"))
-        self.fates = SeededFates(Random(f"fates {seed}"), self.history.rates, self.schedule)
+        self.fates = SeededFates(seed, self.history.rates, self.schedule)
         self.fates.clock = self.loop.time
         network = Network(self.fates)
         network.kill = self.kill
