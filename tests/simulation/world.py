@@ -10,6 +10,7 @@ from random import Random
 from contracts.topics import TOPICS
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.schema import prepare
+from tests.simulation.checker.evidence import PREFIX
 from tests.simulation.clocks import EPOCH, SimulatedClock, Wrong
 from tests.simulation.fates import Schedule, SeededFates
 from tests.simulation.history import History
@@ -22,8 +23,6 @@ from tests.simulation.network import PROCESS, Network
 from tests.simulation.processes import Process, Servers, settings
 from tests.simulation.redis.server import RedisServer
 from workers.config.roles import Role
-
-PREFIX = "accounts."
 
 AGAIN_S = (0.2, 3.0)
 """How long whoever runs the workers takes to start one again."""

@@ -32,13 +32,9 @@ def _all_answered(evidence: Evidence) -> Findings:
         waiting: dict[str, int] = {}
         for record in evidence.topics.get(topic.name, ()):
             place = f"{record.topic}-{record.partition}@{record.offset}"
-            dead = any(
-                where[0].endswith(record.topic) and where[1:] == (record.partition, record.offset)
-                for where in evidence.dead
-            )
             body = record.body
             name = f"{body.get('username')}:{body.get(identifier)}"
-            if dead:
+            if evidence.is_dead(record):
                 if not evidence.history.remakes and _is_sound(record, model):
                     yield f"P4: {place} is a dead letter, and nothing is wrong with it"
             else:

@@ -11,6 +11,9 @@ from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
 from contracts.dead_letters import DlqHeader
 from tests.simulation.history import History, Record
 
+PREFIX = "accounts."
+"""Before every topic's name."""
+
 Document = Mapping[str, Any]
 
 
@@ -69,6 +72,10 @@ class Evidence:
         ]
         self.dead = {place_of(each): each for each in self.topics.get(DEAD_LETTERS.name, ())}
 
+    def is_dead(self, record: Stood) -> bool:
+        """Say whether *record* has become a dead letter."""
+        return (record.topic, record.partition, record.offset) in self.dead
+
     @cached_property
     def commands(self) -> Sequence[Stood]:
         """Every record in a command topic."""
@@ -94,7 +101,7 @@ def place_of(letter: Stood) -> tuple[str, int, int]:
     """Return where the record stood that is a dead letter now."""
     said = dict(letter.headers)
     topic = (said[DlqHeader.TOPIC] or b"").decode()
-    return topic, int(said[DlqHeader.PARTITION] or 0), int(said[DlqHeader.OFFSET] or 0)
+    return topic.removeprefix(PREFIX), int(said[DlqHeader.PARTITION] or 0), int(said[DlqHeader.OFFSET] or 0)
 
 
 def parsed(value: bytes | None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def _in_partition_order(evidence: Evidence) -> Findings:
             name = f"{body.get('username')}:{body.get('command_id')}"
             outcome = evidence.outcomes.get(name)
             sequence = None if outcome is None else outcome.get("sequence")
-            if sequence is None or name in seen:
+            if sequence is None or name in seen or evidence.is_dead(record):
                 continue
             seen.add(name)
             if outcome is not None and not outcome["source"]["topic"].endswith(topic.name):
