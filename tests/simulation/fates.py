@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.simulation.network import PROCESS, Call, Fate, Said
+from tests.simulation.network import Call, Fate, Said
 
 DELAY_S = 0.002
 """Mean of what an ordinary answer takes."""
@@ -51,6 +51,8 @@ class Schedule:
     struck: dict[Place, Fate] = field(default_factory=dict[Place, Fate])
     lines: list[str] | None = None
     """All of them, where somebody wants to read them."""
+    places: dict[Place, int] | None = None
+    """All of them, with how many errors each can be answered by, where somebody wants each to fail."""
     counts: Counter[str] = field(default_factory=Counter[str])
     _asked: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
 
@@ -110,6 +112,8 @@ class SeededFates:
         place = self._schedule.place(process, f"{call.server} {call.operation}")
         fate = self._drawn(process, call, place)
         self._schedule.note(self.clock(), place, fate)
+        if self._schedule.places is not None:
+            self._schedule.places[place] = len(call.errors) + len(call.refusals)
         return fate
 
     def _drawn(self, process: str, call: Call, place: Place) -> Fate:
@@ -147,6 +151,3 @@ class SeededFates:
             if drawn < 0:
                 return fates[name]
         return fates["late"]
-
-
-__all__ = ["PROCESS", "Place", "Rates", "Schedule", "SeededFates"]

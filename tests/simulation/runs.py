@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from contracts.topics import CREDENTIALS, INPUTS, TOPICS, Kind
 from tests.simulation.checker.answers import check_answers
 from tests.simulation.checker.books import check_books
 from tests.simulation.checker.credentials import check_credentials
@@ -32,6 +31,9 @@ CALM_FROM_S = 8.0
 
 CALM_MAX_S = 240.0
 """How long it may then take until everything is answered: several sessions, sweeps and patiences."""
+
+FOUND_S = 310.0
+"""How much longer where partitions were added: aiokafka looks for them every five minutes."""
 
 LOOK_S = 0.25
 
@@ -63,9 +65,13 @@ def run(
     *,
     script: Mapping[Place, Fate] | None = None,
     lines: list[str] | None = None,
+    places: dict[Place, int] | None = None,
 ) -> Report:
-    """Run *history*; by a *script* nothing goes wrong but what it says."""
-    world = World(history, Schedule(lines=lines))
+    """Run *history*; by a *script* nothing goes wrong but what it says.
+
+    Every call's place is put into *places*, and what happens into *lines*.
+    """
+    world = World(history, Schedule(lines=lines, places=places))
     world.fates.script = script
     violations: list[str] = []
     with told_by(world.clock), _quiet():
@@ -126,7 +132,7 @@ async def _lived(world: World, violations: list[str]) -> None:
 
 async def _all_read(world: World) -> list[str]:
     """Wait until everything is committed; return what is not after all that time."""
-    deadline_s = world.loop.time() + CALM_MAX_S
+    deadline_s = world.loop.time() + CALM_MAX_S + FOUND_S * world.history.remakes
     while unread := [*_unread(world)]:
         if world.loop.time() > deadline_s:
             return unread
@@ -187,6 +193,3 @@ def _evidence(world: World, outside: Outside, unread: Collection[str]) -> Eviden
         documents=world.servers.mongo.everything("accounts"),
         sent=outside.sent,
     )
-
-
-__all__ = ["CREDENTIALS", "INPUTS", "TOPICS", "Kind", "Report", "run"]
