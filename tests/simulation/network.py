@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from math import inf
+from typing import NoReturn, Protocol, TypeVar
 
 Answer = TypeVar("Answer")
 
@@ -26,6 +27,8 @@ class Said(Enum):
     UNFORESEEN = "unforeseen"
     NEVER = "never"
     """Nothing, until the caller's own patience ends."""
+    KILLED = "killed"
+    """Nothing: the caller's process is gone before it can hear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Call:
     """As the server calls it, such as `produce` or `commitTransaction`."""
     errors: Sequence[Callable[[], Exception]]
     """What the library may raise for it, each made anew, the most ordinary first."""
+    refusals: Sequence[Callable[[], Exception]] = ()
+    """What it raises only where nothing was done: the server said so, and the caller may count on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,10 @@ class Fate:
     """Virtual time from then until the caller hears."""
     said: Said = Said.ANSWER
     error: int = 0
-    """Which of the call's errors, where that is what is said."""
+    """Which of the call's errors, where that is what is said; behind them, if nothing is done, which
+    of its refusals."""
+    frozen_s: float = 0.0
+    """How long the caller's process stands still before it hears, with all that is in it."""
 
 
 class Fates(Protocol):
@@ -69,62 +77,95 @@ class Network:
 
     def __init__(self, fates: Fates) -> None:
         self._fates = fates
+        self.kill: Callable[[str], None] = _nobody
+        """Ends a process at once."""
+        self.freeze: Callable[[str, float], None] = _frozen
+        """Lets a process stand still for some seconds."""
 
-    async def ask(self, call: Call, effect: Callable[[], Answer]) -> Answer:
+    async def ask(
+        self, call: Call, effect: Callable[[], Answer], *, patience_s: float = inf
+    ) -> Answer:
         """Have *effect* happen at the server, and return what it returns or raise what it raises.
 
         *effect* waits for nothing: it is one moment at the server. What it raises is the server's
-        own refusal, which the caller hears like an answer.
+        own refusal, which the caller hears like an answer. Who has no more patience is gone before
+        it: the effect of what was sent comes all the same, even if its process ends meanwhile.
 
         Raises:
+            TimeoutError: There was no answer within *patience_s*.
             Exception: One of the call's errors, or `UnforeseenError`.
         """
         fate = self._fates.of(PROCESS.get(), call)
-        answer: Answer | None = None
-        refused: Exception | None = None
+        if patience_s < inf:
+            async with asyncio.timeout(patience_s):
+                return await self._asked(call, effect, fate)
+        return await self._asked(call, effect, fate)
+
+    async def _asked(self, call: Call, effect: Callable[[], Answer], fate: Fate) -> Answer:
+        hear: Callable[[], Answer] = _not_done
         if fate.before_s and fate.done:
-            answer, refused = await _arrived(effect, fate.before_s)
+            hear = await _arrived(effect, fate.before_s)
         else:
             await _pass(fate.before_s)
             if fate.done:
-                answer, refused = _outcome(effect)
+                hear = _done(effect)
+        if fate.frozen_s:
+            self.freeze(PROCESS.get(), fate.frozen_s)
+        if fate.said is Said.KILLED:
+            self.kill(PROCESS.get())
         await _pass(fate.after_s)
         match fate.said:
-            case Said.ANSWER:
-                assert fate.done, "who answers has done it"
             case Said.ERROR:
-                make_error = call.errors[fate.error % len(call.errors)]
+                errors = call.errors if fate.done else (*call.errors, *call.refusals)
+                make_error = errors[fate.error % len(errors)]
                 raise make_error()
             case Said.UNFORESEEN:
                 raise UnforeseenError(call.operation)
-            case Said.NEVER:
+            case Said.NEVER | Said.KILLED:
                 await asyncio.get_running_loop().create_future()
-        if refused is not None:
-            raise refused
-        return answer  # pyright: ignore[reportReturnType]
+            case Said.ANSWER:
+                pass
+        return hear()
 
 
-def _outcome(effect: Callable[[], Answer]) -> tuple[Answer | None, Exception | None]:
+def _done(effect: Callable[[], Answer]) -> Callable[[], Answer]:
+    """Have *effect* happen now, and return what says later what it returned or raised."""
     try:
-        return effect(), None
+        answer = effect()
     except Exception as error:  # noqa: BLE001 - a server's refusal travels as an answer
-        return None, error
+        refused = error
+
+        def refuse() -> NoReturn:
+            raise refused
+
+        return refuse
+    return lambda: answer
 
 
-async def _arrived(
-    effect: Callable[[], Answer], after_s: float
-) -> tuple[Answer | None, Exception | None]:
+async def _arrived(effect: Callable[[], Answer], after_s: float) -> Callable[[], Answer]:
     """Have *effect* later, whatever becomes of the caller: what was sent arrives."""
     loop = asyncio.get_running_loop()
-    heard: asyncio.Future[tuple[Answer | None, Exception | None]] = loop.create_future()
+    heard: asyncio.Future[Callable[[], Answer]] = loop.create_future()
 
     def arrive() -> None:
-        outcome = _outcome(effect)
+        hear = _done(effect)
         if not heard.done():
-            heard.set_result(outcome)
+            heard.set_result(hear)
 
     loop.call_later(after_s, arrive, context=Context())
     return await heard
+
+
+def _not_done() -> NoReturn:
+    raise AssertionError("who answers has done it")
+
+
+def _nobody(process: str) -> None:
+    raise AssertionError(f"nobody can kill {process}")
+
+
+def _frozen(process: str, seconds: float) -> None:
+    raise AssertionError(f"nobody can freeze {process} for {seconds} s")
 
 
 async def _pass(seconds: float) -> None:

@@ -6,9 +6,11 @@
 # pyright: reportIncompatibleMethodOverride=false
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
+from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     CorruptRecordException,
@@ -24,21 +26,28 @@ from tests.simulation.kafka import calls
 from tests.simulation.kafka.answers import answer_of
 from tests.simulation.kafka.batches import damaged
 from tests.simulation.kafka.cluster import SimulatedKafka
-from tests.simulation.kafka.library_time import follow_the_loop
-
-follow_the_loop()
+from tests.simulation.kafka.holding import Hold
 
 
 class SimulatedClient(AIOKafkaClient):
     """Asks brokers in memory; every question has a fate."""
 
     kafka: SimulatedKafka
+    _holds: dict[int, Hold]
+    """The fetches that brokers hold."""
 
     @classmethod
     def take_the_place_of(cls, client: AIOKafkaClient, kafka: SimulatedKafka) -> None:
         """Have *client*, which somebody of aiokafka's made for itself, ask *kafka*."""
         client.__class__ = cls
-        cast("SimulatedClient", client).kafka = kafka
+        simulated = cast("SimulatedClient", client)
+        simulated.kafka = kafka
+        simulated._holds = {}
+
+    def read_on(self, places: Mapping[TopicPartition, int | None]) -> None:
+        """Let fetches end in time that do not ask for *places* where they are read on from now."""
+        for hold in self._holds.values():
+            hold.ends_for(places)
 
     async def bootstrap(self) -> None:
         """Learn which brokers there are.
@@ -116,7 +125,13 @@ class SimulatedClient(AIOKafkaClient):
 
     async def _fetch(self, node_id: int, request: Any) -> Any:
         """Fetch, once there is something or for as long as it may be held."""
-        await self._hold(request)
+        hold = Hold(self.kafka, node_id, request)
+        self._holds[node_id] = hold
+        try:
+            await hold.over()
+        finally:
+            if self._holds.get(node_id) is hold:
+                del self._holds[node_id]
         fetched: list[Any] = []
 
         def effect() -> FetchResponse_v4:
@@ -135,34 +150,6 @@ class SimulatedClient(AIOKafkaClient):
             )
         except KafkaError as error:
             return calls.refusal(request, calls.code_of(error))
-
-    async def _hold(self, request: Any) -> None:
-        """Return once the broker answers a fetch."""
-        committed = request._isolation_level == 1
-        loop = asyncio.get_running_loop()
-        ends_s = loop.time() + request._max_wait_ms / 1000
-        while True:
-            logs = []
-            for name, places in request._topics:
-                topic = self.kafka.topics.get(name)
-                for number, position, _ in places:
-                    if topic is None or number >= len(topic.logs):
-                        return  # which is answered at once
-                    log = topic.logs[number]
-                    if log.readable_from(position, committed=committed):
-                        return
-                    logs.append(log)
-            left_s = ends_s - loop.time()
-            if left_s <= 0:
-                return
-            woken = loop.create_future()
-            for log in logs:
-                log.waiting[woken] = None
-            try:
-                await asyncio.wait([woken], timeout=left_s)
-            finally:
-                for log in logs:
-                    log.waiting.pop(woken, None)
 
 
 def _damaged_last(answer: Any) -> FetchResponse_v4:
