@@ -63,6 +63,13 @@ class Fate:
     frozen_s: float = 0.0
     """How long the caller's process stands still before it hears, with all that is in it."""
 
+    @property
+    def takes_s(self) -> float:
+        """How long the caller waits, at least."""
+        if self.said is Said.NEVER or self.said is Said.KILLED:
+            return inf
+        return self.before_s + self.after_s + self.frozen_s
+
 
 class Fates(Protocol):
     """Decides, for a whole history, by its seed or by its script."""
@@ -96,7 +103,9 @@ class Network:
             Exception: One of the call's errors, or `UnforeseenError`.
         """
         fate = self._fates.of(PROCESS.get(), call)
-        if patience_s < inf:
+        if (
+            patience_s < inf and fate.takes_s >= patience_s
+        ):  # a timer for each call costs more than it
             async with asyncio.timeout(patience_s):
                 return await self._asked(call, effect, fate)
         return await self._asked(call, effect, fate)

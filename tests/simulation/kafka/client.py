@@ -78,8 +78,11 @@ class SimulatedClient(AIOKafkaClient):
             KafkaError: There is none at the moment.
         """
         del coordinator_type, coordinator_key
-        call = calls.CALLS[calls.FIND_COORDINATOR]
-        return await self.kafka.network.ask(call, lambda: 0)
+        call, patience_s = calls.CALLS[calls.FIND_COORDINATOR], self._patience_s
+        try:
+            return await self.kafka.network.ask(call, lambda: 0, patience_s=patience_s)
+        except TimeoutError as error:
+            raise RequestTimedOutError from error
 
     async def _metadata_update(self, cluster_metadata: Any, topics: Any) -> bool:
         request = MetadataRequest(sorted(topics) if topics else None)
@@ -106,18 +109,26 @@ class SimulatedClient(AIOKafkaClient):
 
     async def _ask(self, node_id: int, request: Any) -> Any:
         try:
-            async with asyncio.timeout(self._request_timeout_ms / 1000):
-                if request.API_KEY == calls.FETCH:
-                    return await self._fetch(node_id, request)
-                return await self._answer(node_id, request)
+            if request.API_KEY == calls.FETCH:
+                return await self._fetch(node_id, request)
+            return await self._answer(node_id, request)
         except TimeoutError as error:
             raise RequestTimedOutError from error
+
+    @property
+    def _patience_s(self) -> float:
+        return self._request_timeout_ms / 1000
 
     async def _answer(self, node_id: int, request: Any) -> Any:
         effect = partial(answer_of, self.kafka, node_id, request)
         try:
-            answer = await self.kafka.network.ask(calls.CALLS[request.API_KEY], effect)
-            return await answer if isinstance(answer, asyncio.Future) else answer
+            answer = await self.kafka.network.ask(
+                calls.CALLS[request.API_KEY], effect, patience_s=self._patience_s
+            )
+            if not isinstance(answer, asyncio.Future):
+                return answer
+            async with asyncio.timeout(self._patience_s):
+                return await answer
         except calls.TRANSPORT:
             raise
         except KafkaError as error:
@@ -139,7 +150,9 @@ class SimulatedClient(AIOKafkaClient):
             return fetched[0]
 
         try:
-            return await self.kafka.network.ask(calls.CALLS[calls.FETCH], effect)
+            return await self.kafka.network.ask(
+                calls.CALLS[calls.FETCH], effect, patience_s=self._patience_s
+            )
         except calls.TRANSPORT:
             raise
         except CorruptRecordException as error:
