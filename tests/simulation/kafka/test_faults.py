@@ -20,6 +20,9 @@ from workers.monitoring.metrics import Metrics
 
 TOPICS = ("a", "b")
 
+LED_BY_THE_SAME = "c"
+"""Broker as the first of them, so that one fetch brings both."""
+
 NOTHING = Fate(done=False, said=Said.NEVER)
 
 
@@ -46,7 +49,7 @@ def fates() -> Scripted:
 @pytest.fixture
 def cluster(fates: Scripted) -> MemoryCluster:
     kafka = SimulatedKafka(Network(fates), clock=time.time, random=Random(0))
-    for topic in TOPICS:
+    for topic in (*TOPICS, LED_BY_THE_SAME):
         kafka.create_topic(topic, 1, {"message.timestamp.type": "LogAppendTime"})
     return MemoryCluster(kafka)
 
@@ -137,17 +140,18 @@ async def test_after_any_error_all_can_be_published_again(
 async def test_what_is_damaged_on_its_way_costs_no_record(
     cluster: MemoryCluster, fates: Scripted
 ) -> None:
+    topics = (TOPICS[0], LED_BY_THE_SAME)
     for number in range(3):
-        for topic in TOPICS:
+        for topic in topics:
             await cluster.send(topic, b"%d" % number)
     corrupt = len(calls.TRANSPORT)  # the first of those that are not the transport's
     fates.once("fetch", Fate(said=Said.ERROR, error=corrupt))
-    reader = await Reader(cluster, "group", TOPICS).start()
+    reader = await Reader(cluster, "group", topics).start()
 
     records = await reader.read(6)
     await reader.stop()
 
-    for topic in TOPICS:
+    for topic in topics:
         assert [r.value for r in records if r.topic == topic] == [b"0", b"1", b"2"]
 
 
