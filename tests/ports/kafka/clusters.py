@@ -36,6 +36,7 @@ class OpenTransaction(Protocol):
 class Cluster(Protocol):
     clients: KafkaClients
     connection: Mapping[str, Any]
+    session_timeout_ms: int
 
     async def create(self, topic: str, partitions: int = 1) -> None: ...
     async def delete(self, topic: str) -> None: ...
@@ -63,6 +64,7 @@ class MemoryCluster:
     connection: Mapping[str, Any] = field(
         default_factory=lambda: {"request_timeout_ms": TIMEOUT_MS}
     )
+    session_timeout_ms: int = 1000
 
     def __post_init__(self) -> None:
         self.clients = simulated_clients(self.kafka)
@@ -120,6 +122,7 @@ class RealCluster:
     bootstrap: str
     clients: KafkaClients = AIOKAFKA
     connection: Mapping[str, Any] = field(init=False)
+    session_timeout_ms: int = 6000  # the least that a broker takes
     _producers: list[AIOKafkaProducer] = field(default_factory=list[AIOKafkaProducer])
 
     def __post_init__(self) -> None:

@@ -31,9 +31,11 @@ class Reader:
     progress: Progress = field(default_factory=lambda: Progress("suite"))
     revoked: int = 0
     commits_when_revoked: bool = False
+    session_timeout_ms: int | None = None
     consumer: CursorConsumer = field(init=False)
 
     def __post_init__(self) -> None:
+        session_ms = self.session_timeout_ms or self.cluster.session_timeout_ms
         subscription = Subscription(
             title="records",
             topics=self.topics,
@@ -48,7 +50,7 @@ class Reader:
             group_id=self.group,
             enable_auto_commit=False,
             **self.cluster.connection,
-            **consumer_settings(subscription, ReaderOptions(session_timeout_ms=6000)),
+            **consumer_settings(subscription, ReaderOptions(session_timeout_ms=session_ms)),
         )
         self.consumer.subscribe(topics=list(self.topics), listener=self.hooks)
 

@@ -6,9 +6,11 @@
 # pyright: reportIncompatibleMethodOverride=false
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
+from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     CorruptRecordException,
@@ -24,21 +26,28 @@ from tests.simulation.kafka import calls
 from tests.simulation.kafka.answers import answer_of
 from tests.simulation.kafka.batches import damaged
 from tests.simulation.kafka.cluster import SimulatedKafka
-from tests.simulation.kafka.library_time import follow_the_loop
-
-follow_the_loop()
+from tests.simulation.kafka.holding import Hold
 
 
 class SimulatedClient(AIOKafkaClient):
     """Asks brokers in memory; every question has a fate."""
 
     kafka: SimulatedKafka
+    _holds: dict[int, Hold]
+    """The fetches that brokers hold."""
 
     @classmethod
     def take_the_place_of(cls, client: AIOKafkaClient, kafka: SimulatedKafka) -> None:
         """Have *client*, which somebody of aiokafka's made for itself, ask *kafka*."""
         client.__class__ = cls
-        cast("SimulatedClient", client).kafka = kafka
+        simulated = cast("SimulatedClient", client)
+        simulated.kafka = kafka
+        simulated._holds = {}
+
+    def read_on(self, places: Mapping[TopicPartition, int | None]) -> None:
+        """Let fetches end in time that do not ask for *places* where they are read on from now."""
+        for hold in self._holds.values():
+            hold.ends_for(places)
 
     async def bootstrap(self) -> None:
         """Learn which brokers there are.
@@ -69,8 +78,11 @@ class SimulatedClient(AIOKafkaClient):
             KafkaError: There is none at the moment.
         """
         del coordinator_type, coordinator_key
-        call = calls.CALLS[calls.FIND_COORDINATOR]
-        return await self.kafka.network.ask(call, lambda: 0)
+        call, patience_s = calls.CALLS[calls.FIND_COORDINATOR], self._patience_s
+        try:
+            return await self.kafka.network.ask(call, lambda: 0, patience_s=patience_s)
+        except TimeoutError as error:
+            raise RequestTimedOutError from error
 
     async def _metadata_update(self, cluster_metadata: Any, topics: Any) -> bool:
         request = MetadataRequest(sorted(topics) if topics else None)
@@ -97,18 +109,26 @@ class SimulatedClient(AIOKafkaClient):
 
     async def _ask(self, node_id: int, request: Any) -> Any:
         try:
-            async with asyncio.timeout(self._request_timeout_ms / 1000):
-                if request.API_KEY == calls.FETCH:
-                    return await self._fetch(node_id, request)
-                return await self._answer(node_id, request)
+            if request.API_KEY == calls.FETCH:
+                return await self._fetch(node_id, request)
+            return await self._answer(node_id, request)
         except TimeoutError as error:
             raise RequestTimedOutError from error
+
+    @property
+    def _patience_s(self) -> float:
+        return self._request_timeout_ms / 1000
 
     async def _answer(self, node_id: int, request: Any) -> Any:
         effect = partial(answer_of, self.kafka, node_id, request)
         try:
-            answer = await self.kafka.network.ask(calls.CALLS[request.API_KEY], effect)
-            return await answer if isinstance(answer, asyncio.Future) else answer
+            answer = await self.kafka.network.ask(
+                calls.CALLS[request.API_KEY], effect, patience_s=self._patience_s
+            )
+            if not isinstance(answer, asyncio.Future):
+                return answer
+            async with asyncio.timeout(self._patience_s):
+                return await answer
         except calls.TRANSPORT:
             raise
         except KafkaError as error:
@@ -116,7 +136,13 @@ class SimulatedClient(AIOKafkaClient):
 
     async def _fetch(self, node_id: int, request: Any) -> Any:
         """Fetch, once there is something or for as long as it may be held."""
-        await self._hold(request)
+        hold = Hold(self.kafka, node_id, request)
+        self._holds[node_id] = hold
+        try:
+            await hold.over()
+        finally:
+            if self._holds.get(node_id) is hold:
+                del self._holds[node_id]
         fetched: list[Any] = []
 
         def effect() -> FetchResponse_v4:
@@ -124,7 +150,9 @@ class SimulatedClient(AIOKafkaClient):
             return fetched[0]
 
         try:
-            return await self.kafka.network.ask(calls.CALLS[calls.FETCH], effect)
+            return await self.kafka.network.ask(
+                calls.CALLS[calls.FETCH], effect, patience_s=self._patience_s
+            )
         except calls.TRANSPORT:
             raise
         except CorruptRecordException as error:
@@ -135,34 +163,6 @@ class SimulatedClient(AIOKafkaClient):
             )
         except KafkaError as error:
             return calls.refusal(request, calls.code_of(error))
-
-    async def _hold(self, request: Any) -> None:
-        """Return once the broker answers a fetch."""
-        committed = request._isolation_level == 1
-        loop = asyncio.get_running_loop()
-        ends_s = loop.time() + request._max_wait_ms / 1000
-        while True:
-            logs = []
-            for name, places in request._topics:
-                topic = self.kafka.topics.get(name)
-                for number, position, _ in places:
-                    if topic is None or number >= len(topic.logs):
-                        return  # which is answered at once
-                    log = topic.logs[number]
-                    if log.readable_from(position, committed=committed):
-                        return
-                    logs.append(log)
-            left_s = ends_s - loop.time()
-            if left_s <= 0:
-                return
-            woken = loop.create_future()
-            for log in logs:
-                log.waiting[woken] = None
-            try:
-                await asyncio.wait([woken], timeout=left_s)
-            finally:
-                for log in logs:
-                    log.waiting.pop(woken, None)
 
 
 def _damaged_last(answer: Any) -> FetchResponse_v4:

@@ -13,6 +13,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from client.partitioning import hash_of
 from tests.simulation.kafka.batches import Sent, packed
 from tests.simulation.kafka.groups import Group
+from tests.simulation.kafka.library import draw_from, follow_the_loop
 from tests.simulation.kafka.log import KeptBatch, PartitionLog
 from tests.simulation.network import Network
 
@@ -54,6 +55,11 @@ class SimulatedKafka:
     _topics_made: int = 0
     _producers: int = 0
     _senders: int = SENDERS_FROM
+
+    def __post_init__(self) -> None:
+        """Have aiokafka leave nothing to chance but what *random* says, nor to this machine's clock."""
+        follow_the_loop()
+        draw_from(self.random)
 
     # -- topics
 

@@ -3,9 +3,10 @@
 # aiokafka annotates only a part of its interface:
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 
+from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.simulation.kafka.client import SimulatedClient
 from tests.simulation.kafka.cluster import SimulatedKafka
@@ -18,6 +19,36 @@ class SimulatedKafkaConsumer(AIOKafkaConsumer):
     def __init__(self, *topics: str, kafka: SimulatedKafka, **settings: Any) -> None:
         super().__init__(*topics, **settings)
         SimulatedClient.take_the_place_of(self._client, kafka)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on at *offset*."""
+        super().seek(partition, offset)
+        self._read_on([partition])
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Read *partitions* again."""
+        super().resume(*partitions)
+        self._read_on(partitions)
+
+    async def getmany(self, *partitions: TopicPartition, **how: Any) -> Any:
+        """Return what was fetched, or what comes in time; what was there is fetched on from then."""
+        fetcher: Any = self._fetcher
+        waiting = fetcher._records
+        before = list(waiting)
+        try:
+            return await super().getmany(*partitions, **how)
+        finally:
+            if before:
+                self._read_on([tp for tp in before if tp not in waiting])
+
+    def _read_on(self, places: Iterable[TopicPartition]) -> None:
+        client: Any = self._client
+        if not client._holds:
+            return
+        assignment: Any = getattr(self._subscription.subscription, "assignment", None)
+        if assignment is not None:
+            states = {tp: assignment.state_value(tp) for tp in places if tp in assignment.tps}
+            client.read_on({tp: state._position for tp, state in states.items()})
 
     def __del__(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Say nothing: one whose process was killed was never stopped."""

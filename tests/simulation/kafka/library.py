@@ -1,10 +1,12 @@
-"""Has aiokafka read the time of the loop that runs, which is virtual in a simulation.
+"""Has aiokafka read the time of the loop that runs, and draw from what a run's seed gives.
 
-It reads `time.monotonic` in places that no argument reaches. Of an ordinary loop both are the same.
+It reads `time.monotonic` and shuffles with Python's own `random` in places that no argument reaches. Of an ordinary
+loop the time is the same.
 """
 
 import asyncio
 import time
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +23,9 @@ READERS: tuple[ModuleType, ...] = (
     message_accumulator,
 )
 """Modules of aiokafka's that read the clock of this machine."""
+
+SHUFFLERS: tuple[ModuleType, ...] = (client, fetcher)
+"""Modules of aiokafka's that leave something to chance."""
 
 
 class LoopTime:
@@ -41,3 +46,10 @@ def follow_the_loop() -> None:
     for module in READERS:
         changed: Any = module
         changed.time = LoopTime
+
+
+def draw_from(random: Random) -> None:
+    """Let all of aiokafka draw from *random* from now on."""
+    for module in SHUFFLERS:
+        changed: Any = module
+        changed.random = random
