@@ -66,6 +66,11 @@ gateway: install ## Serve the example REST API beside `make run`, from another t
 test: install ## Run all tests, in three processes with servers of their own: most of them wait
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+.PHONY: simulate
+simulate: install ## Break the workers in virtual time: SEEDS=1000 on all cores, or one SEED= with all that happens
+	@$(BIN)/python -W ignore -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
+	@$(if $(SEED),,$(BIN)/python -W ignore -m tests.simulation --exhaustive $(or $(SCRIPTS),0))
+
 .PHONY: test-later
 test-later: install ## Run all tests with every clock 400 days ahead: needs a C compiler (cc)
 	@cc -shared -fPIC -O2 -o .venv/later.so tests/later.c -ldl

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from tests.simulation.exhausting import exhaust
 from tests.simulation.simulate import report, show, simulate
 
 HASH_SEED = "0"
@@ -18,7 +19,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="this one alone, with its schedule")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--exhaustive", type=int, metavar="N", help="N scripts of failing calls each; 0 for all"
+    )
     given = parser.parse_args()
+    if given.exhaustive is not None:
+        return 1 if exhaust(given.exhaustive, given.processes) else 0
     if given.seed is not None:
         return 0 if show(given.seed, whole=True) else 1
     started_s = time.monotonic()

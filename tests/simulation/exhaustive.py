@@ -7,7 +7,7 @@ from contracts.topics import DEPOSIT, OPEN, UPDATE_PROFILE, WITHDRAW, TopicSpec
 from tests.simulation.fates import Place, Rates
 from tests.simulation.history import Ends, History, Record, Sender, Unit, Waits
 from tests.simulation.network import Fate, Said
-from tests.simulation.runs import Report, run
+from tests.simulation.runs import run
 from tests.simulation.values import encoded
 
 IDLE = ("heartbeat", "fetch")
@@ -59,14 +59,6 @@ def pairs(places: Mapping[Place, int], count: int, random: Random) -> Iterator[M
     for _ in range(count):
         first, second = random.sample(known, 2)
         yield {each: random.choice([*_fates(places[each])]) for each in (first, second)}
-
-
-def failing(history: History, scripts: Iterator[Mapping[Place, Fate]]) -> Iterator[Report]:
-    """Run *history* by each of *scripts*; yield what breaks a promise."""
-    for script in scripts:
-        report = run(history, script=script)
-        if report.violations:
-            yield report
 
 
 def _fates(errors: int) -> Iterator[Fate]:

@@ -123,7 +123,7 @@ async def _lived(world: World, violations: list[str]) -> None:
     await asyncio.gather(*senders, *blows)
     unread = await _all_read(world)
     await _put_away(world)
-    evidence = _evidence(world, outside, unread)
+    evidence = evidence_of(world, outside, unread)
     for check in CHECKS:
         violations += check(evidence)
     violations += await check_books(world.servers)
@@ -168,7 +168,8 @@ async def _put_away(world: World) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-def _evidence(world: World, outside: Outside, unread: Collection[str]) -> Evidence:
+def evidence_of(world: World, outside: Outside, unread: Collection[str]) -> Evidence:
+    """Return all that a run leaves behind."""
     kafka = world.servers.kafka
     topics = {
         name.removeprefix(PREFIX): [

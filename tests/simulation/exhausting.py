@@ -1,0 +1,67 @@
+"""Runs what `tests.simulation.exhaustive` lists, on all cores: all of it, or a sample."""
+
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from tests.simulation.exhaustive import pairs, places_of, short_histories, singles
+from tests.simulation.fates import Place
+from tests.simulation.network import Fate
+from tests.simulation.runs import run
+
+CHUNK = 50
+"""Scripts that a process runs before it says how far it is."""
+
+PAIRS_FOR_EACH = 1
+"""Pairs drawn for each script with one failing call; there are millions of pairs."""
+
+Scripts = Sequence[dict[Place, Fate]]
+
+
+def scripts_of(number: int, sample: int) -> Scripts:
+    """Return *sample* scripts of one failing call and as many of two; all of them if it is 0."""
+    places = places_of(short_histories()[number])
+    random = Random(f"exhaustive {number} {sample}")
+    alone = [dict(each) for each in singles(places)]
+    if sample:
+        alone = random.sample(alone, min(sample, len(alone)))
+    return [*alone, *map(dict, pairs(places, PAIRS_FOR_EACH * len(alone), random))]
+
+
+def run_scripts(given: tuple[int, Scripts]) -> tuple[int, list[str]]:
+    """Run these scripts of one history; return how many, and what was found."""
+    number, scripts = given
+    history = short_histories()[number]
+    found: list[str] = []
+    for script in scripts:
+        report = run(history, script=script)
+        if report.violations:
+            name = history.senders[0].name
+            found.append(f"{name}: {script}: {report.violations[0]}")
+    return len(scripts), found
+
+
+def exhaust(sample: int, processes: int) -> list[str]:
+    """Run all, or a *sample* of each history; print what comes of it and return what was found."""
+    chunks = [*_chunks(sample)]
+    total = sum(len(scripts) for _, scripts in chunks)
+    done, found = 0, list[str]()
+    with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=20) as pool:
+        for count, those in pool.imap_unordered(run_scripts, chunks):
+            done += count
+            found += those
+            line = f"{done:,} of {total:,} failing calls, {len(found)} FAILED"
+            print(f"\r{line}  ", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    print(f"scripts      {done:,}")
+    print(f"violations   {len(found):,}")
+    print(*sorted(found), sep="\n")
+    return found
+
+
+def _chunks(sample: int) -> Iterator[tuple[int, Scripts]]:
+    for number in range(len(short_histories())):
+        scripts = scripts_of(number, sample)
+        for start in range(0, len(scripts), CHUNK):
+            yield number, scripts[start : start + CHUNK]
