@@ -36,5 +36,5 @@ def main() -> int:
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != HASH_SEED:
         again = [sys.executable, "-m", "tests.simulation", *sys.argv[1:]]
-        os.execve(sys.executable, again, {**os.environ, "PYTHONHASHSEED": HASH_SEED})  # noqa: S606
+        os.execve(sys.executable, again, {**os.environ, "PYTHONHASHSEED": HASH_SEED})
     sys.exit(main())

@@ -1,7 +1,8 @@
 """What happens to processes and servers while a history runs, and how all of it ends."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from contracts.topics import INPUTS, TOPICS
 from tests.simulation.history import Blow, Disturbance
@@ -92,7 +93,7 @@ class Disturbing:
         kafka.create_topic(PREFIX + spec.name, self._world.history.partitions, spec.config())
 
 
-_DONE: Mapping[Blow, Callable[[Disturbing, Disturbance], "asyncio.Future[None]"]] = {
+_DONE: Mapping[Blow, Callable[[Disturbing, Disturbance], Coroutine[Any, Any, None]]] = {
     Blow.KILL: Disturbing._kill,  # noqa: SLF001
     Blow.PAUSE: Disturbing._pause,  # noqa: SLF001
     Blow.STOP: Disturbing._stop,  # noqa: SLF001

@@ -1,5 +1,7 @@
 """Runs what `tests.simulation.exhaustive` lists, on all cores: all of it, or a sample."""
 
+# ruff: noqa: T201 - this is what it is for
+
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence

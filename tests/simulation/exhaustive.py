@@ -41,8 +41,7 @@ def places_of(history: History) -> Mapping[Place, int]:
     return {
         place: errors
         for place, errors in places.items()
-        if place[0].startswith("worker")
-        and (not place[1].endswith(IDLE) or place[2] < IDLE_MAX)
+        if place[0].startswith("worker") and (not place[1].endswith(IDLE) or place[2] < IDLE_MAX)
     }
 
 
@@ -53,7 +52,9 @@ def singles(places: Mapping[Place, int]) -> Iterator[Mapping[Place, Fate]]:
             yield {place: fate}
 
 
-def pairs(places: Mapping[Place, int], count: int, random: Random) -> Iterator[Mapping[Place, Fate]]:
+def pairs(
+    places: Mapping[Place, int], count: int, random: Random
+) -> Iterator[Mapping[Place, Fate]]:
     """Yield *count* scripts in which two calls fail."""
     known = [*places]
     for _ in range(count):

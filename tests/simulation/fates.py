@@ -72,7 +72,9 @@ class Schedule:
             self.struck[place] = fate
             self.counts[f"{place[1]}: {kind}"] += 1
         if self.lines is not None:
-            self.lines.append(f"{at_s:10.4f}  {place[0]:12} {place[1]} #{place[2]}  {kind}".rstrip())
+            self.lines.append(
+                f"{at_s:10.4f}  {place[0]:12} {place[1]} #{place[2]}  {kind}".rstrip()
+            )
 
     def said(self, at_s: float, text: str) -> None:
         """Write down what is no call."""
@@ -146,8 +148,8 @@ class SeededFates:
             "killed": Fate(before_s=delay_s, done=done, said=Said.KILLED),
             "frozen": Fate(before_s=delay_s, done=True, frozen_s=frozen_s),
         }
-        for name in fates:
+        for name, fate in fates.items():
             drawn -= getattr(rates, name)
             if drawn < 0:
-                return fates[name]
+                return fate
         return fates["late"]

@@ -38,7 +38,7 @@ MOVEMENT_WEIGHT = 4
 
 def drawn(seed: int, *, remaking: bool | None = None) -> History:
     """Return the history of *seed*."""
-    return _Drawing(Random(f"history {seed}")).history(seed, remaking)
+    return _Drawing(Random(f"history {seed}")).history(seed, remaking=remaking)
 
 
 @dataclass(slots=True)
@@ -52,20 +52,20 @@ class _Drawing:
     def __post_init__(self) -> None:
         self.values = Values(self.random)
 
-    def history(self, seed: int, remaking: bool | None) -> History:
+    def history(self, seed: int, *, remaking: bool | None) -> History:
         random = self.random
-        remakes = random.random() < 0.05 if remaking is None else remaking  # noqa: PLR2004
+        remakes = random.random() < 0.05 if remaking is None else remaking
         roles = {Role.LEDGER}
-        if random.random() < 0.3:  # noqa: PLR2004
+        if random.random() < 0.3:
             roles.add(Role.IDENTITY)
-        if random.random() < 0.15:  # noqa: PLR2004
+        if random.random() < 0.15:
             roles.add(Role.QUERY)
-        if random.random() < 0.4:  # noqa: PLR2004
+        if random.random() < 0.4:
             roles.add(Role.HOUSEKEEPER)
         if Role.IDENTITY not in roles:  # which alone answers who has registered
             self.ordered = tuple(topic for topic in ORDERED if topic is not REGISTER)
         senders = self._senders(roles)
-        rates, disturbances = self._faults(remakes)
+        rates, disturbances = self._faults(remakes=remakes)
         return History(
             seed=seed,
             senders=senders,
@@ -85,7 +85,7 @@ class _Drawing:
             for name in WORKERS
         }
 
-    def _faults(self, remakes: bool) -> tuple[Rates, tuple[Disturbance, ...]]:
+    def _faults(self, *, remakes: bool) -> tuple[Rates, tuple[Disturbance, ...]]:
         random = self.random
         rates = Rates(
             refused=self._rate(),
@@ -176,7 +176,7 @@ class _Drawing:
             identifier = self._identifier()
             record = self._command(topic, user, identifier)
             records += [record] * random.randint(1, 3)
-            if random.random() < 0.3:  # noqa: PLR2004
+            if random.random() < 0.3:
                 records.append(self._command(topic, user, identifier))
         if random.random() < 1 / 2:
             random.shuffle(records)

@@ -13,7 +13,7 @@ LONGEST_S = 600.0
 
 def simulated(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
     """Return what `python -m tests.simulation` said."""
-    return subprocess.run(  # noqa: S603 - our own module
+    return subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.simulation", *arguments],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         cwd=REPOSITORY,

@@ -9,6 +9,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from contextvars import Context, copy_context
 from random import Random
 from typing import Any, TypeVar
@@ -228,7 +229,5 @@ class _Everything(set[str]):
 
 def _close(coroutine: Any) -> None:
     """Unwind what was suspended; what it does meanwhile reaches nobody."""
-    try:
+    with suppress(BaseException):  # it awaits, or fails, as it unwinds
         coroutine.close()
-    except BaseException:  # noqa: BLE001, S110 - it awaits, or fails, as it unwinds
-        pass

@@ -77,7 +77,7 @@ class Outside:
 
     async def _reached(self) -> None:
         loop = asyncio.get_running_loop()
-        while loop.time() < self.away_until_s:
+        while loop.time() < self.away_until_s:  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(self.away_until_s - loop.time())
 
     async def _send(self, sender: Sender, record: Record) -> None:
@@ -112,7 +112,9 @@ class Outside:
             return
         transaction.commit()
         ended_s = loop.time()
-        self.sent += [Sent(sender.name, record, at, sent_s, ended_s) for record, at, sent_s in written]
+        self.sent += [
+            Sent(sender.name, record, at, sent_s, ended_s) for record, at, sent_s in written
+        ]
 
     async def _answered(self, unit: Unit) -> None:
         """Wait until all of *unit* is answered, within a bound."""

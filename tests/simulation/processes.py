@@ -52,7 +52,7 @@ OPTIONS = LedgerOptions(
 """Everything smaller than in production, so that a few commands reach the bounds."""
 
 CHEAP = HashingPolicy(
-    scheme="argon2id",  # noqa: S106 - a name
+    scheme="argon2id",
     argon2_memory_kib=8,
     argon2_time_cost=1,
 )

@@ -164,7 +164,7 @@ async def _put_away(world: World) -> None:
     await asyncio.sleep(SWEPT_S)
     keeper.wanted = False
     world.stop(keeper)
-    while any(slot.is_running for slot in world.slots.values()):
+    while any(slot.is_running for slot in world.slots.values()):  # noqa: ASYNC110 - virtual time
         await asyncio.sleep(LOOK_S)
 
 

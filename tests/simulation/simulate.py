@@ -1,5 +1,7 @@
 """Runs many histories on all cores, or one with everything that happens in it."""
 
+# ruff: noqa: T201 - this is what it is for
+
 import multiprocessing
 import sys
 import time
@@ -84,7 +86,9 @@ def simulate(first: int, count: int, processes: int) -> Sums:
 def report(sums: Sums, seconds: float, processes: int) -> None:
     """Print the table at the end, and the first failing seeds shrunk."""
     rate = sums.histories / seconds
-    print(f"histories    {sums.histories:,} in {seconds:,.0f} s: {rate:.1f}/s on {processes} processes")
+    print(
+        f"histories    {sums.histories:,} in {seconds:,.0f} s: {rate:.1f}/s on {processes} processes"
+    )
     print(f"disturbed    {sums.disturbed:,}")
     print(f"records      {sums.records:,}")
     print(f"calls        {sums.calls:,}")

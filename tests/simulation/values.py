@@ -88,7 +88,10 @@ class Values:
         purpose = _purpose(model, name)
         if purpose is None:
             return None
-        identifier, username = (identity[key] for key in identity if key != "username"), identity["username"]
+        identifier, username = (
+            (identity[key] for key in identity if key != "username"),
+            identity["username"],
+        )
         to_reply = "reply_key" in model.model_fields
         secret = self.random.choice(PASSWORDS)
         return sealed(Sealing(secret, purpose, next(identifier), username, to_reply))
@@ -111,7 +114,7 @@ _KNOWN: Mapping[str, Callable[[Values, Mapping[str, str]], Any]] = {
 
 def _email(random: Random, username: str) -> str:
     """Return the user's own address, and seldom another's, who may have it already."""
-    owner = username if random.random() < 0.9 else random.choice(USERS)  # noqa: PLR2004 - mostly
+    owner = username if random.random() < 0.9 else random.choice(USERS)
     return f"{owner}@example.com"
 
 
@@ -134,7 +137,10 @@ def _resolved(said: Any, schema: Any) -> Any:
         return _resolved(schema["$defs"][said["$ref"].rpartition("/")[2]], schema)
     for either in said.get("anyOf", said.get("allOf", ())):
         if either.get("type") != "null":
-            return {**_resolved(either, schema), **({"examples": said["examples"]} if "examples" in said else {})}
+            return {
+                **_resolved(either, schema),
+                **({"examples": said["examples"]} if "examples" in said else {}),
+            }
     return said
 
 

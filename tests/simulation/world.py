@@ -1,8 +1,7 @@
 """Everything of one run: servers, processes and whoever starts them again, and the people outside."""
 
-import asyncio
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -19,7 +18,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.mongo.databases import Databases
 from tests.simulation.mongo.driver import connecting
 from tests.simulation.mongo.server import MongoServer
-from tests.simulation.network import PROCESS, Network
+from tests.simulation.network import PROCESS, Call, Fate, Network
 from tests.simulation.processes import Process, Servers, settings
 from tests.simulation.redis.server import RedisServer
 from workers.config.roles import Role
@@ -161,7 +160,7 @@ class World:
             self._start(slot)
 
 
-def _outside() -> "object":
+def _outside() -> Context:
     context = copy_context()
     context.run(PROCESS.set, "outside")
     return context
@@ -170,9 +169,9 @@ def _outside() -> "object":
 class _Always:
     """Fates while the database is made: all is well."""
 
-    def of(self, process: str, call: object) -> "object":
-        from tests.simulation.network import Fate
-
+    def of(self, process: str, call: Call) -> Fate:
+        """Return the ordinary one."""
+        del process, call
         return Fate()
 
 
@@ -182,7 +181,7 @@ def _prepared() -> Databases:
     loop = VirtualLoop(Random(0))
     server = MongoServer(lambda: EPOCH.timestamp() + loop.time())
     options = MongoOptions(uri="mongodb://simulated/", database="accounts")
-    network = Network(_Always())  # type: ignore[arg-type]
+    network = Network(_Always())
 
     async def make() -> None:
         await prepare(MongoClient(options, connect=connecting(server, network)))

@@ -26,7 +26,10 @@ async def check_books(servers: Servers) -> Sequence[str]:
     await client.close()
     return [
         *(f"verify: {each.username} {each.violation} {each.detail}" for each in tally.findings),
-        *(f"P13: {each.currency} differs by {each.difference_minor}" for each in unbalanced(totals)),
+        *(
+            f"P13: {each.currency} differs by {each.difference_minor}"
+            for each in unbalanced(totals)
+        ),
     ]
 
 

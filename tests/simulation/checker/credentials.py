@@ -27,7 +27,9 @@ def check_credentials(evidence: Evidence) -> Findings:
         credential = stored.get(username)
         if credential is None:
             yield f"P4: {username} is registered, and has no credential"
-        elif not any(_CONTEXT.verify(prepared(one), credential["hash"]) for one in sorted(passwords)):
+        elif not any(
+            _CONTEXT.verify(prepared(one), credential["hash"]) for one in sorted(passwords)
+        ):
             yield f"P3: {username} has another password than the one registered"
     yield from _sign_ins(evidence, chosen)
 

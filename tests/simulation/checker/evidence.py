@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
 from contracts.dead_letters import DlqHeader
+from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
 from tests.simulation.history import History, Record
 
 PREFIX = "accounts."
@@ -101,7 +101,11 @@ def place_of(letter: Stood) -> tuple[str, int, int]:
     """Return where the record stood that is a dead letter now."""
     said = dict(letter.headers)
     topic = (said[DlqHeader.TOPIC] or b"").decode()
-    return topic.removeprefix(PREFIX), int(said[DlqHeader.PARTITION] or 0), int(said[DlqHeader.OFFSET] or 0)
+    return (
+        topic.removeprefix(PREFIX),
+        int(said[DlqHeader.PARTITION] or 0),
+        int(said[DlqHeader.OFFSET] or 0),
+    )
 
 
 def parsed(value: bytes | None) -> dict[str, Any]:

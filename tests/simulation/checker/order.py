@@ -95,9 +95,7 @@ def _was_open(evidence: Evidence, name: str, earlier: Sequence[Sent]) -> Finding
             yield f"P1: {name} found no account, and {answer.body['command_id']} had opened it"
 
 
-def _was_covered(
-    evidence: Evidence, name: str, first: Sent, earlier: Sequence[Sent]
-) -> Findings:
+def _was_covered(evidence: Evidence, name: str, first: Sent, earlier: Sequence[Sent]) -> Findings:
     """Count only what was acknowledged before as there, and all that was ever taken as gone."""
     body = parsed(first.record.value)
     currency, wanted = body["currency"], Decimal(body["amount"])
