@@ -23,7 +23,7 @@ from tests.simulation.redis.server import RedisServer
 from workers.batches.membership import Membership
 from workers.bootstrap.request_workers import build_identity, build_queries
 from workers.bootstrap.workers import (
-    Connections,
+    Connectors,
     Resources,
     build_credentials,
     build_engine,
@@ -91,10 +91,10 @@ class Servers:
     mongo: MongoServer
     redis: RedisServer
 
-    def connections(self) -> Connections:
+    def connections(self) -> Connectors:
         """Return what connects one process to them."""
         connect = mongo_connecting(self.mongo, self.network)
-        return Connections(
+        return Connectors(
             mongo=lambda options: MongoClient(options, connect=connect),
             redis=redis_connecting(self.redis, self.network),
             kafka=simulated_clients(self.kafka),

@@ -11,8 +11,8 @@ from tests.simulation.runs import Report, run
 
 Part = TypeVar("Part")
 
-RUNS_MAX = 400
-"""Tries: enough for a history of this size, and over within a minute."""
+RUNS_MAX = 150
+"""Tries: enough for a history of this size, and over within half a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ SEEDS = 200
 PINNED = {
     5: "polls went on finding nothing once what fetches had died",
     15: "the same, beside a worker that joined",
+    107: "a batch that was read ahead was committed behind one that was given up, whose records were lost",
     109: "the checker took a dead letter for the command that came later under its id",
     274: "nobody was waited for who stood still",
     18: "partitions that were added are found after five minutes only",

@@ -49,7 +49,7 @@ LEASE_TTL = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connections:
+class Connectors:
     """What connects a process to what is outside of it."""
 
     mongo: Callable[[MongoOptions], MongoClient] = MongoClient
@@ -59,7 +59,7 @@ class Connections:
     metrics: Callable[[], Metrics] = Metrics
 
 
-REAL = Connections()
+REAL = Connectors()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ async def open_resources(
     settings: Settings,
     stack: AsyncExitStack,
     roles: Collection[Role] = ALL,
-    connections: Connections = REAL,
+    connections: Connectors = REAL,
 ) -> Resources:
     """Connect to the stores; *stack* closes them."""
     ring = connections.ring(settings.keys_dir, needs=needed_by(roles))

@@ -112,6 +112,11 @@ class Engine:
         steps.end("read")
         await self.membership.turn.acquire()
         steps.end("wait")
+        if self.membership.over:
+            # Before the next poll begins: it starts over, and then nobody can tell any more that this was
+            # read before what is given up now, and must not be committed behind it.
+            self.membership.turn.release()
+            return
         enough = min(RECORDS_ENOUGH, self.options.batch_records_max)
         alone = len(records) < enough or not self._deciding.may_read_on()
         self._cycle_in_hand = asyncio.create_task(self._take(taken, steps, alone=alone))
