@@ -43,26 +43,30 @@ class Disturbing:
         slots = [*self._world.slots.values()]
         return slots[one.which % len(slots)]
 
-    async def _kill(self, one: Disturbance) -> None:
+    async def kill(self, one: Disturbance) -> None:
+        """End a process at once."""
         slot = self._slot(one)
         if slot.is_running:
             self._world.kill(slot.current)
 
-    async def _pause(self, one: Disturbance) -> None:
+    async def pause(self, one: Disturbance) -> None:
+        """Let a process stand still."""
         slot = self._slot(one)
         if slot.is_running:
             self._world.freeze(slot.current, one.lasts_s)
 
-    async def _stop(self, one: Disturbance) -> None:
+    async def stop(self, one: Disturbance) -> None:
+        """Ask a process to end."""
         self._world.stop(self._slot(one))
 
-    async def _join(self, one: Disturbance) -> None:
+    async def join(self, one: Disturbance) -> None:
+        """Have one more process come and go."""
         slot = self._world.add(f"visitor-{one.which}", self._world.history.roles)
         await asyncio.sleep(one.lasts_s)
         slot.wanted = False
         self._world.stop(slot)
 
-    async def _reset(self, one: Disturbance) -> None:
+    async def reset(self, one: Disturbance) -> None:
         """Set every offset to zero: operators do that with all members of the groups stopped."""
         slots = [slot for slot in self._world.slots.values() if slot.is_running]
         for slot in slots:
@@ -75,17 +79,20 @@ class Disturbing:
             slot.wanted = True
             self._world.revive(slot)
 
-    async def _flush(self, one: Disturbance) -> None:
+    async def flush(self, one: Disturbance) -> None:
+        """Have Redis come back with nothing."""
         del one
         self._world.servers.redis.restart()
 
-    async def _partitions(self, one: Disturbance) -> None:
+    async def partitions(self, one: Disturbance) -> None:
+        """Add a partition to every topic."""
         del one
         kafka = self._world.servers.kafka
         for spec in TOPICS:
             kafka.add_partitions(PREFIX + spec.name, self._world.history.partitions + 1)
 
-    async def _remake(self, one: Disturbance) -> None:
+    async def remake(self, one: Disturbance) -> None:
+        """Delete a topic and make it again."""
         inputs = [spec for spec in TOPICS if spec.kind in INPUTS]
         spec = inputs[one.which % len(inputs)]
         kafka = self._world.servers.kafka
@@ -94,12 +101,12 @@ class Disturbing:
 
 
 _DONE: Mapping[Blow, Callable[[Disturbing, Disturbance], Coroutine[Any, Any, None]]] = {
-    Blow.KILL: Disturbing._kill,  # noqa: SLF001
-    Blow.PAUSE: Disturbing._pause,  # noqa: SLF001
-    Blow.STOP: Disturbing._stop,  # noqa: SLF001
-    Blow.JOIN: Disturbing._join,  # noqa: SLF001
-    Blow.RESET: Disturbing._reset,  # noqa: SLF001
-    Blow.REDIS_FLUSHED: Disturbing._flush,  # noqa: SLF001
-    Blow.PARTITIONS: Disturbing._partitions,  # noqa: SLF001
-    Blow.REMADE: Disturbing._remake,  # noqa: SLF001
+    Blow.KILL: Disturbing.kill,
+    Blow.PAUSE: Disturbing.pause,
+    Blow.STOP: Disturbing.stop,
+    Blow.JOIN: Disturbing.join,
+    Blow.RESET: Disturbing.reset,
+    Blow.REDIS_FLUSHED: Disturbing.flush,
+    Blow.PARTITIONS: Disturbing.partitions,
+    Blow.REMADE: Disturbing.remake,
 }

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from tests.simulation.network import Call, Fate, Said
 
@@ -46,7 +47,7 @@ Place = tuple[str, str, int]
 class Schedule:
     """The calls of one run: their digest, and those whose fate was none of the ordinary."""
 
-    digest: "hashlib._Hash" = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
     calls: int = 0
     struck: dict[Place, Fate] = field(default_factory=dict[Place, Fate])
     lines: list[str] | None = None

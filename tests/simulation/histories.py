@@ -118,7 +118,7 @@ class _Drawing:
 
     def _senders(self, roles: set[Role]) -> tuple[Sender, ...]:
         random = self.random
-        users = list(USERS[: random.randint(2, len(USERS))])
+        users: list[str] = list(USERS[: random.randint(2, len(USERS))])
         opening = [OPEN, REGISTER] if Role.IDENTITY in roles else [OPEN]
         made: list[Sender] = [
             self._one(

@@ -76,7 +76,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Say whether it was killed."""
         return process in self._dead
 
-    def call_soon(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def call_soon(
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Run *callback* behind what is ready of the same process."""
@@ -85,13 +85,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._enqueue(handle, context)
         return handle
 
-    def call_soon_threadsafe(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def call_soon_threadsafe(
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """As `call_soon`: there are no threads."""
         return self.call_soon(callback, *args, context=context)
 
-    def call_at(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run *callback* at that virtual time."""
@@ -100,13 +100,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
-    def call_later(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def call_later(
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run *callback* after *delay* virtual seconds."""
         return self.call_at(self._now_s + delay, callback, *args, context=context)
 
-    def create_task(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def create_task(
         self,
         coro: Generator[Any, None, Found] | Coroutine[Any, Any, Found],
         *,
@@ -114,17 +114,17 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[Found]:
         """Start a task, and keep it until the end."""
-        task = asyncio.Task(coro, loop=self, name=name or "", context=context)  # pyright: ignore[reportArgumentType]
+        task = asyncio.Task(coro, loop=self, name=name or "", context=context)
         self._tasks.append(task)
         return task
 
-    def run_in_executor(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def run_in_executor(
         self, executor: object, func: Callable[..., Found], *args: Any
     ) -> asyncio.Future[Found]:
         """Do the work at once, and let it be known a moment later."""
         del executor
         ended: asyncio.Future[Found] = self.create_future()
-        settle: Callable[[], None]
+        settle: Callable[[], object]
         try:
             found = func(*args)
         except Exception as error:  # noqa: BLE001 - it goes to whoever waits
@@ -142,7 +142,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._dead = _Everything()
         for task in self._tasks:
             if not task.done():
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
+                task._log_destroy_pending = False  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
                 _close(task.get_coro())
         self._tasks.clear()
         self.close()
@@ -185,7 +185,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                         queue.appendleft(handle)
                     return
             handle._run()  # noqa: SLF001 - as asyncio's own loop
-            if not queue or self._stopping:  # pyright: ignore[reportAttributeAccessIssue]
+            if not queue or self._stopping:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
                 return
             if name in self._paused_until_s or name in self._dead:
                 return
@@ -206,7 +206,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             timer = heapq.heappop(timers)[2]
             timer._scheduled = False  # noqa: SLF001 - as asyncio's own loop
             if not timer._cancelled:  # noqa: SLF001
-                self._enqueue(timer, timer._context)  # type: ignore[attr-defined]  # noqa: SLF001
+                self._enqueue(timer, timer._context)  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
 
     def _jump(self) -> None:
         """Let time pass until something is ready."""

@@ -34,6 +34,7 @@ from workers.config.ledger import LedgerOptions
 from workers.config.roles import Role
 from workers.config.settings import Settings
 from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
+from workers.keys.ring import KeyRing
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.watchdog import Watchdog
 
@@ -65,7 +66,7 @@ STARTED_MAX_S = 60.0
 @cache
 def settings(partitions: int) -> Settings:
     """Return the settings of every simulated process."""
-    return Settings(
+    return Settings(  # pyright: ignore[reportCallIssue] - all the others have defaults
         partitions=partitions,
         keys_dir=keys_folder(),
         ledger=OPTIONS,
@@ -80,6 +81,11 @@ def settings(partitions: int) -> Settings:
 def metrics() -> Metrics:
     """Return what all simulated processes count in: nobody reads it."""
     return Metrics()
+
+
+def _ring(*_: object, **__: object) -> KeyRing:
+    """Return the keys, whatever folder is asked for."""
+    return key_ring()
 
 
 @dataclass(slots=True)
@@ -98,7 +104,7 @@ class Servers:
             mongo=lambda options: MongoClient(options, connect=connect),
             redis=redis_connecting(self.redis, self.network),
             kafka=simulated_clients(self.kafka),
-            ring=lambda *_, **__: key_ring(),
+            ring=_ring,
             metrics=metrics,
         )
 

@@ -5,7 +5,7 @@ import gc
 import logging
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -93,7 +93,7 @@ def run(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None]:
     """Say nothing of what is dropped in its middle, and collect no garbage at some moment."""
     before, collects = sys.unraisablehook, gc.isenabled()
     logged = logging.root.manager.disable

@@ -1,17 +1,18 @@
 """P2 to P4: every record is answered or a dead letter, and the same question always has the same answer."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
 from contracts.codes import known_code
-from contracts.commands import COMMANDS
-from contracts.requests import REQUESTS
-from contracts.topics import AUDIT_EVENTS, INPUTS, TOPICS
+from contracts.commands import COMMANDS, AnyCommand
+from contracts.requests import REQUESTS, AnyRequest
+from contracts.topics import AUDIT_EVENTS, INPUTS, TOPICS, TopicSpec
 from tests.simulation.checker.evidence import Evidence, Findings, Stood
 
 _IDS = {**dict.fromkeys(COMMANDS, "command_id"), **dict.fromkeys(REQUESTS, "request_id")}
-_MODELS = {**COMMANDS, **REQUESTS}
+_MODELS: Mapping[TopicSpec, type[AnyCommand | AnyRequest]] = {**COMMANDS, **REQUESTS}
 
 
 def check_answers(evidence: Evidence) -> Findings:
@@ -48,9 +49,9 @@ def _all_answered(evidence: Evidence) -> Findings:
         )
 
 
-def _is_sound(record: Stood, model: type) -> bool:
+def _is_sound(record: Stood, model: type[AnyCommand | AnyRequest]) -> bool:
     try:
-        body = model.model_validate_json(record.value or b"")  # type: ignore[attr-defined]
+        body = model.model_validate_json(record.value or b"")
     except ValidationError:
         return False
     return record.key in (None, body.username.encode())
@@ -99,9 +100,10 @@ def _recorded(evidence: Evidence) -> Findings:
         if outcome is None:
             yield f"P2: {name} is answered, and no outcome is recorded"
             continue
-        body = answer.body
-        code = (body.get("error") or {}).get("code")
-        sequence = (body.get("entry") or {}).get("sequence")
+        body: dict[str, Any] = answer.body
+        nothing: dict[str, Any] = {}
+        code = (body.get("error") or nothing).get("code")
+        sequence = (body.get("entry") or nothing).get("sequence")
         if (outcome.get("code"), outcome.get("sequence")) != (code, sequence):
             yield f"P2: {name} is answered {code} {sequence}, recorded otherwise"
     yield from (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cli.verification.published import Finding
 from cli.verification.tally import Tally
 from cli.verification.verifying import Verifier
 from handlers.history.trial_balance import unbalanced
@@ -37,9 +38,9 @@ class _Silent(Tally):
     """Keeps what is found, and prints nothing."""
 
     def __init__(self) -> None:
-        super().__init__(console=None)  # type: ignore[arg-type]
-        self.findings: list[object] = []
+        super().__init__()
+        self.findings: list[Finding] = []
 
-    def take(self, findings: list[object]) -> None:  # type: ignore[override]
+    def take(self, findings: list[Finding]) -> None:
         self.findings += findings
         findings.clear()

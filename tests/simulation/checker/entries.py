@@ -29,7 +29,7 @@ def check_entries(evidence: Evidence) -> Findings:
 def _in_order(key: bytes | None, records: Sequence[Stood], first: list[Stood]) -> Findings:
     """P5: 1, 2, 3 … by first appearance, and each repeat byte for byte."""
     for each in records:
-        sequence = each.body["sequence"]
+        sequence = int(each.body["sequence"])
         if sequence == len(first) + 1:
             first.append(each)
         elif sequence > len(first):

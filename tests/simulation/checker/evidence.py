@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -114,7 +114,7 @@ def parsed(value: bytes | None) -> dict[str, Any]:
         found = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def grouped(records: Sequence[Stood], name: str) -> Mapping[str, Sequence[Stood]]:
