@@ -5,22 +5,20 @@ from typing import Any, cast
 
 import pytest
 
-from devstack.choose import Chosen
 from storage.mongo.checks import check
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.errors import NotAllowedError
 from storage.ports.errors import StoreCheckError
 from tests.macs import KEYS
+from tests.ports.simulated import connected, options_of
 
 LIFETIME = "transactionLifetimeLimitSeconds"
 
 
-@pytest.fixture
-async def client(stack: Chosen, database: str) -> AsyncIterator[MongoClient]:
+@pytest.fixture(params=["simulated", pytest.param("pymongo", marks=pytest.mark.mongo)])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[MongoClient]:
     """Yield a connection to a database without collections."""
-    client = MongoClient(
-        MongoOptions(account_keys=KEYS, uri=stack.addresses.mongodb, database=database)
-    )
+    client = connected(options_of(request))
     await client.run({"dropDatabase": 1})
     yield client
     await client.close()
@@ -50,7 +48,6 @@ def answering(client: MongoClient, **answers: dict[str, Any] | Exception) -> Mon
     return cast("MongoClient", Answers(client, answers))
 
 
-@pytest.mark.mongo
 class TestCheck:
     async def test_creates_what_is_missing(self, client: MongoClient) -> None:
         warnings = await check(client)
