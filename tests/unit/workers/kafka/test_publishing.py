@@ -124,9 +124,8 @@ def kafka() -> Kafka:
 
 @pytest.fixture
 def clients(kafka: Kafka) -> KafkaClients:
-    producer: Any = partial(Producer, kafka)
-    admin: Any = partial(Admin, kafka)
-    return KafkaClients(producer=producer, admin=admin)
+    made: Any = {"producer": partial(Producer, kafka), "admin": partial(Admin, kafka)}
+    return KafkaClients(**made)
 
 
 @pytest.fixture
