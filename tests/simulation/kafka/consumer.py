@@ -1,7 +1,8 @@
 """aiokafka's consumer before brokers in memory, to stand under ours."""
 
 # aiokafka annotates only a part of its interface:
-# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Iterable
 from typing import Any

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from random import Random
 
@@ -55,7 +55,7 @@ def cluster(fates: Scripted) -> MemoryCluster:
 
 
 @contextmanager
-def running(process: str) -> Iterator[None]:
+def running(process: str) -> Generator[None]:
     """Let what is started in the block belong to *process*."""
     token = PROCESS.set(process)
     try:

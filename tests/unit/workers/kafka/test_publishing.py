@@ -124,8 +124,7 @@ def kafka() -> Kafka:
 
 @pytest.fixture
 def clients(kafka: Kafka) -> KafkaClients:
-    made: Any = {"producer": partial(Producer, kafka), "admin": partial(Admin, kafka)}
-    return KafkaClients(**made)
+    return KafkaClients(producer=partial(Producer, kafka), admin=partial(Admin, kafka))
 
 
 @pytest.fixture
@@ -249,9 +248,8 @@ class TestReplies:
         return Replies({}, publisher, allowed=allowed, timeout_ms=500, retry_s=30, clients=clients)
 
     async def test_go_where_they_are_wanted(self, kafka: Kafka, replies: Replies) -> None:
-        rest = await replies.deliver(
-            [AddressedAnswer(to=GOOD, answer=a_record(topic="accounts.results"))]
-        )
+        answer = a_record(topic="accounts.results")
+        rest = await replies.deliver([AddressedAnswer(to=GOOD, answer=answer)])
 
         assert list(rest) == []
         assert [topic for topic, _, _ in kafka.sent] == [GOOD]
