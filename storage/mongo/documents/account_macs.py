@@ -13,9 +13,6 @@ from storage.ports.account_keys import TAG_BYTES, MacKey
 DIGEST_BYTES = 16
 """128 bits: nobody guesses one (RFC 7693, keyed)."""
 
-MAC_BYTES = TAG_BYTES + DIGEST_BYTES
-"""In the document: which key, and what it makes of the account."""
-
 _encoded = msgspec.msgpack.Encoder().encode
 """Unambiguous, and a tenth of the time that text would take."""
 
