@@ -1,7 +1,7 @@
 """The message authentication code (MAC) of each account: who has no key can change none by hand."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -38,6 +38,11 @@ class AccountMacs:
     def tag(self) -> bytes:
         """What those made now begin with."""
         return self._in_use
+
+    @property
+    def tags(self) -> Collection[bytes]:
+        """What those that can be checked begin with."""
+        return self._known.keys()
 
     def of(self, account: Account) -> bytes:
         """Return what stands in the document of *account*."""
