@@ -6,7 +6,7 @@
 # pyright: reportIncompatibleMethodOverride=false
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -33,6 +33,8 @@ class SimulatedClient(AIOKafkaClient):
     """Asks brokers in memory; every question has a fate."""
 
     kafka: SimulatedKafka
+    ends_known: Callable[[str, int], tuple[int, int] | None] | None
+    """Says which ends of a partition a consumer has heard of, so that it is told of others only."""
     _holds: dict[int, Hold]
     """The fetches that brokers hold."""
 
@@ -42,6 +44,7 @@ class SimulatedClient(AIOKafkaClient):
         client.__class__ = cls
         simulated = cast("SimulatedClient", client)
         simulated.kafka = kafka
+        simulated.ends_known = None
         simulated._holds = {}
 
     def read_on(self, places: Mapping[TopicPartition, int | None]) -> None:
@@ -144,6 +147,8 @@ class SimulatedClient(AIOKafkaClient):
             if self._holds.get(node_id) is hold:
                 del self._holds[node_id]
         fetched: list[Any] = []
+        if self.ends_known is not None:
+            request.ends_known = self.ends_known
 
         def effect() -> FetchResponse_v4:
             fetched.append(answer_of(self.kafka, node_id, request))
