@@ -1,4 +1,9 @@
-"""aiokafka's connection to the brokers: everything above it is aiokafka's own code."""
+"""aiokafka's connection to the brokers: everything above it is aiokafka's own code.
+
+Records are lost between a library and its user, so only what lies below the library is replaced: every fetch, join, commit
+and produce request goes through `send`, where our own screens stand, and its answer is read by aiokafka. What it
+drops at a seek, what a poll that raises takes along, whom it lets commit: none of that is written here.
+"""
 
 # aiokafka annotates only a part of its interface:
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
