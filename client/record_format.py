@@ -3,6 +3,7 @@
 # https://kafka.apache.org/documentation/#recordbatch
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from aiokafka.record.util import calc_crc32c, encode_varint
@@ -67,10 +68,19 @@ def is_whole(batch: bytes) -> bool:
 
 def batch_of(header: Header, records: bytes) -> bytes:
     """Return a batch of *records*, which are not compressed."""
+    return head_of(header, records, checksum=_checksum) + records
+
+
+def head_of(header: Header, records: bytes, *, checksum: Callable[[bytes, bytes], int]) -> bytes:
+    """Return what stands before *records*, which are not compressed; *checksum* is of two parts."""
     base, epoch, attributes, *others = header
-    checked = _CHECKED.pack(attributes & ~CODECS, *others) + records
-    length = _HEAD.size + len(checked) - LENGTH_FROM
-    return _HEAD.pack(base, length, epoch, FORMAT, calc_crc32c(checked)) + checked
+    checked = _CHECKED.pack(attributes & ~CODECS, *others)
+    length = RECORDS_FROM + len(records) - LENGTH_FROM
+    return _HEAD.pack(base, length, epoch, FORMAT, checksum(checked, records)) + checked
+
+
+def _checksum(checked: bytes, records: bytes) -> int:
+    return calc_crc32c(checked + records)
 
 
 def batch_of_nothing(header: Header) -> bytes:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import cramjam
+from aiokafka.record import MemoryRecords
 from aiokafka.record.util import calc_crc32c, encode_varint
 
 from client.record_format import CHECKED_FROM, Header, batch_of
+from workers.kafka.record_batches import RecordBatch
 
 PLAIN, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 """Kafka's numbers of the codecs, in a batch's attributes."""
@@ -86,3 +88,11 @@ def a_legacy_message(value: bytes, *, codec: int = PLAIN, magic: int = 1, offset
     body = struct.pack(">bb", magic, codec) + (struct.pack(">q", 1) if magic else b"")
     body += struct.pack(">i", -1) + struct.pack(">i", len(value)) + value
     return struct.pack(">qiI", offset, len(body) + 4, zlib.crc32(body)) + body
+
+
+def records_of(batch: RecordBatch) -> list[Any]:
+    """Return the records of a batch that a producer was handed, as a consumer reads them."""
+    read: Any = MemoryRecords(bytes(batch.built()))
+    found = read.next_batch()
+    assert found.validate_crc()
+    return list(found)

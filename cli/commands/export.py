@@ -1,12 +1,7 @@
 """`accounts export`: everybody's profile and balances, as the lines that `accounts import` takes."""
 
 import asyncio
-import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import mkstemp
 from typing import Annotated, BinaryIO
 
 import typer
@@ -14,6 +9,7 @@ import typer
 from cli.arguments.option_groups import add_command
 from cli.arguments.options import flag
 from cli.moving.exported_lines import exported_line
+from cli.moving.streams import STANDARD, written
 from cli.screen.output import CliError, output
 from cli.service.store import open_store
 from handlers.model.account import Account
@@ -25,9 +21,6 @@ from workers.config.settings import Settings, load_settings
 
 NOT_ALL = 1
 """Exit code: some cannot be read, and are left out."""
-
-STDOUT = "-"
-"""In the place of a file's name."""
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +34,7 @@ def export(
         typer.Argument(
             metavar="[FILE]", help="Where to; standard output by default.", show_default=False
         ),
-    ] = STDOUT,
+    ] = STANDARD,
     *,
     with_password_hashes: Annotated[
         bool,
@@ -49,9 +42,9 @@ def export(
     ] = False,
 ) -> None:
     """Write every account as of one moment, one JSON line each; exit code 1 if some cannot be read."""
-    if with_password_hashes and file == STDOUT and sys.stdout.isatty():
+    if with_password_hashes and file == STANDARD and sys.stdout.isatty():
         raise CliError("password hashes are not shown on a screen; name a FILE")
-    with _written(file) as stream:
+    with written(file) as stream:
         left_out = asyncio.run(_export(load_settings(), stream, with_hashes=with_password_hashes))
     if left_out:
         raise typer.Exit(NOT_ALL)
@@ -89,22 +82,3 @@ async def write_users(store: Export, stream: BinaryIO, *, with_hashes: bool) -> 
             + ("" if with_hashes else "; see --with-password-hashes")
         )
     return left_out
-
-
-@contextmanager
-def _written(file: str) -> Generator[BinaryIO]:
-    """Yield where to write; a file is there once it is whole, for its owner alone."""
-    if file == STDOUT:
-        yield sys.stdout.buffer
-        return
-    path = Path(file)
-    try:
-        descriptor, part = mkstemp(dir=path.parent, prefix=path.name)  # for its owner alone
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                yield stream
-            Path(part).replace(path)
-        finally:
-            Path(part).unlink(missing_ok=True)
-    except OSError as error:
-        raise CliError(f"cannot write {file}: {error.strerror}") from None

@@ -1,7 +1,6 @@
 """`accounts import`: accounts and their balances from another system."""
 
 import asyncio
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import typer
 
 from cli.arguments.option_groups import add_command
 from cli.arguments.options import Actor, SealingKeyFile, flag, text
+from cli.moving.streams import STANDARD, opened
 from cli.screen.answers import REJECTED, UNKNOWN
 from cli.screen.output import CliError, output
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from cli.moving.import_progress import ImportProgress
     from cli.moving.import_report import ImportReport
     from workers.config.settings import Settings
-
-STDIN = "-"
-"""In the place of a file's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +72,7 @@ def import_accounts(
 
     name = _name(file, options.name)
     path = options.report or Path(f"{name}.refused.jsonl")
-    with _opened(file) as stream, _written(path) as written:
+    with opened(file) as stream, _written(path) as written:
         report = ImportReport(written)
         stopped = asyncio.run(_import(stream, name, options, report))
     if stopped is not None and not report.counts.sent:
@@ -165,7 +162,7 @@ async def _check(
 def _name(file: str, given: str | None) -> str:
     from cli.moving.command_ids import NAME_PATTERN
 
-    if given is None and file == STDIN:
+    if given is None and file == STANDARD:
         raise CliError("standard input has no name; say --name, the same whenever you run it again")
     name = Path(file).stem if given is None else given
     if not NAME_PATTERN.fullmatch(name):
@@ -174,18 +171,6 @@ def _name(file: str, given: str | None) -> str:
             "a letter or a digit; say one with --name"
         )
     return name
-
-
-@contextmanager
-def _opened(file: str) -> Generator[BinaryIO]:
-    if file == STDIN:
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(file).open("rb") as stream:
-            yield stream
-    except OSError as error:
-        raise CliError(f"cannot read {file}: {error.strerror}") from None
 
 
 @contextmanager

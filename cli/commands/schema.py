@@ -10,7 +10,7 @@ from cli.arguments.options import Actor
 from cli.groups import a_group
 from cli.screen.asking_first import Consent
 from cli.screen.output import CliError, output
-from cli.service.store import open_store
+from cli.service.store import open_store_without_accounts
 from contracts.message import rfc3339
 from handlers.model.schema import FIRST, NEWEST
 from storage.mongo.client import MongoClient
@@ -68,12 +68,12 @@ def upgrade(consent: Consent, *, actor: Actor = None) -> None:
 
 
 async def _state(settings: Settings) -> DataState:
-    async with open_store(settings) as client:
+    async with open_store_without_accounts(settings) as client:
         return await MongoDataSchema(client).state()
 
 
 async def _upgrade(settings: Settings, consent: Consent, actor: str | None) -> None:
-    async with open_store(settings) as client:
+    async with open_store_without_accounts(settings) as client:
         schema = MongoDataSchema(client)
         state = await schema.state()
         if state.number == NEWEST:

@@ -11,7 +11,7 @@ from cli.arguments.options import Actor, User
 from cli.screen.asking_first import Consent
 from cli.screen.output import CliError, output
 from cli.service.questions import body
-from cli.service.store import open_store
+from cli.service.store import open_store_without_accounts
 from contracts.message import rfc3339
 from contracts.request import SignInRequest
 from handlers.history.operating import Operation, audit_event
@@ -42,7 +42,7 @@ def unlock(user: User, consent: Consent, *, actor: Actor = None) -> None:
 
 async def _unlock(settings: Settings, user: str, consent: Consent, actor: str | None) -> None:
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(open_store(settings))
+        client = await stack.enter_async_context(open_store_without_accounts(settings))
         throttles = MongoThrottles(client)
         [found] = (await throttles.look({of_user(user): USER_RULE}, now=utc_now())).values()
         if not output().is_json:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from storage.mongo.client import MongoClient
+from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.data_schema import MongoDataSchema
 from workers.bootstrap.stores import mongo_options
 from workers.config.settings import Settings
@@ -13,14 +13,31 @@ from workers.keys.ring import KeyRing
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncGenerator[MongoClient]:
-    """Yield a connection whose adapters write what the workers write.
+    """Yield a connection whose adapters read and write what the workers do.
 
     Raises:
         NewerDataError: The data is for a later release.
         KeysError: There is no key to authenticate accounts with.
     """
     ring = KeyRing(settings.keys_dir, needs=[KeyKind.MAC])
-    client = MongoClient(mongo_options(settings, ring))
+    async with _opened(mongo_options(settings, ring)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def open_store_without_accounts(settings: Settings) -> AsyncGenerator[MongoClient]:
+    """Yield a connection for what is no account, and needs no key.
+
+    Raises:
+        NewerDataError: The data is for a later release.
+    """
+    async with _opened(mongo_options(settings)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _opened(options: MongoOptions) -> AsyncGenerator[MongoClient]:
+    client = MongoClient(options)
     try:
         await MongoDataSchema(client).check()
         yield client

@@ -78,7 +78,7 @@ class IdentityInMemory:
 
     async def publish(self, answer: Outgoing, reply_to: str | None = None) -> None:
         """Take what the registration is answered once its password is hashed."""
-        self._topics.append(reply_to or answer.topic, answer.key, answer.value, answer.headers)
+        self._topics.append(reply_to or answer.topic, answer.key, answer.value, [*answer.headers])
 
     async def publish_all(self, answers: Sequence[tuple[Outgoing, str | None]]) -> None:
         """Take what several registrations are answered."""

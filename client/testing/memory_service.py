@@ -77,12 +77,12 @@ class MemoryService:
         """Do all that follows from *record*."""
         batch = await self._inputs[record.topic](record)
         for each in (*batch.first, *batch.records):
-            said = self._topics.append(each.topic, each.key, each.value, each.headers)
+            said = self._topics.append(each.topic, each.key, each.value, [*each.headers])
             if each.topic == self._credentials:
                 await self.identity.hash(said)
         for reply in batch.replies:
             answer = reply.answer
-            self._topics.append(reply.to, answer.key, answer.value, answer.headers)
+            self._topics.append(reply.to, answer.key, answer.value, [*answer.headers])
 
     async def _answered(
         self, parser: RequestParser, answerer: Callable[[], Answerer], record: Raw

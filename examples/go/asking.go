@@ -17,6 +17,9 @@ import (
 const (
 	try      = 3 * time.Second // before the same is sent again: answers take milliseconds
 	triesMax = 10
+
+	knownMax   = 30 * time.Second       // until every broker knows a new topic: it takes a moment
+	knownPause = 100 * time.Millisecond // between two looks
 )
 
 // errUnknownOutcome means that nobody said what became of it: it may have been done or not.
@@ -79,12 +82,28 @@ func connect(ctx context.Context, bootstrap, topics string) (*accounts, error) {
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return nil, err
 	}
-	ends, err := admin.ListEndOffsets(ctx, replyTo)
+	ends, err := endsOf(ctx, admin, replyTo)
 	if err != nil {
 		return nil, err
 	}
 	kafka.AddConsumePartitions(ends.KOffsets())
-	return &accounts{kafka: kafka, topics: topics, replyTo: replyTo}, ends.Error()
+	return &accounts{kafka: kafka, topics: topics, replyTo: replyTo}, nil
+}
+
+// endsOf returns where a topic ends. One that was just made is not known to every broker at once.
+func endsOf(ctx context.Context, admin *kadm.Client, topic string) (kadm.ListedOffsets, error) {
+	ctx, cancel := context.WithTimeout(ctx, knownMax)
+	defer cancel()
+	for {
+		ends, err := admin.ListEndOffsets(ctx, topic)
+		if err == nil {
+			err = ends.Error()
+		}
+		if !kerr.IsRetriable(err) || ctx.Err() != nil {
+			return ends, err
+		}
+		time.Sleep(knownPause)
+	}
 }
 
 func (a *accounts) close() { a.kafka.Close() }

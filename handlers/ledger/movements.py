@@ -15,8 +15,8 @@ def deposit(account: Account | None, command: Deposit, rules: Rules) -> Moved | 
     limits = rules.currencies.get(command.currency)
     if limits is None:
         return _unsupported(command)
-    if command.house is not None and command.house not in rules.houses:
-        return _unknown_house(command.house)
+    if (unknown := _unknown_house(command, rules)) is not None:
+        return unknown
     balance = _balance(account, command.currency)
     limits = _in_scale_of(balance, limits)
     amount_minor = _amount(command, limits, limits.deposit_minor_max)
@@ -52,8 +52,8 @@ def withdraw(account: Account | None, command: Withdraw, rules: Rules) -> Moved 
     limits = rules.currencies.get(command.currency)
     if limits is None and balance is None:
         return _unsupported(command)
-    if command.house is not None and command.house not in rules.houses:
-        return _unknown_house(command.house)
+    if (unknown := _unknown_house(command, rules)) is not None:
+        return unknown
     # A currency that is no longer kept can still be paid out.
     limits = _in_scale_of(balance, limits)
     amount_minor = _amount(command, limits, limits.withdraw_minor_max)
@@ -104,10 +104,12 @@ def _unsupported(command: Movement) -> Refused:
     )
 
 
-def _unknown_house(house: str) -> Refused:
-    return Refused(
-        code=Code.UNKNOWN_HOUSE_ACCOUNT, detail=f"no house account is named {house_account(house)}"
-    )
+def _unknown_house(command: Movement, rules: Rules) -> Refused | None:
+    """Refuse a house that is not configured."""
+    if command.house is None or command.house in rules.houses:
+        return None
+    name = house_account(command.house)
+    return Refused(code=Code.UNKNOWN_HOUSE_ACCOUNT, detail=f"no house account is named {name}")
 
 
 def _other_house(command: Movement) -> str | None:

@@ -1,7 +1,7 @@
 """Outcomes and accounts as the bytes that are published: the same input, the same bytes, for ever."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -18,8 +18,6 @@ from handlers.wire.bodies import AuditBody, ResultBody, balances_body
 from handlers.wire.encoding import encoded
 from handlers.wire.entries import entry_value, event_id, value_v1
 
-Headers: TypeAlias = list[tuple[str, bytes]]
-
 ANSWER_ID_BYTES = 8
 """Of the content in an answer's id: it tells apart the few answers to one command or request."""
 
@@ -30,24 +28,34 @@ _CONSTANT = (
 )
 
 
-_TYPES = {
-    kind: (names.CE_TYPE, kind.encode())
-    for kind in (
-        CeType.RESULT,
-        CeType.REPLY,
-        CeType.BALANCE_CHANGED,
-        CeType.BALANCE_CHANGED_V1,
-        CeType.AUDIT_RECORDED,
-        CeType.BALANCES,
-        CeType.SESSION_REVOKED,
-    )
-}
-
 _OPENING = ("open", "register")
 """Commands whose answer names the new account."""
 
 Common: TypeAlias = tuple[tuple[str, bytes], ...]
 """The headers that all records of one outcome share, at the end of each."""
+
+
+class RecordHeaders(msgspec.Struct, frozen=True, gc=False):
+    """The headers of one record, in parts: who writes them writes the shared ones once."""
+
+    id: str
+    type: str
+    common: Common
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        """Yield all, in the order in which they are written."""
+        before, name, behind = self.around_id()
+        yield from before
+        yield name, self.id.encode()
+        yield from behind
+        yield from self.common
+
+    def around_id(self) -> tuple[Common, str, Common]:
+        """Return what stands before the id, the name under which it stands, and what stands behind."""
+        return _CONSTANT, names.CE_ID, ((names.CE_TYPE, self.type.encode()),)
+
+
+Headers: TypeAlias = RecordHeaders | Sequence[tuple[str, bytes]]
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -225,4 +233,4 @@ def common_headers(at: str, key: bytes, trace: Trace, cause: str) -> Common:
 
 def headers_of(identifier: str, kind: str, common: Common) -> Headers:
     """Return all headers of one record."""
-    return [*_CONSTANT, (names.CE_ID, identifier.encode()), _TYPES[kind], *common]
+    return RecordHeaders(identifier, kind, common)

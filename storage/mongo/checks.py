@@ -7,6 +7,7 @@ from storage.mongo.data_schema import MongoDataSchema
 from storage.mongo.documents.accounts import Document
 from storage.mongo.errors import NotAllowedError
 from storage.mongo.schema import missing, prepare
+from storage.ports.account_keys import TAG_BYTES
 from storage.ports.errors import (
     CorruptDocumentError,
     LostRaceError,
@@ -30,6 +31,13 @@ JOURNAL_IS_OFF = (
     "to true with rs.reconfig()"
 )
 
+ANOTHERS_ACCOUNTS = (
+    "no mac key in the keys folder made the MACs of the accounts, so none could be read: take the folder "
+    "that the other workers have; if the key is lost, `accounts repair-all` writes all accounts anew"
+)
+
+MACS_LOOKED_AT = 100
+"""Accounts looked at before a start: enough that a few edited by hand decide nothing."""
 
 READ = ("outcomes",)
 """Collections with an index that reading relies on."""
@@ -47,6 +55,8 @@ async def check(client: MongoClient, *, writes: bool = True) -> list[str]:
         warnings = await _replica_set(client)
         data = MongoDataSchema(client)
         await data.check()  # before anything is made or written here
+        if client.options.account_keys is not None:
+            await _readable_accounts(client)
         if writes:
             await _schema(client)
             await _durable_write(client)
@@ -100,6 +110,17 @@ def _lacks(collection: str, index: Document, refused: str) -> str:
         "other index of that name, grant readWrite, or run "
         f"db.{collection}.createIndex({index['key']}, {options}) as its owner"
     )
+
+
+async def _readable_accounts(client: MongoClient) -> None:
+    """Refuse keys that made none of the MACs: every user's commands would become dead letters."""
+    known = client.macs().tags
+    macs = {"mac": {"$type": "binData"}}
+    found = await client.page(
+        "accounts", macs, {"_id": 1}, MACS_LOOKED_AT, {"projection": {"mac": 1}}
+    )
+    if found and not any(document["mac"][:TAG_BYTES] in known for document in found):
+        raise StoreCheckError(ANOTHERS_ACCOUNTS)
 
 
 async def _durable_write(client: MongoClient) -> None:

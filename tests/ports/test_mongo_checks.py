@@ -1,6 +1,7 @@
 """What the start-up checks find in MongoDB, and what they say to do."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,9 +9,13 @@ import pytest
 from storage.mongo.checks import check
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.errors import NotAllowedError
+from storage.mongo.ledger import MongoLedger
+from storage.mongo.schema import prepare
 from storage.ports.errors import StoreCheckError
-from tests.macs import KEYS
+from tests.builders import an_account
+from tests.macs import KEYS, FixedKeys
 from tests.ports.simulated import connected, options_of
+from tests.ports.written import write
 
 LIFETIME = "transactionLifetimeLimitSeconds"
 
@@ -33,6 +38,7 @@ class Answers:
         self._client = client
         self._answers = answers
         self.begin, self.page = client.begin, client.page
+        self.options, self.macs = client.options, client.macs
 
     async def run(self, command: dict[str, Any], **options: Any) -> dict[str, Any]:
         match self._answers.get(next(iter(command))):
@@ -48,7 +54,41 @@ def answering(client: MongoClient, **answers: dict[str, Any] | Exception) -> Mon
     return cast("MongoClient", Answers(client, answers))
 
 
+async def with_accounts(client: MongoClient, *names: str) -> None:
+    """Write accounts, all of them with the keys of *client*."""
+    await prepare(client)
+    await write(MongoLedger(client), accounts=[an_account(name) for name in names])
+
+
+def with_key(client: MongoClient, *names: str) -> MongoClient:
+    """Return a connection to the same data with keys of these names."""
+    return connected(replace(client.options, account_keys=FixedKeys(*names)))
+
+
 class TestCheck:
+    async def test_refuses_keys_that_made_the_mac_of_no_account(self, client: MongoClient) -> None:
+        await with_accounts(client, "alice", "bobby")
+        stranger = with_key(client, "another")
+
+        with pytest.raises(StoreCheckError, match="take the folder that the other workers have"):
+            await check(stranger)
+
+        await stranger.close()
+
+    async def test_takes_keys_that_made_some(self, client: MongoClient) -> None:
+        await with_accounts(client, "alice", "bobby")
+        await client.run(
+            {
+                "update": "accounts",
+                "updates": [{"q": {"_id": "alice"}, "u": {"$set": {"mac": b"edited by hand"}}}],
+            }
+        )
+        rotated = with_key(client, "newer", "test")
+
+        assert await check(rotated) == []
+
+        await rotated.close()
+
     async def test_creates_what_is_missing(self, client: MongoClient) -> None:
         warnings = await check(client)
         again = await check(client)

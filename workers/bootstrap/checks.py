@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from contracts.topics import TOPICS
 from storage.mongo.checks import check as check_mongo
 from storage.mongo.client import MongoClient
+from storage.ports.account_keys import AccountKeys
 from storage.ports.errors import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, connect
 from workers.bootstrap.clear_text import clear_text_warnings, hosts, is_loopback
@@ -54,9 +55,8 @@ async def run_checks(settings: Settings, roles: Collection[Role] = ALL) -> list[
     """
     found = Findings()
     await _kafka(settings, found)
-    await _mongodb(settings, roles, found)
+    await _mongodb(settings, roles, found, _keys(settings, roles, found))
     await _redis(settings, found)
-    _keys(settings, roles, found)
     _passwords(settings, found)
     found.warnings += clear_text_warnings(settings)
     if found.problems:
@@ -75,9 +75,11 @@ async def _kafka(settings: Settings, found: Findings) -> None:
             found.warnings += topic_warnings(states)
 
 
-async def _mongodb(settings: Settings, roles: Collection[Role], found: Findings) -> None:
+async def _mongodb(
+    settings: Settings, roles: Collection[Role], found: Findings, keys: AccountKeys | None
+) -> None:
     with found.noting(StoreCheckError):
-        client = MongoClient(mongo_options(settings))
+        client = MongoClient(mongo_options(settings, keys))
         try:
             found.warnings += await check_mongo(client, writes=set(roles) != {Role.QUERY})
         finally:
@@ -95,9 +97,11 @@ async def _redis(settings: Settings, found: Findings) -> None:
             await redis.aclose()
 
 
-def _keys(settings: Settings, roles: Collection[Role], found: Findings) -> None:
+def _keys(settings: Settings, roles: Collection[Role], found: Findings) -> KeyRing | None:
+    """Return the keys, unless one is missing."""
     with found.noting(KeysError):
-        KeyRing(settings.keys_dir, needs=needed_by(roles))
+        return KeyRing(settings.keys_dir, needs=needed_by(roles))
+    return None
 
 
 def _passwords(settings: Settings, found: Findings) -> None:

@@ -75,10 +75,19 @@ class CredentialsWorker:
     """Answered, but behind one that is not: not to be answered again when read again."""
     _attempts: dict[Place, int] = field(default_factory=dict[Place, int])
     _keys: AwaitedKeys = field(init=False)
+    _ready: ReadyRegistrations = field(init=False)
 
     def __post_init__(self) -> None:
         """Miss no key yet."""
         self._keys = AwaitedKeys(self.clock_s)
+        self._ready = ReadyRegistrations(
+            credentials=self.credentials,
+            reads=self.reads,
+            ring=self.ring,
+            answers=self.answers,
+            clock=self.clock,
+            prefix=self.prefix,
+        )
 
     async def process(self, records: Sequence[Raw]) -> dict[TopicPartition, int]:
         """Answer what can be answered now; return the next offset of each partition to commit.
@@ -151,17 +160,6 @@ class CredentialsWorker:
             self._settled.add(_place(each.record))
             self.progress.advance()
         return {each.pending.username for each in ready}
-
-    @property
-    def _ready(self) -> ReadyRegistrations:
-        return ReadyRegistrations(
-            credentials=self.credentials,
-            reads=self.reads,
-            ring=self.ring,
-            answers=self.answers,
-            clock=self.clock,
-            prefix=self.prefix,
-        )
 
     async def _settle_user(self, queue: Sequence[WaitingRecord], known: dict[str, str]) -> None:
         for each in queue:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from contracts.headers import KAFKA_CORRELATION_ID
@@ -67,7 +68,8 @@ class WaitingRecord:
         rendering = Rendering(recorded)
         record = rendering.result(duplicate=duplicate, trace=trace)
         if pending.kafka_correlation_id is not None:
-            record.headers.append((KAFKA_CORRELATION_ID, pending.kafka_correlation_id))
+            own = (KAFKA_CORRELATION_ID, pending.kafka_correlation_id)
+            record = replace(record, headers=[*record.headers, own])
         return Outgoing.of(results, rendering.key, record)
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from aiokafka.protocol.types import Array, Bytes, Int32, Schema
 
+from workers.kafka.record_batches import BuiltBatch
+
 PRODUCE = 0
 """Kafka's number of the request."""
 
@@ -81,6 +83,8 @@ def _add(parts: list[bytes], kind: Any, value: Any) -> None:
         parts.append(Int32.encode(len(value)))
         for each in value:
             _add(parts, kind.array_of, each)
+    elif isinstance(value, BuiltBatch):
+        parts += (Int32.encode(len(value)), *value.parts)
     elif kind is Bytes and value is not None:
         parts += (Int32.encode(len(value)), value)
     else:

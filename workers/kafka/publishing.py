@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from client.partitioning import hash_of
 from client.producer import end
@@ -21,6 +20,7 @@ from handlers.wire.rendering import Headers, Record
 from workers.clock import utc_now
 from workers.kafka.clients import AIOKAFKA, KafkaClients
 from workers.kafka.produce_requests import ProduceRequests
+from workers.kafka.record_batches import HeaderBlocks, RecordBatch, sized
 from workers.monitoring.halt import Halt
 from workers.monitoring.metrics import Metrics
 
@@ -135,29 +135,35 @@ class Publisher:
 
 async def _batches(
     producer: AIOKafkaProducer, records: Sequence[Outgoing]
-) -> Sequence[tuple[Place, BatchBuilder]]:
+) -> Sequence[tuple[Place, RecordBatch]]:
     """Return *records* in batches, those of one partition in their order."""
     counts: dict[str, int] = {}
-    full: list[tuple[Place, BatchBuilder]] = []
-    last: dict[Place, BatchBuilder] = {}
+    full: list[tuple[Place, RecordBatch]] = []
+    last: dict[Place, RecordBatch] = {}
+    blocks = HeaderBlocks()
     now_ms = round(utc_now().timestamp() * 1000)
     before: bytes | None = None
-    hashed = 0
+    hashed, written = 0, sized(None)
     for record in records:
-        topic, key, value, headers = record.topic, record.key, record.value, record.headers
+        topic, key, value, headers = (
+            record.topic,
+            record.key,
+            record.value,
+            blocks.of(record.headers),
+        )
         count = counts.get(topic)
         if count is None:
             count = counts[topic] = len(await producer.partitions_for(topic))
         if key is not before:  # the records of one command share theirs
-            before, hashed = key, 0 if key is None else hash_of(key)
+            before, hashed, written = key, 0 if key is None else hash_of(key), sized(key)
         place = topic, hashed % count
         batch = last.get(place)
         if batch is not None:
-            if batch.append(timestamp=now_ms, key=key, value=value, headers=headers) is not None:
+            if batch.append(written, value, headers):
                 continue
             full.append((place, batch))
-        batch = last[place] = producer.create_batch()
-        batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
+        batch = last[place] = RecordBatch(at_ms=now_ms, bytes_max=BATCH_BYTES_MAX)
+        batch.append(written, value, headers)
     return [*full, *last.items()]
 
 

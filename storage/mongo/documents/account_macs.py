@@ -1,7 +1,7 @@
 """The message authentication code (MAC) of each account: who has no key can change none by hand."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -12,9 +12,6 @@ from storage.ports.account_keys import TAG_BYTES, MacKey
 
 DIGEST_BYTES = 16
 """128 bits: nobody guesses one (RFC 7693, keyed)."""
-
-MAC_BYTES = TAG_BYTES + DIGEST_BYTES
-"""In the document: which key, and what it makes of the account."""
 
 _encoded = msgspec.msgpack.Encoder().encode
 """Unambiguous, and a tenth of the time that text would take."""
@@ -41,6 +38,11 @@ class AccountMacs:
     def tag(self) -> bytes:
         """What those made now begin with."""
         return self._in_use
+
+    @property
+    def tags(self) -> Collection[bytes]:
+        """What those that can be checked begin with."""
+        return self._known.keys()
 
     def of(self, account: Account) -> bytes:
         """Return what stands in the document of *account*."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -134,7 +134,7 @@ class RealCluster:
     async def create(self, topic: str, partitions: int = 1) -> None:
         new = NewTopic(topic, partitions, 1, topic_configs=CONFIG)
         async with self._admin() as admin:
-            while (await admin.create_topics([new])).topic_errors[0][1]:
+            while cast("Any", await admin.create_topics([new])).topic_errors[0][1]:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)  # one of this name is being deleted
             await self._until_it_is_there(admin, topic, partitions)
 

@@ -1,5 +1,9 @@
 """A member of a group that keeps a story of what it is told."""
 
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

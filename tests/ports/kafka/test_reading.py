@@ -1,5 +1,9 @@
 """How records come to one member of a group."""
 
+# aiokafka annotates only a part of its interface:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import pytest
 from aiokafka import TopicPartition
 

@@ -64,9 +64,14 @@ def _led(kafka: SimulatedKafka, node: int, name: str, number: int) -> PartitionL
     return log
 
 
+def _nothing_known(_name: str, _number: int) -> tuple[int, int] | None:
+    return None
+
+
 def _fetched(kafka: SimulatedKafka, node: int, request: Any) -> FetchResponse_v4:
     committed = request._isolation_level == 1
     left = request._max_bytes
+    ends_known = getattr(request, "ends_known", _nothing_known)
     parts: list[tuple[str, Any]] = []
     for name, places in request._topics:
         for number, position, bytes_max in places:
@@ -74,6 +79,8 @@ def _fetched(kafka: SimulatedKafka, node: int, request: Any) -> FetchResponse_v4
                 log = _led(kafka, node, name, number)
                 if left <= 0:
                     continue
+                if position == log.end and ends_known(name, number) == (log.end, log.stable):
+                    continue  # a broker says it all the same, which changes nothing
                 read = log.read(position, committed=committed, bytes_max=min(bytes_max, left))
             except KafkaError as error:
                 parts.append((name, (number, calls.code_of(error), -1, -1, None, b"")))

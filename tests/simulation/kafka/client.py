@@ -1,4 +1,9 @@
-"""aiokafka's connection to the brokers: everything above it is aiokafka's own code."""
+"""aiokafka's connection to the brokers: everything above it is aiokafka's own code.
+
+Records are lost between a library and its user, so only what lies below the library is replaced: every fetch, join, commit
+and produce request goes through `send`, where our own screens stand, and its answer is read by aiokafka. What it
+drops at a seek, what a poll that raises takes along, whom it lets commit: none of that is written here.
+"""
 
 # aiokafka annotates only a part of its interface:
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
@@ -6,7 +11,7 @@
 # pyright: reportIncompatibleMethodOverride=false
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -33,6 +38,8 @@ class SimulatedClient(AIOKafkaClient):
     """Asks brokers in memory; every question has a fate."""
 
     kafka: SimulatedKafka
+    ends_known: Callable[[str, int], tuple[int, int] | None] | None
+    """Says which ends of a partition a consumer has heard of, so that it is told of others only."""
     _holds: dict[int, Hold]
     """The fetches that brokers hold."""
 
@@ -42,6 +49,7 @@ class SimulatedClient(AIOKafkaClient):
         client.__class__ = cls
         simulated = cast("SimulatedClient", client)
         simulated.kafka = kafka
+        simulated.ends_known = None
         simulated._holds = {}
 
     def read_on(self, places: Mapping[TopicPartition, int | None]) -> None:
@@ -144,6 +152,8 @@ class SimulatedClient(AIOKafkaClient):
             if self._holds.get(node_id) is hold:
                 del self._holds[node_id]
         fetched: list[Any] = []
+        if self.ends_known is not None:
+            request.ends_known = self.ends_known
 
         def effect() -> FetchResponse_v4:
             fetched.append(answer_of(self.kafka, node_id, request))

@@ -1,7 +1,8 @@
 """aiokafka's consumer before brokers in memory, to stand under ours."""
 
 # aiokafka annotates only a part of its interface:
-# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,6 +20,8 @@ class SimulatedKafkaConsumer(AIOKafkaConsumer):
     def __init__(self, *topics: str, kafka: SimulatedKafka, **settings: Any) -> None:
         super().__init__(*topics, **settings)
         SimulatedClient.take_the_place_of(self._client, kafka)
+        client: Any = self._client
+        client.ends_known = self._ends_known
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on at *offset*."""
@@ -40,6 +43,14 @@ class SimulatedKafkaConsumer(AIOKafkaConsumer):
         finally:
             if before:
                 self._read_on([tp for tp in before if tp not in waiting])
+
+    def _ends_known(self, topic: str, number: int) -> tuple[int, int] | None:
+        assignment: Any = getattr(self._subscription.subscription, "assignment", None)
+        tp = TopicPartition(topic, number)
+        if assignment is None or tp not in assignment.tps:
+            return None
+        state = assignment.state_value(tp)
+        return state.highwater, state.lso
 
     def _read_on(self, places: Iterable[TopicPartition]) -> None:
         client: Any = self._client

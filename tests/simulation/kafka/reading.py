@@ -26,6 +26,10 @@ from workers.consuming.unforeseen import or_end
 CODEC_PAUSE_S = 15.0
 ERROR_PAUSE_S = 5.0
 
+LOOK_MS = 30_000
+"""How often aiokafka looks what it could fetch where nothing has happened: there is nothing, and looking for it
+each second, as in production, was a good part of a history."""
+
 
 @dataclass(slots=True)
 class GroupReading:
@@ -86,6 +90,8 @@ class GroupReading:
 
 def reading(member: Membership[Any], kafka: SimulatedKafka, *, skips: bool = True) -> GroupReading:
     """Return what reads for *member*, with the settings and the consumer of a real process."""
+    settings = consumer_settings(member.subscription, member.options)
+    settings["consumer_timeout_ms"] = LOOK_MS
     consumer = SimulatedCursorConsumer(
         hooks=member.hooks,
         progress=member.progress,
@@ -93,7 +99,7 @@ def reading(member: Membership[Any], kafka: SimulatedKafka, *, skips: bool = Tru
         kafka=kafka,
         group_id=member.subscription.group,
         enable_auto_commit=False,  # as for every policy but ACK_FIRST
-        **consumer_settings(member.subscription, member.options),
+        **settings,
     )
     member.attach(consumer)
     return GroupReading(member, consumer)

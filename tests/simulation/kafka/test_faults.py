@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from random import Random
 
@@ -55,7 +55,7 @@ def cluster(fates: Scripted) -> MemoryCluster:
 
 
 @contextmanager
-def running(process: str) -> Iterator[None]:
+def running(process: str) -> Generator[None]:
     """Let what is started in the block belong to *process*."""
     token = PROCESS.set(process)
     try:
@@ -111,7 +111,7 @@ async def test_what_was_given_up_may_arrive_after_what_came_instead(
     await publisher.publish([a_record(b"instead")])
     await publisher.stop()
     async with asyncio.timeout(10):
-        while cluster.kafka.log("a", 0).end < 3:
+        while cluster.kafka.log("a", 0).end < 3:  # noqa: ASYNC110 - nobody is told
             await asyncio.sleep(0.01)
 
     assert values(cluster) == [b"first", b"instead", b"late"]

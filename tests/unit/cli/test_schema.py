@@ -58,7 +58,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     def ran(data: Data, *arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(schema, "MongoDataSchema", data)
-        monkeypatch.setattr(schema, "open_store", nullcontext)
+        monkeypatch.setattr(schema, "open_store_without_accounts", nullcontext)
         monkeypatch.setattr(schema, "NEWEST", NEXT)
         with pytest.raises(SystemExit) as ended:
             main(["schema", *arguments])

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from handlers.model.account import NOT_BOOKED, Account, Balance
 from handlers.model.chain import HASH_BYTES
-from storage.mongo.documents.account_macs import MAC_BYTES, AccountMacs
+from storage.mongo.documents.account_macs import DIGEST_BYTES, AccountMacs
 from storage.mongo.documents.accounts import CODEC, from_account
 from storage.mongo.documents.stored import account_or_corrupt
-from storage.ports.account_keys import MacKey
+from storage.ports.account_keys import TAG_BYTES, MacKey
 from tests.builders import an_account
 from tests.macs import KEYS, MACS, a_key
 
@@ -44,7 +44,7 @@ def a_balance(**changed: Any) -> list[dict[str, Any]]:
 
 def test_an_account_comes_back() -> None:
     assert found(stored()) == ACCOUNT
-    assert len(from_account(ACCOUNT, MACS)["mac"]) == MAC_BYTES
+    assert len(from_account(ACCOUNT, MACS)["mac"]) == TAG_BYTES + DIGEST_BYTES
 
 
 @pytest.mark.parametrize("minor", [0, 2**63 - 1, 2**63, 10**28])
@@ -75,7 +75,7 @@ def test_of_any_amount(minor: int) -> None:
         {"balances": [*a_balance(), *a_balance(currency="EUR")]},
         {"mac": None},
         {"mac": b""},
-        {"mac": bytes(MAC_BYTES)},
+        {"mac": bytes(TAG_BYTES + DIGEST_BYTES)},
         {"mac": MACS.tag},
         {"mac": MACS.of(replace(ACCOUNT, sequence=4))},
         {"mac": MACS.of(ACCOUNT)[:-1]},

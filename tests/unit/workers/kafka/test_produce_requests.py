@@ -13,6 +13,7 @@ from aiokafka.protocol.produce import (
 )
 
 from workers.kafka.produce_requests import ProduceRequests
+from workers.kafka.record_batches import BuiltBatch
 
 TOPICS: list[tuple[str, list[tuple[int, Any]]]] = [
     ("results", [(0, b"some records"), (11, bytearray(b"\0" * 1000)), (3, b"")]),
@@ -73,6 +74,15 @@ async def test_the_records_are_copied_once() -> None:
     await client.send(1, produced([("results", [(0, Watched(b"records"))])]))
     assert client.written().endswith(b"records")
     assert not copies
+
+
+async def test_a_batch_of_ours_is_written_like_any_other() -> None:
+    built = BuiltBatch((b"header", b"records"))
+    client = Client()
+    own = as_sent(produced([("results", [(0, bytes(built))])]).build(ProduceRequest_v7))
+    ProduceRequests(client)
+    await client.send(1, produced([("results", [(0, built)])]))
+    assert client.written() == own
 
 
 async def test_other_requests_pass_as_they_are() -> None:

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from client.partitioning import hash_of
+from client.record_format import RECORDS_FROM
 from contracts.headers import UNDELIVERED
+from tests.batches import records_of
+from workers.kafka import publishing
 from workers.kafka.clients import KafkaClients
 from workers.kafka.publishing import Outgoing, Publisher, PublishError
+from workers.kafka.record_batches import RecordBatch
 from workers.kafka.replies import AddressedAnswer, Replies
 from workers.monitoring.metrics import Metrics
 
@@ -38,19 +42,6 @@ class Kafka:
         self.asked: list[str] = []
         self.held: dict[str, asyncio.Future[None]] = {}
         """Acknowledgements that come when told, by topic."""
-
-
-class Batch:
-    """Takes two records."""
-
-    def __init__(self) -> None:
-        self.values: list[bytes] = []
-
-    def append(self, *, value: bytes, **_: object) -> object | None:
-        if len(self.values) == 2:
-            return None
-        self.values.append(value)
-        return self
 
 
 class Client:
@@ -82,11 +73,9 @@ class Producer:
     async def partitions_for(self, _: str) -> set[int]:
         return set(PARTITIONS)
 
-    def create_batch(self) -> Batch:
-        return Batch()
-
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> object:
-        self._kafka.sent.append((topic, partition, batch.values))
+    async def send_batch(self, batch: RecordBatch, topic: str, *, partition: int) -> object:
+        values = [record.value or b"" for record in records_of(batch)]
+        self._kafka.sent.append((topic, partition, values))
         if topic in self._kafka.held:
             self._held.append(self._kafka.held[topic])
             return self._kafka.held[topic]
@@ -118,15 +107,15 @@ class Admin:
 
 
 @pytest.fixture
-def kafka() -> Kafka:
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
+    monkeypatch.setattr(publishing, "BATCH_BYTES_MAX", RECORDS_FROM + 2 * len(A_RECORD))
     return Kafka()
 
 
 @pytest.fixture
 def clients(kafka: Kafka) -> KafkaClients:
-    producer: Any = partial(Producer, kafka)
-    admin: Any = partial(Admin, kafka)
-    return KafkaClients(producer=producer, admin=admin)
+    made: Any = {"producer": partial(Producer, kafka), "admin": partial(Admin, kafka)}
+    return KafkaClients(**made)
 
 
 @pytest.fixture
@@ -136,6 +125,10 @@ def publisher(clients: KafkaClients) -> Publisher:
 
 def a_record(value: bytes = b"v", key: bytes | None = b"alice", topic: str = "t") -> Outgoing:
     return Outgoing(topic, key, value, [])
+
+
+A_RECORD = b"\x18\0\0\0\x0aalice\x02v\0"
+"""What `a_record` is in a batch: length, attributes, time, place, key, value, no headers."""
 
 
 def java_partition(key: bytes) -> int:
@@ -250,9 +243,8 @@ class TestReplies:
         return Replies({}, publisher, allowed=allowed, timeout_ms=500, retry_s=30, clients=clients)
 
     async def test_go_where_they_are_wanted(self, kafka: Kafka, replies: Replies) -> None:
-        rest = await replies.deliver(
-            [AddressedAnswer(to=GOOD, answer=a_record(topic="accounts.results"))]
-        )
+        answer = a_record(topic="accounts.results")
+        rest = await replies.deliver([AddressedAnswer(to=GOOD, answer=answer)])
 
         assert list(rest) == []
         assert [topic for topic, _, _ in kafka.sent] == [GOOD]

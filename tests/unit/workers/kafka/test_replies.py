@@ -55,7 +55,7 @@ async def undelivered() -> tuple[Replies, list[bytes]]:
     asked = a_deliverer()
     answer = Outgoing("accounts.results", b"alice", b"{}", [])
     back = await asked.deliver([AddressedAnswer(to=topic, answer=answer) for topic in TOPICS])
-    return asked, [record.headers[-1][1] for record in back]
+    return asked, [[*record.headers][-1][1] for record in back]
 
 
 async def test_topics_named_at_once_are_asked_for_on_one_connection() -> None:
@@ -82,7 +82,7 @@ async def test_a_question_that_fails_takes_no_other_along() -> None:
 
     back = await asked.deliver([AddressedAnswer(to=topic, answer=answer) for topic in TOPICS])
 
-    problems = [record.headers[-1][1] for record in back]
+    problems = [[*record.headers][-1][1] for record in back]
     assert problems == [b"unavailable"] + [b"missing"] * (len(TOPICS) - 1)
 
 
