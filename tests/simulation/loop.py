@@ -106,7 +106,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Run *callback* after *delay* virtual seconds."""
         return self.call_at(self._now_s + delay, callback, *args, context=context)
 
-    def create_task(
+    def create_task(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         coro: Generator[Any, None, Found] | Coroutine[Any, Any, Found],
         *,
@@ -142,7 +142,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._dead = _Everything()
         for task in self._tasks:
             if not task.done():
-                task._log_destroy_pending = False  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
+                task._log_destroy_pending = False  # noqa: SLF001
                 _close(task.get_coro())
         self._tasks.clear()
         self.close()
@@ -206,7 +206,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             timer = heapq.heappop(timers)[2]
             timer._scheduled = False  # noqa: SLF001 - as asyncio's own loop
             if not timer._cancelled:  # noqa: SLF001
-                self._enqueue(timer, timer._context)  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
+                self._enqueue(timer, timer._context)  # noqa: SLF001
 
     def _jump(self) -> None:
         """Let time pass until something is ready."""
