@@ -14,6 +14,7 @@ PINNED = {
     15: "the same, beside a worker that joined",
     107: "a batch that was read ahead was committed behind one that was given up, whose records were lost",
     109: "the checker took a dead letter for the command that came later under its id",
+    1292: "the end of a cycle given up was told to one that began afterwards, whose records were lost",
     274: "nobody was waited for who stood still",
     18: "partitions that were added are found after five minutes only",
 }

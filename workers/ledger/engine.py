@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from aiokafka import TopicPartition
 from msgspec.structs import replace
@@ -209,7 +210,10 @@ class Engine:
         del commands
         commit = self._commit(taken.cursors)
         steps.end("apply")
-        await self._pipeline.free(self.membership.consumer.keep_membership)
+        with suppress(
+            AbandonedError
+        ):  # of what was on its way; the number says whether this goes with it
+            await self._pipeline.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
         self._pipeline.start(publication, commit)
         steps.end("wait")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Protocol, cast
 
@@ -142,7 +143,10 @@ class RequestReader:
                 batch.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
             else:
                 batch.add_said(each)
-        await self._pipeline.free(self.membership.consumer.keep_membership)
+        with suppress(
+            AbandonedError
+        ):  # of what was on its way; the number says whether this goes with it
+            await self._pipeline.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
         self._pipeline.start(batch, commit)
 
