@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulation.in_process import simulated
 
-SEEDS = 200
+SEEDS = 150
 """Under a minute of one core; `make simulate` runs as many as you like."""
 
 PINNED = {
