@@ -142,7 +142,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._dead = _Everything()
         for task in self._tasks:
             if not task.done():
-                task._log_destroy_pending = False  # noqa: SLF001
+                task._log_destroy_pending = False  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
                 _close(task.get_coro())
         self._tasks.clear()
         self.close()
