@@ -29,8 +29,12 @@ STEP_S = 0.00002
 """What one callback takes: whoever asks again and again whether it is time yet gets there."""
 
 
+STEPS_MAX = 1_000_000
+"""Callbacks of one run: some fifty times what a long one takes."""
+
+
 class StuckError(Exception):
-    """Nothing is ready, and nothing ever will be."""
+    """Nothing is ready, and nothing ever will be; or it never ends."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -164,6 +168,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         """Run some callbacks of one process."""
+        if self.steps > STEPS_MAX:
+            raise StuckError(f"it goes on and on, at {self._now_s:.1f} s")
         self._fire()
         ready = [name for name, queue in self._queues.items() if queue and not self._rests(name)]
         if not ready:

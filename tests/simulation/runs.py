@@ -79,6 +79,8 @@ def run(
             world.loop.run_until_complete(_lived(world, violations))
         except StuckError as error:
             violations.append(f"P4: the run hangs: {error}")
+        except Exception as error:  # noqa: BLE001 - the other seeds go on
+            violations.append(f"simulator: {error!r}")
         report = Report(
             history=history,
             violations=violations,

@@ -101,7 +101,9 @@ class PartitionLog:
         self, producer_id: int, *, committed: bool, now_ms: int, number: int
     ) -> None:
         """Write the marker behind a transaction; its records may be read, or are left out, now."""
-        first = self._open.pop(producer_id)
+        first = self._open.pop(producer_id, None)
+        if first is None:
+            return  # the topic was made again meanwhile
         if not committed:
             self._aborted.append(Aborted(producer_id, first, self.end))
         self._keep(marker(producer_id, committed=committed, time_ms=now_ms), 0, now_ms, number)
