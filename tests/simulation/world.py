@@ -19,12 +19,16 @@ from tests.simulation.mongo.databases import Databases
 from tests.simulation.mongo.driver import connecting
 from tests.simulation.mongo.server import MongoServer
 from tests.simulation.network import PROCESS, Call, Fate, Network
-from tests.simulation.processes import Process, Servers, settings
+from tests.simulation.processes import OPTIONS, Process, Servers, settings
 from tests.simulation.redis.server import RedisServer
+from workers.bootstrap.app import END_MARGIN_S
 from workers.config.roles import Role
 
 AGAIN_S = (0.2, 3.0)
 """How long whoever runs the workers takes to start one again."""
+
+STOP_S = OPTIONS.shutdown_timeout_ms / 1000 + END_MARGIN_S
+"""How long a process that was asked to stop may take."""
 
 
 @dataclass(slots=True)
@@ -119,6 +123,13 @@ class World:
         if slot.process is not None and slot.is_running:
             self.say(f"{slot.current} is asked to stop")
             slot.process.stop()
+            self.loop.call_later(STOP_S, self._end_hard, slot.current, context=_outside())
+
+    def _end_hard(self, process: str) -> None:
+        """End what did not end by itself, as the timer in `workers.bootstrap.app` does."""
+        slot = self.slots[process.partition("/")[0]]
+        if slot.current == process and slot.is_running:
+            self.kill(process)
 
     def revive(self, slot: Slot) -> None:
         """Start a process in a slot that nobody runs in."""
