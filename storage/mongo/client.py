@@ -1,7 +1,7 @@
 """The connection to MongoDB, through PyMongo's asyncio API or its predecessor Motor."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast
 
@@ -56,6 +56,10 @@ class MongoOptions:
     """Of whoever reads or writes accounts."""
 
 
+Connect: TypeAlias = Callable[[MongoOptions], Any]
+"""Makes a client with the driver's interface, as far as it is used here."""
+
+
 class MongoSession(Protocol):
     """What the sessions of both drivers share."""
 
@@ -78,9 +82,14 @@ class MongoClient:
     They are the same in both drivers, and the cheapest: no object is made for a document.
     """
 
-    def __init__(self, options: MongoOptions) -> None:
+    def __init__(self, options: MongoOptions, *, connect: Connect | None = None) -> None:
+        """Connect as *connect* does, by default with the driver that *options* name.
+
+        Raises:
+            StoreCheckError: The address or the TLS settings are wrong.
+        """
         self.options = options
-        self._client = _open(options)
+        self._client = _open(options) if connect is None else connect(options)
         self._database = self._client[options.database]
         self._under_way: dict[asyncio.Task[Any], MongoSession | None] = {}
         self.writes_schema: int = FIRST

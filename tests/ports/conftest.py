@@ -22,6 +22,7 @@ from storage.ports.credentials import Credentials
 from storage.ports.houses import Houses
 from storage.ports.identity import Identities, Throttles
 from tests.macs import KEYS
+from tests.ports.simulated import connected, simulated_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ def database(stack: Chosen) -> Iterator[str]:
 @pytest.fixture(
     params=[
         "memory",
+        "simulated",
         pytest.param("pymongo", marks=pytest.mark.mongo),
         pytest.param("motor", marks=pytest.mark.mongo),
     ]
@@ -58,6 +60,8 @@ def options(request: pytest.FixtureRequest) -> MongoOptions | None:
     """Return where to keep everything: None is memory."""
     if request.param == "memory":
         return None
+    if request.param == "simulated":
+        return simulated_options()
     stack: Chosen = request.getfixturevalue("stack")
     database: str = request.getfixturevalue("database")
     return MongoOptions(
@@ -81,7 +85,7 @@ async def store(options: MongoOptions | None) -> AsyncIterator[Store]:
             throttles=MemoryThrottles(),
         )
         return
-    client = MongoClient(options)
+    client = connected(options)
     ledger = MongoLedger(client)
     await ledger.prepare()
     for name in COLLECTIONS:

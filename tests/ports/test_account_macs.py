@@ -15,6 +15,7 @@ from storage.mongo.houses import MongoHouses
 from storage.mongo.ledger import MongoLedger
 from tests.builders import NOON, an_account
 from tests.macs import FixedKeys, a_key
+from tests.ports.simulated import connected
 from tests.ports.written import write
 
 pytestmark = pytest.mark.mongo
@@ -45,7 +46,7 @@ async def edit(client: MongoClient, username: str, change: Document) -> None:
 
 async def accounts(client: MongoClient) -> dict[str, Account | CorruptDocument]:
     """Return what another process, which starts now, reads."""
-    other = MongoClient(client.options)
+    other = connected(client.options)
     await MongoDataSchema(other).check()
     page = await MongoLedger(other).page(after="", limit=9)
     await other.close()

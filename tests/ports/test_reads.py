@@ -11,12 +11,13 @@ from handlers.model.account import Balance
 from handlers.model.outcome import Outcome
 from storage.memory.ledger import MemoryLedger
 from storage.memory.reads import MemoryReads
-from storage.mongo.client import MongoClient, MongoOptions
+from storage.mongo.client import MongoOptions
 from storage.mongo.reads import MongoReads
 from storage.ports.ledger import Ledger
 from storage.ports.reads import Reads
 from tests.builders import an_account, an_outcome, some_changes
 from tests.ports.conftest import Store
+from tests.ports.simulated import connected
 from tests.ports.written import write
 
 OPERATORS = ("$where", '{"$gt": ""}', "alice:$ne", "$", "alice.command")
@@ -29,7 +30,7 @@ async def reads(store: Store, options: MongoOptions | None) -> AsyncIterator[Rea
         assert isinstance(store.ledger, MemoryLedger)
         yield MemoryReads(store.ledger)
         return
-    client = MongoClient(options)
+    client = connected(options)
     yield MongoReads(client)
     await client.close()
 

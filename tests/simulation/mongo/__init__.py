@@ -1,0 +1,1 @@
+"""A MongoDB in memory, below `storage.mongo`, and what stands in for PyMongo in front of it."""
