@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
+from time import time
 from uuid import uuid4
 
 import pytest
@@ -13,18 +14,25 @@ from devstack.choose import Chosen
 from storage.memory.ledger import MemoryLedger
 from storage.ports.errors import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, RedisLease, RedisOptions, connect
+from tests.ports.simulated import AllIsWell
 from tests.ports.waiting import until
+from tests.simulation.network import Network
+from tests.simulation.redis.driver import connecting
+from tests.simulation.redis.server import RedisServer
 from tests.unit.docs_tables import ACCESS
-
-pytestmark = pytest.mark.redis
 
 LONG = timedelta(minutes=1)
 
 
-@pytest.fixture
-async def redis(stack: Chosen) -> AsyncIterator[Redis]:
-    """Yield a connection."""
-    client = connect(RedisOptions(url=stack.addresses.redis))
+@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.redis)])
+async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
+    """Yield a connection to a server of each kind."""
+    if request.param == "simulated":
+        simulated = connecting(RedisServer(time), Network(AllIsWell()))
+        client: Redis = simulated(RedisOptions(url="redis://simulated/0"))
+    else:
+        stack: Chosen = request.getfixturevalue("stack")
+        client = connect(RedisOptions(url=stack.addresses.redis))
     yield client
     await client.aclose()
 
@@ -171,6 +179,8 @@ def rights() -> list[str]:
     return granted.strip(" `").split()
 
 
+@pytest.mark.redis
+@pytest.mark.parametrize("redis", ["real"], indirect=True)
 class TestItsRights:
     @pytest.fixture
     async def keeps_house(

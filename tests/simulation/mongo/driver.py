@@ -6,7 +6,7 @@ from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions
-from pymongo import _csot  # pyright: ignore[reportPrivateUsage] - what `pymongo.timeout` has set
+from pymongo import _csot  # what `pymongo.timeout` has set
 from pymongo.errors import ConnectionFailure, NetworkTimeout, PyMongoError
 from pymongo.helpers_shared import (
     _check_command_response as checked,  # pyright: ignore[reportPrivateUsage]
@@ -18,6 +18,7 @@ from tests.simulation.mongo.refusals import TRANSIENT
 from tests.simulation.mongo.server import MongoServer
 from tests.simulation.mongo.sessions import DriverSession, Finish
 from tests.simulation.mongo.transactions import Within
+from tests.simulation.mongo.values import decoded
 from tests.simulation.mongo.wire import BrokenError, LateError, ToldError, call
 from tests.simulation.network import Network
 
@@ -82,7 +83,7 @@ class DriverClient:
         Raises:
             PyMongoError: As PyMongo raises it.
         """
-        sent = bson.decode(bson.encode(command, codec_options=options), options)
+        sent = decoded(bson.encode(command, codec_options=options))
         within = None if session is None else session.within()
         attempt = self._server.take(database, sent, within)
         name = next(iter(command))
@@ -183,7 +184,7 @@ async def _until(deadline_s: float) -> None:
 
 
 def _late(reply: Document | None, late: LateError) -> Document:
-    answered = {"n": 1, "ok": 1.0} if reply is None else reply
+    answered: Document = {"n": 1, "ok": 1.0} if reply is None else reply
     if late.labels:
         answered["errorLabels"] = list(late.labels)
     return {**answered, "writeConcernError": late.error}

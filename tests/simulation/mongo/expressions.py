@@ -8,7 +8,16 @@ from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo import numbers
 from tests.simulation.mongo.paths import read
 from tests.simulation.mongo.refusals import NotHereError, ServerError
-from tests.simulation.mongo.values import ABSENT, EPOCH, MILLISECOND, milliseconds, order, type_name
+from tests.simulation.mongo.values import (
+    ABSENT,
+    EPOCH,
+    MILLISECOND,
+    is_document,
+    is_list,
+    milliseconds,
+    order,
+    type_name,
+)
 
 Variables: TypeAlias = Mapping[str, Any]
 Expression: TypeAlias = Callable[[Document, Variables], Any]
@@ -26,9 +35,9 @@ def compiled(source: Any) -> Expression:
     """
     if isinstance(source, str) and source.startswith("$"):
         return _reference(source)
-    if isinstance(source, list):
+    if is_list(source):
         return _list([compiled(each) for each in source])
-    if isinstance(source, dict):
+    if is_document(source):
         name = next(iter(source), "")
         if name.startswith("$"):
             return _operator(name, source[name])
@@ -86,14 +95,12 @@ def _operator(name: str, source: Any) -> Expression:
     if name not in _EAGER:
         raise NotHereError(f"the operator {name}")
     work = _EAGER[name]
-    operands = [compiled(each) for each in (source if isinstance(source, list) else [source])]
+    operands = [compiled(each) for each in (source if is_list(source) else [source])]
     return lambda document, variables: work([each(document, variables) for each in operands])
 
 
 def _cond(source: Any) -> Expression:
-    parts = (
-        source if isinstance(source, list) else [source[each] for each in ("if", "then", "else")]
-    )
+    parts = source if is_list(source) else [source[each] for each in ("if", "then", "else")]
     condition, then, otherwise = (compiled(each) for each in parts)
     return lambda document, variables: (
         then if holds(condition(document, variables)) else otherwise
@@ -132,7 +139,7 @@ def _map(source: Any) -> Expression:
         found = items(document, variables)
         if found is ABSENT or found is None:
             return None
-        if type(found) is not list:
+        if not is_list(found):
             raise ServerError(16883, "input to $map must be an array")
         values = [made(document, {**variables, name: each}) for each in found]
         return [None if each is ABSENT else each for each in values]
@@ -161,14 +168,14 @@ def _place(value: Any) -> tuple[Any, ...]:
 
 def _in(operands: Sequence[Any]) -> bool:
     value, among = operands
-    if type(among) is not list:
+    if not is_list(among):
         raise ServerError(_NOT_A_LIST, "$in requires an array as a second argument")
     return _place(value) in [_place(each) for each in among]
 
 
 def _all_true(operands: Sequence[Any]) -> bool:
     [found] = operands
-    if type(found) is not list:
+    if not is_list(found):
         raise ServerError(17040, "$allElementsTrue's argument must be an array")
     return all(holds(each) for each in found)
 
@@ -236,7 +243,7 @@ _EAGER: Mapping[str, Callable[[Sequence[Any]], Any]] = {
     "$gt": lambda each: _place(each[0]) > _place(each[1]),
     "$gte": lambda each: _place(each[0]) >= _place(each[1]),
     "$in": _in,
-    "$isArray": lambda each: type(each[0]) is list,
+    "$isArray": lambda each: is_list(each[0]),
     "$lt": lambda each: _place(each[0]) < _place(each[1]),
     "$lte": lambda each: _place(each[0]) <= _place(each[1]),
     "$mod": lambda each: _arithmetic("$mod", 16611, numbers.remainder, *each),

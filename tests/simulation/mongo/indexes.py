@@ -6,7 +6,7 @@ from typing import Any
 from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo.matching import matcher
 from tests.simulation.mongo.paths import read
-from tests.simulation.mongo.values import ABSENT, key_of
+from tests.simulation.mongo.values import ABSENT, is_list, key_of
 from tests.simulation.mongo.versions import Key, UniqueKey
 
 
@@ -41,7 +41,7 @@ class Index:
         keys: list[tuple[Any, ...]] = [()]
         for path in self._paths:
             value = read(document, path)
-            each = value if type(value) is list and value else [value]
+            each = value if is_list(value) and value else [value]
             keys = [(*key, key_of(one)) for key in keys for one in each]
         return keys
 
@@ -55,7 +55,7 @@ class Index:
     def note(self, key: Key, document: Document) -> None:
         """Note that the record with this *key* has a version with such a document."""
         value = read(document, self._paths[0])
-        for each in [value, *value] if type(value) is list else [value]:
+        for each in [value, *value] if is_list(value) else [value]:
             self._by_first.setdefault(key_of(each), {})[key] = None
         if self.is_unique:
             for each in self.keys(document):

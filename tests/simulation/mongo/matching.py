@@ -7,7 +7,15 @@ from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo.expressions import Variables, compiled, holds
 from tests.simulation.mongo.paths import reached
 from tests.simulation.mongo.refusals import NotHereError
-from tests.simulation.mongo.values import ABSENT, key_of, order, rank, type_name
+from tests.simulation.mongo.values import (
+    ABSENT,
+    is_document,
+    is_list,
+    key_of,
+    order,
+    rank,
+    type_name,
+)
 
 Matcher: TypeAlias = Callable[[Document], bool]
 Test: TypeAlias = Callable[[list[Any]], bool]
@@ -68,7 +76,7 @@ def condition_of(condition: Any) -> Test:
 
 def is_operators(condition: Any) -> bool:
     """Say whether a condition is made of operators."""
-    return type(condition) is dict and next(iter(condition), "").startswith("$")
+    return is_document(condition) and next(iter(condition), "").startswith("$")
 
 
 def _operator(name: str, operand: Any) -> Test:
@@ -83,7 +91,7 @@ def _each(values: list[Any]) -> list[Any]:
     """Return what is compared: the values, and what is in those that are lists."""
     found = values
     for value in values:
-        if type(value) is list:
+        if is_list(value):
             found = [*found, *value]
     return found
 
@@ -91,7 +99,7 @@ def _each(values: list[Any]) -> list[Any]:
 def _equals(operand: Any) -> Test:
     if type(operand) is str:
         return lambda values: (
-            operand in values or any(operand in value for value in values if type(value) is list)
+            operand in values or any(operand in value for value in values if is_list(value))
         )
     key = key_of(operand)
     return lambda values: any(key_of(each) == key for each in _each(values))
@@ -126,7 +134,7 @@ def _not(operand: Any) -> Test:
 
 
 def _type(operand: Any) -> Test:
-    names = operand if isinstance(operand, list) else [operand]
+    names = operand if is_list(operand) else [operand]
     if not all(isinstance(each, str) for each in names):
         raise NotHereError("$type by numbers")
     return lambda values: any(

@@ -5,7 +5,7 @@ from typing import Any
 
 from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo.refusals import NotHereError, ServerError
-from tests.simulation.mongo.values import ABSENT
+from tests.simulation.mongo.values import ABSENT, is_document, is_list
 
 _CANNOT_CREATE = 28
 
@@ -19,10 +19,10 @@ def reached(document: Any, parts: Sequence[str]) -> list[Any]:
 
 
 def _step(value: Any, part: str) -> list[Any]:
-    if type(value) is dict:
+    if is_document(value):
         return [value.get(part, ABSENT)]
-    if type(value) is list:
-        found = [each.get(part, ABSENT) for each in value if type(each) is dict]
+    if is_list(value):
+        found = [each.get(part, ABSENT) for each in value if is_document(each)]
         if part.isdigit() and int(part) < len(value):
             found.append(value[int(part)])
         return found
@@ -33,10 +33,10 @@ def read(document: Any, parts: Sequence[str]) -> Any:
     """Return what an expression finds under a path: of a list, the list of what is in its elements."""
     value = document
     for place, part in enumerate(parts):
-        if type(value) is list:
-            inner = [read(each, parts[place:]) for each in value if type(each) is dict]
+        if is_list(value):
+            inner = [read(each, parts[place:]) for each in value if is_document(each)]
             return [each for each in inner if each is not ABSENT]
-        if type(value) is not dict:
+        if not is_document(value):
             return ABSENT
         value = value.get(part, ABSENT)
     return value
@@ -46,9 +46,9 @@ def at(document: Document, parts: Sequence[str]) -> Any:
     """Return what an update finds under a path: elements of lists by their numbers."""
     value: Any = document
     for part in parts:
-        if type(value) is dict:
+        if is_document(value):
             value = value.get(part, ABSENT)
-        elif type(value) is list and part.isdigit() and int(part) < len(value):
+        elif is_list(value) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
         else:
             return ABSENT
@@ -64,7 +64,7 @@ def _put(holder: Any, parts: Sequence[str], value: Any) -> Any:
     if not parts:
         return value
     part = parts[0]
-    if type(holder) is list:
+    if is_list(holder):
         if not part.isdigit():
             raise ServerError(_CANNOT_CREATE, f"Cannot create field '{part}' in an array")
         place, copied = int(part), list[Any](holder)
@@ -73,7 +73,7 @@ def _put(holder: Any, parts: Sequence[str], value: Any) -> Any:
         return copied
     if holder is ABSENT or (holder is None and parts):
         holder = {} if holder is ABSENT else holder
-    if type(holder) is not dict:
+    if not is_document(holder):
         raise ServerError(_CANNOT_CREATE, f"Cannot create field '{part}' in an element")
     return {**holder, part: _put(holder.get(part, ABSENT), parts[1:], value)}
 
@@ -83,7 +83,7 @@ def without(document: Document, parts: Sequence[str]) -> Document:
     if at(document, parts) is ABSENT:
         return document
     holder = at(document, parts[:-1])
-    if type(holder) is not dict:
+    if not is_document(holder):
         raise NotHereError("$unset of an element of a list")
     left = {name: each for name, each in holder.items() if name != parts[-1]}
     return _put(document, parts[:-1], left)

@@ -9,7 +9,7 @@ from tests.simulation.mongo.expressions import Expression, Variables, compiled
 from tests.simulation.mongo.matching import matcher
 from tests.simulation.mongo.paths import put, read
 from tests.simulation.mongo.refusals import NotHereError
-from tests.simulation.mongo.values import ABSENT, key_of, order
+from tests.simulation.mongo.values import ABSENT, is_list, key_of, order
 
 Item = TypeVar("Item")
 Stage: TypeAlias = Callable[[Sequence[Document], Any, Variables], Sequence[Document]]
@@ -48,7 +48,7 @@ def _place(parts: list[str], of_many: Callable[..., Any]) -> Callable[[Document]
 
     def place(document: Document) -> Any:
         value = read(document, parts)
-        if type(value) is list:
+        if is_list(value):
             return of_many((order(each) for each in value), default=(0, -1))
         return order(value)
 
@@ -121,7 +121,7 @@ def _unwind(documents: Sequence[Document], operand: Any, _: Variables) -> list[D
     made: list[Document] = []
     for document in documents:
         value = read(document, parts)
-        if type(value) is list:
+        if is_list(value):
             made += [put(document, parts, each) for each in value]
         elif value is not ABSENT and value is not None:
             made.append(document)

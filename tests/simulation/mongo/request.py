@@ -6,12 +6,13 @@ from typing import Any
 
 import bson
 
-from storage.mongo.documents.accounts import CODEC, Document
+from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo.collections import StoredCollection, View
 from tests.simulation.mongo.cursors import Cursors
 from tests.simulation.mongo.databases import Databases, name_in
 from tests.simulation.mongo.refusals import NotHereError, ServerError
 from tests.simulation.mongo.transactions import ServerSessions
+from tests.simulation.mongo.values import decoded
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -25,7 +26,7 @@ class Request:
     command: Document
     view: View
     variables: Mapping[str, Any]
-    results: list["WriteResult"] = field(default_factory=list)
+    results: list["WriteResult"] = field(default_factory=list["WriteResult"])
     """Of the statements of a write that are done: those of one command are done one by one."""
 
     def collection(self) -> StoredCollection | None:
@@ -57,7 +58,7 @@ class WriteResult:
 
     matched: int = 0
     modified: int = 0
-    upserted: list[Any] = field(default_factory=list)
+    upserted: list[Any] = field(default_factory=list[Any])
     """The id of what was inserted, if anything."""
     error: ServerError | None = None
 
@@ -67,4 +68,4 @@ _OF_EVERY_COMMAND = frozenset({"readConcern", "writeConcern", "maxTimeMS", "comm
 
 def copied(document: Document) -> Document:
     """Return a document as the other side of a connection gets it."""
-    return bson.decode(bson.encode(document), CODEC)
+    return decoded(bson.encode(document))

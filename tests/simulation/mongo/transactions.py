@@ -32,7 +32,7 @@ class Transaction:
     state: TransactionState = TransactionState.OPEN
     snapshot: int | None = None
     """The moment that it reads, from its first command on."""
-    claimed: list[Claimed] = field(default_factory=list)
+    claimed: list[Claimed] = field(default_factory=list[Claimed])
 
     def is_open(self) -> bool:
         """Say whether it still is: whoever asks after its time is over ends it."""

@@ -12,7 +12,7 @@ from tests.simulation.mongo.matching import is_operators
 from tests.simulation.mongo.paths import at, put, without
 from tests.simulation.mongo.pipelines import run_pipeline
 from tests.simulation.mongo.refusals import NotHereError, ServerError
-from tests.simulation.mongo.values import ABSENT, equal, type_name
+from tests.simulation.mongo.values import ABSENT, equal, is_list, type_name
 
 Change: TypeAlias = Callable[[Document, "list[str]", Any, Variables], Document]
 
@@ -24,7 +24,7 @@ def updated(document: Document, update: Any, variables: Variables, *, new: bool)
         ServerError: It cannot be done to this document.
         NotHereError: It has an operator that nobody needed yet.
     """
-    if isinstance(update, list):
+    if is_list(update):
         [after] = run_pipeline([document], update, variables)
     elif is_operators(update):
         after = _changed(document, update, variables, new=new)
@@ -109,7 +109,7 @@ def _push(document: Document, parts: list[str], operand: Any, _: Variables) -> D
     before = at(document, parts)
     if before is ABSENT:
         return put(document, parts, [operand])
-    if type(before) is not list:
+    if not is_list(before):
         raise ServerError(
             2, f"The field '{parts[-1]}' must be an array but is of type {type_name(before)}"
         )

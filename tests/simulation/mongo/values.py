@@ -4,14 +4,16 @@ from collections.abc import Hashable
 from datetime import datetime, timedelta
 from enum import Enum
 from math import isnan
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
+import bson
 from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 from bson.objectid import ObjectId
 from bson.timestamp import Timestamp
 
+from storage.mongo.documents.accounts import CODEC, Document
 from tests.simulation.mongo.refusals import NotHereError
 
 
@@ -66,6 +68,21 @@ _TYPES: dict[type, str] = {
 }
 
 
+def decoded(raw: bytes) -> Document:
+    """Return a document as it is read from its bytes."""
+    return bson.decode(raw, CODEC)  # pyright: ignore[reportUnknownMemberType]
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Say whether *value* is a list."""
+    return type(value) is list
+
+
+def is_document(value: object) -> TypeGuard[Document]:
+    """Say whether *value* is a document."""
+    return type(value) is dict
+
+
 def rank(value: object) -> int:
     """Return where values of this type stand among those of others; comparable types share one."""
     found = _RANKS.get(type(value))
@@ -82,7 +99,7 @@ def type_name(value: object) -> str:
 
 def order(value: Any) -> tuple[Any, ...]:
     """Return what compares, and hashes, as MongoDB compares values."""
-    kind = type(value)
+    kind: type = type(value)
     if kind is str:
         return (3, value)
     place = rank(value)

@@ -5,9 +5,10 @@ from typing import Any
 
 import bson
 
-from storage.mongo.documents.accounts import CODEC, Document
+from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo.refusals import ConflictError
 from tests.simulation.mongo.transactions import Transaction
+from tests.simulation.mongo.values import decoded
 
 
 class Version:
@@ -25,7 +26,7 @@ class Version:
         """Return it as a client reads it."""
         if self._raw is None:
             self._raw = bson.encode(self.document)
-        return bson.decode(self._raw, CODEC)
+        return decoded(self._raw)
 
 
 UNWRITTEN = Version({}, 0)
