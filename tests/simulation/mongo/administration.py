@@ -96,13 +96,14 @@ def _create_indexes(request: Request) -> Document:
         index = Index(specification)
         if _is_new(collection, index):
             collection.add_index(index)
-    return {
-        "numIndexesBefore": before,
-        "numIndexesAfter": len(collection.indexes) + 1,
+    after = len(collection.indexes) + 1
+    made: Document = {
         "createdCollectionAutomatically": not was_there,
         "commitQuorum": "votingMembers",
-        "ok": 1.0,
     }
+    if after == before:
+        made = {"note": "all indexes already exist"}
+    return {"numIndexesBefore": before, "numIndexesAfter": after, **made, "ok": 1.0}
 
 
 def _is_new(collection: StoredCollection, index: Index) -> bool:

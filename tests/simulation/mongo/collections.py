@@ -103,7 +103,8 @@ class StoredCollection:
             version = record.seen(None, None)
             if version is not None:
                 if index.is_unique:
-                    self._check_unique(index, index.keys(version.document), record, NOW)
+                    document = version.document
+                    self._check_unique(index, index.keys(document), record, document, NOW)
                 index.note(key, version.document)
         self.indexes[index.name] = index
 
@@ -128,7 +129,7 @@ class StoredCollection:
                 for each in new:
                     written.append(index.unique(each))
                     written[-1].claim(view.transaction)
-                self._check_unique(index, new, record, view)
+                self._check_unique(index, new, record, version.document, view)
         moment = self._tick()
         for each in written:
             each.write(view.transaction, moment)
@@ -136,13 +137,15 @@ class StoredCollection:
             index.note(key, version.document)
         record.write(version, view.transaction, moment)
 
-    def _check_unique(self, index: Index, keys: Sequence[Key], record: Record, view: View) -> None:
+    def _check_unique(
+        self, index: Index, keys: Sequence[Key], record: Record, document: Document, view: View
+    ) -> None:
         for key in keys:
             for holder in index.holders(key):
                 other = self._records[holder]
                 seen = None if other is record else other.seen(view.transaction, view.moment)
                 if seen is not None and key in index.keys(seen.document):
-                    values = index.values(seen.document)
+                    values = index.shown(document, key)
                     raise duplicate(self.namespace, index.name, index.pattern, values)
 
     def _candidates(self, query: Document) -> Collection[Key] | None:

@@ -22,7 +22,7 @@ from tests.simulation.mongo.values import (
 Variables: TypeAlias = Mapping[str, Any]
 Expression: TypeAlias = Callable[[Document, Variables], Any]
 
-_NOT_A_NUMBER = 16554
+_NOT_A_NUMBER = 14
 _NOT_A_LIST = 40081
 _NO_BRANCH = 40066
 
@@ -205,7 +205,7 @@ def _subtract(operands: Sequence[Any]) -> Any:
         return numbers.fitted(milliseconds(one) - milliseconds(other), numbers.Int64(0))
     if isinstance(one, datetime) and numbers.is_number(other):
         return EPOCH + MILLISECOND * (milliseconds(one) - int(other))
-    return _arithmetic("$subtract", 16556, numbers.subtract, one, other)
+    return _arithmetic("$subtract", _NOT_A_NUMBER, numbers.subtract, one, other)
 
 
 def _arithmetic(name: str, code: int, work: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
@@ -238,7 +238,7 @@ _LAZY: Mapping[str, Callable[[Any], Expression]] = {
 _EAGER: Mapping[str, Callable[[Sequence[Any]], Any]] = {
     "$add": _add,
     "$allElementsTrue": _all_true,
-    "$divide": lambda each: _arithmetic("$divide", 16609, numbers.divide, *each),
+    "$divide": lambda each: _arithmetic("$divide", _NOT_A_NUMBER, numbers.divide, *each),
     "$eq": lambda each: _place(each[0]) == _place(each[1]),
     "$gt": lambda each: _place(each[0]) > _place(each[1]),
     "$gte": lambda each: _place(each[0]) >= _place(each[1]),

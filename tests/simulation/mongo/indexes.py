@@ -45,12 +45,16 @@ class Index:
             keys = [(*key, key_of(one)) for key in keys for one in each]
         return keys
 
-    def values(self, document: Document) -> Document:
-        """Return the indexed fields of a document, as an error shows them."""
-        found = {
-            name: read(document, path) for name, path in zip(self.pattern, self._paths, strict=True)
-        }
-        return {name: None if value is ABSENT else value for name, value in found.items()}
+    def shown(self, document: Document, key: Key) -> Document:
+        """Return one *key* of a document as an error shows it: the values, by field."""
+        assert isinstance(key, tuple), "as `keys` makes them"
+        found: Document = {}
+        for name, path, part in zip(self.pattern, self._paths, key, strict=True):
+            value = read(document, path)
+            if is_list(value):
+                value = next((each for each in value if key_of(each) == part), value)
+            found[name] = None if value is ABSENT else value
+        return found
 
     def note(self, key: Key, document: Document) -> None:
         """Note that the record with this *key* has a version with such a document."""

@@ -33,7 +33,7 @@ def decimal_of(value: Any) -> Decimal:
     """Return any number as a decimal: of a float 15 digits, as the server converts."""
     if type(value) is Decimal128:
         return value.to_decimal()
-    return Decimal(f"{value:.15g}") if type(value) is float else Decimal(value)
+    return Decimal(f"{value:.14e}") if type(value) is float else Decimal(value)
 
 
 def add(one: Any, other: Any) -> Any:

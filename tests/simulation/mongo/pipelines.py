@@ -7,7 +7,7 @@ from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo import numbers
 from tests.simulation.mongo.expressions import Expression, Variables, compiled
 from tests.simulation.mongo.matching import matcher
-from tests.simulation.mongo.paths import put, read
+from tests.simulation.mongo.paths import put, read, without
 from tests.simulation.mongo.refusals import NotHereError
 from tests.simulation.mongo.values import ABSENT, is_list, key_of, order
 
@@ -99,8 +99,7 @@ def _with(
     after = document
     for parts, expression in fields:
         value = expression(document, variables)
-        if value is not ABSENT:
-            after = put(after, parts, value)
+        after = without(after, parts) if value is ABSENT else put(after, parts, value)
     return after
 
 

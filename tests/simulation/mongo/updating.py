@@ -43,9 +43,14 @@ def updated(document: Document, update: Any, variables: Variables, *, new: bool)
     return after
 
 
-def is_same(one: Document, other: Document) -> bool:
-    """Say whether nothing of a document would change, not even a type: then nothing is written."""
-    return one == other and bson.encode(one) == bson.encode(other)
+def is_same(before: Document, after: Document, update: Any) -> bool:
+    """Say whether nothing of a document would change, not even a type: then nothing is written.
+
+    A replacement that names no id is written all the same: the server compares it before it adds that.
+    """
+    if before != after or bson.encode(before) != bson.encode(after):
+        return False
+    return isinstance(update, list) or is_operators(update) or "_id" in update
 
 
 def from_query(query: Document) -> Document:

@@ -100,6 +100,7 @@ def updated_by(request: Request, statement: Document) -> WriteResult:
         if not is_same(
             before.document,
             after := updated(before.document, statement["u"], request.variables, new=False),
+            statement["u"],
         )
     ]
     collection = request.collection_made()
