@@ -72,7 +72,8 @@ class RealSide:
             self.sessions[who].start_transaction(*_OPTIONS)
         match what:
             case "begin":
-                return self.sessions[who].start_transaction(*_OPTIONS)
+                self.sessions[who].start_transaction(*_OPTIONS)
+                return None
             case "commit":
                 return self.sessions[who].commit_transaction()
             case "abort":

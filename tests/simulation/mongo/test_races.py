@@ -107,10 +107,12 @@ def in_turn(sides: tuple[SimulatedSide, RealSide], steps: Sequence[Step]) -> Non
         for session in ("a", "b"):
             if session in side.sessions:
                 side.say(session, "begin")
-    compare(sides, [*steps, *read_all("c")])
-    for side in sides:
-        for session in ("a", "b"):
-            side.say(session, "abort")
+    try:
+        compare(sides, [*steps, *read_all("c")])
+    finally:
+        for side in sides:
+            for session in ("a", "b"):
+                side.say(session, "abort")
 
 
 ids = st.sampled_from(["k1", "k2", "k3", "new"])
