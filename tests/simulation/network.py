@@ -94,7 +94,8 @@ class Network:
                 loop = asyncio.get_running_loop()
                 loop.call_later(fate.before_s, _happen, effect, context=Context())
             await _give_up(patience_s)
-        await _pass(fate.before_s)
+        if fate.before_s:
+            await _pass(fate.before_s)
         hear = _done(effect) if fate.done else _not_done
         if fate.said is Said.NEVER or fate.after_s > left_s:
             await _give_up(left_s)

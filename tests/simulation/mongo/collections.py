@@ -1,12 +1,13 @@
 """A collection: its documents in all their versions, and its indexes."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from storage.mongo.documents.accounts import Document
+from tests.simulation.mongo.expressions import Variables
 from tests.simulation.mongo.indexes import Index
-from tests.simulation.mongo.matching import is_operators
+from tests.simulation.mongo.matching import is_operators, matcher
 from tests.simulation.mongo.refusals import ServerError, duplicate
 from tests.simulation.mongo.transactions import Transaction
 from tests.simulation.mongo.values import key_of
@@ -44,17 +45,25 @@ class StoredCollection:
         copied._places = self._places
         return copied
 
-    def visible(self, view: View, query: Document) -> Iterator[tuple[Record, Version]]:
-        """Yield what there is for a reader among what *query* may match, and perhaps more."""
+    def matched(
+        self, view: View, query: Document, variables: Variables
+    ) -> list[tuple[Record, Version]]:
+        """Return what a reader sees that *query* matches: by id where it names them, else in no order."""
         keys = self._candidates(query)
         if keys is None:
             records: Iterable[Record] = self._records.values()
         else:
-            records = [record for key in keys if (record := self._records.get(key)) is not None]
-        for record in records:
-            version = record.seen(view.transaction, view.moment)
-            if version is not None:
-                yield record, version
+            known = self._records
+            records = [known[key] for key in keys if key in known]
+        seen = [
+            (record, version)
+            for record in records
+            if (version := record.seen(view.transaction, view.moment)) is not None
+        ]
+        if keys is not None and len(query) == 1 and "_id" in query:
+            return seen  # it names nothing but those
+        test = matcher(query, variables)
+        return [each for each in seen if test(each[1].document)]
 
     def insert(self, document: Document, view: View) -> None:
         """Insert a document.
@@ -177,9 +186,9 @@ def exact_keys(condition: Any) -> Collection[Key] | None:
     """Return the only values that a condition can match; None where those are not all named."""
     if not is_operators(condition):
         return (key_of(condition),) if not isinstance(condition, list) else None
-    if "$eq" in condition:
+    if len(condition) == 1 and "$eq" in condition:
         return (key_of(condition["$eq"]),)
-    if "$in" in condition:
+    if len(condition) == 1 and "$in" in condition:
         return sorted({key_of(each) for each in condition["$in"]}, key=_by_order)
     return None
 

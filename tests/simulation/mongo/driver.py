@@ -49,6 +49,8 @@ class DriverClient:
         self._free: list[tuple[str, int]] = []
         """Sessions given back, the last one first to be used again, and their last transactions."""
         self._made = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The one that is running: to ask for it costs a system call."""
 
     def __getitem__(self, name: str) -> "DriverDatabase":
         """Return a database by its name."""
@@ -110,15 +112,19 @@ class DriverClient:
     def deadline_s(self) -> float:
         """Return when the driver gives up what is started now."""
         timeout_s = _csot.get_timeout()
-        now_s = asyncio.get_running_loop().time()
-        return now_s + (self._timeout_s if timeout_s is None else timeout_s)
+        return self._now_s() + (self._timeout_s if timeout_s is None else timeout_s)
+
+    def _now_s(self) -> float:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop.time()
 
     async def _sent(
         self, name: str, attempt: Attempt, within: Within | None, deadline_s: float | None = None
     ) -> Document:
         if deadline_s is None:
             deadline_s = self.deadline_s()
-        patience_s = deadline_s - asyncio.get_running_loop().time()
+        patience_s = deadline_s - self._now_s()
         answers: list[Document | None] = []
 
         def effect() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo.collections import StoredCollection
 from tests.simulation.mongo.databases import cluster_time
-from tests.simulation.mongo.matching import is_operators, matcher
+from tests.simulation.mongo.matching import is_operators
 from tests.simulation.mongo.pipelines import in_order, projected, run_pipeline
 from tests.simulation.mongo.refusals import NotHereError, ServerError
 from tests.simulation.mongo.request import Request, copied
@@ -87,8 +87,7 @@ def matched(request: Request, query: Document) -> list[tuple[Record, Version]]:
     if collection is None:
         return []
     _check_hint(collection, request.command.get("hint"))
-    test = matcher(query, request.variables)
-    found = [each for each in collection.visible(request.view, query) if test(each[1].document)]
+    found = collection.matched(request.view, query, request.variables)
     if "_id" not in query:
         found.sort(key=_place)
     return found
