@@ -6,21 +6,13 @@ from storage.mongo.client import MongoClient, MongoOptions
 from tests.macs import KEYS
 from tests.simulation.mongo.driver import connecting
 from tests.simulation.mongo.server import MongoServer
-from tests.simulation.network import Call, Fate, Network
+from tests.simulation.mongo.sides import Scripted
+from tests.simulation.network import Network
 
 SCHEME = "simulated://"
 """Begins the addresses of servers that are made for one test."""
 
-_WELL = Fate()
 _SERVERS: dict[str, MongoServer] = {}
-
-
-class AllIsWell:
-    """Every call has its effect, and is answered at once."""
-
-    def of(self, process: str, call: Call) -> Fate:  # noqa: ARG002 - whoever it is
-        """Return the fate of the next call."""
-        return _WELL
 
 
 def simulated_options() -> MongoOptions:
@@ -34,4 +26,4 @@ def connected(options: MongoOptions) -> MongoClient:
     """Connect to a simulated server, or a real one."""
     if not options.uri.startswith(SCHEME):
         return MongoClient(options)
-    return MongoClient(options, connect=connecting(_SERVERS[options.uri], Network(AllIsWell())))
+    return MongoClient(options, connect=connecting(_SERVERS[options.uri], Network(Scripted())))

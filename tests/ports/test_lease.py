@@ -14,8 +14,8 @@ from devstack.choose import Chosen
 from storage.memory.ledger import MemoryLedger
 from storage.ports.errors import StoreCheckError, StoreUnavailableError
 from storage.redis import RedisHealth, RedisLease, RedisOptions, connect
-from tests.ports.simulated import AllIsWell
 from tests.ports.waiting import until
+from tests.simulation.mongo.sides import Scripted
 from tests.simulation.network import Network
 from tests.simulation.redis.driver import connecting
 from tests.simulation.redis.server import RedisServer
@@ -28,7 +28,7 @@ LONG = timedelta(minutes=1)
 async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     """Yield a connection to a server of each kind."""
     if request.param == "simulated":
-        simulated = connecting(RedisServer(time), Network(AllIsWell()))
+        simulated = connecting(RedisServer(time), Network(Scripted()))
         client: Redis = simulated(RedisOptions(url="redis://simulated/0"))
     else:
         stack: Chosen = request.getfixturevalue("stack")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from enum import Enum
@@ -28,6 +27,8 @@ class Said(Enum):
     UNFORESEEN = "unforeseen"
     NEVER = "never"
     """Nothing, until the caller's own patience ends."""
+    KILLED = "killed"
+    """Nothing: the caller's process is gone before it can hear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,8 @@ class Fate:
     """What becomes of one call."""
 
     before_s: float = 0.0
-    """Virtual time until the server hears of it."""
+    """Virtual time until the server hears of it: if it is not 0, the call is on its way, and has its
+    effect even if whoever asked is killed, paused or cancelled meanwhile."""
     done: bool = True
     """Whether it has its effect."""
     after_s: float = 0.0
@@ -58,6 +60,8 @@ class Fate:
     error: int = 0
     """Which of the call's errors, where that is what is said; behind them, if nothing is done, which
     of its refusals."""
+    frozen_s: float = 0.0
+    """How long the caller's process stands still before it hears, with all that is in it."""
 
 
 class Fates(Protocol):
@@ -73,6 +77,10 @@ class Network:
 
     def __init__(self, fates: Fates) -> None:
         self._fates = fates
+        self.kill: Callable[[str], None] = _nobody
+        """Ends a process at once."""
+        self.freeze: Callable[[str, float], None] = _frozen
+        """Lets a process stand still for some seconds."""
 
     async def ask(
         self, call: Call, effect: Callable[[], Answer], *, patience_s: float = inf
@@ -88,17 +96,23 @@ class Network:
             Exception: One of the call's errors, or `UnforeseenError`.
         """
         fate = self._fates.of(PROCESS.get(), call)
-        left_s = patience_s - fate.before_s
-        if left_s < 0:
-            if fate.done:
-                loop = asyncio.get_running_loop()
-                loop.call_later(fate.before_s, _happen, effect, context=Context())
-            await _give_up(patience_s)
-        if fate.before_s:
+        if fate.said is Said.NEVER or patience_s < fate.before_s + fate.after_s + fate.frozen_s:
+            async with asyncio.timeout(patience_s if patience_s < inf else None):
+                return await self._asked(call, effect, fate)
+        return await self._asked(call, effect, fate)
+
+    async def _asked(self, call: Call, effect: Callable[[], Answer], fate: Fate) -> Answer:
+        hear: Callable[[], Answer] = _not_done
+        if fate.before_s and fate.done:
+            hear = await _arrived(effect, fate.before_s)
+        else:
             await _pass(fate.before_s)
-        hear = _done(effect) if fate.done else _not_done
-        if fate.said is Said.NEVER or fate.after_s > left_s:
-            await _give_up(left_s)
+            if fate.done:
+                hear = _done(effect)
+        if fate.frozen_s:
+            self.freeze(PROCESS.get(), fate.frozen_s)
+        if fate.said is Said.KILLED:
+            self.kill(PROCESS.get())
         await _pass(fate.after_s)
         match fate.said:
             case Said.ERROR:
@@ -107,8 +121,11 @@ class Network:
                 raise make_error()
             case Said.UNFORESEEN:
                 raise UnforeseenError(call.operation)
-            case _:
-                return hear()
+            case Said.NEVER | Said.KILLED:
+                await asyncio.get_running_loop().create_future()
+            case Said.ANSWER:
+                pass
+        return hear()
 
 
 def _done(effect: Callable[[], Answer]) -> Callable[[], Answer]:
@@ -125,25 +142,30 @@ def _done(effect: Callable[[], Answer]) -> Callable[[], Answer]:
     return lambda: answer
 
 
+async def _arrived(effect: Callable[[], Answer], after_s: float) -> Callable[[], Answer]:
+    """Have *effect* later, whatever becomes of the caller: what was sent arrives."""
+    loop = asyncio.get_running_loop()
+    heard: asyncio.Future[Callable[[], Answer]] = loop.create_future()
+
+    def arrive() -> None:
+        hear = _done(effect)
+        if not heard.done():
+            heard.set_result(hear)
+
+    loop.call_later(after_s, arrive, context=Context())
+    return await heard
+
+
 def _not_done() -> NoReturn:
     raise AssertionError("who answers has done it")
 
 
-def _happen(effect: Callable[[], object]) -> None:
-    with suppress(Exception):  # nobody hears the server's refusal any more
-        effect()
+def _nobody(process: str) -> None:
+    raise AssertionError(f"nobody can kill {process}")
 
 
-async def _give_up(seconds: float) -> NoReturn:
-    """Wait for an answer that does not come.
-
-    Raises:
-        TimeoutError: It has not come; never, where patience has no end.
-    """
-    if seconds == inf:
-        await asyncio.get_running_loop().create_future()
-    await asyncio.sleep(seconds)
-    raise TimeoutError
+def _frozen(process: str, seconds: float) -> None:
+    raise AssertionError(f"nobody can freeze {process} for {seconds} s")
 
 
 async def _pass(seconds: float) -> None:

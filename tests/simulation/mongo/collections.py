@@ -147,7 +147,12 @@ class StoredCollection:
         record.write(version, view.transaction, moment)
 
     def _check_unique(
-        self, index: Index, keys: Sequence[Key], record: Record, document: Document, view: View
+        self,
+        index: Index,
+        keys: Sequence[tuple[Any, ...]],
+        record: Record,
+        document: Document,
+        view: View,
     ) -> None:
         for key in keys:
             for holder in index.holders(key):

@@ -34,7 +34,7 @@ class Index:
         copied._by_first = {key: dict(each) for key, each in self._by_first.items()}
         return copied
 
-    def keys(self, document: Document) -> Sequence[Key]:
+    def keys(self, document: Document) -> Sequence[tuple[Any, ...]]:
         """Return the keys of a document: none if it is no part of a partial index."""
         if self._is_part is not None and not self._is_part(document):
             return ()
@@ -45,9 +45,8 @@ class Index:
             keys = [(*key, key_of(one)) for key in keys for one in each]
         return keys
 
-    def shown(self, document: Document, key: Key) -> Document:
+    def shown(self, document: Document, key: tuple[Any, ...]) -> Document:
         """Return one *key* of a document as an error shows it: the values, by field."""
-        assert isinstance(key, tuple), "as `keys` makes them"
         found: Document = {}
         for name, path, part in zip(self.pattern, self._paths, key, strict=True):
             value = read(document, path)

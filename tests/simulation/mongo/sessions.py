@@ -1,11 +1,12 @@
 """The driver's sessions: what it does about a transaction by itself."""
 
 import asyncio
+from collections.abc import Collection
 from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
 from pymongo.client_session_shared import (
-    _UNKNOWN_COMMIT_ERROR_CODES as UNKNOWN_CODES,  # pyright: ignore[reportPrivateUsage]
+    _UNKNOWN_COMMIT_ERROR_CODES as UNKNOWN_CODES,  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]
 )
 from pymongo.errors import (
     ConnectionFailure,
@@ -23,6 +24,7 @@ from tests.simulation.mongo.transactions import Within
 from tests.simulation.mongo.wire import RETRYABLE
 
 UNKNOWN = "UnknownTransactionCommitResult"
+_UNKNOWN_CODES: Collection[int] = UNKNOWN_CODES  # pyright: ignore[reportUnknownVariableType]
 
 RECONNECT_S = 0.01
 """Until the driver tries again: it has to open another connection. Without it time would stand still."""
@@ -111,7 +113,7 @@ class DriverSession:
             _add(error, UNKNOWN)
             raise
         except OperationFailure as error:
-            if isinstance(error, WTimeoutError) or error.code in UNKNOWN_CODES:
+            if isinstance(error, WTimeoutError) or error.code in _UNKNOWN_CODES:
                 _add(error, UNKNOWN)
             raise
         finally:

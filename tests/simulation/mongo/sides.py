@@ -1,9 +1,9 @@
 """The same commands, said to the simulated server and to a real one, and their answers made comparable."""
 
 import asyncio
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import pymongo
@@ -16,13 +16,17 @@ from storage.mongo.client import DURABLE, MAJORITY, MongoOptions
 from storage.mongo.documents.accounts import CODEC, Document
 from tests.simulation.mongo.driver import DriverClient
 from tests.simulation.mongo.server import MongoServer
+from tests.simulation.mongo.values import is_document, is_list
 from tests.simulation.network import Call, Fate, Network
 
 Step: TypeAlias = tuple[str, Document | str]
 """Who, and what: a command, or `commit`, `abort` or `begin`. Nobody (`-`) is outside of transactions."""
 
-PATIENCE_S = 0.25
-"""For a command that may wait for an open transaction: long beside one that does not."""
+PATIENCE_S = 60.0
+"""For a command that waits for nobody: the machine may be busy."""
+
+TIMEOUT_MS = 500
+"""For a commit or an abort: long beside one that is answered."""
 
 DATABASE = "sides"
 
@@ -34,17 +38,30 @@ _OF_THE_MOMENT = ("electionId", "opTime", "$clusterTime", "operationTime", "errm
 class Side(Protocol):
     """One of the two servers, and what two sessions and nobody say to it."""
 
+    patience_s: float
+    """For one command, but for a commit or an abort."""
+
     def say(self, who: str, what: Document | str) -> Any:
         """Return the answer, made comparable."""
         ...
 
 
-class Undisturbed:
-    """Every call has its effect, and is answered at once."""
+@dataclass
+class Scripted:
+    """Every call has its effect, and is answered at once, but for those that have another fate."""
+
+    operation: str = ""
+    fates: list[Fate] = field(default_factory=list[Fate])
+    """Of the next calls of that operation."""
+    struck: int = 0
+    """How many had one of those fates."""
 
     def of(self, process: str, call: Call) -> Fate:  # noqa: ARG002 - whoever it is
         """Return the fate of the next call."""
-        return _WELL
+        if call.operation != self.operation or not self.fates:
+            return _WELL
+        self.struck += 1
+        return self.fates.pop(0)
 
 
 @dataclass
@@ -55,10 +72,11 @@ class RealSide:
 
     def __post_init__(self) -> None:
         self.sessions: dict[str, Any] = {}
+        self.patience_s = PATIENCE_S
 
     def say(self, who: str, what: Document | str) -> Any:
         """Return the answer, made comparable."""
-        return answer_of(lambda: self._said(who, what))
+        return answer_of(lambda: self.said(who, what))
 
     def end(self) -> None:
         """Undo what is open."""
@@ -66,7 +84,8 @@ class RealSide:
             session.end_session()
         self.sessions.clear()
 
-    def _said(self, who: str, what: Document | str) -> Any:
+    def said(self, who: str, what: Document | str) -> Any:
+        """Return the answer as the driver gives it."""
         if who not in self.sessions and who != "-":
             self.sessions[who] = self.client.start_session(causal_consistency=False)
             self.sessions[who].start_transaction(*_OPTIONS)
@@ -81,7 +100,7 @@ class RealSide:
             case _:
                 assert not isinstance(what, str)
                 session = self.sessions.get(who)
-                with pymongo.timeout(PATIENCE_S):
+                with pymongo.timeout(self.patience_s):
                     return self.client[DATABASE].command(what, codec_options=CODEC, session=session)
 
 
@@ -92,13 +111,19 @@ class SimulatedSide:
         self._runner = runner
         loop = runner.get_loop()
         self.server = MongoServer(loop.time)
-        options = MongoOptions(uri="simulated://", database=DATABASE)
-        self.client = DriverClient(self.server, Network(Undisturbed()), options)
+        options = MongoOptions(uri="simulated://", database=DATABASE, timeout_ms=TIMEOUT_MS)
+        self.fates = Scripted()
+        self.client = DriverClient(self.server, Network(self.fates), options)
         self.sessions: dict[str, Any] = {}
+        self.patience_s = PATIENCE_S
 
     def say(self, who: str, what: Document | str) -> Any:
         """Return the answer, made comparable."""
-        return answer_of(lambda: self._runner.run(self._said(who, what)))
+        return answer_of(lambda: self.run(who, what))
+
+    def run(self, who: str, what: Document | str) -> Any:
+        """Return the answer as the driver gives it."""
+        return self._runner.run(self._said(who, what))
 
     async def _said(self, who: str, what: Document | str) -> Any:
         if who not in self.sessions and who != "-":
@@ -114,7 +139,7 @@ class SimulatedSide:
             case _:
                 assert not isinstance(what, str)
                 session = self.sessions.get(who)
-                with pymongo.timeout(PATIENCE_S):
+                with pymongo.timeout(self.patience_s):
                     database = self.client[DATABASE]
                     return await database.command(what, codec_options=CODEC, session=session)
 
@@ -134,7 +159,7 @@ def answer_of(ask: Any) -> Any:
 
 def comparable(value: Any) -> Any:
     """Return a reply with what differs from server to server left out, and the types of its values."""
-    if isinstance(value, Mapping):
+    if is_document(value):
         fields = {name: comparable(each) for name, each in value.items()}
         fields = {name: each for name, each in fields.items() if name not in _OF_THE_MOMENT}
         if "ns" in fields and "id" in fields:
@@ -142,7 +167,7 @@ def comparable(value: Any) -> Any:
         if "atClusterTime" in fields:
             fields["atClusterTime"] = True
         return fields
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    if is_list(value):
         return [comparable(each) for each in value]
     return (type(value).__name__, str(value)) if isinstance(value, int | float) else value
 

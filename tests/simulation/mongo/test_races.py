@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devstack.choose import Chosen
-from storage.mongo.client import MAJORITY
 from storage.mongo.documents.accounts import Document
 from storage.mongo.schema import ENTRIES
 from tests.simulation.mongo.sides import (
+    PATIENCE_S,
     RealSide,
     SimulatedSide,
     Step,
@@ -115,44 +115,54 @@ def in_turn(sides: tuple[SimulatedSide, RealSide], steps: Sequence[Step]) -> Non
                 side.say(session, "abort")
 
 
-ids = st.sampled_from(["k1", "k2", "k3", "new"])
-places = st.fixed_dictionaries(
-    {"username": st.sampled_from(["u", "v"])}, optional={"sequence": st.integers(1, 3)}
-)
-changes = st.one_of(
-    st.builds(lambda place: {"$set": place}, places),
+def upsert(identifier: str, change: Any, *, is_upsert: bool) -> Document:
+    return {"q": {"_id": identifier}, "u": change, "upsert": is_upsert}
+
+
+def updates(*statements: Document) -> Document:
+    return {"update": "c", "updates": list(statements)}
+
+
+def insert_at(identifier: str, found: Document) -> Document:
+    return insert(identifier, **found)
+
+
+def place(username: str, sequence: int | None) -> Document:
+    found: Document = {"username": username}
+    return found if sequence is None else {**found, "sequence": sequence}
+
+
+IDS = st.sampled_from(["k1", "k2", "k3", "new"])
+PLACES = st.builds(place, st.sampled_from(["u", "v"]), st.none() | st.integers(1, 3))
+CHANGES: st.SearchStrategy[Any] = st.one_of(
+    PLACES.map(lambda found: {"$set": found}),
     st.just({"$inc": {"n": 1}}),
     st.just({"$unset": {"sequence": ""}}),
     st.just([{"$set": {"n": {"$add": [{"$ifNull": ["$n", 0]}, 1]}}}]),
-    places,
+    PLACES,
 )
-statements = st.fixed_dictionaries(
-    {"q": st.builds(lambda each: {"_id": each}, ids), "u": changes},
-    optional={"upsert": st.booleans()},
+STATEMENTS = st.lists(
+    st.builds(upsert, IDS, CHANGES, is_upsert=st.booleans()), min_size=1, max_size=3
 )
-by_place: Any = st.builds(lambda place: {"q": place, "u": {"$inc": {"n": 1}}}, places)
-commands: Any = st.one_of(
-    st.builds(lambda each, place: insert(each, **place), ids, places),
-    st.builds(
-        lambda each: {"update": "c", "updates": each}, st.lists(statements, min_size=1, max_size=3)
-    ),
-    st.builds(lambda each: {"update": "c", "updates": [each]}, by_place),
-    st.builds(delete, ids),
+COMMANDS: st.SearchStrategy[Document] = st.one_of(
+    st.builds(insert_at, IDS, PLACES),
+    STATEMENTS.map(lambda each: updates(*each)),
+    PLACES.map(lambda found: updates({"q": found, "u": {"$inc": {"n": 1}}})),
+    IDS.map(delete),
     st.just({"delete": "c", "deletes": [{"q": {"username": "u"}, "limit": 0}]}),
-    st.builds(lambda each: find(_id={"$in": each}), st.lists(ids, min_size=1, max_size=3)),
-    st.builds(lambda place: {**find(**place), "sort": {"_id": 1}}, places),
+    st.lists(IDS, min_size=1, max_size=3).map(lambda each: find(_id={"$in": each})),
+    PLACES.map(lambda found: {**find(**found), "sort": {"_id": 1}}),
 )
-outside: Any = st.one_of(
-    st.just({"find": "c", "sort": {"_id": 1}, "readConcern": MAJORITY}),
-    st.just({"find": "c", "sort": {"_id": 1}, "readConcern": {"level": "snapshot"}}),
+OUTSIDE: st.SearchStrategy[Document] = st.sampled_from(["majority", "snapshot"]).map(
+    lambda level: {"find": "c", "sort": {"_id": 1}, "readConcern": {"level": level}}
 )
-steps_of_two: Any = st.lists(
+SESSIONS = st.sampled_from(["a", "b"])
+WITHIN: st.SearchStrategy[Step] = st.tuples(SESSIONS, COMMANDS)
+STEPS: st.SearchStrategy[list[Step]] = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(["a", "b"]), commands),
-        st.tuples(st.sampled_from(["a", "b"]), commands),
-        st.tuples(st.sampled_from(["a", "b"]), commands),
-        st.tuples(st.sampled_from(["a", "b"]), st.just("commit")),
-        st.tuples(st.just("-"), outside),
+        *[WITHIN] * 3,
+        st.tuples(SESSIONS, st.just("commit")),
+        st.tuples(st.just("-"), OUTSIDE),
     ),
     min_size=3,
     max_size=14,
@@ -160,7 +170,7 @@ steps_of_two: Any = st.lists(
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=steps_of_two)
+@given(steps=STEPS)
 def test_whatever_two_transactions_do(
     sides: tuple[SimulatedSide, RealSide], steps: list[Step]
 ) -> None:
@@ -177,3 +187,27 @@ def going_on(steps: Sequence[Step]) -> Iterator[Step]:
         if what == "commit":
             over.add(who)
         yield who, what
+
+
+WAITING = update("k1", {"$inc": {"n": 1}})
+HURRY_S = 0.3
+"""Short enough for a test, long enough for a server that answers."""
+
+
+@pytest.mark.parametrize("end", ["commit", "abort"])
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_a_write_outside_waits_for_an_open_transaction(
+    sides: tuple[SimulatedSide, RealSide], name: str, end: str
+) -> None:
+    compare(sides, CLEAN)
+    for side in sides:
+        side.say("c", "begin")
+        side.patience_s = HURRY_S
+
+    try:
+        writing = [step for command in (WAITING, insert("new")) for step in [plainly(command)]]
+        compare(sides, [("c", OPERATIONS[name]), *writing, ("c", end), *writing, *read_all("c")])
+    finally:
+        for side in sides:
+            side.patience_s = PATIENCE_S
+            side.say("c", "abort")

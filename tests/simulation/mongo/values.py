@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from datetime import datetime, timedelta
 from enum import Enum
 from math import isnan
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard, cast
 
 import bson
 from bson.datetime_ms import DatetimeMS
@@ -99,7 +99,7 @@ def type_name(value: object) -> str:
 
 def order(value: Any) -> tuple[Any, ...]:
     """Return what compares, and hashes, as MongoDB compares values."""
-    kind: type = type(value)
+    kind = cast("type[Any]", type(value))
     if kind is str:
         return (3, value)
     place = rank(value)

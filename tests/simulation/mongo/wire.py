@@ -32,7 +32,7 @@ READING = (
 )
 
 _NOT_DONE_CODES = (11601, 50, 189, 91, 1, 13, 14031, 999_999)
-_LATE_CODES = (64, 11601, 189, 91, 100, 50, 999_999)
+_LATE_CODES = (64, 11601, 189, 91, 100, 50, 112, 999_999)
 """Of write concerns that could not be awaited: what was written is there, or is rolled back later."""
 
 
@@ -72,7 +72,7 @@ def call(operation: str, *, in_transaction: bool) -> Call:
         errors += [_told(code, RETRYABLE) for code in (189, 91, 11600)]
         errors += [_told(code) for code in _NOT_DONE_CODES]
         errors += [_late(code) for code in _LATE_CODES]
-        errors += [_late(code, RETRYABLE) for code in (189, 91)]
+        errors += [*(_late(code, RETRYABLE) for code in (189, 91)), _timed_out]
         refusals = [_told(112, TRANSIENT), _told(251, TRANSIENT), _told(225)]
     elif in_transaction:
         errors += [_told(code, TRANSIENT) for code in (189, 91, 11600)]
@@ -111,5 +111,10 @@ def _told(code: int, *labels: str) -> Callable[[], Exception]:
 
 def _late(code: int, *labels: str) -> Callable[[], Exception]:
     error: Mapping[str, Any] = {"code": code, "errmsg": "waiting for replication was given up"}
-    more = {"errInfo": {"wtimeout": True}} if code == 64 else {}
-    return lambda: LateError({**error, **more}, labels)
+    return lambda: LateError(dict(error), labels)
+
+
+def _timed_out() -> Exception:
+    """Return what is said where the command itself had a time for its write concern."""
+    error = {"code": 64, "errmsg": "waiting timed out", "errInfo": {"wtimeout": True}}
+    return LateError(error, ())

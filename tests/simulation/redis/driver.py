@@ -33,7 +33,7 @@ class DriverRedis(Redis):
     """The library's client, of which each command goes to the simulated server."""
 
     def __init__(self, server: RedisServer, network: Network, options: RedisOptions) -> None:
-        super().__init__(host="simulated")
+        super().__init__(host="simulated")  # pyright: ignore[reportUnknownMemberType]
         self._server = server
         self._network = network
         self._timeout_s = options.timeout_ms / 1000
@@ -52,7 +52,7 @@ class DriverRedis(Redis):
             )
         except TimeoutError:
             raise RedisTimeoutError("Timeout reading from simulated:6379") from None
-        callbacks: dict[str, Callable[..., Any]] = self.response_callbacks
+        callbacks: Any = self.response_callbacks
         read = callbacks.get(str(args[0]))
         return answer if read is None else read(answer, **options)
 
