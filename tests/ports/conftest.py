@@ -21,8 +21,7 @@ from storage.mongo.throttles import MongoThrottles
 from storage.ports.credentials import Credentials
 from storage.ports.houses import Houses
 from storage.ports.identity import Identities, Throttles
-from tests.macs import KEYS
-from tests.ports.simulated import connected, simulated_options
+from tests.ports.simulated import ON_MONGODB, connected, options_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,28 +47,10 @@ def database(stack: Chosen) -> Iterator[str]:
                 client.drop_database(each)
 
 
-@pytest.fixture(
-    params=[
-        "memory",
-        "simulated",
-        pytest.param("pymongo", marks=pytest.mark.mongo),
-        pytest.param("motor", marks=pytest.mark.mongo),
-    ]
-)
+@pytest.fixture(params=["memory", *ON_MONGODB])
 def options(request: pytest.FixtureRequest) -> MongoOptions | None:
     """Return where to keep everything: None is memory."""
-    if request.param == "memory":
-        return None
-    if request.param == "simulated":
-        return simulated_options()
-    stack: Chosen = request.getfixturevalue("stack")
-    database: str = request.getfixturevalue("database")
-    return MongoOptions(
-        account_keys=KEYS,
-        uri=stack.addresses.mongodb,
-        database=f"{database}-{request.param}",
-        driver=request.param,
-    )
+    return None if request.param == "memory" else options_of(request)
 
 
 @pytest.fixture

@@ -1,24 +1,22 @@
 """Accounts in MongoDB are authenticated, with the key in use, and those of before are taken in (P18)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from devstack.choose import Chosen
 from handlers.model.account import BOOKED, Account
 from handlers.model.corrupt import CorruptDocument
-from storage.mongo.client import DURABLE, MongoClient, MongoOptions
+from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.data_schema import MongoDataSchema
 from storage.mongo.documents.accounts import Document
 from storage.mongo.houses import MongoHouses
 from storage.mongo.ledger import MongoLedger
 from tests.builders import NOON, an_account
 from tests.macs import FixedKeys, a_key
-from tests.ports.simulated import connected
+from tests.ports.simulated import connected, options_of
 from tests.ports.written import write
-
-pytestmark = pytest.mark.mongo
 
 
 @pytest.fixture
@@ -26,13 +24,11 @@ def keys() -> FixedKeys:
     return FixedKeys("old")
 
 
-@pytest.fixture
-async def client(stack: Chosen, keys: FixedKeys) -> AsyncIterator[MongoClient]:
+@pytest.fixture(params=["simulated", pytest.param("pymongo", marks=pytest.mark.mongo)])
+async def client(request: pytest.FixtureRequest, keys: FixedKeys) -> AsyncIterator[MongoClient]:
     """Yield a connection to a database of its own, in which nothing was ever stored."""
     name = f"ports-{uuid4().hex}"
-    client = MongoClient(
-        MongoOptions(uri=stack.addresses.mongodb, database=name, account_keys=keys)
-    )
+    client = connected(replace(options_of(request), database=name, account_keys=keys))
     await MongoLedger(client).prepare()
     yield client
     await client.run({"dropDatabase": 1})

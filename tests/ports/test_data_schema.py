@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from devstack.choose import Chosen
 from handlers.model.schema import FIRST, NEWEST
 from storage.mongo.checks import check
-from storage.mongo.client import DURABLE, MongoClient, MongoOptions
+from storage.mongo.client import DURABLE, MongoClient
 from storage.mongo.data_schema import MongoDataSchema
 from storage.mongo.documents.accounts import Document
 from storage.mongo.ledger import MongoLedger
@@ -28,11 +27,9 @@ from storage.ports.errors import (
     StoreCheckError,
 )
 from tests.builders import NOON, an_account
-from tests.macs import KEYS
+from tests.ports.simulated import ON_MONGODB, connected, options_of
 from tests.ports.test_repairs import a_mending
 from tests.ports.written import write
-
-pytestmark = pytest.mark.mongo
 
 NEXT = NEWEST + 1
 ROUNDS = 20
@@ -51,19 +48,10 @@ def a_process(name: str = "one", *, newest: int = NEWEST) -> RunningProcess:
     )
 
 
-@pytest.fixture(params=["pymongo", "motor"])
-async def client(
-    request: pytest.FixtureRequest, stack: Chosen, database: str
-) -> AsyncIterator[MongoClient]:
+@pytest.fixture(params=ON_MONGODB)
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[MongoClient]:
     """Yield a connection to a database as a first worker leaves it."""
-    client = MongoClient(
-        MongoOptions(
-            account_keys=KEYS,
-            uri=stack.addresses.mongodb,
-            database=f"{database}-{request.param}",
-            driver=request.param,
-        )
-    )
+    client = connected(options_of(request))
     await MongoLedger(client).prepare()
     for name in ("accounts", "processes", "schema"):
         await client.run({"delete": name, "deletes": [{"q": {}, "limit": 0}]})

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import pytest
 
-from devstack.choose import Chosen
 from storage.mongo.checks import check
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.errors import NotAllowedError
@@ -15,17 +14,16 @@ from storage.mongo.schema import prepare
 from storage.ports.errors import StoreCheckError
 from tests.builders import an_account
 from tests.macs import KEYS, FixedKeys
+from tests.ports.simulated import connected, options_of
 from tests.ports.written import write
 
 LIFETIME = "transactionLifetimeLimitSeconds"
 
 
-@pytest.fixture
-async def client(stack: Chosen, database: str) -> AsyncIterator[MongoClient]:
+@pytest.fixture(params=["simulated", pytest.param("pymongo", marks=pytest.mark.mongo)])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[MongoClient]:
     """Yield a connection to a database without collections."""
-    client = MongoClient(
-        MongoOptions(account_keys=KEYS, uri=stack.addresses.mongodb, database=database)
-    )
+    client = connected(options_of(request))
     await client.run({"dropDatabase": 1})
     yield client
     await client.close()
@@ -67,7 +65,6 @@ def with_key(client: MongoClient, *names: str) -> MongoClient:
     return MongoClient(replace(client.options, account_keys=FixedKeys(*names)))
 
 
-@pytest.mark.mongo
 class TestCheck:
     async def test_refuses_keys_that_made_the_mac_of_no_account(self, client: MongoClient) -> None:
         await with_accounts(client, "alice", "bobby")

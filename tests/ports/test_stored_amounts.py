@@ -6,18 +6,15 @@ import pytest
 from bson import Decimal128, Int64
 
 from contracts.money import AMOUNT_MINOR_MAX
-from devstack.choose import Chosen
 from handlers.model.corrupt import CorruptDocument
 from storage.mongo.client import DURABLE, MongoClient, MongoOptions
 from storage.mongo.documents.accounts import Document
 from storage.mongo.repairs import MongoRepairs
 from tests.builders import an_account
-from tests.macs import KEYS
 from tests.ports.amounts import LARGE, holding, moves
 from tests.ports.conftest import Store
+from tests.ports.simulated import ON_MONGODB, options_of
 from tests.ports.written import write
-
-pytestmark = pytest.mark.mongo
 
 NO_MONEY: Mapping[str, object] = {
     "a fraction": Decimal128("1.5"),
@@ -32,15 +29,10 @@ NO_MONEY: Mapping[str, object] = {
 }
 
 
-@pytest.fixture(params=["pymongo", "motor"])
-def options(request: pytest.FixtureRequest, stack: Chosen, database: str) -> MongoOptions:
+@pytest.fixture(params=ON_MONGODB)
+def options(request: pytest.FixtureRequest) -> MongoOptions:
     """Return where MongoDB is."""
-    return MongoOptions(
-        account_keys=KEYS,
-        uri=stack.addresses.mongodb,
-        database=f"{database}-{request.param}",
-        driver=request.param,
-    )
+    return options_of(request)
 
 
 async def put(client: MongoClient, collection: str, place: str, value: object) -> None:
