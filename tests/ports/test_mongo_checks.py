@@ -62,7 +62,7 @@ async def with_accounts(client: MongoClient, *names: str) -> None:
 
 def with_key(client: MongoClient, *names: str) -> MongoClient:
     """Return a connection to the same data with keys of these names."""
-    return MongoClient(replace(client.options, account_keys=FixedKeys(*names)))
+    return connected(replace(client.options, account_keys=FixedKeys(*names)))
 
 
 class TestCheck:
