@@ -96,8 +96,8 @@ class Network:
             Exception: One of the call's errors, or `UnforeseenError`.
         """
         fate = self._fates.of(PROCESS.get(), call)
-        if patience_s < inf:
-            async with asyncio.timeout(patience_s):
+        if fate.said is Said.NEVER or patience_s < fate.before_s + fate.after_s + fate.frozen_s:
+            async with asyncio.timeout(patience_s if patience_s < inf else None):
                 return await self._asked(call, effect, fate)
         return await self._asked(call, effect, fate)
 

@@ -114,8 +114,8 @@ class Engine:
         await self.membership.turn.acquire()
         steps.end("wait")
         if self.membership.over:
-            # Before the next poll begins: it starts over, and then nobody can tell any more that this was
-            # read before what is given up now, and must not be committed behind it.
+            # The next poll starts over; then nobody could tell that this was read before what was
+            # given up, and it would be decided and committed behind it.
             self.membership.turn.release()
             return
         enough = min(RECORDS_ENOUGH, self.options.batch_records_max)
@@ -210,9 +210,8 @@ class Engine:
         del commands
         commit = self._commit(taken.cursors)
         steps.end("apply")
-        with suppress(
-            AbandonedError
-        ):  # of what was on its way; the number says whether this goes with it
+        # What was on its way may be given up; the number says whether this goes with it.
+        with suppress(AbandonedError):
             await self._pipeline.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
         self._pipeline.start(publication, commit)

@@ -143,9 +143,8 @@ class RequestReader:
                 batch.add_failed(each, self.parser.topic(cast("Raw", each.asked.record)))
             else:
                 batch.add_said(each)
-        with suppress(
-            AbandonedError
-        ):  # of what was on its way; the number says whether this goes with it
+        # What was on its way may be given up; the number says whether this goes with it.
+        with suppress(AbandonedError):
             await self._pipeline.free(self.membership.consumer.keep_membership)
         self._generation.check(number)
         self._pipeline.start(batch, commit)

@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
+from uuid import uuid4
 
 import pymongo
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
@@ -28,7 +29,8 @@ PATIENCE_S = 60.0
 TIMEOUT_MS = 500
 """For a commit or an abort: long beside one that is answered."""
 
-DATABASE = "sides"
+DATABASE = f"sides-{uuid4().hex}"
+"""Of this process alone: others may share the server."""
 
 _OPTIONS = (ReadConcern("snapshot"), WriteConcern("majority", j=True), ReadPreference.PRIMARY)
 _WELL = Fate()
@@ -191,6 +193,7 @@ def both(client: pymongo.MongoClient[Document]) -> Generator[tuple[SimulatedSide
     with asyncio.Runner() as runner:
         yield SimulatedSide(runner), real
     real.end()
+    client.drop_database(DATABASE)
 
 
 def compare(sides: tuple[Side, Side], steps: Sequence[Step]) -> None:

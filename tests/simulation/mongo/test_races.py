@@ -95,6 +95,9 @@ def test_each_pair_of_operations_in_every_order(
 ) -> None:
     for second, end in product(OPERATIONS, ("commit", "abort")):
         one: list[Step] = [("a", OPERATIONS[first]), ("a", end)]
+        if end == "commit":
+            one.insert(0, ("a", find(_id="k2")))  # from then on it sees nothing that is new
+            one.insert(2, ("a", find(_id={"$in": ["k1", "k3", "new"]})))
         other: list[Step] = [("b", OPERATIONS[second]), ("b", "commit")]
         for steps in orders(one, other):
             in_turn(sides, steps)
