@@ -153,6 +153,22 @@ class TestTrouble:
         assert in_memory.said() == [("1", None)]
         assert in_memory.progress.failed is None
 
+    async def test_the_end_of_what_was_given_up_is_not_told_to_who_comes_after_it(
+        self, in_memory: RequestsInMemory
+    ) -> None:
+        in_memory.consumer.errors = [CommitFailedError()]
+        hooks = in_memory.reader.membership.hooks
+        await in_memory.reader.take(in_memory.asking("1"))
+        while not hooks.reset_needed:
+            await asyncio.sleep(0)
+        hooks.reset_needed = False
+
+        await in_memory.reader.take(in_memory.asking("2"))
+        await in_memory.reader.take(in_memory.asking("3"))
+        await in_memory.done()
+
+        assert in_memory.said() == [("1", None), ("2", None), ("3", None)]
+
     async def test_ends_the_process_where_publishing_fails_for_no_known_reason(
         self, in_memory: RequestsInMemory
     ) -> None:
