@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from tests.ports.kafka.clusters import MemoryCluster
 from tests.ports.kafka.readers import Reader
@@ -170,6 +170,22 @@ async def test_after_any_error_of_a_fetch_all_is_read(
 
     for topic in TOPICS:
         assert [r.value for r in records if r.topic == topic] == [b"0", b"1", b"2"]
+
+
+async def test_after_what_nobody_foresaw_in_a_fetch_the_process_ends(
+    cluster: MemoryCluster, fates: Scripted
+) -> None:
+    """What fetches is dead then, and polls would find nothing for ever."""
+    reader = await Reader(cluster, "group", TOPICS).start()
+    await cluster.send("a", b"0")
+    fates.once("fetch", Fate(done=False, said=Said.UNFORESEEN))
+
+    await reader.poll_until(lambda: reader.progress.failed is not None)
+    with pytest.raises(KafkaError):  # aiokafka says at its stop what it died of
+        await reader.stop()
+
+    assert reader.progress.failed == "a poll failed: FetchingEndedError"
+    assert reader.progress.halt.is_set
 
 
 @pytest.mark.parametrize("said", range(len(calls.CALLS[calls.OFFSET_COMMIT].errors)))

@@ -159,7 +159,7 @@ class TestTrouble:
         in_memory.consumer.errors = [CommitFailedError()]
         hooks = in_memory.reader.membership.hooks
         await in_memory.reader.take(in_memory.asking("1"))
-        while not hooks.reset_needed:
+        while not hooks.reset_needed:  # noqa: ASYNC110 - nobody is told of it
             await asyncio.sleep(0)
         hooks.reset_needed = False
 
