@@ -97,7 +97,7 @@ class Servers:
     mongo: MongoServer
     redis: RedisServer
 
-    def connections(self) -> Connectors:
+    def connectors(self) -> Connectors:
         """Return what connects one process to them."""
         connect = mongo_connecting(self.mongo, self.network)
         return Connectors(
@@ -132,7 +132,7 @@ class Process:
         async with AsyncExitStack() as stack:
             try:
                 resources = await open_resources(
-                    self.settings, stack, self.roles, self.servers.connections()
+                    self.settings, stack, self.roles, self.servers.connectors()
                 )
                 stack.push_async_callback(resources.schema.leave)
                 await resources.schema.announce()

@@ -84,16 +84,16 @@ async def open_resources(
     settings: Settings,
     stack: AsyncExitStack,
     roles: Collection[Role] = ALL,
-    connections: Connectors = REAL,
+    connectors: Connectors = REAL,
 ) -> Resources:
     """Connect to the stores; *stack* closes them."""
-    ring = connections.ring(settings.keys_dir, needs=needed_by(roles))
-    mongo = connections.mongo(mongo_options(settings, ring))
+    ring = connectors.ring(settings.keys_dir, needs=needed_by(roles))
+    mongo = connectors.mongo(mongo_options(settings, ring))
     stack.push_async_callback(mongo.close)
-    redis = connections.redis(redis_options(settings))
+    redis = connectors.redis(redis_options(settings))
     stack.push_async_callback(redis.aclose)
     ledger = MongoLedger(mongo)
-    metrics, halt = connections.metrics(), Halt()
+    metrics, halt = connectors.metrics(), Halt()
     schema = SchemaWatch(MongoDataSchema(mongo), this_process(roles), halt, metrics)
     return Resources(
         settings=settings,
@@ -112,7 +112,7 @@ async def open_resources(
             next_token=ledger.next_fencing_token,
         ),
         schema=schema,
-        kafka=connections.kafka,
+        kafka=connectors.kafka,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 from aiokafka import TopicPartition
 
 from client.shared import Shared
+from tests.simulation.network import UnforeseenError
 from tests.unit.workers.requests.requests_in_memory import HERS
 from workers.batches.membership import Membership
 from workers.config.ledger import LedgerOptions
@@ -42,10 +43,6 @@ OPTIONS = LedgerOptions(
     revoke_timeout_ms=2000,
     shutdown_timeout_ms=2000,
 )
-
-
-class UnforeseenError(Exception):
-    """A bug of ours, or of a library."""
 
 
 class Tripwire:

@@ -11,9 +11,9 @@ from handlers.model.input_records import CommandRecord
 from handlers.wire.announcing import Announced
 from handlers.wire.rendering import Rendering
 from tests.received import PREFIX
+from tests.simulation.network import UnforeseenError
 from tests.unit.workers.bootstrap.simulated_process import (
     Tripwire,
-    UnforeseenError,
     lived,
 )
 from tests.unit.workers.bootstrap.unforeseen_histories import (

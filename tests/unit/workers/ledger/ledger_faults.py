@@ -11,10 +11,7 @@ from handlers.model.outcome import Outcome
 from handlers.model.unpublished import EntryRange
 from storage.memory.ledger import MemoryLedger, MemoryTransaction
 from storage.ports.errors import CommitUnknownError, LostRaceError, StoreUnavailableError
-
-
-class UnforeseenError(Exception):
-    """A bug of ours, or of a library: the process ends with it."""
+from tests.simulation.network import UnforeseenError
 
 
 class Fault(StrEnum):

@@ -10,7 +10,8 @@ from handlers.model.input_records import CommandRecord
 from handlers.model.outcome import Outcome
 from tests.builders import NOON
 from tests.received import all_read, nothing_read
-from tests.unit.workers.ledger.ledger_faults import Fault, FaultyLedger, UnforeseenError
+from tests.simulation.network import UnforeseenError
+from tests.unit.workers.ledger.ledger_faults import Fault, FaultyLedger
 from tests.unit.workers.ledger.ledger_lanes import SimpleLaneDependencies
 from workers.batches.writer_generation import AbandonedError, WriterGeneration
 from workers.kafka.publishing import Outgoing
