@@ -10,7 +10,10 @@ from typing import Any
 from tests.simulation.network import Call, Fate, Said
 
 DELAY_S = 0.002
-"""Mean of what an ordinary answer takes."""
+"""What an ordinary answer takes on its way, at most; some take as long again on the way back."""
+
+AT_ONCE = 0.75
+"""How often an ordinary answer is heard in the moment in which it was done, which is a callback less."""
 
 LATE_S = (0.2, 8.0)
 """What a late one takes: some are later than whoever asks waits for."""
@@ -47,7 +50,6 @@ Place = tuple[str, str, int]
 class Schedule:
     """The calls of one run: their digest, and those whose fate was none of the ordinary."""
 
-    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
     calls: int = 0
     struck: dict[Place, Fate] = field(default_factory=dict[Place, Fate])
     lines: list[str] | None = None
@@ -55,20 +57,25 @@ class Schedule:
     places: dict[Place, int] | None = None
     """All of them, with how many errors each can be answered by, where somebody wants each to fail."""
     counts: Counter[str] = field(default_factory=Counter[str])
-    _asked: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    _asked: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    _told: list[object] = field(default_factory=list[object])
+
+    @property
+    def digest(self) -> str:
+        """Return what is the same for the same calls at the same times with the same fates."""
+        return hashlib.blake2b(repr(self._told).encode(), digest_size=16).hexdigest()
 
     def place(self, process: str, operation: str) -> Place:
         """Return the place of the next call."""
-        key = (process, operation)
-        number = self._asked[key]
-        self._asked[key] = number + 1
+        asked = self._asked.setdefault(process, {})
+        number = asked[operation] = asked.get(operation, -1) + 1
         return process, operation, number
 
     def note(self, at_s: float, place: Place, fate: Fate) -> None:
         """Write down one call."""
         self.calls += 1
         kind = _kind(fate)
-        self.digest.update(f"{at_s:.6f}{place}{kind}".encode())
+        self._told.append((at_s, place, kind))
         if kind:
             self.struck[place] = fate
             self.counts[f"{place[1]}: {kind}"] += 1
@@ -79,7 +86,7 @@ class Schedule:
 
     def said(self, at_s: float, text: str) -> None:
         """Write down what is no call."""
-        self.digest.update(f"{at_s:.6f}{text}".encode())
+        self._told.append((at_s, text))
         if self.lines is not None:
             self.lines.append(f"{at_s:10.4f}  -- {text}")
 
@@ -122,7 +129,8 @@ class SeededFates:
     def _drawn(self, process: str, call: Call, place: Place) -> Fate:
         random = self._random
         delay_s = self._delays.random() * DELAY_S
-        ordinary = Fate(before_s=delay_s / 2, after_s=delay_s)
+        at_once = self._delays.random() < AT_ONCE
+        ordinary = Fate(before_s=delay_s, after_s=0.0 if at_once else delay_s)
         if self.script is not None:
             return self.script.get(place, ordinary)
         if self.away_until_s.get(call.server, 0.0) > self.clock():

@@ -27,10 +27,13 @@ from workers.config.roles import Role
 RECORDS_MIN = 20
 """Of one history at least."""
 
-BUSY_S = 6.0
+BUSY_S = 4.5
 """How long senders send and things go wrong; then all becomes calm."""
 
 WORKERS = ("worker-1", "worker-2")
+
+UNIT_MAX = 5
+"""Records that one sends before it waits for answers, at most: several of them are one batch."""
 
 MOVEMENT_WEIGHT = 4
 """How much more often money is moved than anything else is done."""
@@ -56,11 +59,11 @@ class _Drawing:
         random = self.random
         remakes = random.random() < 0.05 if remaking is None else remaking
         roles = {Role.LEDGER}
-        if random.random() < 0.3:
-            roles.add(Role.IDENTITY)
         if random.random() < 0.15:
+            roles.add(Role.IDENTITY)
+        if random.random() < 0.1:
             roles.add(Role.QUERY)
-        if random.random() < 0.4:
+        if random.random() < 0.25:
             roles.add(Role.HOUSEKEEPER)
         if Role.IDENTITY not in roles:  # which alone answers who has registered
             self.ordered = tuple(topic for topic in ORDERED if topic is not REGISTER)
@@ -72,6 +75,7 @@ class _Drawing:
             disturbances=disturbances,
             rates=rates,
             partitions=random.choice((1, 1, 2, 3)),
+            brokers=random.choice((1, 1, 2)),
             roles=frozenset(roles),
             clocks=self._clocks(),
         )
@@ -147,9 +151,13 @@ class _Drawing:
         return tuple(made)
 
     def _one(self, name: str, waits: Waits, records: list[Record]) -> Sender:
-        """Return who sends *records* one after the other."""
-        units = tuple(Unit(pause_s=self._pause(), records=(record,)) for record in records)
-        return Sender(name=name, waits=waits, units=units)
+        """Return who sends *records* one after the other, some of them without waiting for answers between."""
+        units: list[Unit] = []
+        while records:
+            count = self.random.randint(1, UNIT_MAX)
+            units.append(Unit(pause_s=self._pause(), records=tuple(records[:count])))
+            records = records[count:]
+        return Sender(name=name, waits=waits, units=tuple(units))
 
     def _careful(self, name: str, users: list[str]) -> Sender:
         """Return who opens an account, and then moves what is in it, each after the other."""
@@ -176,7 +184,7 @@ class _Drawing:
             identifier = self._identifier()
             record = self._command(topic, user, identifier)
             records += [record] * random.randint(1, 3)
-            if random.random() < 0.3:
+            if random.random() < 0.15:
                 records.append(self._command(topic, user, identifier))
         if random.random() < 1 / 2:
             random.shuffle(records)

@@ -104,6 +104,8 @@ class History:
     disturbances: tuple[Disturbance, ...]
     rates: Rates
     partitions: int = 2
+    brokers: int = 2
+    """Of two, one topic's records can come in a fetch before another's."""
     workers: int = 2
     roles: frozenset[Role] = frozenset({Role.LEDGER})
     clocks: Mapping[str, Wrong] = field(default_factory=dict[str, Wrong])

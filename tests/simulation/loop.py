@@ -30,11 +30,43 @@ STEP_S = 0.00002
 
 
 STEPS_MAX = 1_000_000
-"""Callbacks of one run: some fifty times what a long one takes."""
+"""Callbacks of one run: some two hundred times what a long one takes."""
 
 
 class StuckError(Exception):
     """Nothing is ready, and nothing ever will be; or it never ends."""
+
+
+class Ready:
+    """What asyncio calls a handle: a callback that will be run unless it is cancelled before.
+
+    asyncio's own does the same and also keeps what debugging asks for; there are thousands in a run.
+    """
+
+    __slots__ = ("_cancelled", "args", "callback", "context", "when_s")
+
+    def __init__(
+        self, callback: Callable[..., Any], args: tuple[Any, ...], context: Context, when_s: float
+    ) -> None:
+        self.callback = callback
+        self.args = args
+        self.context = context
+        self.when_s = when_s
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Do not run it; let go of what it would have been run with."""
+        self._cancelled = True
+        self.callback = _nothing
+        self.args = ()
+
+    def cancelled(self) -> bool:
+        """Say whether it was cancelled."""
+        return self._cancelled
+
+    def when(self) -> float:
+        """Return the loop's time from which on it is run."""
+        return self.when_s
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -44,8 +76,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._random = random
         self._now_s = 0.0
-        self._queues: dict[str, deque[asyncio.Handle]] = {}
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._queues: dict[str, deque[Ready]] = {}
+        self._waiting: list[str] = []
+        """The processes whose queues are not empty."""
+        self._timers: list[tuple[float, int, Ready]] = []
         self._numbers = itertools.count()
         self._dead: set[str] = set()
         self._paused_until_s: dict[str, float] = {}
@@ -55,8 +89,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Callbacks run so far."""
         self.failures: list[str] = []
         """What was raised where nobody catches it."""
-        self.watch: Callable[[str], None] | None = None
-        """Called with the process of each callback, before it is run."""
         self.set_exception_handler(self._failed)
 
     def time(self) -> float:
@@ -66,7 +98,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def kill(self, process: str) -> None:
         """End *process* as `kill -9` does: none of its callbacks runs any more."""
         self._dead.add(process)
-        self._queues.pop(process, None)
+        if self._queues.pop(process, None):
+            self._waiting.remove(process)
 
     def pause(self, process: str, until_s: float) -> None:
         """Let nothing of *process* run until then; its time goes on."""
@@ -80,35 +113,32 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Say whether it was killed."""
         return process in self._dead
 
-    def call_soon(
+    def call_soon(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
+    ) -> Ready:
         """Run *callback* behind what is ready of the same process."""
-        context = copy_context() if context is None else context
-        handle = asyncio.Handle(callback, args, self, context)
-        self._enqueue(handle, context)
-        return handle
+        ready = Ready(callback, args, copy_context() if context is None else context, self._now_s)
+        self._enqueue(ready)
+        return ready
 
-    def call_soon_threadsafe(
-        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        """As `call_soon`: there are no threads."""
-        return self.call_soon(callback, *args, context=context)
+    call_soon_threadsafe = call_soon  # pyright: ignore[reportAssignmentType] - there are no threads
 
-    def call_at(
+    def call_at(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> Ready:
         """Run *callback* at that virtual time."""
-        context = copy_context() if context is None else context
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer = Ready(callback, args, copy_context() if context is None else context, when)
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
-    def call_later(
+    def call_later(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> Ready:
         """Run *callback* after *delay* virtual seconds."""
-        return self.call_at(self._now_s + delay, callback, *args, context=context)
+        when_s = self._now_s + delay
+        timer = Ready(callback, args, copy_context() if context is None else context, when_s)
+        heapq.heappush(self._timers, (when_s, next(self._numbers), timer))
+        return timer
 
     def create_task(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -151,50 +181,61 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._tasks.clear()
         self.close()
 
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Do nothing: it is passed over when its time comes."""
-
     def _failed(self, _loop: asyncio.AbstractEventLoop, said: dict[str, Any]) -> None:
         self.failures.append(f"{said.get('message')}: {said.get('exception')!r}")
 
-    def _enqueue(self, handle: asyncio.Handle, context: Context) -> None:
-        process = context.get(PROCESS, "outside")
+    def _enqueue(self, ready: Ready) -> None:
+        process = ready.context.get(PROCESS, "outside")
+        queue = self._queues.get(process)
+        if queue:
+            queue.append(ready)
+            return
         if process in self._dead:
             return
-        queue = self._queues.get(process)
         if queue is None:
             queue = self._queues[process] = deque()
-        queue.append(handle)
+        queue.append(ready)
+        self._waiting.append(process)
 
     def _run_once(self) -> None:
+        """Run all until somebody stops the loop: asyncio's own is asked again for every callback."""
+        while not self._stopping:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+            if self._timers and self._timers[0][0] <= self._now_s:
+                self._fire()
+            waiting = self._waiting
+            if self._paused_until_s:
+                waiting = [name for name in waiting if not self._rests(name)]
+            if not waiting:
+                self._jump()
+            elif len(waiting) == 1:
+                self._run_some(waiting[0])
+            else:
+                self._run_some(waiting[int(self._random.random() * len(waiting))])
+
+    def _run_some(self, name: str) -> None:
         """Run some callbacks of one process."""
-        if self.steps > STEPS_MAX:
-            raise StuckError(f"it goes on and on, at {self._now_s:.1f} s")
-        self._fire()
-        ready = [name for name, queue in self._queues.items() if queue and not self._rests(name)]
-        if not ready:
-            self._jump()
-            return
-        name = ready[int(self._random.random() * len(ready))] if len(ready) > 1 else ready[0]
         queue = self._queues[name]
-        # Some, and never what they make ready themselves beyond that: others go on beside them.
-        for _ in range(min(len(queue), 1 + int(self._random.random() * BURST_MAX))):
-            handle = queue.popleft()
-            if handle._cancelled:  # noqa: SLF001 - as asyncio's own loop
-                continue
+        count = len(queue)
+        if count > 1:
+            # Some, and never what they make ready themselves beyond that: others go on beside them.
+            count = min(count, 1 + int(self._random.random() * BURST_MAX))
+        while count:
+            count -= 1
+            ready = queue.popleft()
+            if not queue:
+                self._waiting.remove(name)
+                count = 0
             self.steps += 1
             self._now_s += STEP_S
-            if self.watch is not None:
-                self.watch(name)
-                if name in self._dead or self._rests(name):
-                    if name not in self._dead:
-                        queue.appendleft(handle)
-                    return
-            handle._run()  # noqa: SLF001 - as asyncio's own loop
-            if not queue or self._stopping:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
-                return
-            if name in self._paused_until_s or name in self._dead:
-                return
+            try:
+                ready.context.run(ready.callback, *ready.args)
+            except Exception as error:  # noqa: BLE001 - as asyncio's own loop
+                message = f"Exception in callback {ready.callback}"
+                self.call_exception_handler({"message": message, "exception": error})
+            if self._stopping or name in self._paused_until_s or name in self._dead:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+                break
+        if self.steps > STEPS_MAX:
+            raise StuckError(f"it goes on and on, at {self._now_s:.1f} s")
 
     def _rests(self, process: str) -> bool:
         until_s = self._paused_until_s.get(process)
@@ -210,20 +251,21 @@ class VirtualLoop(asyncio.BaseEventLoop):
         timers, now_s = self._timers, self._now_s
         while timers and timers[0][0] <= now_s:
             timer = heapq.heappop(timers)[2]
-            timer._scheduled = False  # noqa: SLF001 - as asyncio's own loop
-            if not timer._cancelled:  # noqa: SLF001
-                self._enqueue(timer, timer._context)  # noqa: SLF001
+            if not timer._cancelled:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+                self._enqueue(timer)
 
     def _jump(self) -> None:
         """Let time pass until something is ready."""
-        while self._timers and self._timers[0][2]._cancelled:  # noqa: SLF001
-            heapq.heappop(self._timers)
-        moments = [until_s for until_s in self._paused_until_s.values() if until_s > self._now_s]
-        if self._timers:
-            moments.append(self._timers[0][0])
-        if not moments:
+        timers = self._timers
+        while timers and timers[0][2]._cancelled:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            heapq.heappop(timers)
+        moment_s = timers[0][0] if timers else None
+        for until_s in self._paused_until_s.values():
+            if until_s > self._now_s and (moment_s is None or until_s < moment_s):
+                moment_s = until_s
+        if moment_s is None:
             raise StuckError("nothing is ready, and no time will make it so")
-        self._now_s = max(self._now_s, min(moments))
+        self._now_s = max(self._now_s, moment_s)
 
 
 class _Everything(set[str]):
@@ -231,6 +273,10 @@ class _Everything(set[str]):
 
     def __contains__(self, process: object) -> bool:
         return True
+
+
+def _nothing() -> None:
+    """Of what was cancelled."""
 
 
 def _close(coroutine: Any) -> None:

@@ -13,6 +13,9 @@ Answer = TypeVar("Answer")
 PROCESS: ContextVar[str] = ContextVar("PROCESS", default="outside")
 """The name of the simulated process that is running; each task it starts has inherited it."""
 
+OUTSIDE = Context()
+"""What runs in it belongs to no process: it goes on whatever becomes of them."""
+
 
 class UnforeseenError(Exception):
     """What no library documents: a bug of ours, or of one of theirs."""
@@ -99,6 +102,8 @@ class Network:
         if fate.said is Said.NEVER or patience_s < fate.before_s + fate.after_s + fate.frozen_s:
             async with asyncio.timeout(patience_s if patience_s < inf else None):
                 return await self._asked(call, effect, fate)
+        if fate.said is Said.ANSWER and fate.done and fate.before_s and not fate.frozen_s:
+            return (await _arrived(effect, fate.before_s, fate.after_s))()
         return await self._asked(call, effect, fate)
 
     async def _asked(self, call: Call, effect: Callable[[], Answer], fate: Fate) -> Answer:
@@ -113,7 +118,8 @@ class Network:
             self.freeze(PROCESS.get(), fate.frozen_s)
         if fate.said is Said.KILLED:
             self.kill(PROCESS.get())
-        await _pass(fate.after_s)
+        if fate.after_s or fate.frozen_s or fate.said is Said.KILLED:
+            await _pass(fate.after_s)
         match fate.said:
             case Said.ERROR:
                 errors = call.errors if fate.done else (*call.errors, *call.refusals)
@@ -142,17 +148,25 @@ def _done(effect: Callable[[], Answer]) -> Callable[[], Answer]:
     return lambda: answer
 
 
-async def _arrived(effect: Callable[[], Answer], after_s: float) -> Callable[[], Answer]:
-    """Have *effect* later, whatever becomes of the caller: what was sent arrives."""
+async def _arrived(
+    effect: Callable[[], Answer], before_s: float, after_s: float = 0.0
+) -> Callable[[], Answer]:
+    """Have *effect* later, whatever becomes of the caller: what was sent arrives; hear of it *after_s*."""
     loop = asyncio.get_running_loop()
     heard: asyncio.Future[Callable[[], Answer]] = loop.create_future()
 
     def arrive() -> None:
         hear = _done(effect)
+        if after_s:
+            loop.call_later(after_s, settle, hear, context=OUTSIDE)
+        else:
+            settle(hear)
+
+    def settle(hear: Callable[[], Answer]) -> None:
         if not heard.done():
             heard.set_result(hear)
 
-    loop.call_later(after_s, arrive, context=Context())
+    loop.call_later(before_s, arrive, context=OUTSIDE)
     return await heard
 
 

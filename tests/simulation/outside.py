@@ -1,6 +1,7 @@
 """The people outside: senders, each with its own patience, and a journal of what they know."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from zlib import crc32
@@ -21,20 +22,36 @@ PATIENCE_S = 1.0
 ANSWER_MAX_S = 8.0
 """How long one waits for an answer before it goes on without."""
 
-LOOK_S = 0.05
-
 
 @dataclass(slots=True)
 class Answers:
-    """Who was answered so far, read on from where the last look ended."""
+    """Who was answered so far, and who waits for it."""
 
     kafka: SimulatedKafka
     topic: str
     seen: set[str] = field(default_factory=set[str])
     _next: dict[int, int] = field(default_factory=dict[int, int])
+    _waiting: dict[str, asyncio.Future[None]] = field(
+        default_factory=dict[str, asyncio.Future[None]]
+    )
 
-    def has(self, name: str) -> bool:
-        """Say whether there is an answer to `<username>:<id>`."""
+    async def follow(self) -> None:
+        """Read on whenever something is written, and tell those who wait for it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._read_on()
+            woken: asyncio.Future[None] = loop.create_future()
+            for log in self.kafka.topics[self.topic].logs:
+                log.waiting[woken] = None
+            await woken
+
+    async def has(self, name: str) -> None:
+        """Wait until there is an answer to `<username>:<id>`."""
+        if name not in self.seen:
+            loop = asyncio.get_running_loop()
+            await asyncio.shield(self._waiting.setdefault(name, loop.create_future()))
+
+    def _read_on(self) -> None:
         for number, log in enumerate(self.kafka.topics[self.topic].logs):
             position = self._next.get(number, 0)
             if position >= log.end:
@@ -42,9 +59,11 @@ class Answers:
             read = log.read(position, committed=False, bytes_max=1 << 60)
             for record in unpacked(TopicPartition(self.topic, number), read.data, (), position):
                 body = parsed(record.value)
-                self.seen.add(f"{body.get('username')}:{body.get('command_id')}")
+                name = f"{body.get('username')}:{body.get('command_id')}"
+                self.seen.add(name)
+                if (waiting := self._waiting.pop(name, None)) is not None:
+                    waiting.set_result(None)
             self._next[number] = log.end
-        return name in self.seen
 
 
 @dataclass(slots=True)
@@ -121,10 +140,10 @@ class Outside:
         deadline_s = asyncio.get_running_loop().time() + ANSWER_MAX_S
         bodies = [parsed(record.value) for record in unit.records]
         names = [f"{body.get('username')}:{body.get('command_id')}" for body in bodies]
-        while asyncio.get_running_loop().time() < deadline_s:
-            if all(self.answers.has(name) for name in names):
-                return
-            await asyncio.sleep(LOOK_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline_s):
+                for name in names:
+                    await self.answers.has(name)
 
     def _append(self, record: Record) -> int:
         topic = self.prefix + record.topic

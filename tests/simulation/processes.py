@@ -44,7 +44,7 @@ OPTIONS = LedgerOptions(
     publish_deadline_ms=2000,
     revoke_timeout_ms=500,
     shutdown_timeout_ms=2000,
-    session_timeout_ms=2000,
+    session_timeout_ms=3000,
     retry_backoff_max_ms=1000,
     reply_retry_s=3,
     parked_records_max=4,
@@ -192,3 +192,16 @@ class Process:
         if not self.ending.is_set():
             self.reason = reason
             self.ending.set()
+
+
+async def sweep_once(servers: Servers, settings: Settings) -> None:
+    """Publish every account's state again, as a housekeeper does; so few are one page."""
+    async with AsyncExitStack() as stack:
+        roles = frozenset({Role.HOUSEKEEPER})
+        resources = await open_resources(settings, stack, roles, servers.connectors())
+        sweep = build_housekeeper(resources, stack).sweep
+        sweep.after = ""
+        while True:
+            await sweep.step()
+            if not sweep.after and not sweep.unsettled:
+                return

@@ -19,26 +19,24 @@ from tests.simulation.checker.order import check_order
 from tests.simulation.disturbing import Disturbing
 from tests.simulation.fates import Place, Schedule
 from tests.simulation.history import History
+from tests.simulation.kafka.reading import METADATA_MS
 from tests.simulation.loop import StuckError
 from tests.simulation.network import Fate
 from tests.simulation.outside import Outside
+from tests.simulation.processes import settings, sweep_once
 from tests.simulation.world import PREFIX, World
 from workers.clock import told_by
-from workers.config.roles import Role
 
-CALM_FROM_S = 8.0
+CALM_FROM_S = 6.0
 """From then on nothing goes wrong any more."""
 
 CALM_MAX_S = 240.0
 """How long it may then take until everything is answered: several sessions, sweeps and patiences."""
 
-FOUND_S = 310.0
-"""How much longer where partitions were added: aiokafka looks for them every five minutes."""
+FOUND_S = METADATA_MS / 1000
+"""How much longer where partitions were added: aiokafka looks for them that often."""
 
 LOOK_S = 0.25
-
-SWEPT_S = 14.0
-"""How long one housekeeper alone takes to walk over so few accounts once, its lease included."""
 
 CHECKS = (check_answers, check_entries, check_order, check_credentials)
 
@@ -57,7 +55,7 @@ class Report:
     @property
     def digest(self) -> str:
         """The same for the same seed and commit."""
-        return self.schedule.digest.hexdigest()
+        return self.schedule.digest
 
 
 def run(
@@ -116,6 +114,7 @@ async def _lived(world: World, violations: list[str]) -> None:
     outside = Outside(world.servers.kafka, PREFIX, Random(f"outside {history.seed}"))
     for number in range(1, history.workers + 1):
         world.add(f"worker-{number}", history.roles)
+    following = asyncio.create_task(outside.answers.follow())
     senders = [asyncio.create_task(outside.send_all(sender)) for sender in history.senders]
     disturbing = Disturbing(world, outside)
     blows = [asyncio.create_task(disturbing.happen(one)) for one in history.disturbances]
@@ -123,6 +122,7 @@ async def _lived(world: World, violations: list[str]) -> None:
     world.calm()
     outside.away_until_s = 0.0
     await asyncio.gather(*senders, *blows)
+    following.cancel()
     unread = await _all_read(world)
     await _put_away(world)
     evidence = evidence_of(world, outside, unread)
@@ -158,16 +158,13 @@ def _unread(world: World) -> Iterator[str]:
 
 
 async def _put_away(world: World) -> None:
-    """Stop the workers cleanly, and have one housekeeper go over everything."""
+    """Stop the workers cleanly, and have a housekeeper sweep over everything once."""
     for slot in world.slots.values():
         slot.wanted = False
         world.stop(slot)
-    keeper = world.add("keeper", frozenset({Role.HOUSEKEEPER}))
-    await asyncio.sleep(SWEPT_S)
-    keeper.wanted = False
-    world.stop(keeper)
     while any(slot.is_running for slot in world.slots.values()):  # noqa: ASYNC110 - virtual time
         await asyncio.sleep(LOOK_S)
+    await sweep_once(world.servers, settings(world.history.partitions))
 
 
 def evidence_of(world: World, outside: Outside, unread: Collection[str]) -> Evidence:

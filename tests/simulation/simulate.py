@@ -2,6 +2,7 @@
 
 # ruff: noqa: T201 - this is what it is for
 
+import gc
 import multiprocessing
 import sys
 import time
@@ -18,6 +19,10 @@ CHUNK = 20
 
 CHUNKS_MAX = 20
 """Chunks of one process before another one takes its place: whatever it keeps is given back."""
+
+COLLECTED = 100
+"""Histories between two collections of garbage: each leaves a megabyte, and a collection takes as long
+as several of them where it comes when Python thinks that it should."""
 
 SHOWN_MAX = 5
 """Failing seeds that are shrunk and shown; the others are named."""
@@ -47,10 +52,13 @@ class Sums:
 def run_seeds(seeds: Sequence[int]) -> Sums:
     """Run these seeds in this process."""
     sums = Sums()
+    collect_seldom()
     for seed in seeds:
         history = drawn(seed)
         report = run(history)
         sums.histories += 1
+        if seed % COLLECTED == 0:
+            gc.collect()
         sums.records += history.records
         sums.calls += report.schedule.calls
         struck = Counter(name.partition(" ")[0] for name in report.schedule.counts.elements())
@@ -59,6 +67,15 @@ def run_seeds(seeds: Sequence[int]) -> Sums:
         if report.violations:
             sums.violations[seed] = report.violations
     return sums
+
+
+def collect_seldom() -> None:
+    """Leave alone what was there before any history, and collect when we say so."""
+    if gc.isenabled():
+        run(drawn(0))  # imports and caches the rest
+        gc.disable()
+        gc.collect()
+        gc.freeze()
 
 
 def _chunks(first: int, count: int) -> Iterator[Sequence[int]]:

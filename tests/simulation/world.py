@@ -73,7 +73,8 @@ class World:
         network = Network(self.fates)
         network.kill = self.kill
         network.freeze = self.freeze
-        kafka = SimulatedKafka(network, self.now_s, Random(f"kafka {seed}"))
+        random = Random(f"kafka {seed}")
+        kafka = SimulatedKafka(network, self.now_s, random, brokers=self.history.brokers)
         for spec in TOPICS:
             kafka.create_topic(PREFIX + spec.name, self.history.partitions, spec.config())
         mongo = MongoServer(self.now_s)

@@ -67,7 +67,8 @@ class Sweep:
     after: str = field(default_factory=_anywhere)
     """The last user of the page before."""
     _started_s: float | None = None
-    _unsettled: set[str] = field(default_factory=set[str])
+    unsettled: set[str] = field(default_factory=set[str])
+    """Whose states may not be the last ones yet: they changed while they were published."""
 
     async def step(self) -> float:
         """Publish one page; return how many seconds to wait before the next.
@@ -79,11 +80,11 @@ class Sweep:
         page = await self.ledger.page(after=self.after, limit=limit)
         accounts = self._readable(page)
         usernames = {account.username for account in accounts}
-        late = await self._read(self._unsettled - usernames)
-        self._unsettled |= usernames
+        late = await self._read(self.unsettled - usernames)
+        self.unsettled |= usernames
         await self._publish([*accounts, *late])
         self.metrics.swept_accounts_total.inc(len(page))
-        if self._unsettled:
+        if self.unsettled:
             pause_s = min(pause_s, ROUND_S)
         if len(page) == limit:
             self.after = page[-1].username
@@ -102,7 +103,7 @@ class Sweep:
             versions = {account.username: account.version for account in accounts}
             now = await self._read(versions)
             accounts = [one for one in now if one.version != versions[one.username]]
-            self._unsettled -= versions.keys() - {account.username for account in accounts}
+            self.unsettled -= versions.keys() - {account.username for account in accounts}
             if not accounts:
                 return
             await self.republish.publish_states(accounts, [])

@@ -19,6 +19,7 @@ from contracts.topics import WRITTEN_BYTES_MAX
 from handlers.wire.rendering import Headers, Record
 from workers.clock import utc_now
 from workers.kafka.clients import AIOKAFKA, KafkaClients
+from workers.kafka.metadata import know_at_once
 from workers.kafka.produce_requests import ProduceRequests
 from workers.kafka.record_batches import HeaderBlocks, RecordBatch, sized
 from workers.monitoring.halt import Halt
@@ -153,6 +154,8 @@ async def _batches(
         )
         count = counts.get(topic)
         if count is None:
+            if producer.client.cluster.partitions_for_topic(topic) is None:
+                know_at_once(producer.client, {each.topic for each in records})
             count = counts[topic] = len(await producer.partitions_for(topic))
         if key is not before:  # the records of one command share theirs
             before, hashed, written = key, 0 if key is None else hash_of(key), sized(key)

@@ -56,6 +56,8 @@ class KeyRing:
         self._keys = self._read()
         self._checked_s = clock_s()
         self._problem: str | None = None
+        self._macs: tuple[float, Sequence[MacKey]] | None = None
+        """Those keys as of the last look at the folder: every cycle asks for them."""
 
     def find(self, kid: str) -> KeyPair | None:
         """Return the sealing key that *kid* names, if we have it and it has not retired."""
@@ -81,11 +83,10 @@ class KeyRing:
         Raises:
             KeysError: There is none.
         """
-        keys, now = self._current(KeyKind.MAC), self._clock()
-        require(keys, [KeyKind.MAC], self._directory, now)
-        used = in_use(keys, now)
-        usable = [key for key in keys if not key.is_retired(now)]
-        return [_mac_key(key) for key in sorted(usable, key=lambda key: key is not used)]
+        self._refresh()
+        if self._macs is None or self._macs[0] != self._checked_s:
+            self._macs = self._checked_s, self._usable_mac_keys()
+        return self._macs[1]
 
     def jwks(self) -> JwkSet:
         """Return the set to verify access tokens with, for `/.well-known/jwks.json`.
@@ -101,6 +102,13 @@ class KeyRing:
         """Return the set with the key to seal to, for `/.well-known/sealing-keys.json`."""
         key = in_use(self._current(KeyKind.SEALING), self._clock())
         return _set([key] if key else [])
+
+    def _usable_mac_keys(self) -> Sequence[MacKey]:
+        keys, now = self._current(KeyKind.MAC), self._clock()
+        require(keys, [KeyKind.MAC], self._directory, now)
+        used = in_use(keys, now)
+        usable = [key for key in keys if not key.is_retired(now)]
+        return [_mac_key(key) for key in sorted(usable, key=lambda key: key is not used)]
 
     def __repr__(self) -> str:
         """Name the keys, never show them."""

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from workers.kafka.clients import AIOKAFKA, KafkaClients
+from workers.kafka.metadata import know_at_once
 from workers.kafka.publishing import Connection
 
 
@@ -34,6 +35,7 @@ class EndOffsets:
             KafkaError: Kafka does not answer.
         """
         consumer = await self._opened()
+        know_at_once(consumer._client, {place.topic for place in places})  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         try:
             ends: Mapping[TopicPartition, int] = await consumer.end_offsets(list(places))
         except BaseException:

@@ -55,24 +55,28 @@ def _place(parts: list[str], of_many: Callable[..., Any]) -> Callable[[Document]
     return place
 
 
-def projected(document: Document, fields: Document, variables: Variables) -> Document:
-    """Return those *fields* of a document, and its id unless it is left out; or computed ones."""
-    made: Document = {}
-    if fields.get("_id", 1) and "_id" in document:
-        made["_id"] = document["_id"]
+def projector(fields: Document) -> Callable[[Document, Variables], Document]:
+    """Return what takes those *fields* from a document, and its id unless it is left out; or computes them."""
+    takes_id = bool(fields.get("_id", 1))
+    sources: list[tuple[str, Expression]] = []
     for name, operand in fields.items():
         if name == "_id" and operand in (0, 1):
             continue
         if (operand in (0, False) and numbers.is_number(operand)) or "." in name:
             raise NotHereError("a projection that leaves out fields, or goes into them")
-        value = (
-            document.get(name, ABSENT)
-            if _is_kept(operand)
-            else compiled(operand)(document, variables)
-        )
-        if value is not ABSENT:
-            made[name] = value
-    return made
+        sources.append((name, compiled("$" + name if _is_kept(operand) else operand)))
+
+    def projected(document: Document, variables: Variables) -> Document:
+        made: Document = {}
+        if takes_id and "_id" in document:
+            made["_id"] = document["_id"]
+        for name, source in sources:
+            value = source(document, variables)
+            if value is not ABSENT:
+                made[name] = value
+        return made
+
+    return projected
 
 
 def _is_kept(operand: Any) -> bool:
@@ -85,7 +89,8 @@ def _match(documents: Sequence[Document], operand: Any, variables: Variables) ->
 
 
 def _project(documents: Sequence[Document], operand: Any, variables: Variables) -> list[Document]:
-    return [projected(document, operand, variables) for document in documents]
+    project = projector(operand)
+    return [project(document, variables) for document in documents]
 
 
 def _set(documents: Sequence[Document], operand: Any, variables: Variables) -> list[Document]:

@@ -7,7 +7,7 @@ from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo.collections import StoredCollection
 from tests.simulation.mongo.databases import cluster_time
 from tests.simulation.mongo.matching import is_operators
-from tests.simulation.mongo.pipelines import in_order, projected, run_pipeline
+from tests.simulation.mongo.pipelines import in_order, projector, run_pipeline
 from tests.simulation.mongo.refusals import NotHereError, ServerError
 from tests.simulation.mongo.request import Request, copied
 from tests.simulation.mongo.versions import Record, Version
@@ -40,8 +40,8 @@ def find(request: Request) -> Document:
     if not fields:
         batch = [version.copied() for version in found]
     else:
-        variables = request.variables
-        batch = [copied(projected(version.document, fields, variables)) for version in found]
+        project, variables = projector(fields), request.variables
+        batch = [copied(project(version.document, variables)) for version in found]
     return _answer(request, batch, command.get("batchSize", BATCH_DOCUMENTS), is_whole=is_whole)
 
 

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.driver_info import DriverInfo
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -23,6 +24,9 @@ from tests.simulation.redis.server import RedisServer, refusals
 
 SERVER = "redis"
 
+LIBRARY = DriverInfo(name="redis-py", lib_version="simulated")
+"""What the library would look up anew, in the files of its installation, for each client."""
+
 
 def connecting(server: RedisServer, network: Network) -> Callable[[RedisOptions], "DriverRedis"]:
     """Return what connects to *server*, in the place of `storage.redis.connect`."""
@@ -33,7 +37,7 @@ class DriverRedis(Redis):
     """The library's client, of which each command goes to the simulated server."""
 
     def __init__(self, server: RedisServer, network: Network, options: RedisOptions) -> None:
-        super().__init__(host="simulated")  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(host="simulated", driver_info=LIBRARY)  # pyright: ignore[reportUnknownMemberType]
         self._server = server
         self._network = network
         self._timeout_s = options.timeout_ms / 1000
