@@ -27,8 +27,8 @@ from workers.config.roles import Role
 RECORDS_MIN = 20
 """Of one history at least."""
 
-BUSY_S = 4.5
-"""How long senders send and things go wrong; then all becomes calm."""
+BUSY_S = (1.5, 4.5)
+"""How long senders send and things go wrong: in some histories much comes at once, in others there is time."""
 
 WORKERS = ("worker-1", "worker-2")
 
@@ -49,6 +49,7 @@ class _Drawing:
     random: Random
     values: Values = field(init=False)
     numbers: int = 0
+    busy_s: float = BUSY_S[1]
     ordered: tuple[TopicSpec, ...] = ORDERED
     """The command topics that this history's workers answer."""
 
@@ -67,6 +68,7 @@ class _Drawing:
             roles.add(Role.HOUSEKEEPER)
         if Role.IDENTITY not in roles:  # which alone answers who has registered
             self.ordered = tuple(topic for topic in ORDERED if topic is not REGISTER)
+        self.busy_s = random.choice(BUSY_S)
         senders = self._senders(roles)
         rates, disturbances = self._faults(remakes=remakes)
         return History(
@@ -75,6 +77,7 @@ class _Drawing:
             disturbances=disturbances,
             rates=rates,
             partitions=random.choice((1, 1, 2, 3)),
+            busy_s=self.busy_s,
             brokers=random.choice((1, 1, 2)),
             roles=frozenset(roles),
             clocks=self._clocks(),
@@ -109,7 +112,7 @@ class _Drawing:
         return rates, tuple(
             Disturbance(
                 blow=blow,
-                at_s=random.uniform(0, BUSY_S),
+                at_s=random.uniform(0, self.busy_s),
                 lasts_s=random.choice((0.05, 0.5, 2.0, 8.0)),
                 which=random.randrange(16),
             )
@@ -274,4 +277,4 @@ class _Drawing:
         return f"c{self.numbers}"
 
     def _pause(self) -> float:
-        return self.random.choice((0.0, 0.0, 0.01, self.random.uniform(0, 1.0)))
+        return self.random.choice((0.0, 0.0, 0.01, self.random.uniform(0, self.busy_s / 5)))

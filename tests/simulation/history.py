@@ -104,6 +104,8 @@ class History:
     disturbances: tuple[Disturbance, ...]
     rates: Rates
     partitions: int = 2
+    busy_s: float = 4.5
+    """How long senders send and things go wrong; then all becomes calm."""
     brokers: int = 2
     """Of two, one topic's records can come in a fetch before another's."""
     workers: int = 2

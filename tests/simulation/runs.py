@@ -27,8 +27,8 @@ from tests.simulation.processes import settings, sweep_once
 from tests.simulation.world import PREFIX, World
 from workers.clock import told_by
 
-CALM_FROM_S = 6.0
-"""From then on nothing goes wrong any more."""
+STILL_WILD_S = 1.5
+"""How long calls still go wrong behind the last sender's pause; then nothing does any more."""
 
 CALM_MAX_S = 240.0
 """How long it may then take until everything is answered: several sessions, sweeps and patiences."""
@@ -118,7 +118,7 @@ async def _lived(world: World, violations: list[str]) -> None:
     senders = [asyncio.create_task(outside.send_all(sender)) for sender in history.senders]
     disturbing = Disturbing(world, outside)
     blows = [asyncio.create_task(disturbing.happen(one)) for one in history.disturbances]
-    await asyncio.sleep(CALM_FROM_S if history.rates.total or blows else 0.0)
+    await asyncio.sleep(history.busy_s + STILL_WILD_S if history.rates.total or blows else 0.0)
     world.calm()
     outside.away_until_s = 0.0
     await asyncio.gather(*senders, *blows)
