@@ -16,6 +16,7 @@ PINNED = {
     109: "the checker took a dead letter for the command that came later under its id",
     1292: "the end of a cycle given up was told to one that began afterwards, whose records were lost",
     274: "nobody was waited for who stood still",
+    2543: "polls failed for ever once committed offsets could not be had, excused by a store that was back",
     18: "partitions that were added are found after five minutes only",
 }
 """Seeds that found something, and what: in the product, or in the simulator itself."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+BACKOFF_MS_MAX = 60_000
+"""Of the longest wait between tries: the watchdog takes one that nobody tries again for as long for given up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderOptions:

@@ -28,7 +28,7 @@ from workers.config.limits import (
     parse_names,
     parse_object,
 )
-from workers.config.reader import ReaderOptions
+from workers.config.reader import BACKOFF_MS_MAX, ReaderOptions
 from workers.config.sources import (
     PREFIX,
     ConfigError,
@@ -203,6 +203,11 @@ def _bounds_problems(options: LedgerOptions) -> list[str]:
             problems.append(f"{name} must be {least} or more")
     if options.retry_backoff_max_ms < options.retry_backoff_ms:
         problems.append("worker_retry_backoff_max_ms must not be below worker_retry_backoff_ms")
+    if options.retry_backoff_max_ms > BACKOFF_MS_MAX:
+        problems.append(
+            f"worker_retry_backoff_max_ms must not be above {BACKOFF_MS_MAX}, or the watchdog takes "
+            "a wait for a standstill"
+        )
     if not options.group:
         problems.append("ledger_group must not be empty")
     return problems

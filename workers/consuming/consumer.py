@@ -196,7 +196,7 @@ class CursorConsumer(GatheringConsumer):
             if running := self.assignment() - self.paused():
                 self.pause(*running)
             try:
-                await super().getmany(timeout_ms=0)
+                await self.checked_poll(timeout_ms=0)
             except ConsumerStoppedError:
                 raise
             except KafkaError as error:

@@ -13,17 +13,13 @@ from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, KafkaE
 from workers.consuming.held_fetches import HeldFetches
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Poll, PollPace, joined, size
-from workers.consuming.topic_consumer import TopicConsumer
+from workers.consuming.watched_consumer import DeadConsumerError, WatchedConsumer
 
 FRESH_MS = 25
 """How long the other brokers are waited for: a little longer than Kafka may hold a fetch."""
 
 
-class FetchingEndedError(Exception):
-    """What fetches has died of something that aiokafka did not foresee; polls would find nothing for ever."""
-
-
-class GatheringConsumer(TopicConsumer):
+class GatheringConsumer(WatchedConsumer):
     """A consumer that rests before a poll, as its `PollPace` says, and fetches what has gathered."""
 
     def __init__(self, *, hooks: Hooks, **settings: Any) -> None:
@@ -79,19 +75,16 @@ class GatheringConsumer(TopicConsumer):
 
         Raises:
             KafkaError: Whatever aiokafka raises, or a record that it stumbles over.
-            FetchingEndedError: Nothing will ever come any more.
+            DeadConsumerError: Nothing will ever come any more.
         """
         try:
-            records = await super().getmany(timeout_ms=timeout_ms, max_records=max_records)
-        except (KafkaError, ConsumerStoppedError):
+            records = await self.checked_poll(timeout_ms=timeout_ms, max_records=max_records)
+        except (KafkaError, ConsumerStoppedError, DeadConsumerError):
             raise
         except Exception as error:
             # A malformed record fails with whatever aiokafka stumbles over.
             raise CorruptRecordException(f"{type(error).__name__}: {error}") from error
-        fetcher: Any = self._fetcher  # which has no way to be told or asked
-        if fetcher._fetch_task.done():  # noqa: SLF001
-            raise FetchingEndedError
         self._fetches.end(records)  # where it was sent while these waited, and so without them
-        # It asks each time with this.
+        fetcher: Any = self._fetcher  # which has no way to be told, and asks each time with this
         fetcher._fetch_max_wait_ms = self._pace.fetch_wait_ms(records)  # noqa: SLF001
         return records

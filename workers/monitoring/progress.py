@@ -6,6 +6,11 @@ from storage.ports import STORE
 from workers.clock import monotonic_s
 from workers.monitoring.halt import Halt
 
+EXCUSED_S = 60.0
+"""How long a named wait excuses: each try that fails names it anew, and between two lie one deadline, which
+is below the watchdog's own time, and one pause, which is at most this long. One that nobody names any more
+was given up."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -19,7 +24,7 @@ class Progress:
     busy: bool = False
     """Records were taken and are not answered yet, or wait to be read."""
     waiting_for: str | None = None
-    """A dependency that does not answer, such as `kafka`: a named wait counts as progress."""
+    """A dependency that does not answer, such as `kafka`: a named wait counts as progress, for a while."""
     degraded: str | None = None
     """What works less well than it should, in one line, such as an undecodable partition."""
     failed: str | None = None
@@ -47,6 +52,7 @@ class Progress:
 
     def stalled_s(self) -> float:
         """Return how long records have waited without progress; 0 where none wait."""
-        if not self.busy or self.waiting_for is not None:
+        if not self.busy:
             return 0.0
-        return monotonic_s() - self.last_progress_s
+        excused_s = 0.0 if self.waiting_for is None else EXCUSED_S
+        return max(0.0, monotonic_s() - self.last_progress_s - excused_s)

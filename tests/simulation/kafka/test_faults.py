@@ -1,57 +1,22 @@
 """What goes wrong between a process and the brokers, and what becomes of it."""
 
 import asyncio
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from random import Random
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from tests.ports.kafka.clusters import MemoryCluster
 from tests.ports.kafka.readers import Reader
 from tests.simulation.kafka import calls
-from tests.simulation.kafka.cluster import SimulatedKafka
-from tests.simulation.network import PROCESS, Call, Fate, Network, Said
+from tests.simulation.kafka.scripted import LED_BY_THE_SAME, TOPICS, Scripted
+from tests.simulation.network import PROCESS, Fate, Said
 from workers.kafka.publishing import Outgoing, Publisher, PublishError
 from workers.monitoring.metrics import Metrics
 
-TOPICS = ("a", "b")
-
-LED_BY_THE_SAME = "c"
-"""Broker as the first of them, so that one fetch brings both."""
-
 NOTHING = Fate(done=False, said=Said.NEVER)
-
-
-class Scripted:
-    """Fates as the test says; where it says nothing, all goes well."""
-
-    def __init__(self) -> None:
-        self.rule: Callable[[str, str], Fate | None] = lambda _process, _operation: None
-
-    def of(self, process: str, call: Call) -> Fate:
-        return self.rule(process, call.operation) or Fate()
-
-    def once(self, operation: str, fate: Fate) -> None:
-        """Let the next call of *operation* have this *fate*."""
-        left = [fate]
-        self.rule = lambda _, asked: left.pop() if left and asked == operation else None
-
-
-@pytest.fixture
-def fates() -> Scripted:
-    return Scripted()
-
-
-@pytest.fixture
-def cluster(fates: Scripted) -> MemoryCluster:
-    kafka = SimulatedKafka(Network(fates), clock=time.time, random=Random(0))
-    for topic in (*TOPICS, LED_BY_THE_SAME):
-        kafka.create_topic(topic, 1, {"message.timestamp.type": "LogAppendTime"})
-    return MemoryCluster(kafka)
 
 
 @contextmanager
@@ -170,22 +135,6 @@ async def test_after_any_error_of_a_fetch_all_is_read(
 
     for topic in TOPICS:
         assert [r.value for r in records if r.topic == topic] == [b"0", b"1", b"2"]
-
-
-async def test_after_what_nobody_foresaw_in_a_fetch_the_process_ends(
-    cluster: MemoryCluster, fates: Scripted
-) -> None:
-    """What fetches is dead then, and polls would find nothing for ever."""
-    reader = await Reader(cluster, "group", TOPICS).start()
-    await cluster.send("a", b"0")
-    fates.once("fetch", Fate(done=False, said=Said.UNFORESEEN))
-
-    await reader.poll_until(lambda: reader.progress.failed is not None)
-    with pytest.raises(KafkaError):  # aiokafka says at its stop what it died of
-        await reader.stop()
-
-    assert reader.progress.failed == "a poll failed: FetchingEndedError"
-    assert reader.progress.halt.is_set
 
 
 @pytest.mark.parametrize("said", range(len(calls.CALLS[calls.OFFSET_COMMIT].errors)))

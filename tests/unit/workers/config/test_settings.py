@@ -200,6 +200,7 @@ class TestWrongConfiguration:
             ("LEDGER_LANES", "0", "ledger_lanes must be 1 or more"),
             ("LEDGER_CLOCK_SKEW_MS", "-1", "ledger_clock_skew_ms must be 0 or more"),
             ("WORKER_RETRY_BACKOFF_MAX_MS", "1", "must not be below"),
+            ("WORKER_RETRY_BACKOFF_MAX_MS", "60001", "must not be above 60000"),
             ("STATE_SWEEP_S", "86400", "must be below 86400, the compaction lag"),
             ("PASSWORD_SCHEME", "md5", "input should be 'bcrypt_sha256' or 'argon2id'"),
             ("LIMITS", "{", "is not JSON"),

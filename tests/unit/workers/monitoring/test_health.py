@@ -9,7 +9,7 @@ from storage.ports.errors import StoreUnavailableError
 from workers.monitoring import health
 from workers.monitoring.health import Health, Probe, Report
 from workers.monitoring.metrics import Metrics
-from workers.monitoring.progress import Progress
+from workers.monitoring.progress import EXCUSED_S, Progress
 
 
 async def answers() -> None:
@@ -81,7 +81,7 @@ class TestHealth:
     async def test_takes_a_named_wait_as_life(self, waiting_for: str, ready: bool) -> None:  # noqa: FBT001
         worker = a_worker(busy=True)
         worker.wait_for(waiting_for)
-        worker.last_progress_s -= 3600
+        worker.last_progress_s -= EXCUSED_S
 
         report = await report_of(worker)
 

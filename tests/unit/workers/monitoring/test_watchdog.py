@@ -7,7 +7,7 @@ import time
 import pytest
 
 from workers.monitoring.metrics import Metrics
-from workers.monitoring.progress import Progress
+from workers.monitoring.progress import EXCUSED_S, Progress
 from workers.monitoring.watchdog import Watchdog
 
 
@@ -39,6 +39,15 @@ class TestWatchdog:
         worker.wait_for("mongodb")
 
         assert rounds(a_watchdog(worker), 50) == [None] * 50
+
+    def test_takes_no_wait_for_an_excuse_that_nobody_names_any_more(self) -> None:
+        worker = Progress("ledger", busy=True)
+        worker.wait_for("mongodb")
+        worker.last_progress_s -= EXCUSED_S + 1
+
+        assert rounds(a_watchdog(worker), 4)[3] == (
+            "ledger worker: no progress for 1 s while records wait"
+        )
 
     def test_leaves_a_busy_worker_alone_that_gets_on(self) -> None:
         worker = Progress("ledger", busy=True)
