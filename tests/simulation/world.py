@@ -73,11 +73,13 @@ class World:
         network = Network(self.fates)
         network.kill = self.kill
         network.freeze = self.freeze
-        kafka = SimulatedKafka(network, self.now_s, Random(f"kafka {seed}"))
-        for spec in TOPICS:
-            kafka.create_topic(PREFIX + spec.name, self.history.partitions, spec.config())
         mongo = MongoServer(self.now_s)
         mongo.databases = _prepared().copy()
+        kafka = SimulatedKafka(
+            network, self.now_s, Random(f"kafka {seed}"), tick=mongo.databases.tick
+        )
+        for spec in TOPICS:
+            kafka.create_topic(PREFIX + spec.name, self.history.partitions, spec.config())
         self.servers = Servers(network, kafka, mongo, RedisServer(self.now_s))
 
     def now_s(self) -> float:
