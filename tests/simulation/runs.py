@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
+from contracts.topics import TOPICS
 from tests.simulation.checker.answers import check_answers
 from tests.simulation.checker.books import check_books
+from tests.simulation.checker.commits import check_commits
 from tests.simulation.checker.credentials import check_credentials
 from tests.simulation.checker.entries import check_entries
-from tests.simulation.checker.evidence import Evidence, Stood
+from tests.simulation.checker.evidence import Committed, Evidence, Stood, Transaction
+from tests.simulation.checker.moments import check_moments
 from tests.simulation.checker.order import check_order
 from tests.simulation.disturbing import Disturbing
 from tests.simulation.fates import Place, Schedule
@@ -40,7 +43,14 @@ LOOK_S = 0.25
 SWEPT_S = 14.0
 """How long one housekeeper alone takes to walk over so few accounts once, its lease included."""
 
-CHECKS = (check_answers, check_entries, check_order, check_credentials)
+CHECKS = (
+    check_answers,
+    check_entries,
+    check_order,
+    check_credentials,
+    check_commits,
+    check_moments,
+)
 
 
 @dataclass(slots=True)
@@ -183,16 +193,37 @@ def evidence_of(world: World, outside: Outside, unread: Collection[str]) -> Evid
                 record.key,
                 record.value,
                 tuple(record.headers),
+                number,
             )
-            for record in kafka.records(name)
+            for number, record in kafka.numbered(name)
         ]
         for name in kafka.topics
         if any(log.end for log in kafka.topics[name].logs)
     }
+    mongo = world.servers.mongo
+    written = mongo.written("accounts")
     return Evidence(
         history=world.history,
         topics=topics,
         unread=list(unread),
-        documents=world.servers.mongo.everything("accounts"),
+        documents={
+            name: [last for each in documents.values() if each and (last := each[-1][1])]
+            for name, documents in written.items()
+        },
         sent=outside.sent,
+        commits=[
+            Committed(each.number, each.group, each.topic.removeprefix(PREFIX), *each[4:])
+            for each in kafka.commits
+            if each.topic in kafka.topics and kafka.topics[each.topic].topic_id == each.topic_id
+        ],
+        written=written,
+        transactions={
+            number: Transaction(mongo.processes[session.rpartition("-")[0]], at_s)
+            for number, (session, at_s) in mongo.commits.items()
+        },
+        remade=[
+            spec.name
+            for spec in TOPICS
+            if (topic := kafka.topics.get(PREFIX + spec.name)) and topic.topic_id.int > len(TOPICS)
+        ],
     )

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, BALANCES, RESULTS
+from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, BALANCES, GET_BALANCE, RESULTS
 from tests.simulation import runs
-from tests.simulation.checker.evidence import Evidence, Stood
+from tests.simulation.checker.commits import check_commits
+from tests.simulation.checker.evidence import Committed, Document, Evidence, Stood, Versions
+from tests.simulation.clocks import EPOCH
 from tests.simulation.exhaustive import short_histories
 
 
@@ -28,8 +31,12 @@ def evidence(monkeypatch: pytest.MonkeyPatch) -> Evidence:
 
 def broken(evidence: Evidence, topic: str, records: Sequence[Stood]) -> set[str]:
     """Return which promises are broken where *records* stand on *topic*."""
-    changed = replace(evidence, topics={**evidence.topics, topic: records})
-    return {each.partition(":")[0] for check in runs.CHECKS for each in check(changed)}
+    return found_in(replace(evidence, topics={**evidence.topics, topic: records}))
+
+
+def found_in(evidence: Evidence) -> set[str]:
+    """Return which promises are broken."""
+    return {each.partition(":")[0] for check in runs.CHECKS for each in check(evidence)}
 
 
 def test_nothing_is_wrong_at_first(evidence: Evidence) -> None:
@@ -68,3 +75,75 @@ def test_finds_a_second_answer(evidence: Evidence) -> None:
     value = (results[0].value or b"").replace(b"accepted", b"rejected")
 
     assert "P3" in broken(evidence, RESULTS.name, [*results, replace(results[0], value=value)])
+
+
+def later(evidence: Evidence, topic: str, place: int, *, than: int) -> set[str]:
+    """Return which promises are broken where the record at *place* on *topic* stood there later."""
+    records = [*evidence.topics[topic]]
+    records[place] = replace(records[place], number=than + 1)
+    return broken(evidence, topic, records)
+
+
+def of(evidence: Evidence, collection: str, username: str) -> list[tuple[int, Document | None]]:
+    """Return all versions of one document."""
+    return [*evidence.written[collection][username]]
+
+
+def rewritten(evidence: Evidence, collection: str, username: str, versions: Versions) -> set[str]:
+    """Return which promises are broken where these are the versions of one document."""
+    documents = {**evidence.written[collection], username: versions}
+    return found_in(replace(evidence, written={**evidence.written, collection: documents}))
+
+
+@pytest.mark.parametrize("topic", [RESULTS.name, BALANCE_EVENTS.name, AUDIT_EVENTS.name])
+def test_finds_an_offset_that_was_committed_too_early(evidence: Evidence, topic: str) -> None:
+    assert "P4" in later(evidence, topic, -1, than=evidence.commits[-1].number)
+
+
+def test_finds_a_reply_that_came_after_the_commit(evidence: Evidence) -> None:
+    record = replace(evidence.commands[0], topic=GET_BALANCE.name, value=b'{"request_id": "1"}')
+    commit = Committed(1, "a group", GET_BALANCE.name, record.partition, record.offset + 1)
+    changed = replace(
+        evidence, topics={**evidence.topics, GET_BALANCE.name: [record]}, commits=[commit]
+    )
+
+    assert "P4" in {each.partition(":")[0] for each in check_commits(changed)}
+
+
+def test_finds_an_answer_to_what_is_not_recorded_yet(evidence: Evidence) -> None:
+    [(_, outcome)] = of(evidence, "outcomes", "alice:c2")
+    answered = evidence.answers["alice:c2"][0].number
+
+    assert "P2" in rewritten(evidence, "outcomes", "alice:c2", [(answered + 1, outcome)])
+
+
+def test_finds_an_event_that_came_before_its_state(evidence: Evidence) -> None:
+    event = evidence.topics[BALANCE_EVENTS.name][0]
+
+    assert "P5" in later(evidence, BALANCES.name, 0, than=event.number)
+
+
+def test_finds_an_account_that_says_too_much_is_published(evidence: Evidence) -> None:
+    early = [
+        (number, account and {**account, "published_sequence": account["sequence"]})
+        for number, account in of(evidence, "accounts", "alice")
+    ]
+
+    assert "P5" in rewritten(evidence, "accounts", "alice", early)
+
+
+def test_finds_time_that_goes_back(evidence: Evidence) -> None:
+    versions = of(evidence, "accounts", "alice")
+    number, account = versions[-1]
+    early = {**(account or {}), "changed_at": EPOCH.replace(tzinfo=None) - timedelta(days=1)}
+
+    assert "P5" in rewritten(evidence, "accounts", "alice", [*versions[:-1], (number, early)])
+
+
+def test_finds_a_writer_that_signs_off_before_all_is_published(evidence: Evidence) -> None:
+    number, account = next(
+        each for each in of(evidence, "accounts", "alice") if each[1] and each[1]["sequence"]
+    )
+    writer = (account or {})["writer"]
+
+    assert {"P5", "P7"} <= rewritten(evidence, "writers", writer, [(number + 1, {"_id": writer})])

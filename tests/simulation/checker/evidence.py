@@ -1,9 +1,13 @@
-"""What a run leaves behind: every topic, every document, and the senders' own journal."""
+"""What a run leaves behind: every topic, every document in all its versions, and the senders' own journal.
 
-from collections.abc import Iterator, Mapping, Sequence
+Whatever was written anywhere has a number, in one order: records when they were appended, offsets when they were
+committed, documents when their transaction was.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, cast
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, cast
 
 import orjson
 
@@ -14,7 +18,32 @@ from tests.simulation.history import History, Record
 PREFIX = "accounts."
 """Before every topic's name."""
 
+PARSED_MAX = 4096
+"""Values that are read once: more than one history has."""
+
 Document = Mapping[str, Any]
+
+Versions = Sequence[tuple[int, Document | None]]
+"""All of one document, each with its number, the oldest first; None where it was deleted."""
+
+
+class Committed(NamedTuple):
+    """An offset that a group has committed."""
+
+    number: int
+    group: str
+    topic: str
+    """After the prefix."""
+    partition: int
+    offset: int
+
+
+class Transaction(NamedTuple):
+    """Who has committed one, and when."""
+
+    process: str
+    at_s: float
+    """Since 1970, by the true time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +58,7 @@ class Stood:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...] = ()
+    number: int = 0
 
     @property
     def body(self) -> dict[str, Any]:
@@ -60,21 +90,46 @@ class Evidence:
     documents: Mapping[str, Sequence[Document]]
     """By collection."""
     sent: Sequence[Sent]
+    commits: Sequence[Committed] = ()
+    """In their order, of topics that are still the same."""
+    written: Mapping[str, Mapping[Any, Versions]] = field(
+        default_factory=dict[str, Mapping[Any, Versions]]
+    )
+    """By collection and id."""
+    transactions: Mapping[int, Transaction] = field(default_factory=dict[int, Transaction])
+    """By the number of what they wrote."""
+    remade: Collection[str] = ()
+    """Topics of which there was another one of that name before; what that one held is gone."""
     answered: Sequence[Stood] = field(init=False)
-    dead: Mapping[tuple[str, int, int], Stood] = field(init=False)
+    dead: Mapping[tuple[str, int, int], Sequence[Stood]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.answered = [
-            each
-            for topic, records in self.topics.items()
-            if topic == RESULTS.name or topic.startswith(REPLIES)
-            for each in records
-        ]
-        self.dead = {place_of(each): each for each in self.topics.get(DEAD_LETTERS.name, ())}
+        self.answered = sorted(
+            (
+                each
+                for topic, records in self.topics.items()
+                if topic == RESULTS.name or topic.startswith(REPLIES)
+                for each in records
+            ),
+            key=lambda each: each.number,
+        )
+        dead: dict[tuple[str, int, int], list[Stood]] = {}
+        for each in self.topics.get(DEAD_LETTERS.name, ()):
+            dead.setdefault(place_of(each), []).append(each)
+        self.dead = dead
 
     def is_dead(self, record: Stood) -> bool:
         """Say whether *record* has become a dead letter."""
-        return (record.topic, record.partition, record.offset) in self.dead
+        return self.dead_from(record) is not None
+
+    def dead_from(self, record: Stood) -> int | None:
+        """Return the number of the first dead letter that *record* has become.
+
+        One before it is of another record, in a topic of that name that is gone.
+        """
+        place = (record.topic, record.partition, record.offset)
+        those = self.dead.get(place, ())
+        return next((each.number for each in those if each.number >= record.number), None)
 
     @cached_property
     def commands(self) -> Sequence[Stood]:
@@ -108,8 +163,9 @@ def place_of(letter: Stood) -> tuple[str, int, int]:
     )
 
 
+@lru_cache(PARSED_MAX)
 def parsed(value: bytes | None) -> dict[str, Any]:
-    """Return the object in *value*; empty where it is none."""
+    """Return the object in *value*, which nobody changes; empty where it is none."""
     try:
         found = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
