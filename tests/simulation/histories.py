@@ -8,6 +8,7 @@ from contracts.commands import COMMANDS
 from contracts.ledger import Movement
 from contracts.requests import IDENTITY_REQUESTS, QUERIES
 from contracts.topics import OPEN, ORDERED, REGISTER, TopicSpec
+from tests.simulation.checker.evidence import parsed
 from tests.simulation.clocks import Wrong
 from tests.simulation.fates import Rates
 from tests.simulation.history import (
@@ -21,6 +22,8 @@ from tests.simulation.history import (
     Unit,
     Waits,
 )
+from tests.simulation.keys import opened
+from tests.simulation.signing import signed_in
 from tests.simulation.values import USERS, Values, encoded
 from workers.config.roles import Role
 
@@ -31,6 +34,9 @@ BUSY_S = 6.0
 """How long senders send and things go wrong; then all becomes calm."""
 
 WORKERS = ("worker-1", "worker-2")
+
+SIGNING_IN = 0.7
+"""How often somebody signs in who has registered."""
 
 MOVEMENT_WEIGHT = 4
 """How much more often money is moved than anything else is done."""
@@ -120,14 +126,7 @@ class _Drawing:
         random = self.random
         users: list[str] = list(USERS[: random.randint(2, len(USERS))])
         opening = [OPEN, REGISTER] if Role.IDENTITY in roles else [OPEN]
-        made: list[Sender] = [
-            self._one(
-                f"opens-{user}",
-                random.choice((Waits.ACKNOWLEDGED, Waits.ANSWERED)),
-                [self._opening(random.choice(opening), user)],
-            )
-            for user in users
-        ]
+        made = [self._begins(user, random.choice(opening)) for user in users]
         kinds: list[Callable[[str, list[str]], Sender]] = [
             self._careful,
             self._careful,
@@ -237,8 +236,16 @@ class _Drawing:
             records.append(self._record(topic, user, encoded(body)))
         return self._one("asks", Waits.NOTHING, records)
 
-    def _opening(self, topic: TopicSpec, user: str) -> Record:
-        return self._command(topic, user)
+    def _begins(self, user: str, topic: TopicSpec) -> Sender:
+        """Return who opens an account; whoever registers most often signs in, too."""
+        random = self.random
+        record = self._command(topic, user)
+        records, waits = [record], random.choice((Waits.ACKNOWLEDGED, Waits.ANSWERED))
+        if topic is REGISTER and random.random() < SIGNING_IN:
+            password = opened(parsed(record.value)["sealed_password"])
+            records += signed_in(self.values, user, password, random.randint(2, 7))
+            waits = Waits.ANSWERED
+        return self._one(f"opens-{user}", waits, records)
 
     def _a_command(self) -> TopicSpec:
         """Return the topic of any command, most often of one that moves money."""

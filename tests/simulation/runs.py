@@ -5,20 +5,20 @@ import gc
 import logging
 import sys
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from contracts.topics import TOPICS
 from tests.simulation.checker.answers import check_answers
 from tests.simulation.checker.books import check_books
 from tests.simulation.checker.commits import check_commits
 from tests.simulation.checker.credentials import check_credentials
 from tests.simulation.checker.entries import check_entries
-from tests.simulation.checker.evidence import Committed, Evidence, Stood, Transaction
+from tests.simulation.checker.gathering import evidence_of
 from tests.simulation.checker.moments import check_moments
 from tests.simulation.checker.order import check_order
+from tests.simulation.checker.sessions import check_sessions
 from tests.simulation.disturbing import Disturbing
 from tests.simulation.fates import Place, Schedule
 from tests.simulation.history import History
@@ -40,6 +40,9 @@ FOUND_S = 310.0
 
 LOOK_S = 0.25
 
+REPEATED = 3
+"""Records that are sent once more when all is calm and answered."""
+
 SWEPT_S = 14.0
 """How long one housekeeper alone takes to walk over so few accounts once, its lease included."""
 
@@ -50,6 +53,7 @@ CHECKS = (
     check_credentials,
     check_commits,
     check_moments,
+    check_sessions,
 )
 
 
@@ -123,7 +127,9 @@ def _quiet() -> Generator[None]:
 
 async def _lived(world: World, violations: list[str]) -> None:
     history = world.history
-    outside = Outside(world.servers.kafka, PREFIX, Random(f"outside {history.seed}"))
+    random = Random(f"outside {history.seed}")
+    kafka = world.servers.kafka
+    outside = Outside(kafka, PREFIX, random, reply_topics=history.reply_topics)
     for number in range(1, history.workers + 1):
         world.add(f"worker-{number}", history.roles)
     senders = [asyncio.create_task(outside.send_all(sender)) for sender in history.senders]
@@ -134,6 +140,9 @@ async def _lived(world: World, violations: list[str]) -> None:
     outside.away_until_s = 0.0
     await asyncio.gather(*senders, *blows)
     unread = await _all_read(world)
+    outside.repeated_at = kafka.tick()
+    outside.repeat(REPEATED)
+    unread = unread or await _all_read(world)
     await _put_away(world)
     evidence = evidence_of(world, outside, unread)
     for check in CHECKS:
@@ -178,52 +187,3 @@ async def _put_away(world: World) -> None:
     world.stop(keeper)
     while any(slot.is_running for slot in world.slots.values()):  # noqa: ASYNC110 - virtual time
         await asyncio.sleep(LOOK_S)
-
-
-def evidence_of(world: World, outside: Outside, unread: Collection[str]) -> Evidence:
-    """Return all that a run leaves behind."""
-    kafka = world.servers.kafka
-    topics = {
-        name.removeprefix(PREFIX): [
-            Stood(
-                name.removeprefix(PREFIX),
-                record.partition,
-                record.offset,
-                record.timestamp,
-                record.key,
-                record.value,
-                tuple(record.headers),
-                number,
-            )
-            for number, record in kafka.numbered(name)
-        ]
-        for name in kafka.topics
-        if any(log.end for log in kafka.topics[name].logs)
-    }
-    mongo = world.servers.mongo
-    written = mongo.written("accounts")
-    return Evidence(
-        history=world.history,
-        topics=topics,
-        unread=list(unread),
-        documents={
-            name: [last for each in documents.values() if each and (last := each[-1][1])]
-            for name, documents in written.items()
-        },
-        sent=outside.sent,
-        commits=[
-            Committed(each.number, each.group, each.topic.removeprefix(PREFIX), *each[4:])
-            for each in kafka.commits
-            if each.topic in kafka.topics and kafka.topics[each.topic].topic_id == each.topic_id
-        ],
-        written=written,
-        transactions={
-            number: Transaction(mongo.processes[session.rpartition("-")[0]], at_s)
-            for number, (session, at_s) in mongo.commits.items()
-        },
-        remade=[
-            spec.name
-            for spec in TOPICS
-            if (topic := kafka.topics.get(PREFIX + spec.name)) and topic.topic_id.int > len(TOPICS)
-        ],
-    )

@@ -6,17 +6,23 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, BALANCES, GET_BALANCE, RESULTS
+from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, BALANCES, DEPOSIT, GET_BALANCE, RESULTS
 from tests.simulation import runs
 from tests.simulation.checker.commits import check_commits
 from tests.simulation.checker.evidence import Committed, Document, Evidence, Stood, Versions
 from tests.simulation.clocks import EPOCH
 from tests.simulation.exhaustive import short_histories
+from tests.simulation.history import History
 
 
 @pytest.fixture
 def evidence(monkeypatch: pytest.MonkeyPatch) -> Evidence:
     """What a history leaves behind in which nothing went wrong."""
+    return kept_by(monkeypatch, short_histories()[0])
+
+
+def kept_by(monkeypatch: pytest.MonkeyPatch, history: History) -> Evidence:
+    """Run *history*, and return what it leaves behind."""
     found: list[Evidence] = []
     made = runs.evidence_of
 
@@ -25,7 +31,7 @@ def evidence(monkeypatch: pytest.MonkeyPatch) -> Evidence:
         return found[0]
 
     monkeypatch.setattr(runs, "evidence_of", kept)
-    assert not runs.run(short_histories()[0]).violations
+    assert not runs.run(history).violations
     return found[0]
 
 
@@ -77,11 +83,10 @@ def test_finds_a_second_answer(evidence: Evidence) -> None:
     assert "P3" in broken(evidence, RESULTS.name, [*results, replace(results[0], value=value)])
 
 
-def later(evidence: Evidence, topic: str, place: int, *, than: int) -> set[str]:
-    """Return which promises are broken where the record at *place* on *topic* stood there later."""
-    records = [*evidence.topics[topic]]
-    records[place] = replace(records[place], number=than + 1)
-    return broken(evidence, topic, records)
+def later(evidence: Evidence, topic: str, *, than: int) -> set[str]:
+    """Return which promises are broken where what stands on *topic* came later."""
+    records = evidence.topics[topic]
+    return broken(evidence, topic, [replace(each, number=than + each.number) for each in records])
 
 
 def of(evidence: Evidence, collection: str, username: str) -> list[tuple[int, Document | None]]:
@@ -97,7 +102,7 @@ def rewritten(evidence: Evidence, collection: str, username: str, versions: Vers
 
 @pytest.mark.parametrize("topic", [RESULTS.name, BALANCE_EVENTS.name, AUDIT_EVENTS.name])
 def test_finds_an_offset_that_was_committed_too_early(evidence: Evidence, topic: str) -> None:
-    assert "P4" in later(evidence, topic, -1, than=evidence.commits[-1].number)
+    assert "P4" in later(evidence, topic, than=evidence.commits[-1].number)
 
 
 def test_finds_a_reply_that_came_after_the_commit(evidence: Evidence) -> None:
@@ -120,7 +125,7 @@ def test_finds_an_answer_to_what_is_not_recorded_yet(evidence: Evidence) -> None
 def test_finds_an_event_that_came_before_its_state(evidence: Evidence) -> None:
     event = evidence.topics[BALANCE_EVENTS.name][0]
 
-    assert "P5" in later(evidence, BALANCES.name, 0, than=event.number)
+    assert "P5" in later(evidence, BALANCES.name, than=event.number)
 
 
 def test_finds_an_account_that_says_too_much_is_published(evidence: Evidence) -> None:
@@ -147,3 +152,27 @@ def test_finds_a_writer_that_signs_off_before_all_is_published(evidence: Evidenc
     writer = (account or {})["writer"]
 
     assert {"P5", "P7"} <= rewritten(evidence, "writers", writer, [(number + 1, {"_id": writer})])
+
+
+def test_finds_a_repeat_that_was_not_answered(evidence: Evidence) -> None:
+    *_, record = (each for each in evidence.commands if each.topic == DEPOSIT.name)
+    again = replace(record, offset=record.offset + 1)
+
+    found = broken(evidence, DEPOSIT.name, [*evidence.topics[DEPOSIT.name], again])
+
+    assert {"P3", "P4"} <= found
+
+
+def test_finds_another_content_that_was_not_refused(evidence: Evidence) -> None:
+    *_, record = (each for each in evidence.commands if each.topic == DEPOSIT.name)
+    value = (record.value or b"").replace(b"USD", b"EUR")
+    other = replace(record, offset=record.offset + 1, value=value)
+
+    assert "P3" in broken(evidence, DEPOSIT.name, [*evidence.topics[DEPOSIT.name], other])
+
+
+def test_finds_a_repeat_that_was_decided_once_more(evidence: Evidence) -> None:
+    [(_, outcome)] = of(evidence, "outcomes", "alice:c2")
+    late = (evidence.repeated_at or 0) + 1
+
+    assert "P2" in rewritten(evidence, "outcomes", "alice:c2", [(late, outcome)])

@@ -85,7 +85,7 @@ class Values:
                 raise AssertionError(f"give {said} an example in its contract")
 
     def _sealed(self, model: type[BaseModel], name: str, identity: Mapping[str, str]) -> str | None:
-        purpose = _purpose(model, name)
+        purpose = purpose_of(model, name)
         if purpose is None:
             return None
         identifier, username = (
@@ -124,7 +124,7 @@ def _schema(model: type[BaseModel]) -> Any:
 
 
 @cache
-def _purpose(model: type[BaseModel], name: str) -> Purpose | None:
+def purpose_of(model: type[BaseModel], name: str) -> Purpose | None:
     """Return what a sealed field of *model* is sealed for, by the contract's names for both."""
     message = "".join(f"-{c.lower()}" if c.isupper() else c for c in model.__name__).strip("-")
     found = [one for one in Purpose if one.value == f"{message}.{name}"]

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from contracts.dead_letters import DlqHeader
+from contracts.sealing import Purpose
+from contracts.sessions import Tokens
 from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
 from tests.simulation.history import History, Record
+from tests.simulation.keys import tokens_of
 
 PREFIX = "accounts."
 """Before every topic's name."""
@@ -98,6 +101,8 @@ class Evidence:
     """By collection and id."""
     transactions: Mapping[int, Transaction] = field(default_factory=dict[int, Transaction])
     """By the number of what they wrote."""
+    repeated_at: int | None = None
+    """From this number on nothing came but repeats of what had been answered."""
     remade: Collection[str] = ()
     """Topics of which there was another one of that name before; what that one held is gone."""
     answered: Sequence[Stood] = field(init=False)
@@ -171,6 +176,21 @@ def parsed(value: bytes | None) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def named(body: Mapping[str, Any]) -> str:
+    """Return `<username>:<id>` of a command or request, or of what it was answered."""
+    return f"{body.get('username')}:{body.get('request_id', body.get('command_id'))}"
+
+
+def given(reply: Mapping[str, Any]) -> Tokens:
+    """Return the tokens in a reply.
+
+    Raises:
+        SealedTokensError: They are not for that request.
+    """
+    purpose = Purpose(f"{reply['type']}.sealed_tokens")
+    return tokens_of(reply["sealed_tokens"], purpose, reply["request_id"], reply["username"])
 
 
 def grouped(records: Sequence[Stood], name: str) -> Mapping[str, Sequence[Stood]]:

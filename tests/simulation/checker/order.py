@@ -105,7 +105,8 @@ def _was_covered(evidence: Evidence, name: str, first: Sent, earlier: Sequence[S
         username, _, identifier = other.partition(":")
         if username != body["username"] or outcome.get("sequence") is None:
             continue
-        entry = evidence.answers[other][0].body.get("entry") if other in evidence.answers else None
+        answers = evidence.answers.get(other, ())
+        entry = next((each.body["entry"] for each in answers if "entry" in each.body), None)
         for posting in () if entry is None else entry["postings"]:
             if (posting["account"], posting["currency"]) != (username, currency):
                 continue

@@ -107,7 +107,9 @@ class MongoServer:
     def written(self, database: str) -> Mapping[str, Mapping[Any, Sequence[Written]]]:
         """Return all versions of all documents ever committed, by collection and id; nobody changes them."""
         return {
-            name: {record.id: record.versions() for record in collection.records()}
+            name: {
+                record.id: record.versions() for record in collection.records() if record.committed
+            }
             for name, collection in self.databases.of(database).items()
         }
 
