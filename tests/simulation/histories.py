@@ -10,7 +10,7 @@ from contracts.requests import IDENTITY_REQUESTS, QUERIES
 from contracts.topics import OPEN, ORDERED, REGISTER, TopicSpec
 from tests.simulation.checker.evidence import parsed
 from tests.simulation.clocks import Wrong
-from tests.simulation.fates import Rates
+from tests.simulation.fates import FATES, Rates
 from tests.simulation.history import (
     Blow,
     Disturbance,
@@ -34,6 +34,15 @@ BUSY_S = 6.0
 """How long senders send and things go wrong; then all becomes calm."""
 
 WORKERS = ("worker-1", "worker-2")
+
+FOCUSED = 0.3
+"""How often it is one operation alone that goes wrong, and often."""
+
+OPERATIONS = (
+    *("produce", "produce", "fetch", "fetch", "commit offsets", "list offsets", "heartbeat"),
+    *("commitTransaction", "commitTransaction", "find", "insert", "update"),
+)
+"""Those of a cycle, the first of each kind more often; one that nobody asks for strikes nobody."""
 
 SIGNING_IN = 0.7
 """How often somebody signs in who has registered."""
@@ -93,15 +102,7 @@ class _Drawing:
 
     def _faults(self, *, remakes: bool) -> tuple[Rates, tuple[Disturbance, ...]]:
         random = self.random
-        rates = Rates(
-            refused=self._rate(),
-            lost=self._rate(),
-            late=self._rate(),
-            never=self._rate(0.005),
-            unforeseen=self._rate(0.005),
-            killed=self._rate(0.005),
-            frozen=self._rate(0.005),
-        )
+        rates = self._one_operations_rates() if random.random() < FOCUSED else self._rates()
         kinds = [one for one in Blow if one not in {Blow.REMADE, Blow.PARTITIONS}]
         blows = [random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3)))]
         if remakes:
@@ -112,10 +113,28 @@ class _Drawing:
             Disturbance(
                 blow=blow,
                 at_s=random.uniform(0, BUSY_S),
-                lasts_s=random.choice((0.05, 0.5, 2.0, 8.0)),
+                lasts_s=random.choice((0.05, 0.5, 2.0, 4.0, 8.0)),
                 which=random.randrange(16),
             )
             for blow in blows
+        )
+
+    def _rates(self) -> Rates:
+        return Rates(
+            refused=self._rate(),
+            lost=self._rate(),
+            late=self._rate(),
+            never=self._rate(0.005),
+            unforeseen=self._rate(0.005),
+            killed=self._rate(0.005),
+            frozen=self._rate(0.005),
+        )
+
+    def _one_operations_rates(self) -> Rates:
+        """Return those of a history in which one fate meets one operation again and again."""
+        random = self.random
+        return Rates(
+            on=random.choice(OPERATIONS), **{random.choice(FATES): random.uniform(0.05, 0.5)}
         )
 
     def _rate(self, most: float = 0.03) -> float:

@@ -62,8 +62,6 @@ class Outside:
     sent: list[Sent] = field(default_factory=list[Sent])
     away_until_s: float = 0.0
     """Until when no sender reaches Kafka."""
-    repeated_at: int = 0
-    """From which number on all was answered once, and was repeated."""
     answers: Answers = field(init=False)
 
     reply_topics: Sequence[str] = ()

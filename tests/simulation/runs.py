@@ -15,7 +15,9 @@ from tests.simulation.checker.books import check_books
 from tests.simulation.checker.commits import check_commits
 from tests.simulation.checker.credentials import check_credentials
 from tests.simulation.checker.entries import check_entries
+from tests.simulation.checker.evidence import Calm
 from tests.simulation.checker.gathering import evidence_of
+from tests.simulation.checker.late_states import check_late_states
 from tests.simulation.checker.moments import check_moments
 from tests.simulation.checker.order import check_order
 from tests.simulation.checker.sessions import check_sessions
@@ -54,6 +56,7 @@ CHECKS = (
     check_commits,
     check_moments,
     check_sessions,
+    check_late_states,
 )
 
 
@@ -140,11 +143,17 @@ async def _lived(world: World, violations: list[str]) -> None:
     outside.away_until_s = 0.0
     await asyncio.gather(*senders, *blows)
     unread = await _all_read(world)
-    outside.repeated_at = kafka.tick()
+    repeated_at = kafka.tick()
     outside.repeat(REPEATED)
     unread = unread or await _all_read(world)
+    calm = Calm(
+        repeated_at,
+        kafka.tick(),
+        world.now_s(),
+        [slot.current for slot in world.slots.values() if slot.is_running],
+    )
     await _put_away(world)
-    evidence = evidence_of(world, outside, unread)
+    evidence = evidence_of(world, outside, unread, calm)
     for check in CHECKS:
         violations += check(evidence)
     violations += await check_books(world.servers)

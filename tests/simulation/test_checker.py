@@ -9,10 +9,12 @@ import pytest
 from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, BALANCES, DEPOSIT, GET_BALANCE, RESULTS
 from tests.simulation import runs
 from tests.simulation.checker.commits import check_commits
-from tests.simulation.checker.evidence import Committed, Document, Evidence, Stood, Versions
+from tests.simulation.checker.evidence import Document, Evidence, Stood, Transaction, Versions
+from tests.simulation.checker.late_states import check_late_states
 from tests.simulation.clocks import EPOCH
 from tests.simulation.exhaustive import short_histories
 from tests.simulation.history import History
+from tests.simulation.kafka.cluster import OffsetCommit
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_finds_an_offset_that_was_committed_too_early(evidence: Evidence, topic:
 
 def test_finds_a_reply_that_came_after_the_commit(evidence: Evidence) -> None:
     record = replace(evidence.commands[0], topic=GET_BALANCE.name, value=b'{"request_id": "1"}')
-    commit = Committed(1, "a group", GET_BALANCE.name, record.partition, record.offset + 1)
+    commit = OffsetCommit(1, "a group", GET_BALANCE.name, record.partition, record.offset + 1, "")
     changed = replace(
         evidence, topics={**evidence.topics, GET_BALANCE.name: [record]}, commits=[commit]
     )
@@ -173,6 +175,34 @@ def test_finds_another_content_that_was_not_refused(evidence: Evidence) -> None:
 
 def test_finds_a_repeat_that_was_decided_once_more(evidence: Evidence) -> None:
     [(_, outcome)] = of(evidence, "outcomes", "alice:c2")
-    late = (evidence.repeated_at or 0) + 1
+    assert evidence.calm is not None
+
+    late = evidence.calm.repeated_at + 1
 
     assert "P2" in rewritten(evidence, "outcomes", "alice:c2", [(late, outcome)])
+
+
+def test_finds_a_state_that_a_late_writer_left(evidence: Evidence) -> None:
+    """P7: whoever wrote over another's mark has to say the newer state again."""
+    first, last = (
+        next(account for _, account in each if account and account["sequence"])
+        for each in (of(evidence, "accounts", "alice"), of(evidence, "accounts", "alice")[::-1])
+    )
+    assert evidence.calm is not None
+    numbers = [number for number, _ in of(evidence, "accounts", "alice")][-2:]
+    versions = [(numbers[0], first), (numbers[1], {**last, "writer": "another"})]
+    state = evidence.topics[BALANCES.name][0]
+    at_s = state.timestamp_ms / 1000
+    calm = evidence.calm._replace(at_s=at_s + 10, running=["worker-1/1"])
+    met = {number: Transaction("worker-1/1", at_s - 1) for number in numbers}
+
+    changed = replace(
+        evidence,
+        topics={**evidence.topics, BALANCES.name: [state]},
+        written={**evidence.written, "accounts": {"alice": versions}},
+        calm=calm,
+        transactions=met,
+    )
+
+    assert [*check_late_states(changed)]
+    assert not [*check_late_states(replace(changed, calm=calm._replace(running=[])))]

@@ -11,8 +11,6 @@ from contracts.dead_letters import DlqHeader
 from contracts.requests import REQUESTS, AnyRequest
 from contracts.topics import AUDIT_EVENTS, INPUTS, TOPICS, TopicSpec
 from tests.simulation.checker.evidence import (
-    PREFIX,
-    Document,
     Evidence,
     Findings,
     Stood,
@@ -94,9 +92,10 @@ def _one_answer(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Fi
         decided = {_once(each.value) for each in answers if decisive(each)}
         if len(decided) > 1:
             yield f"P3: {name} has {len(decided)} answers: {sorted(decided)}"
-        if any(each.topic in evidence.remade for each in copies.get(name, ())):
+        records = copies.get(name, ())
+        if not records or any(each.topic in evidence.remade for each in records):
             continue  # what was sent before is gone
-        if len(copies.get(name, ())) < 2 and any(each.body["duplicate"] for each in answers):
+        if len(records) == 1 and any(each.body["duplicate"] for each in answers):
             yield f"P3: {name} was sent once, and its answer says that it is a repeat"
 
 
@@ -111,11 +110,8 @@ def _copies(evidence: Evidence) -> Mapping[str, Sequence[Stood]]:
 def _repeated(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Findings:
     """P3: what is sent again is answered again, and another content under its id is refused."""
     for name, records in copies.items():
-        outcome = evidence.outcomes.get(name)
-        if outcome is None or len(records) == 1:
-            continue
-        first = next((each for each in records if _is_source(each, outcome)), None)
-        if first is None:
+        first = evidence.sources.get(name)
+        if first is None or len(records) == 1:
             continue
         answers = evidence.answers.get(name, ())
         same = sum(_content(each) == _content(first) for each in records)
@@ -128,14 +124,8 @@ def _repeated(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Find
         if refused < others:
             yield f"P3: {name} came {others} times with another content, refused {refused} times"
     for name, versions in evidence.written.get("outcomes", {}).items():
-        if evidence.repeated_at is not None and versions[-1][0] > evidence.repeated_at:
+        if evidence.calm is not None and versions[-1][0] > evidence.calm.repeated_at:
             yield f"P2: {name} was only repeated, and decided once more"
-
-
-def _is_source(record: Stood, outcome: Document) -> bool:
-    source = outcome["source"]
-    place = source["topic"].removeprefix(PREFIX), source["partition"], source["offset"]
-    return place == (record.topic, record.partition, record.offset)
 
 
 def _content(record: Stood) -> tuple[str, bytes | None]:

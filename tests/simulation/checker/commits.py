@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, CREDENTIALS
-from tests.simulation.checker.evidence import Committed, Evidence, Findings, Stood
+from tests.simulation.checker.evidence import Evidence, Findings, Stood
+from tests.simulation.kafka.cluster import OffsetCommit
 
 Numbers = Mapping[str, Sequence[int]]
 """`<username>:<id>` → the numbers of what was said of it, in their order."""
@@ -33,7 +34,7 @@ def check_commits(evidence: Evidence) -> Findings:
             yield f"P4: {place} ({name}) was committed by {commit.group}, and {missing} then"
 
 
-def _passed(evidence: Evidence) -> Iterator[tuple[Committed, Stood]]:
+def _passed(evidence: Evidence) -> Iterator[tuple[OffsetCommit, Stood]]:
     """Yield each record with the first commit of each group behind it."""
     places: dict[tuple[str, int], list[Stood]] = {}
     for topic in {each.topic: None for each in evidence.commits}:
@@ -68,7 +69,9 @@ class _Said:
             for each in reversed(topics.get(AUDIT_EVENTS.name, ()))
         }
 
-    def missing(self, name: str, commit: Committed, count: int, *, is_request: bool) -> str | None:
+    def missing(
+        self, name: str, commit: OffsetCommit, count: int, *, is_request: bool
+    ) -> str | None:
         """Return what did not stand there when a record of that *name* was committed, the *count*th of it."""
         number, evidence = commit.number, self.evidence
         if is_request:

@@ -16,6 +16,7 @@ from contracts.sealing import Purpose
 from contracts.sessions import Tokens
 from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
 from tests.simulation.history import History, Record
+from tests.simulation.kafka.cluster import OffsetCommit
 from tests.simulation.keys import tokens_of
 
 PREFIX = "accounts."
@@ -30,15 +31,17 @@ Versions = Sequence[tuple[int, Document | None]]
 """All of one document, each with its number, the oldest first; None where it was deleted."""
 
 
-class Committed(NamedTuple):
-    """An offset that a group has committed."""
+class Calm(NamedTuple):
+    """The end of a run, when all is answered."""
 
-    number: int
-    group: str
-    topic: str
-    """After the prefix."""
-    partition: int
-    offset: int
+    repeated_at: int
+    """From this number on nothing came but repeats of what had been answered."""
+    swept_from: int
+    """From this number on the workers were stopped, and a housekeeper went over everything."""
+    at_s: float
+    """When that was, since 1970."""
+    running: Collection[str]
+    """The processes that ran until then."""
 
 
 class Transaction(NamedTuple):
@@ -93,16 +96,15 @@ class Evidence:
     documents: Mapping[str, Sequence[Document]]
     """By collection."""
     sent: Sequence[Sent]
-    commits: Sequence[Committed] = ()
-    """In their order, of topics that are still the same."""
+    commits: Sequence[OffsetCommit] = ()
+    """In their order, of topics that are still the same; those without the prefix."""
     written: Mapping[str, Mapping[Any, Versions]] = field(
         default_factory=dict[str, Mapping[Any, Versions]]
     )
     """By collection and id."""
     transactions: Mapping[int, Transaction] = field(default_factory=dict[int, Transaction])
     """By the number of what they wrote."""
-    repeated_at: int | None = None
-    """From this number on nothing came but repeats of what had been answered."""
+    calm: Calm | None = None
     remade: Collection[str] = ()
     """Topics of which there was another one of that name before; what that one held is gone."""
     answered: Sequence[Stood] = field(init=False)
@@ -140,6 +142,21 @@ class Evidence:
     def commands(self) -> Sequence[Stood]:
         """Every record in a command topic."""
         return [each for topic in ORDERED for each in self.topics.get(topic.name, ())]
+
+    @cached_property
+    def sources(self) -> Mapping[str, Stood]:
+        """`<username>:<command id>` → the record that was decided, where it stands there still."""
+        found: dict[str, Stood] = {}
+        for each in self.commands:
+            name = named(each.body)
+            outcome = self.outcomes.get(name)
+            if outcome is None or self.written["outcomes"][name][0][0] < each.number:
+                continue
+            source = outcome["source"]
+            place = source["topic"].removeprefix(PREFIX), source["partition"], source["offset"]
+            if place == (each.topic, each.partition, each.offset):
+                found[name] = each
+        return found
 
     @cached_property
     def answers(self) -> Mapping[str, Sequence[Stood]]:

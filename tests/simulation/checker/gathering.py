@@ -3,14 +3,14 @@
 from collections.abc import Collection
 
 from contracts.topics import TOPICS
-from tests.simulation.checker.evidence import PREFIX, Committed, Evidence, Stood, Transaction
+from tests.simulation.checker.evidence import PREFIX, Calm, Evidence, Stood, Transaction
 from tests.simulation.kafka.cluster import SimulatedKafka
 from tests.simulation.mongo.server import MongoServer
 from tests.simulation.outside import Outside
 from tests.simulation.world import World
 
 
-def evidence_of(world: World, outside: Outside, unread: Collection[str]) -> Evidence:
+def evidence_of(world: World, outside: Outside, unread: Collection[str], calm: Calm) -> Evidence:
     """Return all that a run leaves behind."""
     kafka = world.servers.kafka
     written = world.servers.mongo.written("accounts")
@@ -24,12 +24,12 @@ def evidence_of(world: World, outside: Outside, unread: Collection[str]) -> Evid
         },
         sent=outside.sent,
         commits=[
-            Committed(each.number, each.group, each.topic.removeprefix(PREFIX), *each[4:])
+            each._replace(topic=each.topic.removeprefix(PREFIX))
             for each in kafka.commits
-            if each.topic in kafka.topics and kafka.topics[each.topic].topic_id == each.topic_id
+            if each.topic in kafka.topics and each.said == str(kafka.topics[each.topic].topic_id)
         ],
         written=written,
-        repeated_at=outside.repeated_at or None,
+        calm=calm,
         transactions=_transactions(world.servers.mongo),
         remade=[
             spec.name

@@ -7,7 +7,7 @@ from contracts.codes import Code, known_code
 from contracts.topics import ORDERED
 from tests.simulation.checker.answers import decisive
 from tests.simulation.checker.entries import EXACT
-from tests.simulation.checker.evidence import Evidence, Findings, Sent, Stood, parsed
+from tests.simulation.checker.evidence import Evidence, Findings, Sent, Stood, named, parsed
 
 NEVER_S = float("inf")
 
@@ -62,6 +62,7 @@ def _not_too_early(evidence: Evidence) -> Findings:
             for those in sent.values()
             for each in those
             if each.record.key == first.record.key
+            and _was_decided(evidence, each)
             and each.partition == first.partition
             and (each.acknowledged_s or NEVER_S) < first.sent_s
         ]
@@ -69,6 +70,12 @@ def _not_too_early(evidence: Evidence) -> Findings:
             yield from _was_open(evidence, name, earlier)
         elif code is Code.INSUFFICIENT_FUNDS:
             yield from _was_covered(evidence, name, first, earlier)
+
+
+def _was_decided(evidence: Evidence, each: Sent) -> bool:
+    """Say whether it was this content that was decided, and not another under its id."""
+    source = evidence.sources.get(named(parsed(each.record.value)))
+    return source is not None and source.value == each.record.value
 
 
 def _by_id(sent: Sequence[Sent]) -> dict[str, list[Sent]]:

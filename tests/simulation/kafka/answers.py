@@ -144,9 +144,7 @@ def _committed(kafka: SimulatedKafka, _node: int, request: Any) -> OffsetCommitR
                 parts.append((name, (number, UNKNOWN_TOPIC)))
                 continue
             group.offsets[name, number] = offset, said
-            kafka.commits.append(
-                OffsetCommit(kafka.tick(), group.name, topic.topic_id, name, number, offset)
-            )
+            kafka.commits.append(OffsetCommit(kafka.tick(), group.name, name, number, offset, said))
             parts.append((name, (number, 0)))
     return OffsetCommitResponse_v2(calls.by_topic(parts))
 

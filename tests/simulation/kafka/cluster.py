@@ -44,10 +44,11 @@ class OffsetCommit(NamedTuple):
     number: int
     """As those of batches: what was appended before it has a lower one."""
     group: str
-    topic_id: UUID
     topic: str
     partition: int
     offset: int
+    said: str
+    """Beside it: which topic of that name it is of."""
 
 
 @dataclass(slots=True)
