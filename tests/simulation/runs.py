@@ -16,6 +16,7 @@ from tests.simulation.checker.commits import check_commits
 from tests.simulation.checker.credentials import check_credentials
 from tests.simulation.checker.entries import check_entries
 from tests.simulation.checker.evidence import Calm
+from tests.simulation.checker.expiry import check_expiry
 from tests.simulation.checker.gathering import evidence_of
 from tests.simulation.checker.late_states import check_late_states
 from tests.simulation.checker.moments import check_moments
@@ -57,6 +58,7 @@ CHECKS = (
     check_moments,
     check_sessions,
     check_late_states,
+    check_expiry,
 )
 
 

@@ -10,6 +10,7 @@ from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, BALANCES, DEPOSIT, GE
 from tests.simulation import runs
 from tests.simulation.checker.commits import check_commits
 from tests.simulation.checker.evidence import Document, Evidence, Stood, Transaction, Versions
+from tests.simulation.checker.expiry import check_expiry
 from tests.simulation.checker.late_states import check_late_states
 from tests.simulation.clocks import EPOCH
 from tests.simulation.exhaustive import short_histories
@@ -206,3 +207,28 @@ def test_finds_a_state_that_a_late_writer_left(evidence: Evidence) -> None:
 
     assert [*check_late_states(changed)]
     assert not [*check_late_states(replace(changed, calm=calm._replace(running=[])))]
+
+
+@pytest.mark.parametrize(
+    ("code", "expires_at"),
+    [("expired", "2032-01-01T00:00:00.000Z"), (None, "2030-01-01T00:00:00.000Z")],
+)
+def test_finds_a_wrong_judgement_of_time(
+    evidence: Evidence, code: str | None, expires_at: str
+) -> None:
+    [(number, outcome)] = of(evidence, "outcomes", "alice:c2")
+    source = evidence.sources["alice:c2"]
+    value = (source.value or b"")[:-1] + f', "expires_at": "{expires_at}"}}'.encode()
+    decided = {name: each for name, each in (outcome or {}).items() if name != "code"}
+    if code is not None:
+        decided["code"] = code
+
+    changed = replace(
+        evidence,
+        topics={**evidence.topics, DEPOSIT.name: [replace(source, value=value)]},
+        documents={**evidence.documents, "outcomes": [decided]},
+        written={**evidence.written, "outcomes": {"alice:c2": [(number, decided)]}},
+    )
+
+    assert [*check_expiry(changed)]
+    assert not [*check_expiry(evidence)]

@@ -102,7 +102,7 @@ _KNOWN: Mapping[str, Callable[[Values, Mapping[str, str]], Any]] = {
     "currency": lambda values, _: values.random.choice(CURRENCIES),
     "email": lambda values, of: _email(values.random, of["username"]),
     "expires_at": lambda values, _: values.random.choice(
-        ("2032-01-01T00:00:00.000Z", "2030-01-01T00:00:00.000Z", "2031-01-01T00:00:05.000Z")
+        ("2032-01-01T00:00:00.000Z", "2030-01-01T00:00:00.000Z", *[_soon(values.random)] * 2)
     ),
     "reply_key": lambda _, __: reply_pair().public,
     "sealed_device_token": lambda _, __: None,
@@ -110,6 +110,11 @@ _KNOWN: Mapping[str, Callable[[Values, Mapping[str, str]], Any]] = {
     "cursor": lambda _, __: None,
 }
 """Fields of which not any value will do."""
+
+
+def _soon(random: Random) -> str:
+    """Return a moment while senders send, give or take what clocks are wrong by."""
+    return f"2031-01-01T00:00:0{random.randint(0, 9)}.{random.randint(0, 999):03}Z"
 
 
 def _email(random: Random, username: str) -> str:
