@@ -21,6 +21,10 @@ FROZEN_S = (0.5, 20.0)
 """How long a process stands still: some outlive their session, and are zombies."""
 
 
+FATES = ("refused", "lost", "late", "never", "unforeseen", "killed", "frozen")
+"""What can become of a call but an ordinary answer, as `Rates` has it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
     """How likely each fate is, per call."""
@@ -34,11 +38,13 @@ class Rates:
     unforeseen: float = 0.0
     killed: float = 0.0
     frozen: float = 0.0
+    on: str = ""
+    """The only operation that it happens to; to any, where none is named."""
 
     @property
     def total(self) -> float:
         """How likely anything but an ordinary answer is."""
-        return sum(getattr(self, name) for name in self.__slots__)
+        return sum(getattr(self, name) for name in FATES)
 
 
 Place = tuple[str, str, int]
@@ -134,7 +140,9 @@ class SeededFates:
             return self.script.get(place, ordinary)
         if self.away_until_s.get(call.server, 0.0) > self.clock():
             return Fate(before_s=delay_s, after_s=0.1, done=False, said=Said.ERROR)
-        if self.calm or process == "outside" or random.random() >= self._total:
+        if self.calm or process == "outside" or self._rates.on not in ("", call.operation):
+            return ordinary
+        if random.random() >= self._total:
             return ordinary
         return self._bad(call, delay_s)
 

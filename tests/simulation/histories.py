@@ -8,8 +8,9 @@ from contracts.commands import COMMANDS
 from contracts.ledger import Movement
 from contracts.requests import IDENTITY_REQUESTS, QUERIES
 from contracts.topics import OPEN, ORDERED, REGISTER, TopicSpec
+from tests.simulation.checker.evidence import parsed
 from tests.simulation.clocks import Wrong
-from tests.simulation.fates import Rates
+from tests.simulation.fates import FATES, Rates
 from tests.simulation.history import (
     Blow,
     Disturbance,
@@ -21,6 +22,8 @@ from tests.simulation.history import (
     Unit,
     Waits,
 )
+from tests.simulation.keys import opened
+from tests.simulation.signing import signed_in
 from tests.simulation.values import USERS, Values, encoded
 from workers.config.roles import Role
 
@@ -34,6 +37,18 @@ WORKERS = ("worker-1", "worker-2")
 
 UNIT_MAX = 5
 """Records that one sends before it waits for answers, at most: several of them are one batch."""
+
+FOCUSED = 0.3
+"""How often it is one operation alone that goes wrong, and often."""
+
+OPERATIONS = (
+    *("produce", "produce", "fetch", "fetch", "commit offsets", "list offsets", "heartbeat"),
+    *("commitTransaction", "commitTransaction", "find", "insert", "update"),
+)
+"""Those of a cycle, the first of each kind more often; one that nobody asks for strikes nobody."""
+
+SIGNING_IN = 0.7
+"""How often somebody signs in who has registered."""
 
 MOVEMENT_WEIGHT = 4
 """How much more often money is moved than anything else is done."""
@@ -94,15 +109,7 @@ class _Drawing:
 
     def _faults(self, *, remakes: bool) -> tuple[Rates, tuple[Disturbance, ...]]:
         random = self.random
-        rates = Rates(
-            refused=self._rate(),
-            lost=self._rate(),
-            late=self._rate(),
-            never=self._rate(0.005),
-            unforeseen=self._rate(0.005),
-            killed=self._rate(0.005),
-            frozen=self._rate(0.005),
-        )
+        rates = self._one_operations_rates() if random.random() < FOCUSED else self._rates()
         kinds = [one for one in Blow if one not in {Blow.REMADE, Blow.PARTITIONS}]
         blows = [random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3)))]
         if remakes:
@@ -113,10 +120,28 @@ class _Drawing:
             Disturbance(
                 blow=blow,
                 at_s=random.uniform(0, self.busy_s),
-                lasts_s=random.choice((0.05, 0.5, 2.0, 8.0)),
+                lasts_s=random.choice((0.05, 0.5, 2.0, 4.0, 8.0)),
                 which=random.randrange(16),
             )
             for blow in blows
+        )
+
+    def _rates(self) -> Rates:
+        return Rates(
+            refused=self._rate(),
+            lost=self._rate(),
+            late=self._rate(),
+            never=self._rate(0.005),
+            unforeseen=self._rate(0.005),
+            killed=self._rate(0.005),
+            frozen=self._rate(0.005),
+        )
+
+    def _one_operations_rates(self) -> Rates:
+        """Return those of a history in which one fate meets one operation again and again."""
+        random = self.random
+        return Rates(
+            on=random.choice(OPERATIONS), **{random.choice(FATES): random.uniform(0.05, 0.5)}
         )
 
     def _rate(self, most: float = 0.03) -> float:
@@ -127,14 +152,7 @@ class _Drawing:
         random = self.random
         users: list[str] = list(USERS[: random.randint(2, len(USERS))])
         opening = [OPEN, REGISTER] if Role.IDENTITY in roles else [OPEN]
-        made: list[Sender] = [
-            self._one(
-                f"opens-{user}",
-                random.choice((Waits.ACKNOWLEDGED, Waits.ANSWERED)),
-                [self._opening(random.choice(opening), user)],
-            )
-            for user in users
-        ]
+        made = [self._begins(user, random.choice(opening)) for user in users]
         kinds: list[Callable[[str, list[str]], Sender]] = [
             self._careful,
             self._careful,
@@ -156,8 +174,9 @@ class _Drawing:
     def _one(self, name: str, waits: Waits, records: list[Record]) -> Sender:
         """Return who sends *records* one after the other, some of them without waiting for answers between."""
         units: list[Unit] = []
-        while records:
-            count = self.random.randint(1, UNIT_MAX)
+        most = 1 if any(record.secrets for record in records) else UNIT_MAX
+        while records:  # what has secrets is made of the answer before it
+            count = self.random.randint(1, most)
             units.append(Unit(pause_s=self._pause(), records=tuple(records[:count])))
             records = records[count:]
         return Sender(name=name, waits=waits, units=tuple(units))
@@ -248,8 +267,16 @@ class _Drawing:
             records.append(self._record(topic, user, encoded(body)))
         return self._one("asks", Waits.NOTHING, records)
 
-    def _opening(self, topic: TopicSpec, user: str) -> Record:
-        return self._command(topic, user)
+    def _begins(self, user: str, topic: TopicSpec) -> Sender:
+        """Return who opens an account; whoever registers most often signs in, too."""
+        random = self.random
+        record = self._command(topic, user)
+        records, waits = [record], random.choice((Waits.ACKNOWLEDGED, Waits.ANSWERED))
+        if topic is REGISTER and random.random() < SIGNING_IN:
+            password = opened(parsed(record.value)["sealed_password"])
+            records += signed_in(self.values, user, password, random.randint(2, 7))
+            waits = Waits.ANSWERED
+        return self._one(f"opens-{user}", waits, records)
 
     def _a_command(self) -> TopicSpec:
         """Return the topic of any command, most often of one that moves money."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from contracts.sealing import Purpose
 from tests.simulation.clocks import Wrong
 from tests.simulation.fates import Rates
 from workers.config.roles import Role
@@ -35,6 +36,18 @@ class Placement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A sealed field, filled in as it is sent."""
+
+    field: str
+    purpose: Purpose
+    text: str
+    """What is sealed. In braces: a token of those that its sender was given last, such as `{refresh_token}`."""
+    to_reply: bool
+    """Whether it is bound to `reply_pair`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One record that is sent."""
 
@@ -44,6 +57,8 @@ class Record:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     placement: Placement = Placement.JAVA
+    secrets: tuple[Secret, ...] = ()
+    """Fields that *value* lacks still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +126,8 @@ class History:
     workers: int = 2
     roles: frozenset[Role] = frozenset({Role.LEDGER})
     clocks: Mapping[str, Wrong] = field(default_factory=dict[str, Wrong])
+    reply_topics: tuple[str, ...] = ()
+    """After the prefix: those that callers have made for their answers."""
 
     @property
     def records(self) -> int:

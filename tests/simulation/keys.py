@@ -11,6 +11,7 @@ from typing import Any
 
 from client.sealing import ReplyKeyPair, seal, sealing_key
 from contracts.sealing import Purpose
+from contracts.sessions import Tokens
 from tests.simulation.clocks import EPOCH
 from workers.keys.pairs import KeyKind
 from workers.keys.ring import KeyRing
@@ -71,6 +72,18 @@ _SECRETS: dict[str, str] = {}
 def opened(blob: str) -> str:
     """Return what was sealed here, without opening it; nothing where it was not."""
     return _SECRETS.get(blob, "")
+
+
+@cache
+def tokens_of(sealed_tokens: str, purpose: Purpose, request_id: str, username: str) -> Tokens:
+    """Return what was sealed to `reply_pair`.
+
+    Raises:
+        SealedTokensError: It is not for that request.
+    """
+    return reply_pair().open(
+        sealed_tokens, purpose=purpose, request_id=request_id, username=username
+    )
 
 
 @cache

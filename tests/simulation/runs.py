@@ -5,17 +5,23 @@ import gc
 import logging
 import sys
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.simulation.checker.answers import check_answers
 from tests.simulation.checker.books import check_books
+from tests.simulation.checker.commits import check_commits
 from tests.simulation.checker.credentials import check_credentials
 from tests.simulation.checker.entries import check_entries
-from tests.simulation.checker.evidence import Evidence, Stood
+from tests.simulation.checker.evidence import Calm
+from tests.simulation.checker.expiry import check_expiry
+from tests.simulation.checker.gathering import evidence_of
+from tests.simulation.checker.late_states import check_late_states
+from tests.simulation.checker.moments import check_moments
 from tests.simulation.checker.order import check_order
+from tests.simulation.checker.sessions import check_sessions
 from tests.simulation.disturbing import Disturbing
 from tests.simulation.fates import Place, Schedule
 from tests.simulation.history import History
@@ -38,7 +44,20 @@ FOUND_S = METADATA_MS / 1000
 
 LOOK_S = 0.25
 
-CHECKS = (check_answers, check_entries, check_order, check_credentials)
+REPEATED = 3
+"""Records that are sent once more when all is calm and answered."""
+
+CHECKS = (
+    check_answers,
+    check_entries,
+    check_order,
+    check_credentials,
+    check_commits,
+    check_moments,
+    check_sessions,
+    check_late_states,
+    check_expiry,
+)
 
 
 @dataclass(slots=True)
@@ -111,7 +130,9 @@ def _quiet() -> Generator[None]:
 
 async def _lived(world: World, violations: list[str]) -> None:
     history = world.history
-    outside = Outside(world.servers.kafka, PREFIX, Random(f"outside {history.seed}"))
+    random = Random(f"outside {history.seed}")
+    kafka = world.servers.kafka
+    outside = Outside(kafka, PREFIX, random, reply_topics=history.reply_topics)
     for number in range(1, history.workers + 1):
         world.add(f"worker-{number}", history.roles)
     following = asyncio.create_task(outside.answers.follow())
@@ -124,8 +145,17 @@ async def _lived(world: World, violations: list[str]) -> None:
     await asyncio.gather(*senders, *blows)
     following.cancel()
     unread = await _all_read(world)
+    repeated_at = kafka.tick()
+    outside.repeat(REPEATED)
+    unread = unread or await _all_read(world)
+    calm = Calm(
+        repeated_at,
+        kafka.tick(),
+        world.now_s(),
+        [slot.current for slot in world.slots.values() if slot.is_running],
+    )
     await _put_away(world)
-    evidence = evidence_of(world, outside, unread)
+    evidence = evidence_of(world, outside, unread, calm)
     for check in CHECKS:
         violations += check(evidence)
     violations += await check_books(world.servers)
@@ -165,31 +195,3 @@ async def _put_away(world: World) -> None:
     while any(slot.is_running for slot in world.slots.values()):  # noqa: ASYNC110 - virtual time
         await asyncio.sleep(LOOK_S)
     await sweep_once(world.servers, settings(world.history.partitions))
-
-
-def evidence_of(world: World, outside: Outside, unread: Collection[str]) -> Evidence:
-    """Return all that a run leaves behind."""
-    kafka = world.servers.kafka
-    topics = {
-        name.removeprefix(PREFIX): [
-            Stood(
-                name.removeprefix(PREFIX),
-                record.partition,
-                record.offset,
-                record.timestamp,
-                record.key,
-                record.value,
-                tuple(record.headers),
-            )
-            for record in kafka.records(name)
-        ]
-        for name in kafka.topics
-        if any(log.end for log in kafka.topics[name].logs)
-    }
-    return Evidence(
-        history=world.history,
-        topics=topics,
-        unread=list(unread),
-        documents=world.servers.mongo.everything("accounts"),
-        sent=outside.sent,
-    )

@@ -85,7 +85,7 @@ class Values:
                 raise AssertionError(f"give {said} an example in its contract")
 
     def _sealed(self, model: type[BaseModel], name: str, identity: Mapping[str, str]) -> str | None:
-        purpose = _purpose(model, name)
+        purpose = purpose_of(model, name)
         if purpose is None:
             return None
         identifier, username = (
@@ -102,7 +102,7 @@ _KNOWN: Mapping[str, Callable[[Values, Mapping[str, str]], Any]] = {
     "currency": lambda values, _: values.random.choice(CURRENCIES),
     "email": lambda values, of: _email(values.random, of["username"]),
     "expires_at": lambda values, _: values.random.choice(
-        ("2032-01-01T00:00:00.000Z", "2030-01-01T00:00:00.000Z", "2031-01-01T00:00:05.000Z")
+        ("2032-01-01T00:00:00.000Z", "2030-01-01T00:00:00.000Z", *[_soon(values.random)] * 2)
     ),
     "reply_key": lambda _, __: reply_pair().public,
     "sealed_device_token": lambda _, __: None,
@@ -110,6 +110,11 @@ _KNOWN: Mapping[str, Callable[[Values, Mapping[str, str]], Any]] = {
     "cursor": lambda _, __: None,
 }
 """Fields of which not any value will do."""
+
+
+def _soon(random: Random) -> str:
+    """Return a moment while senders send, give or take what clocks are wrong by."""
+    return f"2031-01-01T00:00:0{random.randint(0, 9)}.{random.randint(0, 999):03}Z"
 
 
 def _email(random: Random, username: str) -> str:
@@ -124,7 +129,7 @@ def _schema(model: type[BaseModel]) -> Any:
 
 
 @cache
-def _purpose(model: type[BaseModel], name: str) -> Purpose | None:
+def purpose_of(model: type[BaseModel], name: str) -> Purpose | None:
     """Return what a sealed field of *model* is sealed for, by the contract's names for both."""
     message = "".join(f"-{c.lower()}" if c.isupper() else c for c in model.__name__).strip("-")
     found = [one for one in Purpose if one.value == f"{message}.{name}"]

@@ -73,12 +73,17 @@ class World:
         network = Network(self.fates)
         network.kill = self.kill
         network.freeze = self.freeze
-        random = Random(f"kafka {seed}")
-        kafka = SimulatedKafka(network, self.now_s, random, brokers=self.history.brokers)
-        for spec in TOPICS:
-            kafka.create_topic(PREFIX + spec.name, self.history.partitions, spec.config())
         mongo = MongoServer(self.now_s)
         mongo.databases = _prepared().copy()
+        kafka = SimulatedKafka(
+            network,
+            self.now_s,
+            Random(f"kafka {seed}"),
+            brokers=self.history.brokers,
+            tick=mongo.databases.tick,
+        )
+        for spec in TOPICS:
+            kafka.create_topic(PREFIX + spec.name, self.history.partitions, spec.config())
         self.servers = Servers(network, kafka, mongo, RedisServer(self.now_s))
 
     def now_s(self) -> float:

@@ -5,13 +5,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contracts.codes import known_code
+from contracts.codes import Code, known_code
 from contracts.commands import COMMANDS, AnyCommand
+from contracts.dead_letters import DlqHeader
 from contracts.requests import REQUESTS, AnyRequest
 from contracts.topics import AUDIT_EVENTS, INPUTS, TOPICS, TopicSpec
-from tests.simulation.checker.evidence import Evidence, Findings, Stood
+from tests.simulation.checker.evidence import (
+    Evidence,
+    Findings,
+    Stood,
+    named,
+)
 
 _IDS = {**dict.fromkeys(COMMANDS, "command_id"), **dict.fromkeys(REQUESTS, "request_id")}
+TOPICS_BY_NAME = {topic.name: topic for topic in TOPICS}
 _MODELS: Mapping[TopicSpec, type[AnyCommand | AnyRequest]] = {**COMMANDS, **REQUESTS}
 
 
@@ -19,7 +26,9 @@ def check_answers(evidence: Evidence) -> Findings:
     """Look at every record that was sent, and at every answer."""
     yield from (f"P4: {each}" for each in evidence.unread)
     yield from _all_answered(evidence)
-    yield from _one_answer(evidence)
+    copies = _copies(evidence)
+    yield from _one_answer(evidence, copies)
+    yield from _repeated(evidence, copies)
     yield from _recorded(evidence)
     yield from _audited(evidence)
 
@@ -36,7 +45,7 @@ def _all_answered(evidence: Evidence) -> Findings:
             body = record.body
             name = f"{body.get('username')}:{body.get(identifier)}"
             if evidence.is_dead(record):
-                if not evidence.history.remakes and _is_sound(record, model):
+                if _is_sound(record, model) and not _failed_on(evidence, record):
                     yield f"P4: {place} is a dead letter, and nothing is wrong with it"
             else:
                 waiting[name] = waiting.get(name, 0) + 1
@@ -49,6 +58,17 @@ def _all_answered(evidence: Evidence) -> Findings:
         )
 
 
+def _failed_on(evidence: Evidence, record: Stood) -> bool:
+    """Say whether it is a dead letter because of what nobody foresaw: of requests, that hurts them alone."""
+    place = (record.topic, record.partition, record.offset)
+    codes = {dict(each.headers).get(DlqHeader.CODE) for each in evidence.dead[place]}
+    return (
+        evidence.history.rates.unforeseen > 0
+        and "request_id" in record.body
+        and codes == {Code.INTERNAL_ERROR.value.encode()}
+    )
+
+
 def _is_sound(record: Stood, model: type[AnyCommand | AnyRequest]) -> bool:
     try:
         body = model.model_validate_json(record.value or b"")
@@ -59,8 +79,7 @@ def _is_sound(record: Stood, model: type[AnyCommand | AnyRequest]) -> bool:
 
 def decisive(answer: Stood) -> bool:
     """Say whether *answer* tells of the decision, and not of what is wrong with one record."""
-    error = answer.body.get("error")
-    code = None if error is None else known_code(error["code"])
+    code = _code(answer)
     return code is None or code.info.recorded
 
 
@@ -68,26 +87,64 @@ def _once(value: bytes | None) -> bytes:
     return (value or b"").replace(b'"duplicate":true', b'"duplicate":false')
 
 
-def _one_answer(evidence: Evidence) -> Findings:
+def _one_answer(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Findings:
     for name, answers in evidence.answers.items():
         decided = {_once(each.value) for each in answers if decisive(each)}
         if len(decided) > 1:
             yield f"P3: {name} has {len(decided)} answers: {sorted(decided)}"
-        if evidence.history.remakes:
-            continue  # what was sent before may be gone
-        if any(each.body["duplicate"] for each in answers) and not any(
-            count > 1 for count in (_copies(evidence).get(name, 0),)
-        ):
+        records = copies.get(name, ())
+        if not records or any(each.topic in evidence.remade for each in records):
+            continue  # what was sent before is gone
+        if len(records) == 1 and any(each.body["duplicate"] for each in answers):
             yield f"P3: {name} was sent once, and its answer says that it is a repeat"
 
 
-def _copies(evidence: Evidence) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
+def _copies(evidence: Evidence) -> Mapping[str, Sequence[Stood]]:
+    found: dict[str, list[Stood]] = {}
     for each in evidence.commands:
-        body = each.body
-        name = f"{body.get('username')}:{body.get('command_id')}"
-        counts[name] = counts.get(name, 0) + 1
-    return counts
+        if not evidence.is_dead(each):
+            found.setdefault(named(each.body), []).append(each)
+    return found
+
+
+def _repeated(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Findings:
+    """P3: what is sent again is answered again, and another content under its id is refused."""
+    for name, records in copies.items():
+        first = evidence.sources.get(name)
+        if first is None or len(records) == 1:
+            continue
+        answers = evidence.answers.get(name, ())
+        same = sum(_content(each) == _content(first) for each in records)
+        told = sum(decisive(each) for each in answers)
+        if told < same:
+            yield f"P3: {name} was sent {same} times, and its decision told {told} times"
+        model = COMMANDS[TOPICS_BY_NAME[first.topic]]
+        others = sum(_differs(each, first) and _is_sound(each, model) for each in records)
+        refused = sum(_code(each) is Code.COMMAND_ID_CONFLICT for each in answers)
+        if refused < others:
+            yield f"P3: {name} came {others} times with another content, refused {refused} times"
+    for name, versions in evidence.written.get("outcomes", {}).items():
+        if evidence.calm is not None and versions[-1][0] > evidence.calm.repeated_at:
+            yield f"P2: {name} was only repeated, and decided once more"
+
+
+def _content(record: Stood) -> tuple[str, bytes | None]:
+    return record.topic, record.value
+
+
+def _differs(record: Stood, first: Stood) -> bool:
+    """Say whether it surely asks for something else: what is sealed, nobody can compare."""
+    if record.topic != first.topic:
+        return False
+    return any(
+        record.body.get(name) != first.body.get(name)
+        for name in (record.body.keys() | first.body.keys()) & {"currency", "reason", "house"}
+    )
+
+
+def _code(answer: Stood) -> Code | None:
+    error = answer.body.get("error")
+    return None if error is None else known_code(error["code"])
 
 
 def _recorded(evidence: Evidence) -> Findings:

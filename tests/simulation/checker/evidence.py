@@ -1,20 +1,55 @@
-"""What a run leaves behind: every topic, every document, and the senders' own journal."""
+"""What a run leaves behind: every topic, every document in all its versions, and the senders' own journal.
 
-from collections.abc import Iterator, Mapping, Sequence
+Whatever was written anywhere has a number, in one order: records when they were appended, offsets when they were
+committed, documents when their transaction was.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, cast
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, cast
 
 import orjson
 
 from contracts.dead_letters import DlqHeader
+from contracts.sealing import Purpose
+from contracts.sessions import Tokens
 from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
 from tests.simulation.history import History, Record
+from tests.simulation.kafka.cluster import OffsetCommit
+from tests.simulation.keys import tokens_of
 
 PREFIX = "accounts."
 """Before every topic's name."""
 
+PARSED_MAX = 4096
+"""Values that are read once: more than one history has."""
+
 Document = Mapping[str, Any]
+
+Versions = Sequence[tuple[int, Document | None]]
+"""All of one document, each with its number, the oldest first; None where it was deleted."""
+
+
+class Calm(NamedTuple):
+    """The end of a run, when all is answered."""
+
+    repeated_at: int
+    """From this number on nothing came but repeats of what had been answered."""
+    swept_from: int
+    """From this number on the workers were stopped, and a housekeeper went over everything."""
+    at_s: float
+    """When that was, since 1970."""
+    running: Collection[str]
+    """The processes that ran until then."""
+
+
+class Transaction(NamedTuple):
+    """Who has committed one, and when."""
+
+    process: str
+    at_s: float
+    """Since 1970, by the true time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +64,7 @@ class Stood:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...] = ()
+    number: int = 0
 
     @property
     def body(self) -> dict[str, Any]:
@@ -60,26 +96,67 @@ class Evidence:
     documents: Mapping[str, Sequence[Document]]
     """By collection."""
     sent: Sequence[Sent]
+    commits: Sequence[OffsetCommit] = ()
+    """In their order, of topics that are still the same; those without the prefix."""
+    written: Mapping[str, Mapping[Any, Versions]] = field(
+        default_factory=dict[str, Mapping[Any, Versions]]
+    )
+    """By collection and id."""
+    transactions: Mapping[int, Transaction] = field(default_factory=dict[int, Transaction])
+    """By the number of what they wrote."""
+    calm: Calm | None = None
+    remade: Collection[str] = ()
+    """Topics of which there was another one of that name before; what that one held is gone."""
     answered: Sequence[Stood] = field(init=False)
-    dead: Mapping[tuple[str, int, int], Stood] = field(init=False)
+    dead: Mapping[tuple[str, int, int], Sequence[Stood]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.answered = [
-            each
-            for topic, records in self.topics.items()
-            if topic == RESULTS.name or topic.startswith(REPLIES)
-            for each in records
-        ]
-        self.dead = {place_of(each): each for each in self.topics.get(DEAD_LETTERS.name, ())}
+        self.answered = sorted(
+            (
+                each
+                for topic, records in self.topics.items()
+                if topic == RESULTS.name or topic.startswith(REPLIES)
+                for each in records
+            ),
+            key=lambda each: each.number,
+        )
+        dead: dict[tuple[str, int, int], list[Stood]] = {}
+        for each in self.topics.get(DEAD_LETTERS.name, ()):
+            dead.setdefault(place_of(each), []).append(each)
+        self.dead = dead
 
     def is_dead(self, record: Stood) -> bool:
         """Say whether *record* has become a dead letter."""
-        return (record.topic, record.partition, record.offset) in self.dead
+        return self.dead_from(record) is not None
+
+    def dead_from(self, record: Stood) -> int | None:
+        """Return the number of the first dead letter that *record* has become.
+
+        One before it is of another record, in a topic of that name that is gone.
+        """
+        place = (record.topic, record.partition, record.offset)
+        those = self.dead.get(place, ())
+        return next((each.number for each in those if each.number >= record.number), None)
 
     @cached_property
     def commands(self) -> Sequence[Stood]:
         """Every record in a command topic."""
         return [each for topic in ORDERED for each in self.topics.get(topic.name, ())]
+
+    @cached_property
+    def sources(self) -> Mapping[str, Stood]:
+        """`<username>:<command id>` → the record that was decided, where it stands there still."""
+        found: dict[str, Stood] = {}
+        for each in self.commands:
+            name = named(each.body)
+            outcome = self.outcomes.get(name)
+            if outcome is None or self.written["outcomes"][name][0][0] < each.number:
+                continue
+            source = outcome["source"]
+            place = source["topic"].removeprefix(PREFIX), source["partition"], source["offset"]
+            if place == (each.topic, each.partition, each.offset):
+                found[name] = each
+        return found
 
     @cached_property
     def answers(self) -> Mapping[str, Sequence[Stood]]:
@@ -108,13 +185,29 @@ def place_of(letter: Stood) -> tuple[str, int, int]:
     )
 
 
+@lru_cache(PARSED_MAX)
 def parsed(value: bytes | None) -> dict[str, Any]:
-    """Return the object in *value*; empty where it is none."""
+    """Return the object in *value*, which nobody changes; empty where it is none."""
     try:
         found = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def named(body: Mapping[str, Any]) -> str:
+    """Return `<username>:<id>` of a command or request, or of what it was answered."""
+    return f"{body.get('username')}:{body.get('request_id', body.get('command_id'))}"
+
+
+def given(reply: Mapping[str, Any]) -> Tokens:
+    """Return the tokens in a reply.
+
+    Raises:
+        SealedTokensError: They are not for that request.
+    """
+    purpose = Purpose(f"{reply['type']}.sealed_tokens")
+    return tokens_of(reply["sealed_tokens"], purpose, reply["request_id"], reply["username"])
 
 
 def grouped(records: Sequence[Stood], name: str) -> Mapping[str, Sequence[Stood]]:

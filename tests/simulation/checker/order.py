@@ -7,7 +7,7 @@ from contracts.codes import Code, known_code
 from contracts.topics import ORDERED
 from tests.simulation.checker.answers import decisive
 from tests.simulation.checker.entries import EXACT
-from tests.simulation.checker.evidence import Evidence, Findings, Sent, Stood, parsed
+from tests.simulation.checker.evidence import Evidence, Findings, Sent, Stood, named, parsed
 
 NEVER_S = float("inf")
 
@@ -62,6 +62,7 @@ def _not_too_early(evidence: Evidence) -> Findings:
             for those in sent.values()
             for each in those
             if each.record.key == first.record.key
+            and _was_decided(evidence, each)
             and each.partition == first.partition
             and (each.acknowledged_s or NEVER_S) < first.sent_s
         ]
@@ -69,6 +70,12 @@ def _not_too_early(evidence: Evidence) -> Findings:
             yield from _was_open(evidence, name, earlier)
         elif code is Code.INSUFFICIENT_FUNDS:
             yield from _was_covered(evidence, name, first, earlier)
+
+
+def _was_decided(evidence: Evidence, each: Sent) -> bool:
+    """Say whether it was this content that was decided, and not another under its id."""
+    source = evidence.sources.get(named(parsed(each.record.value)))
+    return source is not None and source.value == each.record.value
 
 
 def _by_id(sent: Sequence[Sent]) -> dict[str, list[Sent]]:
@@ -105,7 +112,8 @@ def _was_covered(evidence: Evidence, name: str, first: Sent, earlier: Sequence[S
         username, _, identifier = other.partition(":")
         if username != body["username"] or outcome.get("sequence") is None:
             continue
-        entry = evidence.answers[other][0].body.get("entry") if other in evidence.answers else None
+        answers = evidence.answers.get(other, ())
+        entry = next((each.body["entry"] for each in answers if "entry" in each.body), None)
         for posting in () if entry is None else entry["postings"]:
             if (posting["account"], posting["currency"]) != (username, currency):
                 continue

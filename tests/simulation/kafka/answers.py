@@ -19,7 +19,7 @@ from aiokafka.protocol.transaction import InitProducerIdResponse_v0
 
 from client.kafka import UNKNOWN_TOPIC
 from tests.simulation.kafka import calls
-from tests.simulation.kafka.cluster import SimulatedKafka, Topic
+from tests.simulation.kafka.cluster import OffsetCommit, SimulatedKafka, Topic
 from tests.simulation.kafka.log import PartitionLog
 
 _EARLIEST = -2
@@ -140,10 +140,12 @@ def _committed(kafka: SimulatedKafka, _node: int, request: Any) -> OffsetCommitR
     for name, offsets in request._topics:
         topic = kafka.topics.get(name)
         for number, offset, said in offsets:
-            is_there = topic is not None and number < len(topic.logs)
-            if is_there:
-                group.offsets[name, number] = offset, said
-            parts.append((name, (number, 0 if is_there else UNKNOWN_TOPIC)))
+            if topic is None or number >= len(topic.logs):
+                parts.append((name, (number, UNKNOWN_TOPIC)))
+                continue
+            group.offsets[name, number] = offset, said
+            kafka.commits.append(OffsetCommit(kafka.tick(), group.name, name, number, offset, said))
+            parts.append((name, (number, 0)))
     return OffsetCommitResponse_v2(calls.by_topic(parts))
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
+from typing import NamedTuple
 from uuid import UUID
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -36,6 +38,19 @@ class Topic:
     logs: list[PartitionLog]
 
 
+class OffsetCommit(NamedTuple):
+    """What a group was heard to commit."""
+
+    number: int
+    """As those of batches: what was appended before it has a lower one."""
+    group: str
+    topic: str
+    partition: int
+    offset: int
+    said: str
+    """Beside it: which topic of that name it is of."""
+
+
 @dataclass(slots=True)
 class SimulatedKafka:
     """A cluster. Whatever is called here happens at once, as if all of Kafka had been asked.
@@ -49,9 +64,12 @@ class SimulatedKafka:
     random: Random
     """What the clients leave to chance, such as which broker is asked first."""
     brokers: int = BROKERS
+    tick: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
+    """Numbers what is written, in its order; other servers may draw from the same."""
+    commits: list[OffsetCommit] = field(default_factory=list[OffsetCommit])
+    """All there were, in their order."""
     topics: dict[str, Topic] = field(default_factory=dict[str, Topic])
     groups: dict[str, Group] = field(default_factory=dict[str, Group])
-    _number: int = 0
     _topics_made: int = 0
     _producers: int = 0
     _senders: int = SENDERS_FROM
@@ -118,8 +136,7 @@ class SimulatedKafka:
             KafkaError: It is not kept.
         """
         log = self.log(name, partition)
-        self._number += 1
-        return log.append(batch, now_ms=self.now_ms(), number=self._number)
+        return log.append(batch, now_ms=self.now_ms(), number=self.tick())
 
     def append(
         self,
@@ -151,9 +168,8 @@ class SimulatedKafka:
         for name, partition in places:
             if name not in self.topics:
                 continue
-            self._number += 1
             self.log(name, partition).end_transaction(
-                producer_id, committed=committed, now_ms=self.now_ms(), number=self._number
+                producer_id, committed=committed, now_ms=self.now_ms(), number=self.tick()
             )
 
     # -- what can be read
@@ -163,13 +179,17 @@ class SimulatedKafka:
 
         What belongs to a transaction that is open or was given up is left out.
         """
+        return [record for _, record in self.numbered(*names)]
+
+    def numbered(self, *names: str) -> list[tuple[int, Record]]:
+        """Return as `records`, each with the number of its batch."""
         found: list[tuple[int, int, Record]] = []
         for name in names or list(self.topics):
             for number, log in enumerate(self.topics[name].logs):
                 numbers = {batch.base: batch.number for batch in log.batches}
                 found += _numbered(TopicPartition(name, number), log, numbers)
         found.sort(key=lambda each: each[:2])
-        return [record for _, _, record in found]
+        return [(number, record) for number, _, record in found]
 
     # -- groups
 

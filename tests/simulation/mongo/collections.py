@@ -126,6 +126,10 @@ class StoredCollection:
         found = [record.seen(None, None) for record in self._records.values()]
         return sorted((each for each in found if each is not None), key=lambda each: each.place)
 
+    def records(self) -> Iterable[Record]:
+        """Return all that ever were."""
+        return self._records.values()
+
     def _write(self, key: Key, record: Record, version: Version, view: View) -> None:
         # The document comes before its keys, and nothing is written before all is checked.
         record.claim(view.transaction)

@@ -20,7 +20,7 @@ from tests.simulation.mongo.sessions import DriverSession, Finish
 from tests.simulation.mongo.transactions import Within
 from tests.simulation.mongo.values import decoded
 from tests.simulation.mongo.wire import BrokenError, LateError, ToldError, call
-from tests.simulation.network import Network
+from tests.simulation.network import PROCESS, Network
 
 WAIT_S = 0.001
 """Until a write is tried again that waits for an open transaction; longer each time, as the server does."""
@@ -46,6 +46,7 @@ class DriverClient:
         self._timeout_s = options.timeout_ms / 1000
         server.clients += 1
         self._name = f"client-{server.clients}"
+        server.processes[self._name] = PROCESS.get()
         self._free: list[tuple[str, int]] = []
         """Sessions given back, the last one first to be used again, and their last transactions."""
         self._made = 0

@@ -1,8 +1,8 @@
 """One MongoDB server in memory: a replica set of one member, as its clients see it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from storage.mongo.documents.accounts import Document
 from tests.simulation.mongo import administration, reading, writing
@@ -25,6 +25,9 @@ LIFETIME_S = 10.0
 HISTORY_S = 300.0
 """How long a moment can be read, as `minSnapshotHistoryWindowInSeconds` has it."""
 
+Written: TypeAlias = tuple[int, Document | None]
+"""A version, with its moment; None is a deletion."""
+
 Handler: TypeAlias = Callable[[Request], Document]
 
 _COMMANDS: Mapping[str, Handler] = {
@@ -46,6 +49,10 @@ class MongoServer:
         """How many have connected."""
         self.asked: Counter[str] = Counter()
         """How many commands it was asked, by name."""
+        self.commits: dict[int, tuple[str, float]] = {}
+        """Of each transaction, by its moment: whose session it was of, and when."""
+        self.processes: dict[str, str] = {}
+        """Who connected, by the name of the connection that a session's begins with."""
         self._read_at: dict[int, float] = {}
         """Moments that snapshots were taken of, and when."""
 
@@ -94,6 +101,15 @@ class MongoServer:
         """Return copies of all committed documents, by collection, in the order they were inserted in."""
         return {
             name: [version.copied() for version in collection.everything()]
+            for name, collection in self.databases.of(database).items()
+        }
+
+    def written(self, database: str) -> Mapping[str, Mapping[Any, Sequence[Written]]]:
+        """Return all versions of all documents ever committed, by collection and id; nobody changes them."""
+        return {
+            name: {
+                record.id: record.versions() for record in collection.records() if record.committed
+            }
             for name, collection in self.databases.of(database).items()
         }
 
@@ -147,14 +163,16 @@ class MongoServer:
             TransactionState.COMMITTED if name == "commitTransaction" else TransactionState.ABORTED
         )
         if transaction.state is TransactionState.OPEN:
-            self._end(transaction, wanted)
+            self._end(transaction, wanted, within.session)
         elif transaction.state is not wanted or wanted is TransactionState.ABORTED:
             raise ended(transaction)
         return {"ok": 1.0}
 
-    def _end(self, transaction: Transaction, state: TransactionState) -> None:
+    def _end(self, transaction: Transaction, state: TransactionState, session: str) -> None:
         if state is TransactionState.COMMITTED:
-            transaction.commit(self.databases.tick())
+            moment = self.databases.tick()
+            self.commits[moment] = session, self._now_s()
+            transaction.commit(moment)
         else:
             transaction.abort()
 

@@ -113,6 +113,10 @@ class Record(Written):
             super().settle(moment)
         self.writer, self.pending = None, UNWRITTEN
 
+    def versions(self) -> list[tuple[int, Document | None]]:
+        """Return the committed ones, each with its moment, the oldest first."""
+        return [(moment, each and each.document) for moment, each in self.committed]
+
     def copy(self) -> "Record":
         """Return the committed versions, to be written further by themselves."""
         copied = Record(self.id)

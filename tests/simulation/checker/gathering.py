@@ -1,0 +1,67 @@
+"""Gathers what a run leaves behind, from its servers."""
+
+from collections.abc import Collection
+
+from contracts.topics import TOPICS
+from tests.simulation.checker.evidence import PREFIX, Calm, Evidence, Stood, Transaction
+from tests.simulation.kafka.cluster import SimulatedKafka
+from tests.simulation.mongo.server import MongoServer
+from tests.simulation.outside import Outside
+from tests.simulation.world import World
+
+
+def evidence_of(world: World, outside: Outside, unread: Collection[str], calm: Calm) -> Evidence:
+    """Return all that a run leaves behind."""
+    kafka = world.servers.kafka
+    written = world.servers.mongo.written("accounts")
+    return Evidence(
+        history=world.history,
+        topics=_stood(kafka),
+        unread=list(unread),
+        documents={
+            name: [last for each in documents.values() if each and (last := each[-1][1])]
+            for name, documents in written.items()
+        },
+        sent=outside.sent,
+        commits=[
+            each._replace(topic=each.topic.removeprefix(PREFIX))
+            for each in kafka.commits
+            if each.topic in kafka.topics and each.said == str(kafka.topics[each.topic].topic_id)
+        ],
+        written=written,
+        calm=calm,
+        transactions=_transactions(world.servers.mongo),
+        remade=[
+            spec.name
+            for spec in TOPICS
+            if (topic := kafka.topics.get(PREFIX + spec.name)) and topic.topic_id.int > len(TOPICS)
+        ],
+    )
+
+
+def _transactions(mongo: MongoServer) -> dict[int, Transaction]:
+    """Return who committed what: a session bears the name of its process's connection."""
+    return {
+        number: Transaction(mongo.processes[session.rpartition("-")[0]], at_s)
+        for number, (session, at_s) in mongo.commits.items()
+    }
+
+
+def _stood(kafka: SimulatedKafka) -> dict[str, list[Stood]]:
+    return {
+        name.removeprefix(PREFIX): [
+            Stood(
+                name.removeprefix(PREFIX),
+                record.partition,
+                record.offset,
+                record.timestamp,
+                record.key,
+                record.value,
+                tuple(record.headers),
+                number,
+            )
+            for number, record in kafka.numbered(name)
+        ]
+        for name in kafka.topics
+        if any(log.end for log in kafka.topics[name].logs)
+    }

@@ -1,0 +1,60 @@
+"""P7: a late writer may leave an older state last; whoever met its mark says the newer one again."""
+
+from contracts.topics import BALANCES
+from tests.simulation.checker.evidence import (
+    Calm,
+    Document,
+    Evidence,
+    Findings,
+    Stood,
+    Transaction,
+    by_user,
+)
+from tests.simulation.processes import OPTIONS
+
+AGAIN_S = OPTIONS.publish_deadline_ms / 1000
+"""How long after it met another's mark a worker says a state again."""
+
+SAID_S = 1.0
+"""How long that takes while nothing goes wrong, and more."""
+
+Version = tuple[int, Document]
+
+
+def check_late_states(evidence: Evidence) -> Findings:
+    """Look at each account's last state as it was before a housekeeper said all of them again."""
+    calm = evidence.calm
+    if calm is None:
+        return
+    for key, states in by_user(evidence.topics.get(BALANCES.name, ())).items():
+        before = [each for each in states if each.number < calm.swept_from]
+        versions = evidence.written.get("accounts", {}).get((key or b"").decode(), ())
+        accounts = [(number, each) for number, each in versions if each is not None]
+        if before and _stays(evidence, calm, before[-1], accounts):
+            said, stored = before[-1].body["sequence"], accounts[-1][1]["sequence"]
+            yield f"P7: {key!r}: the last state is of entry {said}, not {stored}: a late writer's"
+
+
+def _stays(evidence: Evidence, calm: Calm, last: Stood, accounts: list[Version]) -> bool:
+    """Say whether *last* is older than what is stored, and somebody should have said that again."""
+    sequence = last.body["sequence"]
+    if not accounts or sequence == accounts[-1][1]["sequence"]:
+        return False
+    newest = evidence.transactions.get(accounts[-1][0])
+    if newest is None or newest.process not in calm.running:
+        return False  # nobody is left who met the mark
+    writers = {each["writer"] for _, each in accounts if each["sequence"] <= sequence}
+    met = _met(evidence, accounts, sequence, writers)
+    if met is None or newest.at_s + AGAIN_S + SAID_S > calm.at_s:
+        return False
+    return last.timestamp_ms / 1000 <= met.at_s + AGAIN_S
+
+
+def _met(
+    evidence: Evidence, accounts: list[Version], sequence: int, writers: set[str]
+) -> Transaction | None:
+    """Return the first that wrote something newer over the mark of another."""
+    for number, account in accounts:
+        if account["sequence"] > sequence and account["writer"] not in writers:
+            return evidence.transactions.get(number)
+    return None
