@@ -11,9 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import uvicorn
-from aiokafka.errors import KafkaError
 from faststream.asgi import AsgiFastStream
-from faststream.kafka import KafkaBroker
 
 from contract_docs.document import Contract
 from storage.ports import STORE
@@ -22,6 +20,7 @@ from storage.redis import RedisHealth
 from workers.batches.membership import Membership
 from workers.bootstrap.checks import CheckFailedError, run_checks
 from workers.bootstrap.consumers import Consumers
+from workers.bootstrap.reading_broker import ReadingBroker
 from workers.bootstrap.request_workers import build_identity, build_queries
 from workers.bootstrap.schema_watch import SchemaWatch
 from workers.bootstrap.sidecar import sidecar_routes
@@ -77,8 +76,9 @@ class Service:
         settings = self.settings
         resources = await open_resources(settings, stack, self._roles)
         await self._announce(resources.schema, stack)
-        broker = KafkaBroker(
-            settings.kafka_bootstrap.split(","),
+        broker = ReadingBroker(
+            *settings.kafka_bootstrap.split(","),
+            end=self._end,
             security=kafka_security(settings),
             allow_auto_create_topics=False,
             graceful_timeout=settings.ledger.shutdown_timeout_ms / 1000,
@@ -88,10 +88,7 @@ class Service:
         for member in self._members:
             member.subscribe(broker)
         consumers = Consumers(self._members, skips=settings.undecodable_batches == "skip")
-
-        async def connect() -> None:
-            await consumers.connect(broker)
-
+        broker.consumers = consumers
         contract = _contract(settings)
         health = self._watched(resources, consumers, stack)
         ring = resources.ring
@@ -108,7 +105,6 @@ class Service:
             specification=contract,
             logger=None,
             lifespan=self._lifespan,
-            on_startup=[connect],
             on_shutdown=[self._drain],
         )
 
@@ -242,11 +238,7 @@ async def run_worker(
             on_listening(address)
         _calm_collector()
         _outlive_signals()
-        try:
-            await server.serve(sockets=[listener])
-        except KafkaError as error:
-            logger.error("Kafka failed at the start: %s", error)  # noqa: TRY400 - one clear line
-            return FAILED
+        await server.serve(sockets=[listener])
     if service.reason is not None:
         logger.error("ended: %s", service.reason)
         return FAILED

@@ -23,6 +23,6 @@ class ReaderOptions:
     retry_backoff_ms: int = 100
     """First wait when a dependency is away; doubles, with jitter, up to the next value."""
     retry_backoff_max_ms: int = 5000
-    """Longest wait between tries: how late a recovery may be noticed."""
+    """Longest wait between tries: how late a recovery may be noticed. At most a minute."""
     session_timeout_ms: int = 10_000
     """How long a silent worker keeps its partitions."""

@@ -7,7 +7,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +26,7 @@ from client.batches import Mark
 from workers.consuming.gathering_consumer import GatheringConsumer
 from workers.consuming.hooks import Hooks
 from workers.consuming.pace import Poll
+from workers.consuming.reading_watch import ReadingWatch
 from workers.consuming.records import Raw, malformed
 from workers.consuming.retention import OvertakenError, answers
 from workers.consuming.unforeseen import end_for
@@ -84,6 +85,7 @@ class CursorConsumer(GatheringConsumer):
         self._held: set[TopicPartition] = set()
         self._alone = asyncio.Lock()
         """Of a poll, or of a stay beside the reading."""
+        self._watch = ReadingWatch(self)
 
     async def start(self) -> None:
         """Connect, and join the group; where it lets us not in, the first poll says so."""
@@ -118,7 +120,14 @@ class CursorConsumer(GatheringConsumer):
         await asyncio.sleep(ERROR_BACKOFF_S)
         return {}
 
+    def asked_for(self) -> Collection[TopicPartition]:
+        """Return the partitions that are read and not paused."""
+        return (self.cursors.keys() & self.assignment()) - self.paused()
+
     async def _poll(self, max_records: int | None) -> Poll:
+        if (reason := await self._watch.look()) is not None:
+            self._progress.fail(reason)
+            return {}
         async with self._alone:
             records = await self._read(max_records)
         if records is None:

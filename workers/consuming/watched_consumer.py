@@ -8,8 +8,10 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError
 
 from workers.consuming.pace import Poll
@@ -38,6 +40,15 @@ class WatchedConsumer(TopicConsumer):
     def join_max_s(self) -> float:
         """How long getting into the group may take: then it never ends."""
         return JOIN_MAX_S + 2 * self._rebalance_timeout_ms / 1000
+
+    @property
+    def joins(self) -> bool:
+        """Whether it waits to be given partitions, or none."""
+        return not self.hooks.assigned
+
+    def unread(self) -> Collection[TopicPartition]:
+        """Return the partitions of which something was fetched and not taken."""
+        return self._unread()
 
     async def start(self) -> None:
         """Connect, and join the group.

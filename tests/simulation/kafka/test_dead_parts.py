@@ -1,7 +1,9 @@
 """What ends beside the polls of a consumer is started again, or ends the process."""
 
 import contextlib
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
@@ -11,12 +13,24 @@ from tests.ports.kafka.readers import Reader
 from tests.simulation.kafka import calls
 from tests.simulation.kafka.scripted import TOPICS, Scripted
 from tests.simulation.network import Fate, Said, UnforeseenError
+from workers.consuming import reading_watch
 from workers.consuming.watched_consumer import WatchedConsumer
 
 UNFORESEEN = Fate(done=False, said=Said.UNFORESEEN)
 
 SESSION_MS = 500
 """Of which a fifth lies between two heartbeats."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Generator[None]:
+    """Have asyncio say now what tasks died of.
+
+    In the middle of another test that parses, it makes CPython 3.11 fail (`AST constructor recursion
+    depth mismatch`).
+    """
+    yield
+    gc.collect()
 
 
 def errors_of(number: int) -> range:
@@ -135,3 +149,30 @@ async def test_a_start_that_nothing_would_end_raises(
 
     with contextlib.suppress(KafkaError, UnforeseenError):
         await reader.stop()
+
+
+async def test_a_broker_that_is_never_asked_again_ends_the_process(
+    cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as aiokafka takes it for asked already, polls find nothing, and nothing is wrong."""
+    monkeypatch.setattr(reading_watch, "LOOK_S", 0.05)
+    monkeypatch.setattr(reading_watch, "STANDSTILL_LOOKS", 4)
+    reader = await a_reader(cluster)
+    await read_all(cluster, reader)
+    fetcher: Any = reader.consumer._fetcher  # pyright: ignore[reportPrivateUsage]
+    fetcher._in_flight = Forever(fetcher._in_flight)
+
+    await cluster.send("a", b"3")  # which the fetch that is held brings
+    await reader.read(1)
+    await cluster.send("a", b"4")
+    await reader.poll_until(lambda: reader.progress.failed is not None)
+    await reader.stop()
+
+    assert reader.progress.failed == "Kafka has records of a-0 that are not fetched"
+
+
+class Forever(set[int]):
+    """Brokers that are never done."""
+
+    def discard(self, element: object, /) -> None:
+        """Keep it."""

@@ -12,7 +12,7 @@ from tests.ports.kafka.clusters import MemoryCluster
 from tests.ports.kafka.readers import Reader
 from tests.simulation.kafka import calls
 from tests.simulation.kafka.scripted import LED_BY_THE_SAME, TOPICS, Scripted
-from tests.simulation.network import PROCESS, Fate, Said
+from tests.simulation.network import PROCESS, Fate, Said, UnforeseenError
 from workers.kafka.publishing import Outgoing, Publisher, PublishError
 from workers.monitoring.metrics import Metrics
 
@@ -100,6 +100,28 @@ async def test_after_any_error_all_can_be_published_again(
     await publisher.stop()
 
     assert values(cluster)[-3:] == [b"0", b"1", b"2"]
+
+
+@pytest.mark.parametrize("operation", ["metadata", "init producer id", "produce"])
+@pytest.mark.parametrize("after", [0, 1])
+async def test_after_what_nobody_foresaw_all_can_be_published_again(
+    cluster: MemoryCluster, fates: Scripted, operation: str, after: int
+) -> None:
+    """What has died in a producer is gone with it: the next try has another one."""
+    publisher = a_publisher(cluster, deadline_ms=500)
+    fates.once(operation, Fate(done=False, said=Said.UNFORESEEN), after=after)
+
+    for value in (b"0", b"1"):
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await publisher.publish([a_record(value)])
+                    break
+                except (PublishError, UnforeseenError):
+                    pass
+    await publisher.stop()
+
+    assert list(dict.fromkeys(values(cluster))) == [b"0", b"1"]
 
 
 async def test_what_is_damaged_on_its_way_costs_no_record(
