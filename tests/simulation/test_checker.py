@@ -193,7 +193,7 @@ def test_finds_a_state_that_a_late_writer_left(evidence: Evidence) -> None:
     numbers = [number for number, _ in of(evidence, "accounts", "alice")][-2:]
     versions = [(numbers[0], first), (numbers[1], {**last, "writer": "another"})]
     state = evidence.topics[BALANCES.name][0]
-    at_s = state.timestamp_ms / 1000
+    at_s = evidence.times_ms[state.number] / 1000
     calm = evidence.calm._replace(at_s=at_s + 10, running=["worker-1/1"])
     met = {number: Transaction("worker-1/1", at_s - 1) for number in numbers}
 
