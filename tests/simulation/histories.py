@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 from contracts.commands import COMMANDS
+from contracts.headers import REPLY_TO
 from contracts.ledger import Movement
 from contracts.requests import IDENTITY_REQUESTS, QUERIES
-from contracts.topics import OPEN, ORDERED, REGISTER, TopicSpec
-from tests.simulation.checker.evidence import parsed
+from contracts.topics import OPEN, ORDERED, REGISTER, REPLIES, TopicSpec
+from tests.simulation.checker.evidence import PREFIX, parsed
 from tests.simulation.clocks import Wrong
 from tests.simulation.history import (
     Ends,
@@ -39,6 +40,9 @@ USERS_FEW = 2
 SIGNING_IN = 0.7
 """How often somebody signs in who has registered."""
 
+ADDRESSED = 0.25
+"""How often some answers are wanted on a topic of their senders' own."""
+
 MOVEMENT_WEIGHT = 4
 """How much more often money is moved than anything else is done."""
 
@@ -55,6 +59,8 @@ class _Drawing:
     numbers: int = 0
     ordered: tuple[TopicSpec, ...] = ORDERED
     """The command topics that this history's workers answer."""
+    reply_topics: tuple[str, ...] = ()
+    """Where senders want some of their answers; the last one is missing."""
 
     def __post_init__(self) -> None:
         self.values = Values(self.random)
@@ -71,6 +77,8 @@ class _Drawing:
             roles.add(Role.HOUSEKEEPER)
         if Role.IDENTITY not in roles:  # which alone answers who has registered
             self.ordered = tuple(topic for topic in ORDERED if topic is not REGISTER)
+        if random.random() < ADDRESSED:
+            self.reply_topics = (f"{REPLIES}shop", f"{REPLIES}gone")
         wrong = troubles(random, BUSY_S, remakes=remakes)
         senders = self._senders(roles, USERS_FEW if wrong.is_focused else len(USERS))
         return History(
@@ -81,6 +89,7 @@ class _Drawing:
             partitions=random.choice((1, 1, 2, 3)),
             roles=frozenset(roles),
             clocks=self._clocks(),
+            reply_topics=self.reply_topics[:-1],
         )
 
     def _clocks(self) -> dict[str, Wrong]:
@@ -236,7 +245,13 @@ class _Drawing:
     def _record(
         self, topic: TopicSpec, user: str, value: bytes, placement: Placement = Placement.JAVA
     ) -> Record:
-        return Record(topic=topic.name, key=user.encode(), value=value, placement=placement)
+        headers: tuple[tuple[str, bytes], ...] = ()
+        if self.reply_topics and self.random.random() < 1 / 2:
+            reply_to = PREFIX + self.random.choice(self.reply_topics)
+            headers = ((REPLY_TO, reply_to.encode()),)
+        return Record(
+            topic=topic.name, key=user.encode(), value=value, headers=headers, placement=placement
+        )
 
     def _identifier(self) -> str:
         self.numbers += 1
