@@ -61,8 +61,8 @@ class Disturbing:
 
     async def join(self, one: Disturbance) -> None:
         """Have one more process come and go."""
-        name = f"visitor-{len(self._world.slots)}"
-        slot = self._world.add(name, self._world.history.roles)
+        world = self._world
+        slot = world.add(f"visitor-{len(world.slots)}", world.history.roles)
         await asyncio.sleep(one.lasts_s)
         slot.wanted = False
         self._world.stop(slot)

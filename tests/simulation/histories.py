@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from random import Random
 
 from contracts.commands import COMMANDS
+from contracts.headers import REPLY_TO
 from contracts.ledger import Movement
 from contracts.requests import IDENTITY_REQUESTS, QUERIES
-from contracts.topics import OPEN, ORDERED, REGISTER, TopicSpec
-from tests.simulation.checker.evidence import parsed
+from contracts.topics import OPEN, ORDERED, REGISTER, REPLIES, TopicSpec
+from tests.simulation.checker.evidence import PREFIX, parsed
 from tests.simulation.clocks import Wrong
-from tests.simulation.fates import FATES, Rates
 from tests.simulation.history import (
-    Blow,
-    Disturbance,
     Ends,
     History,
     Placement,
@@ -24,6 +22,7 @@ from tests.simulation.history import (
 )
 from tests.simulation.keys import opened
 from tests.simulation.signing import signed_in
+from tests.simulation.troubles import troubles
 from tests.simulation.values import USERS, Values, encoded
 from workers.config.roles import Role
 
@@ -38,17 +37,14 @@ WORKERS = ("worker-1", "worker-2")
 UNIT_MAX = 5
 """Records that one sends before it waits for answers, at most: several of them are one batch."""
 
-FOCUSED = 0.3
-"""How often it is one operation alone that goes wrong, and often."""
-
-OPERATIONS = (
-    *("produce", "produce", "fetch", "fetch", "commit offsets", "list offsets", "heartbeat"),
-    *("commitTransaction", "commitTransaction", "find", "insert", "update"),
-)
-"""Those of a cycle, the first of each kind more often; one that nobody asks for strikes nobody."""
+USERS_FEW = 2
+"""Where it is always the same that goes wrong, so that it meets the same account again."""
 
 SIGNING_IN = 0.7
 """How often somebody signs in who has registered."""
+
+ADDRESSED = 0.25
+"""How often some answers are wanted on a topic of their senders' own."""
 
 MOVEMENT_WEIGHT = 4
 """How much more often money is moved than anything else is done."""
@@ -67,6 +63,8 @@ class _Drawing:
     busy_s: float = BUSY_S[1]
     ordered: tuple[TopicSpec, ...] = ORDERED
     """The command topics that this history's workers answer."""
+    reply_topics: tuple[str, ...] = ()
+    """Where senders want some of their answers; the last one is missing."""
 
     def __post_init__(self) -> None:
         self.values = Values(self.random)
@@ -83,19 +81,22 @@ class _Drawing:
             roles.add(Role.HOUSEKEEPER)
         if Role.IDENTITY not in roles:  # which alone answers who has registered
             self.ordered = tuple(topic for topic in ORDERED if topic is not REGISTER)
+        if random.random() < ADDRESSED:
+            self.reply_topics = (f"{REPLIES}shop", f"{REPLIES}gone")
         self.busy_s = random.choice(BUSY_S)
-        senders = self._senders(roles)
-        rates, disturbances = self._faults(remakes=remakes)
+        wrong = troubles(random, self.busy_s, remakes=remakes)
+        senders = self._senders(roles, USERS_FEW if wrong.is_focused else len(USERS))
         return History(
             seed=seed,
             senders=senders,
-            disturbances=disturbances,
-            rates=rates,
+            disturbances=wrong.disturbances,
+            rates=wrong.rates,
             partitions=random.choice((1, 1, 2, 3)),
             busy_s=self.busy_s,
             brokers=random.choice((1, 1, 2)),
             roles=frozenset(roles),
             clocks=self._clocks(),
+            reply_topics=self.reply_topics[:-1],
         )
 
     def _clocks(self) -> dict[str, Wrong]:
@@ -107,50 +108,9 @@ class _Drawing:
             for name in WORKERS
         }
 
-    def _faults(self, *, remakes: bool) -> tuple[Rates, tuple[Disturbance, ...]]:
+    def _senders(self, roles: set[Role], most: int) -> tuple[Sender, ...]:
         random = self.random
-        rates = self._one_operations_rates() if random.random() < FOCUSED else self._rates()
-        kinds = [one for one in Blow if one not in {Blow.REMADE, Blow.PARTITIONS}]
-        blows = [random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3)))]
-        if remakes:
-            blows.append(random.choice((Blow.REMADE, Blow.PARTITIONS)))
-        elif not blows and not rates.total:
-            blows = [Blow.KILL]
-        return rates, tuple(
-            Disturbance(
-                blow=blow,
-                at_s=random.uniform(0, self.busy_s),
-                lasts_s=random.choice((0.05, 0.5, 2.0, 4.0, 8.0)),
-                which=random.randrange(16),
-            )
-            for blow in blows
-        )
-
-    def _rates(self) -> Rates:
-        return Rates(
-            refused=self._rate(),
-            lost=self._rate(),
-            late=self._rate(),
-            never=self._rate(0.005),
-            unforeseen=self._rate(0.005),
-            killed=self._rate(0.005),
-            frozen=self._rate(0.005),
-        )
-
-    def _one_operations_rates(self) -> Rates:
-        """Return those of a history in which one fate meets one operation again and again."""
-        random = self.random
-        return Rates(
-            on=random.choice(OPERATIONS), **{random.choice(FATES): random.uniform(0.05, 0.5)}
-        )
-
-    def _rate(self, most: float = 0.03) -> float:
-        """Return how likely one fate is: in most histories only some are."""
-        return self.random.choice((0.0, 0.0, 1.0)) * self.random.uniform(0, most)
-
-    def _senders(self, roles: set[Role]) -> tuple[Sender, ...]:
-        random = self.random
-        users: list[str] = list(USERS[: random.randint(2, len(USERS))])
+        users: list[str] = list(USERS[: random.randint(min(2, most - 1), most)])
         opening = [OPEN, REGISTER] if Role.IDENTITY in roles else [OPEN]
         made = [self._begins(user, random.choice(opening)) for user in users]
         kinds: list[Callable[[str, list[str]], Sender]] = [
@@ -297,7 +257,13 @@ class _Drawing:
     def _record(
         self, topic: TopicSpec, user: str, value: bytes, placement: Placement = Placement.JAVA
     ) -> Record:
-        return Record(topic=topic.name, key=user.encode(), value=value, placement=placement)
+        headers: tuple[tuple[str, bytes], ...] = ()
+        if self.reply_topics and self.random.random() < 1 / 2:
+            reply_to = PREFIX + self.random.choice(self.reply_topics)
+            headers = ((REPLY_TO, reply_to.encode()),)
+        return Record(
+            topic=topic.name, key=user.encode(), value=value, headers=headers, placement=placement
+        )
 
     def _identifier(self) -> str:
         self.numbers += 1

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.simulation.checker.addresses import check_addresses
 from tests.simulation.checker.answers import check_answers
 from tests.simulation.checker.books import check_books
 from tests.simulation.checker.commits import check_commits
@@ -57,6 +58,7 @@ CHECKS = (
     check_sessions,
     check_late_states,
     check_expiry,
+    check_addresses,
 )
 
 

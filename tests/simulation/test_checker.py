@@ -6,15 +6,24 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.headers import REPLY_TO
 from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, BALANCES, DEPOSIT, GET_BALANCE, RESULTS
 from tests.simulation import runs
 from tests.simulation.checker.commits import check_commits
-from tests.simulation.checker.evidence import Document, Evidence, Stood, Transaction, Versions
+from tests.simulation.checker.evidence import (
+    PREFIX,
+    Document,
+    Evidence,
+    Stood,
+    Transaction,
+    Versions,
+)
 from tests.simulation.checker.expiry import check_expiry
 from tests.simulation.checker.late_states import check_late_states
+from tests.simulation.checker.order import check_order
 from tests.simulation.clocks import EPOCH
 from tests.simulation.exhaustive import short_histories
-from tests.simulation.history import History
+from tests.simulation.history import Blow, Disturbance, History
 from tests.simulation.kafka.cluster import OffsetCommit
 
 
@@ -193,7 +202,7 @@ def test_finds_a_state_that_a_late_writer_left(evidence: Evidence) -> None:
     numbers = [number for number, _ in of(evidence, "accounts", "alice")][-2:]
     versions = [(numbers[0], first), (numbers[1], {**last, "writer": "another"})]
     state = evidence.topics[BALANCES.name][0]
-    at_s = state.timestamp_ms / 1000
+    at_s = evidence.times_ms[state.number] / 1000
     calm = evidence.calm._replace(at_s=at_s + 10, running=["worker-1/1"])
     met = {number: Transaction("worker-1/1", at_s - 1) for number in numbers}
 
@@ -232,3 +241,44 @@ def test_finds_a_wrong_judgement_of_time(
 
     assert [*check_expiry(changed)]
     assert not [*check_expiry(evidence)]
+
+
+def test_finds_an_answer_that_stands_elsewhere(evidence: Evidence) -> None:
+    named = replace(evidence, history=replace(evidence.history, reply_topics=("replies.shop",)))
+    record = evidence.topics[DEPOSIT.name][0]
+    asked = replace(record, headers=((REPLY_TO, f"{PREFIX}replies.shop".encode()),))
+
+    assert "P4" in broken(named, DEPOSIT.name, [asked])
+    assert "P4" not in broken(named, DEPOSIT.name, evidence.topics[DEPOSIT.name])
+
+
+@pytest.mark.parametrize("blow", [None, Blow.REMADE])
+def test_finds_entries_that_are_not_in_the_order_of_their_records(
+    evidence: Evidence, blow: Blow | None
+) -> None:
+    """P1, also where a topic was made again."""
+    first = evidence.sources["alice:c2"]
+    blows = () if blow is None else (Disturbance(blow=blow, at_s=0, lasts_s=0, which=0),)
+    second = replace(
+        first, offset=50, value=(first.value or b"").replace(b'"c2"', b'"c9"'), number=first.number
+    )
+    [(number, outcome)] = of(evidence, "outcomes", "alice:c2")
+    assert outcome is not None
+    source = {**outcome["source"], "offset": 50}
+    outcomes = [
+        {**outcome, "sequence": 2},
+        {**outcome, "_id": "alice:c9", "sequence": 1, "source": source},
+    ]
+
+    changed = replace(
+        evidence,
+        history=replace(evidence.history, disturbances=blows),
+        topics={**evidence.topics, DEPOSIT.name: [first, second]},
+        documents={**evidence.documents, "outcomes": outcomes},
+        written={
+            **evidence.written,
+            "outcomes": {each["_id"]: [(number, each)] for each in outcomes},
+        },
+    )
+
+    assert "P1" in {each.partition(":")[0] for each in check_order(changed)}

@@ -105,6 +105,8 @@ class Evidence:
     transactions: Mapping[int, Transaction] = field(default_factory=dict[int, Transaction])
     """By the number of what they wrote."""
     calm: Calm | None = None
+    times_ms: Mapping[int, int] = field(default_factory=dict[int, int])
+    """When states were appended, by the broker's time: their own is their sender's. By number."""
     remade: Collection[str] = ()
     """Topics of which there was another one of that name before; what that one held is gone."""
     answered: Sequence[Stood] = field(init=False)

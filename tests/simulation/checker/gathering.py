@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from contracts.topics import TOPICS
+from contracts.topics import BALANCES, TOPICS
 from tests.simulation.checker.evidence import PREFIX, Calm, Evidence, Stood, Transaction
 from tests.simulation.kafka.cluster import SimulatedKafka
 from tests.simulation.mongo.server import MongoServer
@@ -30,6 +30,11 @@ def evidence_of(world: World, outside: Outside, unread: Collection[str], calm: C
         ],
         written=written,
         calm=calm,
+        times_ms={
+            batch.number: batch.time_ms
+            for log in kafka.topics[PREFIX + BALANCES.name].logs
+            for batch in log.batches
+        },
         transactions=_transactions(world.servers.mongo),
         remade=[
             spec.name

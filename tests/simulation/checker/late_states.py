@@ -47,7 +47,7 @@ def _stays(evidence: Evidence, calm: Calm, last: Stood, accounts: list[Version])
     met = _met(evidence, accounts, sequence, writers)
     if met is None or newest.at_s + AGAIN_S + SAID_S > calm.at_s:
         return False
-    return last.timestamp_ms / 1000 <= met.at_s + AGAIN_S
+    return evidence.times_ms[last.number] / 1000 <= met.at_s + AGAIN_S
 
 
 def _met(

@@ -8,14 +8,14 @@ from contracts.topics import ORDERED
 from tests.simulation.checker.answers import decisive
 from tests.simulation.checker.entries import EXACT
 from tests.simulation.checker.evidence import Evidence, Findings, Sent, Stood, named, parsed
+from tests.simulation.clocks import EPOCH
+from tests.simulation.history import Blow
 
 NEVER_S = float("inf")
 
 
 def check_order(evidence: Evidence) -> Findings:
     """Hold every decision against when its command was sent, and what had been acknowledged by then."""
-    if evidence.history.remakes:
-        return  # what was sent before may be gone, or lie elsewhere
     yield from _in_partition_order(evidence)
     yield from _not_too_early(evidence)
 
@@ -33,11 +33,11 @@ def _in_partition_order(evidence: Evidence) -> Findings:
             if sequence is None or name in seen or evidence.is_dead(record):
                 continue
             seen.add(name)
-            if outcome is not None and not outcome["source"]["topic"].endswith(topic.name):
-                continue  # another command under the same id came first
+            if evidence.sources.get(name) is not record:
+                continue  # another one under the same id came first
             key = record.partition, str(body["username"])
             before, offset = last.get(key, (0, -1))
-            if sequence < before and (outcome or {})["source"]["offset"] == record.offset:
+            if sequence < before:
                 yield f"P1: {name} at {record.offset} is entry {sequence}, behind {before} at {offset}"
             last[key] = sequence, record.offset
 
@@ -45,6 +45,7 @@ def _in_partition_order(evidence: Evidence) -> Findings:
 def _not_too_early(evidence: Evidence) -> Findings:
     """A refusal that the user's others could lift was not lifted by all that was acknowledged."""
     sent = _by_id(evidence.sent)
+    added_s = _partitions_added_s(evidence)
     for name, answers in evidence.answers.items():
         refused = next((each for each in answers if decisive(each)), None)
         error = None if refused is None else refused.body.get("error")
@@ -57,11 +58,14 @@ def _not_too_early(evidence: Evidence) -> Findings:
         first = min(asked, key=lambda each: each.sent_s)
         if {each.partition for each in asked} != {first.partition}:
             continue
+        if _decided_s(evidence, name) >= added_s:
+            continue  # across that nothing is promised of the order
         earlier = [
             each
             for those in sent.values()
             for each in those
             if each.record.key == first.record.key
+            and each.record.topic not in evidence.remade
             and _was_decided(evidence, each)
             and each.partition == first.partition
             and (each.acknowledged_s or NEVER_S) < first.sent_s
@@ -70,6 +74,18 @@ def _not_too_early(evidence: Evidence) -> Findings:
             yield from _was_open(evidence, name, earlier)
         elif code is Code.INSUFFICIENT_FUNDS:
             yield from _was_covered(evidence, name, first, earlier)
+
+
+def _partitions_added_s(evidence: Evidence) -> float:
+    blows = evidence.history.disturbances
+    return min((each.at_s for each in blows if each.blow is Blow.PARTITIONS), default=NEVER_S)
+
+
+def _decided_s(evidence: Evidence, name: str) -> float:
+    """Return when it was decided, in virtual seconds; 0 where nobody knows."""
+    versions = evidence.written.get("outcomes", {}).get(name)
+    decided = evidence.transactions.get(versions[0][0]) if versions else None
+    return 0.0 if decided is None else decided.at_s - EPOCH.timestamp()
 
 
 def _was_decided(evidence: Evidence, each: Sent) -> bool:

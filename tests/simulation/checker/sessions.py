@@ -7,7 +7,7 @@ from typing import Any
 from contracts.requests import IDENTITY_REQUESTS
 from contracts.topics import CHANGE_PASSWORD, LOGIN, LOGOUT, REFRESH, REVOCATIONS
 from tests.simulation.checker.decided import Decided, as_of, decided
-from tests.simulation.checker.evidence import Evidence, Findings, Versions
+from tests.simulation.checker.evidence import Evidence, Findings, Versions, parsed
 from tests.simulation.keys import opened
 
 Sessions = Mapping[Any, Versions]
@@ -110,8 +110,14 @@ def _revoked(evidence: Evidence) -> Findings:
         said.setdefault(each.key, each.number)
     for name, versions in evidence.written.get("requests", {}).items():
         stored = versions[0][1]
-        replies = evidence.replies.get(name, ())
-        for identifier in () if stored is None or not replies else stored.get("ended", ()):
+        if stored is None or not stored.get("ended"):
+            continue
+        replies = [
+            each.number
+            for each in evidence.replies.get(name, ())
+            if each.body == parsed(stored["body"])
+        ]
+        for identifier in stored["ended"] if replies else ():
             told = said.get(identifier.encode())
-            if told is None or told > replies[0].number:
+            if told is None or told > replies[0]:
                 yield f"P8: {name} was answered, and the end of session {identifier} not published"
