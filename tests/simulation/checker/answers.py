@@ -45,7 +45,8 @@ def _all_answered(evidence: Evidence) -> Findings:
             body = record.body
             name = f"{body.get('username')}:{body.get(identifier)}"
             if evidence.is_dead(record):
-                if _is_sound(record, model) and not _failed_on(evidence, record):
+                is_ours = record.topic not in evidence.remade  # else it may be of the topic before
+                if is_ours and _is_sound(record, model) and not _failed_on(evidence, record):
                     yield f"P4: {place} is a dead letter, and nothing is wrong with it"
             else:
                 waiting[name] = waiting.get(name, 0) + 1
@@ -124,6 +125,8 @@ def _repeated(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Find
         if refused < others:
             yield f"P3: {name} came {others} times with another content, refused {refused} times"
     for name, versions in evidence.written.get("outcomes", {}).items():
+        if any(each.topic in evidence.remade for each in copies.get(name, ())):
+            continue  # it may have been gone before anybody decided it
         if evidence.calm is not None and versions[-1][0] > evidence.calm.repeated_at:
             yield f"P2: {name} was only repeated, and decided once more"
 

@@ -86,6 +86,9 @@ def _ended(evidence: Evidence, sessions: Sessions) -> Findings:
         if not each.is_accepted:
             continue
         own = each.stored.get("session_id")
+        asking = as_of(sessions.get(own, ()), each.number - 1)
+        if asking is None or "ended_at" in asking:
+            continue  # the token of a session that has ended has no say over the others
         is_change = each.record.topic == CHANGE_PASSWORD.name
         ends_all = is_change or each.record.body.get("everywhere", False)
         for identifier in _live(each, sessions):
