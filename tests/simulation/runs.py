@@ -27,7 +27,7 @@ from tests.simulation.disturbing import Disturbing
 from tests.simulation.fates import Place, Schedule
 from tests.simulation.history import History
 from tests.simulation.loop import StuckError
-from tests.simulation.network import Fate
+from tests.simulation.network import Fate, Said
 from tests.simulation.outside import Outside
 from tests.simulation.world import PREFIX, World
 from workers.clock import told_by
@@ -155,6 +155,7 @@ async def _lived(world: World, violations: list[str]) -> None:
         kafka.tick(),
         world.now_s(),
         [slot.current for slot in world.slots.values() if slot.is_running],
+        any(fate.said is Said.UNFORESEEN for fate in world.schedule.struck.values()),
     )
     await _put_away(world)
     evidence = evidence_of(world, outside, unread, calm)

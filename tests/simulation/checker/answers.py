@@ -65,7 +65,8 @@ def _failed_on(evidence: Evidence, record: Stood) -> bool:
     place = (record.topic, record.partition, record.offset)
     codes = {dict(each.headers).get(DlqHeader.CODE) for each in evidence.dead[place]}
     return (
-        evidence.history.rates.unforeseen > 0
+        evidence.calm is not None
+        and evidence.calm.met_unforeseen
         and "request_id" in record.body
         and codes == {Code.INTERNAL_ERROR.value.encode()}
     )
