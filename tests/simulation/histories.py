@@ -112,6 +112,7 @@ class _Drawing:
         kinds: list[Callable[[str, list[str]], Sender]] = [
             self._careful,
             self._spending,
+            self._steady,
             self._careless,
             self._repeating,
             self._transactional,
@@ -151,6 +152,16 @@ class _Drawing:
             moved = {"amount": self.values.amount(), "currency": random.choice(("USD", "EUR"))}
             records += [self._command(topic, user, moved=moved) for topic in (DEPOSIT, WITHDRAW)]
         return self._one(name, Waits.ACKNOWLEDGED, records)
+
+    def _steady(self, name: str, users: list[str]) -> Sender:
+        """Return who pays in again and again, with a short rest each time, so that cycles follow each other."""
+        random = self.random
+        user, rest_s = random.choice(users), random.choice((0.05, 0.2, 0.5))
+        units = tuple(
+            Unit(pause_s=rest_s, records=(self._command(DEPOSIT, user),))
+            for _ in range(random.randint(4, 10))
+        )
+        return Sender(name=name, waits=Waits.NOTHING, units=units)
 
     def _registering(self, name: str, users: list[str]) -> Sender:
         """Return who registers many at once."""

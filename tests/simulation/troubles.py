@@ -7,7 +7,7 @@ from random import Random
 from tests.simulation.fates import FATES, Rates
 from tests.simulation.history import Blow, Disturbance
 
-FOCUSED = 0.4
+FOCUSED = 0.5
 """How often it is one operation alone that goes wrong, and often."""
 
 OPERATIONS = (
