@@ -1,14 +1,31 @@
 """Short histories in which each call fails in each way, one after the other, and two of them together."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
-from contracts.topics import DEPOSIT, OPEN, UPDATE_PROFILE, WITHDRAW, TopicSpec
+from contracts.passwords import Passwords
+from contracts.registration import Register
+from contracts.sealing import Purpose
+from contracts.topics import (
+    CHANGE_PASSWORD,
+    DEPOSIT,
+    LOGIN,
+    LOGOUT,
+    OPEN,
+    REGISTER,
+    UPDATE_PROFILE,
+    WITHDRAW,
+    TopicSpec,
+)
 from tests.simulation.fates import Place, Rates
 from tests.simulation.history import Ends, History, Record, Sender, Unit, Waits
+from tests.simulation.keys import Sealing, sealed
 from tests.simulation.network import Fate, Said
 from tests.simulation.runs import run
-from tests.simulation.values import encoded
+from tests.simulation.signing import a_request
+from tests.simulation.values import PASSWORDS, Values, encoded
+from workers.config.roles import Role
 
 IDLE = ("heartbeat", "fetch")
 """Operations that a worker repeats for ever; the first few are enough."""
@@ -30,7 +47,26 @@ def short_histories() -> Sequence[History]:
         _history("careful", Waits.ANSWERED, 1, *((record,) for record in money)),
         _history("careless", Waits.NOTHING, 2, *((record,) for record in money)),
         _history("transactional", Waits.ACKNOWLEDGED, 1, money[:2], money[2:]),
+        replace(
+            _history("signing in", Waits.ANSWERED, 2, *((record,) for record in _signing_in())),
+            roles=frozenset({Role.LEDGER, Role.IDENTITY}),
+        ),
     )
+
+
+def _signing_in() -> Iterator[Record]:
+    """Yield what somebody sends who registers, and changes the password."""
+    values, username = Values(Random(0)), "alice"
+    old, new = PASSWORDS
+    body = values.body(Register, {"command_id": "c1", "username": username})
+    sealing = Sealing(old, Purpose.REGISTER_PASSWORD, "c1", username)
+    value = encoded({**body, "sealed_password": sealed(sealing)})
+    yield Record(topic=REGISTER.name, key=username.encode(), value=value)
+    steps = ((LOGIN, old), (CHANGE_PASSWORD, old), (LOGIN, new), (LOGOUT, new))
+    for number, (topic, password) in enumerate(steps):
+        passwords = Passwords(password=password, new_password=new)
+        identity = {"request_id": f"s{number}", "username": username}
+        yield a_request(values, topic, identity, passwords)
 
 
 def places_of(history: History) -> Mapping[Place, int]:

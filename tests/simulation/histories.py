@@ -1,6 +1,6 @@
 """Draws histories: who sends what, and what goes wrong meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -8,7 +8,7 @@ from contracts.commands import COMMANDS
 from contracts.headers import REPLY_TO
 from contracts.ledger import Movement
 from contracts.requests import IDENTITY_REQUESTS, QUERIES
-from contracts.topics import OPEN, ORDERED, REGISTER, REPLIES, TopicSpec
+from contracts.topics import DEPOSIT, OPEN, ORDERED, REGISTER, REPLIES, WITHDRAW, TopicSpec
 from tests.simulation.checker.evidence import PREFIX, parsed
 from tests.simulation.clocks import Wrong
 from tests.simulation.history import (
@@ -36,6 +36,9 @@ WORKERS = ("worker-1", "worker-2")
 
 UNIT_MAX = 5
 """Records that one sends before it waits for answers, at most: several of them are one batch."""
+
+NEWCOMERS = ("erin", "frank", "grace", "heidi")
+"""Who registers beside the users whose money is moved."""
 
 USERS_FEW = 2
 """Where it is always the same that goes wrong, so that it meets the same account again."""
@@ -115,13 +118,16 @@ class _Drawing:
         made = [self._begins(user, random.choice(opening)) for user in users]
         kinds: list[Callable[[str, list[str]], Sender]] = [
             self._careful,
-            self._careful,
+            self._spending,
+            self._steady,
             self._careless,
             self._repeating,
             self._transactional,
             self._elsewhere,
             self._broken,
         ]
+        if Role.IDENTITY in roles:
+            kinds.append(self._registering)
         if Role.IDENTITY in roles or Role.QUERY in roles:
             made.append(self._asking(roles, users))
         count = sum(len(unit.records) for sender in made for unit in sender.units)
@@ -148,6 +154,32 @@ class _Drawing:
         count = random.randint(3, 8)
         records = [self._command(self._a_command(), user) for _ in range(count)]
         return self._one(name, random.choice((Waits.ACKNOWLEDGED, Waits.ANSWERED)), records)
+
+    def _spending(self, name: str, users: list[str]) -> Sender:
+        """Return who pays in and takes out the same, as soon as it is acknowledged: nothing is left over."""
+        random = self.random
+        user = random.choice(users)
+        records: list[Record] = []
+        for _ in range(random.randint(1, 4)):
+            moved = {"amount": self.values.amount(), "currency": random.choice(("USD", "EUR"))}
+            records += [self._command(topic, user, moved=moved) for topic in (DEPOSIT, WITHDRAW)]
+        return self._one(name, Waits.ACKNOWLEDGED, records)
+
+    def _steady(self, name: str, users: list[str]) -> Sender:
+        """Return who pays in again and again, with a short rest each time, so that cycles follow each other."""
+        random = self.random
+        user, rest_s = random.choice(users), random.choice((0.05, 0.2, 0.5))
+        units = tuple(
+            Unit(pause_s=rest_s, records=(self._command(DEPOSIT, user),))
+            for _ in range(random.randint(4, 10))
+        )
+        return Sender(name=name, waits=Waits.NOTHING, units=units)
+
+    def _registering(self, name: str, users: list[str]) -> Sender:
+        """Return who registers many at once."""
+        del users
+        records = [self._command(REGISTER, user) for user in NEWCOMERS]
+        return self._one(name, Waits.NOTHING, records)
 
     def _careless(self, name: str, users: list[str]) -> Sender:
         records = [
@@ -249,9 +281,10 @@ class _Drawing:
         user: str,
         identifier: str | None = None,
         placement: Placement = Placement.JAVA,
+        moved: Mapping[str, str] | None = None,
     ) -> Record:
         identity = {"command_id": identifier or self._identifier(), "username": user}
-        body = self.values.body(COMMANDS[topic], identity)
+        body = self.values.body(COMMANDS[topic], identity) | dict(moved or {})
         return self._record(topic, user, encoded(body), placement)
 
     def _record(

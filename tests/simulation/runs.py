@@ -28,7 +28,7 @@ from tests.simulation.fates import Place, Schedule
 from tests.simulation.history import History
 from tests.simulation.kafka.reading import METADATA_MS
 from tests.simulation.loop import StuckError
-from tests.simulation.network import Fate
+from tests.simulation.network import Fate, Said
 from tests.simulation.outside import Outside
 from tests.simulation.processes import settings, sweep_once
 from tests.simulation.world import PREFIX, World
@@ -155,6 +155,7 @@ async def _lived(world: World, violations: list[str]) -> None:
         kafka.tick(),
         world.now_s(),
         [slot.current for slot in world.slots.values() if slot.is_running],
+        any(fate.said is Said.UNFORESEEN for fate in world.schedule.struck.values()),
     )
     await _put_away(world)
     evidence = evidence_of(world, outside, unread, calm)

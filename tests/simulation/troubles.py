@@ -7,7 +7,7 @@ from random import Random
 from tests.simulation.fates import FATES, Rates
 from tests.simulation.history import Blow, Disturbance
 
-FOCUSED = 0.4
+FOCUSED = 0.5
 """How often it is one operation alone that goes wrong, and often."""
 
 OPERATIONS = (
@@ -42,6 +42,8 @@ FOCUSES = (
     ),
     # What is published again while the next is decided.
     Focus(operation="produce", fates=("refused", "lost", "never", "late"), moves=(0, 1)),
+    Focus(operation="insert", fates=("refused", "lost", "never", "unforeseen")),
+    Focus(operation="find", fates=("refused", "unforeseen", "frozen"), most=0.1),
     # One topic's records before another's.
     Focus(operation="fetch", fates=("late",)),
     Focus(operation="fetch", fates=("late", "refused", "lost"), moves=(0, 1, 2), most=0.2),
@@ -76,7 +78,7 @@ def troubles(random: Random, busy_s: float, *, remakes: bool) -> Troubles:
         tuple(
             Disturbance(
                 blow=blow,
-                at_s=random.uniform(0, busy_s),
+                at_s=random.uniform(0, busy_s if not rates.on else busy_s / 2),
                 lasts_s=random.choice((0.05, 0.5, 2.0, 4.0, 8.0)),
                 which=random.randrange(16),
             )

@@ -11,6 +11,8 @@ from contracts.dead_letters import DlqHeader
 from contracts.requests import REQUESTS, AnyRequest
 from contracts.topics import AUDIT_EVENTS, INPUTS, TOPICS, TopicSpec
 from tests.simulation.checker.evidence import (
+    PREFIX,
+    Document,
     Evidence,
     Findings,
     Stood,
@@ -64,7 +66,8 @@ def _failed_on(evidence: Evidence, record: Stood) -> bool:
     place = (record.topic, record.partition, record.offset)
     codes = {dict(each.headers).get(DlqHeader.CODE) for each in evidence.dead[place]}
     return (
-        evidence.history.rates.unforeseen > 0
+        evidence.calm is not None
+        and evidence.calm.met_unforeseen
         and "request_id" in record.body
         and codes == {Code.INTERNAL_ERROR.value.encode()}
     )
@@ -125,9 +128,10 @@ def _repeated(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Find
         if refused < others:
             yield f"P3: {name} came {others} times with another content, refused {refused} times"
     for name, versions in evidence.written.get("outcomes", {}).items():
-        if any(each.topic in evidence.remade for each in copies.get(name, ())):
-            continue  # it may have been gone before anybody decided it
-        if evidence.calm is not None and versions[-1][0] > evidence.calm.repeated_at:
+        number, last = versions[-1]
+        if last is None or _is_gone(evidence, last) or evidence.calm is None:
+            continue
+        if number > evidence.calm.repeated_at:
             yield f"P2: {name} was only repeated, and decided once more"
 
 
@@ -168,11 +172,14 @@ def _recorded(evidence: Evidence) -> Findings:
         sequence = (body.get("entry") or nothing).get("sequence")
         if (outcome.get("code"), outcome.get("sequence")) != (code, sequence):
             yield f"P2: {name} is answered {code} {sequence}, recorded otherwise"
-    yield from (
-        f"P2: {name} is recorded, and was never answered"
-        for name in evidence.outcomes
-        if name not in told
-    )
+    for name, outcome in evidence.outcomes.items():
+        if name not in told and not _is_gone(evidence, outcome):
+            yield f"P2: {name} is recorded, and was never answered"
+
+
+def _is_gone(evidence: Evidence, outcome: Document) -> bool:
+    """Say whether its topic was deleted, and took the record with it before it was answered."""
+    return outcome["source"]["topic"].removeprefix(PREFIX) in evidence.remade
 
 
 def _audited(evidence: Evidence) -> Findings:
@@ -184,6 +191,6 @@ def _audited(evidence: Evidence) -> Findings:
         is_recorded = body["event_id"].removesuffix(":audit") in evidence.outcomes
         if known != each.value and is_recorded:
             yield f"P5: the audit event {body['event_id']} is said in two ways"
-    for name in evidence.outcomes:
-        if f"{name}:audit" not in said:
+    for name, outcome in evidence.outcomes.items():
+        if f"{name}:audit" not in said and not _is_gone(evidence, outcome):
             yield f"P4: {name} has no audit event"

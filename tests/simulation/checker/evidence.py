@@ -42,6 +42,8 @@ class Calm(NamedTuple):
     """When that was, since 1970."""
     running: Collection[str]
     """The processes that ran until then."""
+    met_unforeseen: bool
+    """Whether some process met what nobody foresaw."""
 
 
 class Transaction(NamedTuple):
