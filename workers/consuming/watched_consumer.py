@@ -89,14 +89,14 @@ class WatchedConsumer(TopicConsumer):
         if self._closed:
             raise ConsumerStoppedError from error
         fetcher, coordinator, client = self._parts()
-        parts = {
-            "metadata": client._sync_task,
-            "fetching": fetcher._fetch_task,
-            "coordination": coordinator._coordination_task,
-        }
-        for name, task in parts.items():
-            if task is None or task.done():
-                raise DeadConsumerError(name) from error
+        if client._sync_task is None or client._sync_task.done():
+            raise DeadConsumerError from error
+        if fetcher._fetch_task.done():
+            raise DeadConsumerError from error
+        if self._group_id is None:
+            return  # nobody coordinates
+        if coordinator._coordination_task.done():
+            raise DeadConsumerError from error
         for task in (coordinator._heartbeat_task, coordinator._commit_refresh_task):
             if (ended := _ended_by(task)) is not None and not isinstance(ended, KafkaError):
                 raise DeadConsumerError from ended
@@ -104,6 +104,8 @@ class WatchedConsumer(TopicConsumer):
     def _start_again(self) -> None:
         """Start again what has ended at an error of Kafka's."""
         _, coordinator, _ = self._parts()
+        if self._group_id is None:
+            return
         if _ended_by(coordinator._heartbeat_task) is not None:
             logger.warning("the heartbeat ended: the group is joined anew")
             coordinator.request_rejoin()

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from tests.ports.kafka.clusters import Cluster
 from tests.ports.kafka.conftest import Readers
 from tests.ports.kafka.readers import PATIENCE_S
+from workers.consuming import reading_watch
 from workers.ledger.end_offsets import EndOffsets
 
 pytestmark = pytest.mark.asyncio
@@ -76,3 +77,22 @@ async def test_cursors_go_past_what_nobody_reads(
     await reader.poll_until(lambda: reader.consumer.cursors[tp] == 3)
 
     assert await reader.poll() == []
+
+
+async def test_what_is_hidden_is_not_missed(
+    cluster: Cluster, topic: str, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that ended because nothing comes would end for ever while a transaction is open."""
+    monkeypatch.setattr(reading_watch, "LOOK_S", 0.0)
+    monkeypatch.setattr(reading_watch, "STANDSTILL_LOOKS", 4)
+    transaction = await cluster.begin()
+    await transaction.send(topic, b"inside")
+    await cluster.send(topic, b"behind")
+    reader = await readers()
+
+    for _ in range(8):
+        assert await reader.poll() == []
+    await transaction.abort()
+    await reader.read(1)
+
+    assert reader.progress.failed is None
