@@ -34,7 +34,11 @@ from workers.config.ledger import LedgerOptions
 from workers.config.roles import Role
 from workers.config.settings import Settings
 from workers.credentials.hashing import HashingPolicy, LowPriorityPool, PasswordHasher
+from workers.kafka.connection import kafka_connection
+from workers.kafka.probe import KafkaProbe
 from workers.keys.ring import KeyRing
+from workers.monitoring.health import Health, Probe
+from workers.monitoring.inputs import Inputs
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.watchdog import Watchdog
 
@@ -58,9 +62,6 @@ CHEAP = HashingPolicy(
     argon2_time_cost=1,
 )
 """The least that the scheme allows: nobody guesses here."""
-
-STARTED_MAX_S = 60.0
-"""How long a process may take to start or to end before whoever runs it ends it."""
 
 
 @cache
@@ -138,6 +139,7 @@ class Process:
                 await resources.schema.announce()
                 await self._build(resources, stack)
                 readings = await self._started()
+                self._look_at_inputs(resources, readings, stack)
             except (StoreCheckError, StoreUnavailableError, KafkaError, UnforeseenError) as error:
                 return f"it could not start: {type(error).__name__}"
             await self._live(readings)
@@ -171,6 +173,24 @@ class Process:
         for each in readings:
             await each.start()
         return readings
+
+    def _look_at_inputs(
+        self, resources: Resources, readings: list[GroupReading], stack: AsyncExitStack
+    ) -> None:
+        """Notice topics that are made again and partitions that are added, as health does."""
+        probe = KafkaProbe(kafka_connection(self.settings), resources.kafka)
+        stack.push_async_callback(probe.stop)
+        inputs = Inputs(probe, [each.consumer for each in readings], resources.metrics)
+        health = Health(
+            probes=[
+                Probe(name="kafka", ask=inputs.ask),
+                Probe(name="topics", ask=inputs.compare, last=True),
+            ],
+            workers=[member.progress for member in self.members],
+            watchdog_s=self.settings.watchdog_s,
+            metrics=resources.metrics,
+        )
+        self._chores.append(health.run)
 
     async def _live(self, readings: list[GroupReading]) -> None:
         chores = [asyncio.create_task(chore()) for chore in self._chores]

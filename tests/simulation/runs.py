@@ -26,7 +26,6 @@ from tests.simulation.checker.sessions import check_sessions
 from tests.simulation.disturbing import Disturbing
 from tests.simulation.fates import Place, Schedule
 from tests.simulation.history import History
-from tests.simulation.kafka.reading import METADATA_MS
 from tests.simulation.loop import StuckError
 from tests.simulation.network import Fate, Said
 from tests.simulation.outside import Outside
@@ -39,9 +38,6 @@ STILL_WILD_S = 1.5
 
 CALM_MAX_S = 240.0
 """How long it may then take until everything is answered: several sessions, sweeps and patiences."""
-
-FOUND_S = METADATA_MS / 1000
-"""How much longer where partitions were added: aiokafka looks for them that often."""
 
 LOOK_S = 0.25
 
@@ -167,7 +163,7 @@ async def _lived(world: World, violations: list[str]) -> None:
 
 async def _all_read(world: World) -> list[str]:
     """Wait until everything is committed; return what is not after all that time."""
-    deadline_s = world.loop.time() + CALM_MAX_S + FOUND_S * world.history.remakes
+    deadline_s = world.loop.time() + CALM_MAX_S
     while unread := [*_unread(world)]:
         if world.loop.time() > deadline_s:
             return unread

@@ -30,9 +30,6 @@ LOOK_MS = 30_000
 """How often aiokafka looks what it could fetch where nothing has happened: there is nothing, and looking for it
 each second, as in production, was a good part of a history."""
 
-METADATA_MS = 20_000
-"""How often aiokafka looks for partitions that were added; five minutes, as in production, are nearly all idle."""
-
 
 @dataclass(slots=True)
 class GroupReading:
@@ -95,7 +92,6 @@ def reading(member: Membership[Any], kafka: SimulatedKafka, *, skips: bool = Tru
     """Return what reads for *member*, with the settings and the consumer of a real process."""
     settings = consumer_settings(member.subscription, member.options)
     settings["consumer_timeout_ms"] = LOOK_MS
-    settings["metadata_max_age_ms"] = METADATA_MS
     consumer = SimulatedCursorConsumer(
         hooks=member.hooks,
         progress=member.progress,
