@@ -90,6 +90,8 @@ def simulate(first: int, count: int, processes: int) -> Sums:
     with context.Pool(processes, maxtasksperchild=CHUNKS_MAX) as pool:
         for done in pool.imap_unordered(run_seeds, _chunks(first, count)):
             sums.add(done)
+            for seed, found in done.violations.items():
+                print(f"\rseed {seed}: {found[0][:200]}", file=sys.stderr, flush=True)
             spent_s = time.monotonic() - started_s
             rate = sums.histories / spent_s
             left_s = (count - sums.histories) / rate
