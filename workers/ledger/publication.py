@@ -35,17 +35,17 @@ class Publication(OutgoingBatch):
     def add_lane(self, lane: Lane) -> None:
         """Say what *lane* did: states, owed events, answers, own events."""
         accounts: dict[str, Account] = {}
-        for applied in lane.applied:
+        for applied in lane.applied:  # what came later is newer, be it by another worker
             for account in applied.decision.changes.accounts:
                 accounts[account.username] = account
             for owed in applied.owed:
                 username = owed.outcome.username
-                accounts.setdefault(username, applied.accounts[username])
+                accounts[username] = applied.accounts[username]
                 events = self.names.balance_events
                 self.records.append(Outgoing.of(events, username.encode(), owed.event))
             for name in lane.again:
                 if name in applied.accounts:
-                    accounts.setdefault(name, applied.accounts[name])
+                    accounts[name] = applied.accounts[name]
             self._answers(applied.decision.answers)
         for account in accounts.values():
             if (record := state_of(account)) is not None:

@@ -84,8 +84,10 @@ class _Said:
         if _stood(evidence.answers.get(name, ()), number) + passed_on < count:
             return f"it had fewer than {count} answers"
         outcome = evidence.outcomes.get(name)
-        if outcome is None or is_registered:
-            return None  # what else there is to say of a registration says the ledger
+        if outcome is None or is_registered or commit.topic in evidence.remade:
+            # What else there is to say of a registration says the ledger; and of one whose first
+            # record is gone this may be another, under its id.
+            return None
         if "sequence" in outcome and not bisect_left(self._events.get(name, ()), number):
             return f"entry {outcome['sequence']} had no event"
         if not bisect_left(self._audits.get(f"{name}:audit", ()), number):

@@ -40,17 +40,27 @@ async def ledger() -> MemoryLedger:
     return ledger
 
 
-async def published(
+async def applied(
     ledger: MemoryLedger, *commands: CommandRecord, again: Sequence[str] = ()
-) -> Publication:
+) -> Lane:
     users: dict[str, list[CommandRecord]] = {}
     for command in commands:
         users.setdefault(command.command.username, []).append(command)
     lane = Lane(SimpleLaneDependencies(ledger).surroundings(), users=users, again=list(again))
     await lane.run()
+    return lane
+
+
+def said_of(lane: Lane) -> Publication:
     publication = Publication(names=NAMES, group="group", read_at_s=0)
     publication.add_lane(lane)
     return publication
+
+
+async def published(
+    ledger: MemoryLedger, *commands: CommandRecord, again: Sequence[str] = ()
+) -> Publication:
+    return said_of(await applied(ledger, *commands, again=again))
 
 
 def said_on(records: Sequence[Outgoing], topic: str) -> list[dict[str, object]]:
@@ -109,6 +119,22 @@ class TestPublication:
 
         [state] = said_on(said.first, NAMES.balances)
         assert state["sequence"] == 3
+
+    @pytest.mark.parametrize("again", [(), ("alice",)])
+    async def test_says_a_state_as_new_as_the_last_event_that_others_owe(
+        self, ledger: MemoryLedger, again: Sequence[str]
+    ) -> None:
+        """A lane that loses races goes on one by one, and others write between its transactions."""
+        first, second = (received(a_deposit(command_id=f"d-{n}"), offset=n) for n in range(2))
+        await applied(ledger, first)
+        lane = await applied(ledger, first, again=again)
+        await applied(ledger, second)
+        lane.applied += (await applied(ledger, second)).applied
+
+        said = said_of(lane)
+
+        [state] = said_on(said.first, NAMES.balances)
+        assert state["sequence"] == said_on(said.records, NAMES.balance_events)[-1]["sequence"] == 2
 
     async def test_repeats_result_and_audit_but_no_event_of_what_was_decided(
         self, ledger: MemoryLedger
