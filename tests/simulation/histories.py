@@ -23,7 +23,7 @@ from tests.simulation.history import (
 from tests.simulation.keys import opened
 from tests.simulation.signing import signed_in
 from tests.simulation.troubles import troubles
-from tests.simulation.values import USERS, Values, encoded
+from tests.simulation.values import USERS, Values, broken, encoded
 from workers.config.roles import Role
 
 RECORDS_MIN = 20
@@ -231,19 +231,8 @@ class _Drawing:
 
     def _broken(self, name: str, users: list[str]) -> Sender:
         """Return who sends what cannot be understood, and something that can."""
-        random = self.random
-        good = self._command(self._a_command(), random.choice(users))
-        value = good.value or b""
-        bad = random.choice(
-            (
-                Record(topic=good.topic, key=good.key, value=None),
-                Record(topic=good.topic, key=b"nobody", value=value),
-                Record(topic=good.topic, key=good.key, value=value[:-1]),
-                Record(topic=good.topic, key=None, value=value),
-                Record(topic=good.topic, key=good.key, value=value[:-1] + b', "surplus": 1}'),
-            )
-        )
-        return self._one(name, Waits.NOTHING, [bad, good])
+        good = self._command(self._a_command(), self.random.choice(users))
+        return self._one(name, Waits.NOTHING, [broken(good, self.random), good])
 
     def _asking(self, roles: set[Role], users: list[str]) -> Sender:
         random = self.random

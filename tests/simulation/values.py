@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from contracts.sealing import Purpose
+from tests.simulation.history import Record
 from tests.simulation.keys import Sealing, reply_pair, sealed
 
 USERS = ("alice", "bob", "carol", "dave")
@@ -152,3 +153,17 @@ def _resolved(said: Any, schema: Any) -> Any:
 def encoded(body: Mapping[str, Any]) -> bytes:
     """Return *body* as it is sent."""
     return json.dumps(body).encode()
+
+
+def broken(good: Record, random: Random) -> Record:
+    """Return what cannot be understood, made of a record that can."""
+    value = good.value or b""
+    return random.choice(
+        (
+            Record(topic=good.topic, key=good.key, value=None),
+            Record(topic=good.topic, key=b"nobody", value=value),
+            Record(topic=good.topic, key=good.key, value=value[:-1]),
+            Record(topic=good.topic, key=None, value=value),
+            Record(topic=good.topic, key=good.key, value=value[:-1] + b', "surplus": 1}'),
+        )
+    )

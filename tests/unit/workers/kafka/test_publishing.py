@@ -3,6 +3,7 @@
 import asyncio
 import random
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,7 +46,9 @@ class Kafka:
 
 
 class Client:
-    """Is asked nothing: the producers below acknowledge by themselves."""
+    """Is asked nothing: the producers below acknowledge by themselves, and every topic is known."""
+
+    cluster = SimpleNamespace(partitions_for_topic=len)
 
     async def send(self, node_id: int, request: object) -> None:
         raise AssertionError(node_id, request)
