@@ -70,6 +70,7 @@ test: install ## Run all tests, in three processes with servers of their own: mo
 simulate: install ## Break the workers in virtual time: SEEDS=1000 on all cores, or one SEED= with all that happens
 	@$(BIN)/python -W ignore -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
 	@$(if $(SEED),,$(BIN)/python -W ignore -m tests.simulation --exhaustive $(or $(SCRIPTS),0))
+	@$(if $(CRASHES),$(BIN)/python -W ignore -m tests.simulation --crashes $(CRASHES))
 
 .PHONY: test-later
 test-later: install ## Run all tests with every clock 400 days ahead: needs a C compiler (cc)

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from tests.simulation.exhausting import exhaust
+from tests.simulation.exhausting import exhaust, exhaust_crashes
 from tests.simulation.simulate import report, show, simulate
 
 HASH_SEED = "0"
@@ -22,7 +22,12 @@ def main() -> int:
     parser.add_argument(
         "--exhaustive", type=int, metavar="N", help="N scripts of failing calls each; 0 for all"
     )
+    parser.add_argument(
+        "--crashes", type=int, metavar="N", help="crash once and twice; N first crashes, 0 for all"
+    )
     given = parser.parse_args()
+    if given.crashes is not None:
+        return 1 if exhaust_crashes(given.crashes, given.processes) else 0
     if given.exhaustive is not None:
         return 1 if exhaust(given.exhaustive, given.processes) else 0
     if given.seed is not None:

@@ -1,6 +1,6 @@
 """Short histories in which each call fails in each way, one after the other, and two of them together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -74,11 +74,11 @@ def places_of(history: History) -> Mapping[Place, int]:
     places: dict[Place, int] = {}
     report = run(history, script={}, places=places)
     assert not report.violations, report.violations
-    return {
-        place: errors
-        for place, errors in places.items()
-        if place[0].startswith("worker") and (not place[1].endswith(IDLE) or place[2] < IDLE_MAX)
-    }
+    return {place: errors for place, errors in places.items() if _counts(place)}
+
+
+def _counts(place: Place) -> bool:
+    return place[0].startswith("worker") and (not place[1].endswith(IDLE) or place[2] < IDLE_MAX)
 
 
 def singles(places: Mapping[Place, int]) -> Iterator[Mapping[Place, Fate]]:
@@ -96,6 +96,26 @@ def pairs(
     for _ in range(count):
         first, second = random.sample(known, 2)
         yield {each: random.choice([*_fates(places[each])]) for each in (first, second)}
+
+
+def crashes(places: Iterable[Place], *, before: bool) -> Iterator[Mapping[Place, Fate]]:
+    """Yield a script for a crash behind each call, and one *before* it if wanted."""
+    for place in places:
+        for done in (False, True) if before else (True,):
+            yield {place: Fate(done=done, said=Said.KILLED)}
+
+
+def second_crashes(history: History, first: Mapping[Place, Fate]) -> Sequence[Mapping[Place, Fate]]:
+    """Return *first*, and each crash that can follow it, of the same worker's next process or of another's.
+
+    A crash before a call differs from the one behind the call before it in nothing that stays.
+    """
+    places: dict[Place, int] = {}
+    run(history, script=first, places=places)
+    order = [place for place in places if _counts(place)]
+    [crashed] = first
+    later = order[order.index(crashed) + 1 :] if crashed in places else []
+    return [first, *({**first, **second} for second in crashes(later, before=False))]
 
 
 def _fates(errors: int) -> Iterator[Fate]:
