@@ -7,6 +7,7 @@ from typing import Any
 from contracts.topics import INPUTS, TOPICS
 from tests.simulation.history import Blow, Disturbance
 from tests.simulation.outside import Outside
+from tests.simulation.striking import damage, elect, forge
 from tests.simulation.world import PREFIX, Slot, World
 
 SERVERS = {
@@ -100,6 +101,18 @@ class Disturbing:
         kafka.delete_topic(PREFIX + spec.name, offsets_stay=one.which % 2 == 0)
         kafka.create_topic(PREFIX + spec.name, self._world.history.partitions, spec.config())
 
+    async def elect(self, one: Disturbance) -> None:
+        """Have MongoDB fail over."""
+        elect(self._world, one)
+
+    async def damage(self, one: Disturbance) -> None:
+        """Damage a document."""
+        await damage(self._world, one)
+
+    async def forge(self, one: Disturbance) -> None:
+        """Raise a balance by hand."""
+        await forge(self._world, one)
+
 
 _DONE: Mapping[Blow, Callable[[Disturbing, Disturbance], Coroutine[Any, Any, None]]] = {
     Blow.KILL: Disturbing.kill,
@@ -110,4 +123,7 @@ _DONE: Mapping[Blow, Callable[[Disturbing, Disturbance], Coroutine[Any, Any, Non
     Blow.REDIS_FLUSHED: Disturbing.flush,
     Blow.PARTITIONS: Disturbing.partitions,
     Blow.REMADE: Disturbing.remake,
+    Blow.ELECTION: Disturbing.elect,
+    Blow.DAMAGED: Disturbing.damage,
+    Blow.FORGED: Disturbing.forge,
 }

@@ -1,7 +1,7 @@
 """Draws histories: who sends what, and what goes wrong meanwhile."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from contracts.commands import COMMANDS
@@ -22,7 +22,7 @@ from tests.simulation.history import (
 )
 from tests.simulation.keys import opened
 from tests.simulation.signing import signed_in
-from tests.simulation.troubles import troubles
+from tests.simulation.troubles import seldom, troubles
 from tests.simulation.values import USERS, Values, broken, encoded
 from workers.config.roles import Role
 
@@ -55,7 +55,12 @@ MOVEMENT_WEIGHT = 4
 
 def drawn(seed: int, *, remaking: bool | None = None) -> History:
     """Return the history of *seed*."""
-    return _Drawing(Random(f"history {seed}")).history(seed, remaking=remaking)
+    history = _Drawing(Random(f"history {seed}")).history(seed, remaking=remaking)
+    if history.remakes:
+        return history
+    # Drawn apart, so that all else of a seed stays as it is.
+    more = seldom(Random(f"seldom {seed}"), history.busy_s)
+    return replace(history, disturbances=(*history.disturbances, *more))
 
 
 @dataclass(slots=True)

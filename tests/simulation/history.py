@@ -97,6 +97,9 @@ class Blow(StrEnum):
     REDIS_FLUSHED = "Redis flushed"
     PARTITIONS = "partitions added"
     REMADE = "a topic made again"
+    ELECTION = "MongoDB fails over"
+    DAMAGED = "a document is damaged"
+    FORGED = "a balance is raised by hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

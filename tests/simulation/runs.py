@@ -23,6 +23,7 @@ from tests.simulation.checker.late_states import check_late_states
 from tests.simulation.checker.moments import check_moments
 from tests.simulation.checker.order import check_order
 from tests.simulation.checker.sessions import check_sessions
+from tests.simulation.checker.struck import check_struck, unless_struck
 from tests.simulation.disturbing import Disturbing
 from tests.simulation.fates import Place, Schedule
 from tests.simulation.history import History
@@ -55,6 +56,7 @@ CHECKS = (
     check_late_states,
     check_expiry,
     check_addresses,
+    check_struck,
 )
 
 
@@ -155,9 +157,9 @@ async def _lived(world: World, violations: list[str]) -> None:
     )
     await _put_away(world)
     evidence = evidence_of(world, outside, unread, calm)
-    for check in CHECKS:
-        violations += check(evidence)
-    violations += await check_books(world.servers)
+    found = [each for check in CHECKS for each in check(evidence)]
+    violations += unless_struck(evidence.struck, found)
+    violations += await check_books(world.servers, evidence.struck)
     violations += [f"P7: {each}" for each in world.loop.failures if "Assertion" in each]
 
 

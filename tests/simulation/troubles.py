@@ -19,6 +19,15 @@ OPERATIONS = (
 REMAKES = (Blow.REMADE, Blow.PARTITIONS)
 """After them less is promised."""
 
+SELDOM = (Blow.ELECTION, Blow.DAMAGED, Blow.FORGED)
+"""Those that few histories have, and none that remakes."""
+
+SELDOM_RATE = 0.12
+"""How many histories have one of them."""
+
+WHICH = 1 << 12
+"""Numbers to choose by, for those that choose several times."""
+
 MOVES = (Blow.KILL, Blow.PAUSE, Blow.STOP, Blow.JOIN)
 """What moves partitions from one process to another."""
 
@@ -87,8 +96,22 @@ def troubles(random: Random, busy_s: float, *, remakes: bool) -> Troubles:
     )
 
 
+def seldom(random: Random, busy_s: float) -> tuple[Disturbance, ...]:
+    """Return what else happens within *busy_s*: in most histories nothing."""
+    if random.random() >= SELDOM_RATE:
+        return ()
+    return (
+        Disturbance(
+            blow=random.choice(SELDOM),
+            at_s=random.uniform(0, busy_s),
+            lasts_s=random.choice((0.05, 0.5, 2.0, 4.0, 8.0)),
+            which=random.randrange(WHICH),
+        ),
+    )
+
+
 def _blows(random: Random) -> list[Blow]:
-    kinds = [one for one in Blow if one not in REMAKES]
+    kinds = [one for one in Blow if one not in REMAKES and one not in SELDOM]
     return [random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3)))]
 
 

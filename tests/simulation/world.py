@@ -9,7 +9,7 @@ from random import Random
 from contracts.topics import TOPICS
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.schema import prepare
-from tests.simulation.checker.evidence import PREFIX
+from tests.simulation.checker.evidence import PREFIX, Struck
 from tests.simulation.clocks import EPOCH, SimulatedClock, Wrong
 from tests.simulation.fates import Schedule, SeededFates
 from tests.simulation.history import History
@@ -60,6 +60,8 @@ class World:
     fates: SeededFates = field(init=False)
     servers: Servers = field(init=False)
     slots: dict[str, Slot] = field(default_factory=dict[str, Slot])
+    struck: Struck | None = None
+    """The document that somebody has changed in the store."""
     on_kill: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -99,6 +101,7 @@ class World:
         self.say("all is calm")
         self.fates.calm = True
         self.fates.away_until_s.clear()
+        self.servers.mongo.after_commit = None
         self.loop.release()
 
     # -- processes

@@ -49,7 +49,7 @@ def _all_answered(evidence: Evidence) -> Findings:
             if evidence.is_dead(record):
                 is_ours = record.topic not in evidence.remade  # else it may be of the topic before
                 if is_ours and _is_sound(record, model) and not _failed_on(evidence, record):
-                    yield f"P4: {place} is a dead letter, and nothing is wrong with it"
+                    yield f"P4: {place} ({name}) is a dead letter, and nothing is wrong with it"
             else:
                 waiting[name] = waiting.get(name, 0) + 1
                 if name not in said:

@@ -54,6 +54,22 @@ class Transaction(NamedTuple):
     """Since 1970, by the true time."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struck:
+    """A document that somebody has changed in the store, past the workers."""
+
+    username: str
+    """Whose it is: for this user less is promised from then on, and for all others the same."""
+    is_forged: bool
+    """Whether a balance was raised; else it is damaged."""
+    collection: str
+    id: str
+    number: int
+    """Of the change."""
+    after: Versions = ()
+    """What was written in its place later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stood:
     """One record as a reader of committed records finds it."""
@@ -109,6 +125,8 @@ class Evidence:
     calm: Calm | None = None
     times_ms: Mapping[int, int] = field(default_factory=dict[int, int])
     """When states were appended, by the broker's time: their own is their sender's. By number."""
+    struck: Struck | None = None
+    """Elsewhere its document stands as it was before."""
     remade: Collection[str] = ()
     """Topics of which there was another one of that name before; what that one held is gone."""
     answered: Sequence[Stood] = field(init=False)

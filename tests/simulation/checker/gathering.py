@@ -1,19 +1,31 @@
 """Gathers what a run leaves behind, from its servers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
 
 from contracts.topics import BALANCES, TOPICS
-from tests.simulation.checker.evidence import PREFIX, Calm, Evidence, Stood, Transaction
+from tests.simulation.checker.evidence import (
+    PREFIX,
+    Calm,
+    Evidence,
+    Stood,
+    Struck,
+    Transaction,
+    Versions,
+)
 from tests.simulation.kafka.cluster import SimulatedKafka
 from tests.simulation.mongo.server import MongoServer
 from tests.simulation.outside import Outside
 from tests.simulation.world import World
 
+Written = Mapping[str, Mapping[Any, Versions]]
+
 
 def evidence_of(world: World, outside: Outside, unread: Collection[str], calm: Calm) -> Evidence:
     """Return all that a run leaves behind."""
     kafka = world.servers.kafka
-    written = world.servers.mongo.written("accounts")
+    written, struck = _sound(world.servers.mongo.written("accounts"), world.struck)
     return Evidence(
         history=world.history,
         topics=_stood(kafka),
@@ -35,6 +47,7 @@ def evidence_of(world: World, outside: Outside, unread: Collection[str], calm: C
             for log in kafka.topics[PREFIX + BALANCES.name].logs
             for batch in log.batches
         },
+        struck=struck,
         transactions=_transactions(world.servers.mongo),
         remade=[
             spec.name
@@ -42,6 +55,18 @@ def evidence_of(world: World, outside: Outside, unread: Collection[str], calm: C
             if (topic := kafka.topics.get(PREFIX + spec.name)) and topic.topic_id.int > len(TOPICS)
         ],
     )
+
+
+def _sound(written: Written, struck: Struck | None) -> tuple[Written, Struck | None]:
+    """Return what was written without what somebody else changed, and what came after that."""
+    if struck is None:
+        return written, None
+    documents = written[struck.collection]
+    versions = documents[struck.id]
+    before = [each for each in versions if each[0] < struck.number]
+    after = [each for each in versions if each[0] > struck.number]
+    sound = {**documents, struck.id: before}
+    return {**written, struck.collection: sound}, replace(struck, after=after)
 
 
 def _transactions(mongo: MongoServer) -> dict[int, Transaction]:

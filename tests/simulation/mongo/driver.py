@@ -7,7 +7,7 @@ from typing import Any
 import bson
 from bson.codec_options import CodecOptions
 from pymongo import _csot  # what `pymongo.timeout` has set
-from pymongo.errors import ConnectionFailure, NetworkTimeout, PyMongoError
+from pymongo.errors import AutoReconnect, ConnectionFailure, NetworkTimeout, PyMongoError
 from pymongo.helpers_shared import (
     _check_command_response as checked,  # pyright: ignore[reportPrivateUsage]
 )
@@ -127,9 +127,11 @@ class DriverClient:
             deadline_s = self.deadline_s()
         patience_s = deadline_s - self._now_s()
         answers: list[Document | None] = []
+        term = self._server.term
 
         def effect() -> None:
-            answers.append(attempt())
+            if self._server.term == term:  # else its connection is gone, and it with that
+                answers.append(attempt())
 
         try:
             await self._network.ask(
@@ -145,6 +147,8 @@ class DriverClient:
             return told.reply
         except LateError as late:
             return _late(answers[0] if answers else None, late)
+        if self._server.term != term:
+            raise _labelled(AutoReconnect("connection closed"), within)
         [reply] = answers
         return await _waited(attempt, deadline_s) if reply is None else reply
 

@@ -28,6 +28,7 @@ NAMES = {
     246: "SnapshotUnavailable",
     251: "NoSuchTransaction",
     256: "TransactionCommitted",
+    10107: "NotWritablePrimary",
     11000: "DuplicateKey",
     11600: "InterruptedAtShutdown",
     11601: "Interrupted",

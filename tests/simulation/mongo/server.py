@@ -18,6 +18,7 @@ from tests.simulation.mongo.transactions import (
     Within,
     ended,
 )
+from tests.simulation.mongo.wire import FINISHING, RETRYABLE
 
 LIFETIME_S = 10.0
 """As the dev stack sets `transactionLifetimeLimitSeconds`."""
@@ -51,6 +52,12 @@ class MongoServer:
         """How many commands it was asked, by name."""
         self.commits: dict[int, tuple[str, float]] = {}
         """Of each transaction, by its moment: whose session it was of, and when."""
+        self.term = 1
+        """Of its primary: whoever asked an earlier one, and has no answer yet, gets none."""
+        self.after_commit: Callable[[], None] | None = None
+        """What happens as soon as something is committed that was written, and before it is answered."""
+        self._primary_from_s = 0.0
+        """Until then nobody is primary."""
         self.processes: dict[str, str] = {}
         """Who connected, by the name of the connection that a session's begins with."""
         self._read_at: dict[int, float] = {}
@@ -68,6 +75,8 @@ class MongoServer:
         def attempt() -> Document | None:
             nonlocal request
             try:
+                if self._now_s() < self._primary_from_s:
+                    return _not_primary(next(iter(command)), within)
                 if within is not None:
                     return self._within(database, command, within)
                 if request is None:
@@ -96,6 +105,17 @@ class MongoServer:
         """Undo every open transaction and forget every cursor, as a crash or an election does."""
         self.sessions.abort_all()
         self.cursors = Cursors()
+
+    def elect(self, primary_from_s: float, *, forgets: bool) -> None:
+        """Have another primary: from that time on, without anything that no majority had.
+
+        *forgets*: nor does it know what sessions have committed.
+        """
+        self.step_down()
+        self.term += 1
+        self._primary_from_s = primary_from_s
+        if forgets:
+            self.sessions.forget()
 
     def everything(self, database: str) -> Mapping[str, list[Document]]:
         """Return copies of all committed documents, by collection, in the order they were inserted in."""
@@ -170,11 +190,23 @@ class MongoServer:
 
     def _end(self, transaction: Transaction, state: TransactionState, session: str) -> None:
         if state is TransactionState.COMMITTED:
+            has_written = bool(transaction.claimed)
             moment = self.databases.tick()
             self.commits[moment] = session, self._now_s()
             transaction.commit(moment)
+            if has_written and self.after_commit is not None:
+                happens, self.after_commit = self.after_commit, None
+                happens()
         else:
             transaction.abort()
+
+
+def _not_primary(name: str, within: Within | None) -> Document:
+    error = ServerError(10107, "not primary")
+    if name in FINISHING:
+        error.more["errorLabels"] = [RETRYABLE]
+    error.is_transient = within is not None and name not in FINISHING
+    return error.reply()
 
 
 def _handler(command: Document) -> Handler:

@@ -116,6 +116,10 @@ class ServerSessions:
             if transaction.is_open():
                 transaction.abort()
 
+    def forget(self) -> None:
+        """Know none of them any more, whatever has become of it."""
+        self._last.clear()
+
     def open_now(self) -> int:
         """Return how many transactions are open."""
         return sum(transaction.is_open() for transaction in self._last.values())
