@@ -20,7 +20,7 @@ Change = Callable[[StoredCollection, Version, int], dict[str, Any]]
 LOOK_S = 0.02
 """Until it is tried again, where there is nothing yet or somebody is writing it."""
 
-CUT_OFF = 0.5
+CUT_OFF = 0.9
 """For how much of an election nobody can be reached; then somebody can be, and is not primary."""
 
 FORGETTING_S = 2 * settings(1).mongodb_timeout_ms / 1000
@@ -29,6 +29,9 @@ FORGETTING_S = 2 * settings(1).mongodb_timeout_ms / 1000
 Of what was committed a new primary knows, unless it heard too long ago. The driver asks again by itself
 for one timeout, silently, and would take what is forgotten for what was never committed.
 """
+
+DECIDED = 3
+"""Documents and keys that a decision writes at least; a process that says that it runs writes fewer."""
 
 RAISED_MINOR = 1_000_000
 """Much beside whatever is moved."""
@@ -49,8 +52,13 @@ def elect(world: World, one: Disturbance) -> None:
         server.elect(world.now_s() + one.lasts_s, forgets=one.lasts_s >= FORGETTING_S)
         fates.away_until_s["mongodb"] = world.loop.time() + CUT_OFF * one.lasts_s
 
+    def committed(written: int) -> None:
+        if written >= DECIDED:
+            server.after_commit = None
+            fail_over()
+
     if one.which % 4:
-        server.after_commit = fail_over
+        server.after_commit = committed
     else:
         fail_over()
 
@@ -91,9 +99,7 @@ def _struck(servers: Servers, one: Disturbance, name: str, change: Change) -> St
     number = one.which // 2
     record, version = there[number % len(there)]
     try:
-        collection.replace(
-            record, version, change(collection, version, number // len(there)), NOW
-        )
+        collection.replace(record, version, change(collection, version, number // len(there)), NOW)
     except ConflictError:
         return None
     identifier: str = record.id
@@ -130,7 +136,9 @@ def _forged(collection: StoredCollection, version: Version, number: int) -> dict
     document = dict(version.copied())
     balances: list[dict[str, Any]] = [dict(each) for each in document["balances"]]
     if not balances:
-        balances = [{"currency": "USD", "scale": 2, "posted_minor": Int64(0), "held_minor": Int64(0)}]
+        balances = [
+            {"currency": "USD", "scale": 2, "posted_minor": Int64(0), "held_minor": Int64(0)}
+        ]
     raised = balances[number // 3 % len(balances)]
     raised["posted_minor"] = Int64(RAISED_MINOR + int(str(raised["posted_minor"])))
     document["balances"] = balances

@@ -103,8 +103,8 @@ def seldom(random: Random, busy_s: float) -> tuple[Disturbance, ...]:
     return (
         Disturbance(
             blow=random.choice(SELDOM),
-            at_s=random.uniform(0, busy_s),
-            lasts_s=random.choice((0.05, 0.5, 2.0, 4.0, 8.0)),
+            at_s=random.uniform(0, busy_s * 2 / 3),  # so that something comes behind it
+            lasts_s=random.choice((0.05, 0.5, 4.0, 4.5, 5.0)),
             which=random.randrange(WHICH),
         ),
     )

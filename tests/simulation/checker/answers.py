@@ -21,7 +21,7 @@ from tests.simulation.checker.evidence import (
 
 _IDS = {**dict.fromkeys(COMMANDS, "command_id"), **dict.fromkeys(REQUESTS, "request_id")}
 TOPICS_BY_NAME = {topic.name: topic for topic in TOPICS}
-_MODELS: Mapping[TopicSpec, type[AnyCommand | AnyRequest]] = {**COMMANDS, **REQUESTS}
+MODELS: Mapping[TopicSpec, type[AnyCommand | AnyRequest]] = {**COMMANDS, **REQUESTS}
 
 
 def check_answers(evidence: Evidence) -> Findings:
@@ -39,7 +39,7 @@ def _all_answered(evidence: Evidence) -> Findings:
     for topic in TOPICS:
         if topic.kind not in INPUTS:
             continue
-        identifier, model = _IDS[topic], _MODELS[topic]
+        identifier, model = _IDS[topic], MODELS[topic]
         said = evidence.answers if identifier == "command_id" else evidence.replies
         waiting: dict[str, int] = {}
         for record in evidence.topics.get(topic.name, ()):
@@ -48,7 +48,7 @@ def _all_answered(evidence: Evidence) -> Findings:
             name = f"{body.get('username')}:{body.get(identifier)}"
             if evidence.is_dead(record):
                 is_ours = record.topic not in evidence.remade  # else it may be of the topic before
-                if is_ours and _is_sound(record, model) and not _failed_on(evidence, record):
+                if is_ours and is_sound(record, model) and not failed_on(evidence, record):
                     yield f"P4: {place} ({name}) is a dead letter, and nothing is wrong with it"
             else:
                 waiting[name] = waiting.get(name, 0) + 1
@@ -61,7 +61,7 @@ def _all_answered(evidence: Evidence) -> Findings:
         )
 
 
-def _failed_on(evidence: Evidence, record: Stood) -> bool:
+def failed_on(evidence: Evidence, record: Stood) -> bool:
     """Say whether it is a dead letter because of what nobody foresaw: of requests, that hurts them alone."""
     place = (record.topic, record.partition, record.offset)
     codes = {dict(each.headers).get(DlqHeader.CODE) for each in evidence.dead[place]}
@@ -73,7 +73,8 @@ def _failed_on(evidence: Evidence, record: Stood) -> bool:
     )
 
 
-def _is_sound(record: Stood, model: type[AnyCommand | AnyRequest]) -> bool:
+def is_sound(record: Stood, model: type[AnyCommand | AnyRequest]) -> bool:
+    """Say whether *record* is one that can be understood."""
     try:
         body = model.model_validate_json(record.value or b"")
     except ValidationError:
@@ -123,7 +124,7 @@ def _repeated(evidence: Evidence, copies: Mapping[str, Sequence[Stood]]) -> Find
         if told < same:
             yield f"P3: {name} was sent {same} times, and its decision told {told} times"
         model = COMMANDS[TOPICS_BY_NAME[first.topic]]
-        others = sum(_differs(each, first) and _is_sound(each, model) for each in records)
+        others = sum(_differs(each, first) and is_sound(each, model) for each in records)
         refused = sum(_code(each) is Code.COMMAND_ID_CONFLICT for each in answers)
         if refused < others:
             yield f"P3: {name} came {others} times with another content, refused {refused} times"

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from contracts.codes import Code
 from contracts.dead_letters import DlqHeader
-from contracts.topics import INPUTS, TOPICS
+from contracts.topics import INPUTS, TOPICS, TopicSpec
+from tests.simulation.checker.answers import MODELS, failed_on, is_sound
 from tests.simulation.checker.evidence import Evidence, Findings, Stood, Struck, named
 
 ALWAYS = "S: "
@@ -38,8 +39,18 @@ def _ended(evidence: Evidence, struck: Struck) -> Findings:
             if record.body.get("username") != struck.username:
                 continue
             is_answered = name in evidence.answers or name in evidence.replies
+            if _is_dead_for_another_reason(evidence, topic, record):
+                yield f"{ALWAYS}P4: {name} is a dead letter for another reason than what was changed"
             if not is_answered and not evidence.is_dead(record):
                 yield f"{ALWAYS}P4: {name} is neither answered nor a dead letter"
+
+
+def _is_dead_for_another_reason(evidence: Evidence, topic: TopicSpec, record: Stood) -> bool:
+    letters = evidence.dead.get((record.topic, record.partition, record.offset), ())
+    codes = {dict(each.headers).get(DlqHeader.CODE) for each in letters}
+    if codes <= {Code.ACCOUNT_UNREADABLE.value.encode()} or not is_sound(record, MODELS[topic]):
+        return False
+    return not failed_on(evidence, record)
 
 
 def unless_struck(struck: Struck | None, found: Iterable[str]) -> Sequence[str]:

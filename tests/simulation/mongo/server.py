@@ -54,8 +54,8 @@ class MongoServer:
         """Of each transaction, by its moment: whose session it was of, and when."""
         self.term = 1
         """Of its primary: whoever asked an earlier one, and has no answer yet, gets none."""
-        self.after_commit: Callable[[], None] | None = None
-        """What happens as soon as something is committed that was written, and before it is answered."""
+        self.after_commit: Callable[[int], None] | None = None
+        """What happens at each commit before it is answered, told how much was written."""
         self._primary_from_s = 0.0
         """Until then nobody is primary."""
         self.processes: dict[str, str] = {}
@@ -190,13 +190,12 @@ class MongoServer:
 
     def _end(self, transaction: Transaction, state: TransactionState, session: str) -> None:
         if state is TransactionState.COMMITTED:
-            has_written = bool(transaction.claimed)
+            written = len(transaction.claimed)
             moment = self.databases.tick()
             self.commits[moment] = session, self._now_s()
             transaction.commit(moment)
-            if has_written and self.after_commit is not None:
-                happens, self.after_commit = self.after_commit, None
-                happens()
+            if self.after_commit is not None:
+                self.after_commit(written)
         else:
             transaction.abort()
 
