@@ -21,6 +21,7 @@ from tests.simulation.history import (
     Waits,
 )
 from tests.simulation.keys import opened
+from tests.simulation.particular import particular
 from tests.simulation.signing import signed_in
 from tests.simulation.troubles import troubles
 from tests.simulation.values import USERS, Values, broken, encoded
@@ -55,7 +56,8 @@ MOVEMENT_WEIGHT = 4
 
 def drawn(seed: int, *, remaking: bool | None = None) -> History:
     """Return the history of *seed*."""
-    return _Drawing(Random(f"history {seed}")).history(seed, remaking=remaking)
+    history = _Drawing(Random(f"history {seed}")).history(seed, remaking=remaking)
+    return particular(history)
 
 
 @dataclass(slots=True)
