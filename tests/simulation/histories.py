@@ -21,6 +21,7 @@ from tests.simulation.history import (
     Waits,
 )
 from tests.simulation.keys import opened
+from tests.simulation.particular import particular
 from tests.simulation.signing import signed_in
 from tests.simulation.troubles import seldom, troubles
 from tests.simulation.values import USERS, Values, broken, encoded
@@ -60,7 +61,9 @@ def drawn(seed: int, *, remaking: bool | None = None) -> History:
         return history
     # Drawn apart, so that all else of a seed stays as it is.
     more = seldom(Random(f"seldom {seed}"), history.busy_s)
-    return replace(history, disturbances=(*history.disturbances, *more))
+    if more:
+        return replace(history, disturbances=(*history.disturbances, *more))
+    return particular(history)
 
 
 @dataclass(slots=True)

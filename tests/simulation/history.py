@@ -113,6 +113,21 @@ class Disturbance:
     """Which process or topic, counted round."""
 
 
+class Flaw(StrEnum):
+    """Where our own code fails on one record, as if it had a bug there."""
+
+    DECIDING = "deciding it"
+    SAYING = "saying what was decided"
+    ANSWERING = "answering it"
+    TAKING = "taking its batch, once"
+    TAKEN = "when its batch was taken, once"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it fails on that record however often it comes; that must hurt no other."""
+        return self not in {Flaw.TAKING, Flaw.TAKEN}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """All that is drawn beforehand; the order of what happens at once is drawn from *seed* as it runs."""
@@ -131,6 +146,9 @@ class History:
     clocks: Mapping[str, Wrong] = field(default_factory=dict[str, Wrong])
     reply_topics: tuple[str, ...] = ()
     """After the prefix: those that callers have made for their answers."""
+
+    flaws: Mapping[str, Flaw] = field(default_factory=dict[str, Flaw])
+    """By `<username>:<id>`."""
 
     @property
     def records(self) -> int:

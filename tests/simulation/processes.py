@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from storage.mongo.client import MongoClient
 from storage.ports.errors import StoreCheckError, StoreUnavailableError
+from tests.simulation.flaws import Flaws
 from tests.simulation.kafka.clients import simulated_clients
 from tests.simulation.kafka.cluster import SimulatedKafka
 from tests.simulation.kafka.reading import GroupReading, reading
@@ -41,6 +42,7 @@ from workers.monitoring.health import Health, Probe
 from workers.monitoring.inputs import Inputs
 from workers.monitoring.metrics import Metrics
 from workers.monitoring.watchdog import Watchdog
+from workers.requests.reader import RequestReader
 
 OPTIONS = LedgerOptions(
     batch_records_max=8,
@@ -117,6 +119,7 @@ class Process:
     servers: Servers
     settings: Settings
     roles: Collection[Role]
+    flaws: Flaws
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = "it was asked to stop"
     members: list[Membership[Any]] = field(default_factory=list[Membership[Any]])
@@ -149,15 +152,16 @@ class Process:
         resources.halt.listen(lambda: self._end(resources.halt.reason or ""))
         self._chores.append(resources.schema.run)
         if Role.LEDGER in self.roles:
-            self.members.append(build_engine(resources, stack).membership)
+            self.members.append(build_engine(resources, stack, self.flaws.per_command).membership)
         if Role.IDENTITY in self.roles:
             pool = LowPriorityPool("hashes", 1)
             stack.callback(pool.close)
             hasher = PasswordHasher(CHEAP, pool)
             self.members.append(build_credentials(resources, hasher, stack).membership)
-            self.members += [each.membership for each in build_identity(resources, hasher, stack)]
+            for reader in build_identity(resources, hasher, stack):
+                self._answers(reader)
         if Role.QUERY in self.roles:
-            self.members.append(build_queries(resources, stack).membership)
+            self._answers(build_queries(resources, stack))
         if Role.HOUSEKEEPER in self.roles:
             self._chores.append(build_housekeeper(resources, stack).run)
         watchdog = Watchdog(
@@ -168,8 +172,14 @@ class Process:
         )
         self._chores.append(watchdog.run)
 
+    def _answers(self, reader: RequestReader) -> None:
+        reader.answerer = self.flaws.answering(reader.answerer)
+        self.members.append(reader.membership)
+
     async def _started(self) -> list[GroupReading]:
-        readings = [reading(member, self.servers.kafka) for member in self.members]
+        readings = [
+            reading(member, self.servers.kafka, around=self.flaws.taking) for member in self.members
+        ]
         for each in readings:
             await each.start()
         return readings

@@ -18,10 +18,12 @@ from tests.simulation.checker.credentials import check_credentials
 from tests.simulation.checker.entries import check_entries
 from tests.simulation.checker.evidence import Calm
 from tests.simulation.checker.expiry import check_expiry
+from tests.simulation.checker.flaws import check_flaws
 from tests.simulation.checker.gathering import evidence_of
-from tests.simulation.checker.late_states import check_late_states
+from tests.simulation.checker.late_states import check_late_states, check_signing_off
 from tests.simulation.checker.moments import check_moments
 from tests.simulation.checker.order import check_order
+from tests.simulation.checker.repeats import check_repeats
 from tests.simulation.checker.sessions import check_sessions
 from tests.simulation.checker.struck import check_struck, unless_struck
 from tests.simulation.disturbing import Disturbing
@@ -30,7 +32,7 @@ from tests.simulation.history import History
 from tests.simulation.loop import StuckError
 from tests.simulation.network import Fate, Said
 from tests.simulation.outside import Outside
-from tests.simulation.processes import settings, sweep_once
+from tests.simulation.processes import OPTIONS, settings, sweep_once
 from tests.simulation.world import PREFIX, World
 from workers.clock import told_by
 
@@ -54,8 +56,11 @@ CHECKS = (
     check_moments,
     check_sessions,
     check_late_states,
+    check_signing_off,
     check_expiry,
     check_addresses,
+    check_flaws,
+    check_repeats,
     check_struck,
 )
 
@@ -154,6 +159,8 @@ async def _lived(world: World, violations: list[str]) -> None:
         world.now_s(),
         [slot.current for slot in world.slots.values() if slot.is_running],
         any(fate.said is Said.UNFORESEEN for fate in world.schedule.struck.values()),
+        len(world.schedule.struck),
+        kafka.group(OPTIONS.group).generation,
     )
     await _put_away(world)
     evidence = evidence_of(world, outside, unread, calm)

@@ -12,6 +12,7 @@ from storage.mongo.schema import prepare
 from tests.simulation.checker.evidence import PREFIX, Struck
 from tests.simulation.clocks import EPOCH, SimulatedClock, Wrong
 from tests.simulation.fates import Schedule, SeededFates
+from tests.simulation.flaws import Flaws
 from tests.simulation.history import History
 from tests.simulation.kafka.cluster import SimulatedKafka
 from tests.simulation.loop import VirtualLoop
@@ -59,6 +60,7 @@ class World:
     clock: SimulatedClock = field(init=False)
     fates: SeededFates = field(init=False)
     servers: Servers = field(init=False)
+    flaws: Flaws = field(init=False)
     slots: dict[str, Slot] = field(default_factory=dict[str, Slot])
     struck: Struck | None = None
     """The document that somebody has changed in the store."""
@@ -66,6 +68,7 @@ class World:
 
     def __post_init__(self) -> None:
         """Make the servers; nobody runs yet."""
+        self.flaws = Flaws(self.history)
         seed = self.history.seed
         self.random = Random(f"world {seed}")
         self.loop = VirtualLoop(Random(f"order {seed}"))
@@ -155,7 +158,9 @@ class World:
         self.loop.create_task(self._run(slot, name), context=context)
 
     async def _run(self, slot: Slot, name: str) -> None:
-        slot.process = Process(self.servers, settings(self.history.partitions), slot.roles)
+        slot.process = Process(
+            self.servers, settings(self.history.partitions), slot.roles, self.flaws
+        )
         try:
             reason = await slot.process.run()
         except Exception as error:  # noqa: BLE001 - as an interpreter that ends with a traceback

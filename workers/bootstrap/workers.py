@@ -8,6 +8,8 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from contracts.topics import ORDERED
+from handlers.ledger.batch import PerCommand
+from handlers.model.rules import Rules
 from storage.mongo.client import MongoClient, MongoOptions
 from storage.mongo.credentials import MongoCredentials
 from storage.mongo.data_schema import MongoDataSchema
@@ -36,6 +38,7 @@ from workers.kafka.publishing import Publisher
 from workers.kafka.replies import Replies
 from workers.kafka.topic_names import TopicNames
 from workers.keys.ring import KeyRing, needed_by
+from workers.ledger.conclude import guarded
 from workers.ledger.dependencies import LedgerDependencies
 from workers.ledger.end_offsets import EndOffsets
 from workers.ledger.engine import Engine
@@ -116,8 +119,12 @@ async def open_resources(
     )
 
 
-def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
-    """Return the ledger worker."""
+def build_engine(
+    resources: Resources,
+    stack: AsyncExitStack,
+    per_command: Callable[[Rules], PerCommand] = guarded,
+) -> Engine:
+    """Return the ledger worker; *per_command* is how it decides each command by itself."""
     settings = resources.settings
     publisher, replies = publishing(resources, stack)
     end_offsets = EndOffsets(kafka_connection(settings), resources.kafka)
@@ -137,6 +144,7 @@ def build_engine(resources: Resources, stack: AsyncExitStack) -> Engine:
             corrupt=resources.corrupt,
             progress=Progress("ledger", resources.halt),
             schema=lambda: resources.mongo.writes_schema,
+            per_command=per_command,
         ),
         settings.ledger,
         settings.rules(),

@@ -1,6 +1,7 @@
 """What is done for one command, with our own bugs caught: one must not stop the others."""
 
 from datetime import datetime
+from typing import Protocol
 
 from contracts.codes import Code
 from handlers.ledger.batch import UNREADABLE, PerCommand
@@ -18,7 +19,33 @@ from workers.batches.rendered import report
 FAILED = Refused(code=Code.INTERNAL_ERROR, detail="the service failed; its operators are alerted")
 
 
-def guarded(rules: Rules) -> PerCommand:
+class Announce(Protocol):
+    """`handlers.wire.announcing.announce`."""
+
+    def __call__(self, received: CommandRecord, rendering: Rendering, *, new: bool) -> Announced:
+        """Return what *received* is told of an outcome, and what others are told of both."""
+        ...
+
+
+class Conclude(Protocol):
+    """`handlers.ledger.recording.conclude`."""
+
+    def __call__(
+        self,
+        account: Account | None,
+        received: CommandRecord,
+        owners: Owners,
+        *,
+        rules: Rules,
+        now: datetime,
+    ) -> Conclusion | Refused:
+        """Decide one command and work out what it leaves behind."""
+        ...
+
+
+def guarded(
+    rules: Rules, *, conclude: Conclude = conclude, announce: Announce = announce
+) -> PerCommand:
     """Return deciding by *rules* and announcing; where either raises, the command is refused."""
 
     def conclude_one(
@@ -30,21 +57,17 @@ def guarded(rules: Rules) -> PerCommand:
             report(f"a rule failed on {_place(received)}", error)
             return FAILED
 
+    def announce_one(received: CommandRecord, verdict: Conclusion | Outcome) -> Announced | Refused:
+        # Recorded before, it may have been written by a release that this one does not understand.
+        try:
+            if isinstance(verdict, Conclusion):
+                return announce(received, verdict.rendering, new=True)
+            return announce(received, Rendering(verdict), new=False)
+        except Exception as error:  # noqa: BLE001 - as above: before anything is stored
+            report(f"the outcome of {_place(received)} cannot be rendered", error)
+            return FAILED if isinstance(verdict, Conclusion) else UNREADABLE
+
     return PerCommand(conclude=conclude_one, announce=announce_one)
-
-
-def announce_one(received: CommandRecord, verdict: Conclusion | Outcome) -> Announced | Refused:
-    """Return what is said of a decision, or that it cannot be said.
-
-    Recorded before, it may have been written by a release that this one does not understand.
-    """
-    try:
-        if isinstance(verdict, Conclusion):
-            return announce(received, verdict.rendering, new=True)
-        return announce(received, Rendering(verdict), new=False)
-    except Exception as error:  # noqa: BLE001 - as above: before anything is stored
-        report(f"the outcome of {_place(received)} cannot be rendered", error)
-        return FAILED if isinstance(verdict, Conclusion) else UNREADABLE
 
 
 def _place(received: CommandRecord) -> str:

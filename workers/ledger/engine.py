@@ -24,7 +24,6 @@ from workers.consuming.pace import RECORDS_ENOUGH
 from workers.consuming.records import Raw
 from workers.consuming.unforeseen import end_for
 from workers.kafka.topic_names import TopicNames
-from workers.ledger.conclude import guarded
 from workers.ledger.deciding import Deciding
 from workers.ledger.dependencies import LedgerDependencies
 from workers.ledger.group_protocol import LedgerAssignor
@@ -83,7 +82,8 @@ class Engine:
 
     def _per_command(self) -> PerCommand:
         """Return how each command of a cycle is decided: in one shape, whoever upgrades meanwhile."""
-        return guarded(replace(self._rules, schema=self._dependencies.schema()))
+        rules = replace(self._rules, schema=self._dependencies.schema())
+        return self._dependencies.per_command(rules)
 
     def _a_pipeline(self) -> PublishPipeline[Publication]:
         dependencies = self._dependencies

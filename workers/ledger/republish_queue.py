@@ -14,17 +14,24 @@ class RepublishQueue:
     def __init__(self, delay_ms: int) -> None:
         self._delay_s = delay_ms / 1000
         self._due_at_s: dict[str, float] = {}
+        self._last_at_s: dict[str, float] = {}
+        """When those that were named again while they waited are due for the last time."""
 
     def __len__(self) -> int:
         """Return how many accounts are remembered."""
         return len(self._due_at_s)
 
     def schedule(self, usernames: Iterable[str]) -> None:
-        """Publish these accounts' states once more, when a late writer must have given up."""
+        """Publish these accounts' states once more, when a late writer must have given up.
+
+        One that waits already is due as before, and then once more: who was met last may be late as long.
+        """
         at_s = monotonic_s() + self._delay_s
         for username in usernames:
-            if len(self._due_at_s) < ACCOUNTS_MAX:
-                self._due_at_s.setdefault(username, at_s)
+            if username in self._due_at_s:
+                self._last_at_s[username] = at_s
+            elif len(self._due_at_s) < ACCOUNTS_MAX:
+                self._due_at_s[username] = at_s
 
     def due(self) -> bool:
         """Say whether any account is due."""
@@ -41,4 +48,7 @@ class RepublishQueue:
             taken.append(username)
         for username in taken:
             del self._due_at_s[username]
+            last_s = self._last_at_s.pop(username, now_s)
+            if last_s > now_s:
+                self._due_at_s[username] = last_s
         return taken

@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from contracts.codes import Code, known_code
 from contracts.commands import COMMANDS, AnyCommand
-from contracts.dead_letters import DlqHeader
 from contracts.requests import REQUESTS, AnyRequest
 from contracts.topics import AUDIT_EVENTS, INPUTS, TOPICS, TopicSpec
 from tests.simulation.checker.evidence import (
@@ -18,6 +17,7 @@ from tests.simulation.checker.evidence import (
     Stood,
     named,
 )
+from tests.simulation.checker.flaws import failed_on
 
 _IDS = {**dict.fromkeys(COMMANDS, "command_id"), **dict.fromkeys(REQUESTS, "request_id")}
 TOPICS_BY_NAME = {topic.name: topic for topic in TOPICS}
@@ -59,18 +59,6 @@ def _all_answered(evidence: Evidence) -> Findings:
             for name, count in waiting.items()
             if len(said.get(name, ())) < count and name in said
         )
-
-
-def failed_on(evidence: Evidence, record: Stood) -> bool:
-    """Say whether it is a dead letter because of what nobody foresaw: of requests, that hurts them alone."""
-    place = (record.topic, record.partition, record.offset)
-    codes = {dict(each.headers).get(DlqHeader.CODE) for each in evidence.dead[place]}
-    return (
-        evidence.calm is not None
-        and evidence.calm.met_unforeseen
-        and "request_id" in record.body
-        and codes == {Code.INTERNAL_ERROR.value.encode()}
-    )
 
 
 def is_sound(record: Stood, model: type[AnyCommand | AnyRequest]) -> bool:

@@ -44,6 +44,10 @@ class Calm(NamedTuple):
     """The processes that ran until then."""
     met_unforeseen: bool
     """Whether some process met what nobody foresaw."""
+    struck: int
+    """How many calls fared badly."""
+    generations: int
+    """How often the ledger workers shared out their partitions anew."""
 
 
 class Transaction(NamedTuple):

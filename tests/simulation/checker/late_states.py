@@ -19,6 +19,9 @@ AGAIN_S = OPTIONS.publish_deadline_ms / 1000
 SAID_S = 1.0
 """How long that takes while nothing goes wrong, and more."""
 
+TICK_S = 0.001
+"""What two times of one moment may differ by: the broker has whole milliseconds."""
+
 Version = tuple[int, Document]
 
 
@@ -59,3 +62,28 @@ def _met(
         if account["sequence"] > sequence and account["writer"] not in writers:
             return evidence.transactions.get(number)
     return None
+
+
+def check_signing_off(evidence: Evidence) -> Findings:
+    """Look whether whoever met another's mark said the state once more before it signed off.
+
+    Those who come after it suspect nothing any more.
+    """
+    notes = {name: each[0][0] for name, each in evidence.written.get("writers", {}).items()}
+    states = by_user(evidence.topics.get(BALANCES.name, ()))
+    for username, versions in evidence.written.get("accounts", {}).items() if notes else ():
+        before: str | None = None
+        for number, account in versions:
+            writer = None if account is None else account["writer"]
+            met = evidence.transactions.get(number)
+            off = notes.get(writer) if writer is not None else None
+            if off is not None and met is not None and off > number:
+                is_another = before not in {None, writer} and notes.get(before or "", off) > number
+                said = any(
+                    number < each.number < off
+                    and evidence.times_ms.get(each.number, 0) / 1000 + TICK_S >= met.at_s + AGAIN_S
+                    for each in states.get(username.encode(), ())
+                )
+                if is_another and not said:
+                    yield f"P7: {writer} met another's mark on {username}, and signed off before saying so again"
+            before = writer

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from contracts.codes import Code
 from contracts.dead_letters import DlqHeader
 from contracts.topics import INPUTS, TOPICS, TopicSpec
-from tests.simulation.checker.answers import MODELS, failed_on, is_sound
+from tests.simulation.checker.answers import MODELS, is_sound
 from tests.simulation.checker.evidence import Evidence, Findings, Stood, Struck, named
+from tests.simulation.checker.flaws import failed_on
 
 ALWAYS = "S: "
 """Begins what is found of the struck user, and holds for that user too."""

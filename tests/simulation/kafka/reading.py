@@ -9,7 +9,7 @@ without its middleware, context and logs.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -21,6 +21,7 @@ from tests.simulation.kafka.consumer import SimulatedCursorConsumer
 from workers.batches.membership import Membership
 from workers.batches.subscription import consumer_settings
 from workers.consuming.consumer import CursorConsumer
+from workers.consuming.records import Raw
 from workers.consuming.unforeseen import or_end
 
 CODEC_PAUSE_S = 15.0
@@ -31,6 +32,13 @@ LOOK_MS = 30_000
 each second, as in production, was a good part of a history."""
 
 
+Take = Callable[[Sequence[Raw]], Awaitable[None]]
+
+
+def _as_it_is(take: Take) -> Take:
+    return take
+
+
 @dataclass(slots=True)
 class GroupReading:
     """One member's subscriber."""
@@ -39,13 +47,15 @@ class GroupReading:
     consumer: CursorConsumer
     _running: bool = False
     _task: asyncio.Task[None] | None = None
+    around: Callable[[Take], Take] = _as_it_is
+    """What stands between it and its reader."""
     _take: Callable[[Any], Awaitable[None]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Have what the member's own code raises end its process, as `Membership.subscribe` does."""
         member = self.member
         title = member.subscription.title
-        self._take = or_end(member.reader.take, title=title, progress=member.progress)
+        self._take = or_end(self.around(member.reader.take), title=title, progress=member.progress)
 
     async def start(self) -> None:
         """Join the group, then read in a task of its own.
@@ -88,7 +98,13 @@ class GroupReading:
                     await self._take(tuple(chain.from_iterable(records.values())))
 
 
-def reading(member: Membership[Any], kafka: SimulatedKafka, *, skips: bool = True) -> GroupReading:
+def reading(
+    member: Membership[Any],
+    kafka: SimulatedKafka,
+    *,
+    skips: bool = True,
+    around: Callable[[Take], Take] = _as_it_is,
+) -> GroupReading:
     """Return what reads for *member*, with the settings and the consumer of a real process."""
     settings = consumer_settings(member.subscription, member.options)
     settings["consumer_timeout_ms"] = LOOK_MS
@@ -102,4 +118,4 @@ def reading(member: Membership[Any], kafka: SimulatedKafka, *, skips: bool = Tru
         **settings,
     )
     member.attach(consumer)
-    return GroupReading(member, consumer)
+    return GroupReading(member, consumer, around=around)

@@ -19,7 +19,7 @@ from tests.received import PREFIX, RULES, a_deposit, a_registration, received
 from tests.unit.raw import a_raw
 from tests.unit.workers.ledger.ledger_lanes import METRICS, SimpleLaneDependencies
 from workers.kafka.topic_names import TopicNames
-from workers.ledger.conclude import announce_one, guarded
+from workers.ledger.conclude import guarded
 from workers.ledger.lane import Lane
 from workers.ledger.publication import Publication
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_said_is_refused_and_not_stored() -> None:
     assert isinstance(concluded, Conclusion)
     unsaid: Any = replace(concluded, rendering=None)
 
-    refused = announce_one(command, unsaid)
+    refused = guarded(RULES).announce(command, unsaid)
 
     assert getattr(refused, "code", None) is Code.INTERNAL_ERROR
 

@@ -45,6 +45,21 @@ class TestStatesAgain:
 
         assert list(again.take(9)) == ["alice"]
 
+    def test_are_due_once_more_where_they_were_named_while_they_waited(self, clock: Clock) -> None:
+        again = RepublishQueue(30_000)
+        again.schedule(["alice"])
+        clock.now_s += 15
+        again.schedule(["alice"])
+
+        clock.now_s += 15
+        assert again.take(9) == ["alice"]
+        assert len(again) == 1
+        assert not again.due()
+
+        clock.now_s += 15
+        assert again.take(9) == ["alice"]
+        assert len(again) == 0
+
     def test_are_taken_a_few_at_a_time(self, clock: Clock) -> None:
         again = RepublishQueue(0)
         again.schedule(["a", "b", "c"])
