@@ -57,13 +57,10 @@ MOVEMENT_WEIGHT = 4
 def drawn(seed: int, *, remaking: bool | None = None) -> History:
     """Return the history of *seed*."""
     history = _Drawing(Random(f"history {seed}")).history(seed, remaking=remaking)
-    if history.remakes:
-        return history
     # Drawn apart, so that all else of a seed stays as it is.
-    more = seldom(Random(f"seldom {seed}"), history.busy_s)
-    if more:
-        return replace(history, disturbances=(*history.disturbances, *more))
-    return particular(history)
+    more = () if history.remakes else seldom(Random(f"seldom {seed}"), history.busy_s)
+    made = replace(history, disturbances=(*history.disturbances, *more))
+    return made if more else particular(made)
 
 
 @dataclass(slots=True)

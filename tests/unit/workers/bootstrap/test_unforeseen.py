@@ -1,6 +1,7 @@
 """P4: a failure that nobody foresaw, at whichever awaited call, loses nothing and doubles nothing."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from contracts.topics import WITHDRAW
 from handlers.model.input_records import CommandRecord
-from handlers.wire.announcing import Announced
+from handlers.wire.announcing import Announced, announce
 from handlers.wire.rendering import Rendering
 from tests.received import PREFIX
 from tests.simulation.network import UnforeseenError
@@ -26,7 +27,7 @@ from workers.batches.parsing import CommandParser
 from workers.batches.unreadable import Unreadable
 from workers.consuming.records import Raw
 from workers.credentials.hashing import LowPriorityPool
-from workers.ledger import conclude
+from workers.ledger.conclude import guarded
 from workers.monitoring.error_places import places
 
 CALLS_MAX = 400
@@ -77,7 +78,7 @@ async def test_a_record_that_fails_alone_costs_itself_only(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug in one record's parsing or rendering is a dead letter; the others are answered."""
-    parse, announce = CommandParser.parse, conclude.announce
+    parse = CommandParser.parse
 
     def fail(self: CommandParser, record: Raw) -> CommandRecord | Unreadable:
         if where == "parse" and record.topic.endswith(WITHDRAW.name) and record.offset == 0:
@@ -90,8 +91,7 @@ async def test_a_record_that_fails_alone_costs_itself_only(
         return announce(received, rendering, new=new)
 
     monkeypatch.setattr(CommandParser, "parse", fail)
-    monkeypatch.setattr(conclude, "announce", refuse)
-    history = LedgerHistory()
+    history = LedgerHistory(partial(guarded, announce=refuse))
     topics = await history.start_over()
 
     member = await lived(topics, Tripwire(), history.start)

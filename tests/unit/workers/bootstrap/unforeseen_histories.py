@@ -1,6 +1,6 @@
 """Records for each reader, what starts one process on them, and what must hold in the end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +9,9 @@ from aiokafka import TopicPartition
 
 from contracts.requests import QUERIES
 from contracts.topics import CREDENTIALS, DEPOSIT, GET_BALANCE, ORDERED, REGISTER, WITHDRAW
+from handlers.ledger.batch import PerCommand
 from handlers.model.input_records import Judged
+from handlers.model.rules import Rules
 from handlers.model.schema import NEWEST
 from storage.memory.ledger import MemoryCredentials, MemoryLedger
 from storage.memory.reads import MemoryReads
@@ -34,6 +36,7 @@ from workers.consuming.records import Raw
 from workers.credentials.hash_registrations import CredentialsWorker
 from workers.credentials.hashing import LowPriorityPool, PasswordHasher
 from workers.credentials.reader import CredentialsReader
+from workers.ledger.conclude import guarded
 from workers.ledger.dependencies import LedgerDependencies
 from workers.ledger.engine import Engine
 from workers.monitoring.corrupt import CorruptDocuments
@@ -77,6 +80,9 @@ def register(username: str) -> dict[str, Any]:
 class LedgerHistory:
     """Registrations, deposits and withdrawals of five users, one of whom has an event owed."""
 
+    def __init__(self, per_command: Callable[[Rules], PerCommand] = guarded) -> None:
+        self._per_command = per_command
+
     async def start_over(self) -> Topics:
         """Return new topics, over a new store."""
         self.ledger = MemoryLedger()
@@ -118,6 +124,7 @@ class LedgerHistory:
                 corrupt=CorruptDocuments(metrics),
                 schema=lambda: NEWEST,
                 progress=progress,
+                per_command=self._per_command,
             ),
             OPTIONS,
             RULES,
