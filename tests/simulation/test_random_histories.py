@@ -19,6 +19,7 @@ PINNED = {
     2543: "polls failed for ever once committed offsets could not be had, excused by a store that was back",
     18: "partitions that were added are found after five minutes only",
     30822: "a state was older than the event behind it, where two workers wrote one account in turns",
+    60361: "the checker took what a housekeeper publishes page by page for repeats without a bound",
 }
 """Seeds that found something, and what: in the product, or in the simulator itself.
 
