@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-BACKOFF_MS_MAX = 60_000
+from workers.monitoring.progress import EXCUSED_S
+
+BACKOFF_MS_MAX = round(EXCUSED_S * 1000)
 """Of the longest wait between tries: the watchdog takes one that nobody tries again for as long for given up."""
 
 

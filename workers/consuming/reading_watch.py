@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from workers.clock import monotonic_s
+from workers.consuming.retention import Asked, answers
 
 LOOK_S = 5.0
 """Between two looks: as long as Kafka holds a fetch that finds nothing, so that most looks see an answer."""
@@ -25,7 +26,7 @@ ANSWER_S = 2.0
 logger = logging.getLogger(__name__)
 
 
-class Reading(Protocol):
+class Reading(Asked, Protocol):
     """What is needed of `workers.consuming.consumer.CursorConsumer`."""
 
     cursors: dict[TopicPartition, int]
@@ -56,10 +57,6 @@ class Reading(Protocol):
         self, partitions: Collection[TopicPartition]
     ) -> Mapping[TopicPartition, int]:
         """Return the ends of what may be read of *partitions*."""
-        ...
-
-    async def topics(self) -> Collection[str]:
-        """Return which topics there are."""
         ...
 
 
@@ -105,10 +102,7 @@ class ReadingWatch:
         if self._joining * LOOK_S < self._reading.join_max_s:
             return None
         self._joining = 0
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await self._reading.topics()
-        except (KafkaError, TimeoutError):
+        if not await answers(self._reading, timeout_ms=round(ANSWER_S * 1000)):
             return None
         return f"no place in its group within {self._reading.join_max_s:.0f} s"
 

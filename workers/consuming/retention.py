@@ -5,7 +5,8 @@
 # pyright: reportUnknownArgumentType=false
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -33,7 +34,15 @@ async def overtaken_in(
     return out_of_range(cursors, starts, ends)
 
 
-async def answers(consumer: AIOKafkaConsumer, *, timeout_ms: int) -> bool:
+class Asked(Protocol):
+    """What is needed of a consumer to know whether Kafka is there."""
+
+    async def topics(self) -> Collection[str]:
+        """Return which topics there are."""
+        ...
+
+
+async def answers(consumer: Asked, *, timeout_ms: int) -> bool:
     """Say whether Kafka answers *consumer* at all."""
     try:
         async with asyncio.timeout(timeout_ms / 1000):

@@ -83,9 +83,9 @@ class KeyRing:
         Raises:
             KeysError: There is none.
         """
-        self._refresh()
+        keys = self._current(KeyKind.MAC)
         if self._macs is None or self._macs[0] != self._checked_s:
-            self._macs = self._checked_s, self._usable_mac_keys()
+            self._macs = self._checked_s, self._usable_macs(keys)
         return self._macs[1]
 
     def jwks(self) -> JwkSet:
@@ -103,16 +103,16 @@ class KeyRing:
         key = in_use(self._current(KeyKind.SEALING), self._clock())
         return _set([key] if key else [])
 
-    def _usable_mac_keys(self) -> Sequence[MacKey]:
-        keys, now = self._current(KeyKind.MAC), self._clock()
+    def __repr__(self) -> str:
+        """Name the keys, never show them."""
+        return f"KeyRing({[key.kid for key in self._keys]})"
+
+    def _usable_macs(self, keys: Collection[KeyPair]) -> Sequence[MacKey]:
+        now = self._clock()
         require(keys, [KeyKind.MAC], self._directory, now)
         used = in_use(keys, now)
         usable = [key for key in keys if not key.is_retired(now)]
         return [_mac_key(key) for key in sorted(usable, key=lambda key: key is not used)]
-
-    def __repr__(self) -> str:
-        """Name the keys, never show them."""
-        return f"KeyRing({[key.kid for key in self._keys]})"
 
     def _current(self, kind: KeyKind) -> list[KeyPair]:
         """Return the keys of *kind*, newest first, as they are in the folder now."""
