@@ -66,7 +66,7 @@ class Disturbing:
         slot = world.add(f"visitor-{len(world.slots)}", world.history.roles)
         await asyncio.sleep(one.lasts_s)
         slot.wanted = False
-        self._world.stop(slot)
+        world.stop(slot)
 
     async def reset(self, one: Disturbance) -> None:
         """Set every offset to zero: operators do that with all members of the groups stopped."""

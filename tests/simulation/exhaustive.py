@@ -4,27 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
-from contracts.passwords import Passwords
-from contracts.registration import Register
-from contracts.sealing import Purpose
 from contracts.topics import (
     CHANGE_PASSWORD,
     DEPOSIT,
     LOGIN,
     LOGOUT,
     OPEN,
-    REGISTER,
     UPDATE_PROFILE,
     WITHDRAW,
     TopicSpec,
 )
 from tests.simulation.fates import Place, Rates
 from tests.simulation.history import Ends, History, Record, Sender, Unit, Waits
-from tests.simulation.keys import Sealing, sealed
 from tests.simulation.network import Fate, Said
 from tests.simulation.runs import run
-from tests.simulation.signing import a_request
-from tests.simulation.values import PASSWORDS, Values, encoded
+from tests.simulation.signing import changing, registered
+from tests.simulation.values import PASSWORDS, Values, a_record
 from workers.config.roles import Role
 
 IDLE = ("heartbeat", "fetch")
@@ -58,15 +53,9 @@ def _signing_in() -> Iterator[Record]:
     """Yield what somebody sends who registers, and changes the password."""
     values, username = Values(Random(0)), "alice"
     old, new = PASSWORDS
-    body = values.body(Register, {"command_id": "c1", "username": username})
-    sealing = Sealing(old, Purpose.REGISTER_PASSWORD, "c1", username)
-    value = encoded({**body, "sealed_password": sealed(sealing)})
-    yield Record(topic=REGISTER.name, key=username.encode(), value=value)
+    yield registered(values, username, "c1", old)
     steps = ((LOGIN, old), (CHANGE_PASSWORD, old), (LOGIN, new), (LOGOUT, new))
-    for number, (topic, password) in enumerate(steps):
-        passwords = Passwords(password=password, new_password=new)
-        identity = {"request_id": f"s{number}", "username": username}
-        yield a_request(values, topic, identity, passwords)
+    yield from changing(values, username, "s", steps)
 
 
 def places_of(history: History) -> Mapping[Place, int]:
@@ -129,8 +118,7 @@ def _fates(errors: int) -> Iterator[Fate]:
 
 
 def _command(topic: TopicSpec, number: str, body: Mapping[str, str]) -> Record:
-    value = encoded({"command_id": f"c{number}", "username": "alice", **body})
-    return Record(topic=topic.name, key=b"alice", value=value)
+    return a_record(topic, {"command_id": f"c{number}", "username": "alice", **body})
 
 
 def _history(name: str, waits: Waits, workers: int, *units: Sequence[Record]) -> History:

@@ -2,22 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import ParamSpec, TypeVar
 
 from handlers.ledger.batch import PerCommand
-from handlers.ledger.recording import Conclusion, conclude
-from handlers.model.account import Account
-from handlers.model.changes import Owners
+from handlers.ledger.recording import conclude
 from handlers.model.input_records import CommandRecord, RequestRecord
-from handlers.model.refused import Refused
 from handlers.model.rules import Rules
-from handlers.wire.announcing import Announced, announce
-from handlers.wire.rendering import Rendering
+from handlers.wire.announcing import announce
 from tests.simulation.checker.evidence import named, parsed
 from tests.simulation.history import Flaw, History
 from workers.consuming.records import Raw
 from workers.ledger.conclude import guarded
 from workers.requests.answering import AnsweredRequest, Answerer
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 Take = Callable[[Sequence[Raw]], Awaitable[None]]
 
@@ -38,23 +37,21 @@ class Flaws:
         """Return deciding as production does it, around what fails."""
         if not self.history.flaws:
             return guarded(rules)
-        return guarded(rules, conclude=self._conclude, announce=self._announce)
+        return guarded(
+            rules,
+            conclude=self._around(conclude, Flaw.DECIDING),
+            announce=self._around(announce, Flaw.SAYING),
+        )
 
-    def _conclude(
-        self,
-        account: Account | None,
-        received: CommandRecord,
-        owners: Owners,
-        *,
-        rules: Rules,
-        now: datetime,
-    ) -> Conclusion | Refused:
-        self._look(received.id, Flaw.DECIDING)
-        return conclude(account, received, owners, rules=rules, now=now)
+    def _around(self, work: Callable[Given, Made], flaw: Flaw) -> Callable[Given, Made]:
+        """Return *work*, which fails on the command among what it is given if its flaw is this."""
 
-    def _announce(self, received: CommandRecord, rendering: Rendering, *, new: bool) -> Announced:
-        self._look(received.id, Flaw.SAYING)
-        return announce(received, rendering, new=new)
+        def failing(*given: Given.args, **more: Given.kwargs) -> Made:
+            [received] = (each for each in given if isinstance(each, CommandRecord))
+            self._look(received.id, flaw)
+            return work(*given, **more)
+
+        return failing
 
     def answering(self, answerer: Answerer) -> Answerer:
         """Return *answerer*, which fails on some requests."""

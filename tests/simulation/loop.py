@@ -43,7 +43,7 @@ class Ready:
     asyncio's own does the same and also keeps what debugging asks for; there are thousands in a run.
     """
 
-    __slots__ = ("_cancelled", "args", "callback", "context", "when_s")
+    __slots__ = ("args", "callback", "context", "is_cancelled", "when_s")
 
     def __init__(
         self, callback: Callable[..., Any], args: tuple[Any, ...], context: Context, when_s: float
@@ -52,17 +52,17 @@ class Ready:
         self.args = args
         self.context = context
         self.when_s = when_s
-        self._cancelled = False
+        self.is_cancelled = False
 
     def cancel(self) -> None:
         """Do not run it; let go of what it would have been run with."""
-        self._cancelled = True
+        self.is_cancelled = True
         self.callback = _nothing
         self.args = ()
 
     def cancelled(self) -> bool:
         """Say whether it was cancelled."""
-        return self._cancelled
+        return self.is_cancelled
 
     def when(self) -> float:
         """Return the loop's time from which on it is run."""
@@ -251,13 +251,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         timers, now_s = self._timers, self._now_s
         while timers and timers[0][0] <= now_s:
             timer = heapq.heappop(timers)[2]
-            if not timer._cancelled:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if not timer.is_cancelled:
                 self._enqueue(timer)
 
     def _jump(self) -> None:
         """Let time pass until something is ready."""
         timers = self._timers
-        while timers and timers[0][2]._cancelled:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        while timers and timers[0][2].is_cancelled:
             heapq.heappop(timers)
         moment_s = timers[0][0] if timers else None
         for until_s in self._paused_until_s.values():

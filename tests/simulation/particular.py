@@ -7,10 +7,7 @@ from typing import Any
 from zlib import crc32
 
 from client.partitioning import hash_of
-from contracts.passwords import Passwords
-from contracts.registration import Register
-from contracts.sealing import Purpose
-from contracts.topics import CHANGE_PASSWORD, DEPOSIT, LOGIN, OPEN, REGISTER, WITHDRAW, TopicSpec
+from contracts.topics import CHANGE_PASSWORD, DEPOSIT, LOGIN, OPEN, WITHDRAW, TopicSpec
 from tests.simulation.checker.evidence import named, parsed
 from tests.simulation.fates import Rates
 from tests.simulation.history import (
@@ -24,9 +21,8 @@ from tests.simulation.history import (
     Unit,
     Waits,
 )
-from tests.simulation.keys import Sealing, sealed
-from tests.simulation.signing import a_request
-from tests.simulation.values import PASSWORDS, USERS, Values, encoded
+from tests.simulation.signing import changing, registered
+from tests.simulation.values import PASSWORDS, USERS, Values, a_record
 from workers.config.roles import Role
 
 FLAWED = 0.12
@@ -114,12 +110,9 @@ def _handed_over(history: History, random: Random) -> History:
 def _changing(values: Values, user: str) -> Iterator[Record]:
     """Yield what somebody sends who registers, and changes the password at once."""
     old, new = PASSWORDS
-    password = sealed(Sealing(old, Purpose.REGISTER_PASSWORD, "r", user))
-    drawn = values.body(Register, {"command_id": "r", "username": user})
-    yield _command(REGISTER, user, "r", {**drawn, "sealed_password": password})
-    for number, (topic, known) in enumerate(((LOGIN, old), (CHANGE_PASSWORD, old), (LOGIN, new))):
-        passwords = Passwords(password=known, new_password=new)
-        yield a_request(values, topic, {"request_id": f"p{number}", "username": user}, passwords)
+    yield registered(values, user, "r", old)
+    steps = ((LOGIN, old), (CHANGE_PASSWORD, old), (LOGIN, new))
+    yield from changing(values, user, "p", steps)
 
 
 def _given_up(history: History, random: Random) -> History:
@@ -162,8 +155,7 @@ def _spending(random: Random, user: str) -> Iterator[Record]:
 
 
 def _command(topic: TopicSpec, user: str, identifier: str, body: Mapping[str, Any]) -> Record:
-    value = encoded({**body, "command_id": identifier, "username": user})
-    return Record(topic=topic.name, key=user.encode(), value=value)
+    return a_record(topic, {**body, "command_id": identifier, "username": user})
 
 
 def _sender(name: str, waits: Waits, records: Sequence[Record], pause_s: float = 0.0) -> Sender:

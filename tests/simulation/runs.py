@@ -153,21 +153,28 @@ async def _lived(world: World, violations: list[str]) -> None:
     repeated_at = kafka.tick()
     outside.repeat(REPEATED)
     unread = unread or await _all_read(world)
-    calm = Calm(
-        repeated_at,
-        kafka.tick(),
-        world.now_s(),
-        [slot.current for slot in world.slots.values() if slot.is_running],
-        any(fate.said is Said.UNFORESEEN for fate in world.schedule.struck.values()),
-        len(world.schedule.struck),
-        kafka.group(OPTIONS.group).generation,
-    )
+    calm = _calm_of(world, repeated_at)
     await _put_away(world)
     evidence = evidence_of(world, outside, unread, calm)
     found = [each for check in CHECKS for each in check(evidence)]
     violations += unless_struck(evidence.struck, found)
     violations += await check_books(world.servers, evidence.struck)
     violations += [f"P7: {each}" for each in world.loop.failures if "Assertion" in each]
+
+
+def _calm_of(world: World, repeated_at: int) -> Calm:
+    """Return what is so now that all is answered."""
+    kafka = world.servers.kafka
+    struck = world.schedule.struck
+    return Calm(
+        repeated_at=repeated_at,
+        swept_from=kafka.tick(),
+        at_s=world.now_s(),
+        running=[slot.current for slot in world.slots.values() if slot.is_running],
+        met_unforeseen=any(fate.said is Said.UNFORESEEN for fate in struck.values()),
+        struck=len(struck),
+        generations=kafka.group(OPTIONS.group).generation,
+    )
 
 
 async def _all_read(world: World) -> list[str]:

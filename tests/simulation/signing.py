@@ -1,15 +1,18 @@
 """Draws what somebody sends who registers, signs in, and goes on with the tokens that come back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel
 
 from contracts.passwords import Passwords
+from contracts.registration import Register
 from contracts.requests import IDENTITY_REQUESTS
+from contracts.sealing import Purpose
 from contracts.sessions import Tokens
-from contracts.topics import LOGIN, TopicSpec
+from contracts.topics import LOGIN, REGISTER, TopicSpec
 from tests.simulation.history import Record, Secret
-from tests.simulation.values import PASSWORDS, Values, encoded, purpose_of
+from tests.simulation.keys import Sealing, sealed
+from tests.simulation.values import PASSWORDS, Values, a_record, encoded, purpose_of
 
 WRONG = 0.15
 """How often one gives another password than the last that one chose."""
@@ -26,6 +29,23 @@ def signed_in(values: Values, user: str, password: str, count: int) -> Iterator[
         if any(passwords.to_seal() == each.text for each in record.secrets):
             password = passwords.new_password
         yield record
+
+
+def registered(values: Values, user: str, command_id: str, password: str) -> Record:
+    """Return the registration of *user*."""
+    body = values.body(Register, {"command_id": command_id, "username": user})
+    sealing = Sealing(password, Purpose.REGISTER_PASSWORD, command_id, user)
+    return a_record(REGISTER, {**body, "sealed_password": sealed(sealing)})
+
+
+def changing(
+    values: Values, user: str, prefix: str, steps: Iterable[tuple[TopicSpec, str]]
+) -> Iterator[Record]:
+    """Yield the requests of *steps*, each with the password that is given; a change is to the other one."""
+    for number, (topic, password) in enumerate(steps):
+        passwords = Passwords(password=password, new_password=PASSWORDS[1])
+        identity = {"request_id": f"{prefix}{number}", "username": user}
+        yield a_request(values, topic, identity, passwords)
 
 
 def a_request(

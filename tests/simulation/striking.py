@@ -66,9 +66,9 @@ def elect(world: World, one: Disturbance) -> None:
 async def damage(world: World, one: Disturbance) -> None:
     """Damage one document, as soon as there is any, while others go on."""
     if one.which % 2:
-        await _strike(world, one, "outcomes", _damaged_outcome)
+        await _strike(world, one, "outcomes", _damaging(lambda name: name in DECISIVE))
     else:
-        await _strike(world, one, "accounts", _damaged_account)
+        await _strike(world, one, "accounts", _damaging(lambda name: name not in UNTOUCHED))
 
 
 async def forge(world: World, one: Disturbance) -> None:
@@ -112,24 +112,20 @@ def _struck(servers: Servers, one: Disturbance, name: str, change: Change) -> St
     )
 
 
-def _damaged_account(_: StoredCollection, version: Version, number: int) -> dict[str, Any]:
-    document = dict(version.copied())
-    return _damaged(document, [name for name in document if name not in UNTOUCHED], number)
+def _damaging(may: Callable[[str], bool]) -> Change:
+    """Have one of the fields that *may* be struck missing, or of a type that none of them has."""
 
+    def damaged(_: StoredCollection, version: Version, number: int) -> dict[str, Any]:
+        document = dict(version.copied())
+        names = [name for name in document if may(name)]
+        name = names[number // 2 % len(names)]
+        if number % 2:
+            del document[name]
+        else:
+            document[name] = 0.5
+        return document
 
-def _damaged_outcome(_: StoredCollection, version: Version, number: int) -> dict[str, Any]:
-    document = dict(version.copied())
-    return _damaged(document, [name for name in document if name in DECISIVE], number)
-
-
-def _damaged(document: dict[str, Any], names: list[str], number: int) -> dict[str, Any]:
-    """Return *document* with one field missing, or of a type that none of its fields has."""
-    name = names[number // 2 % len(names)]
-    if number % 2:
-        del document[name]
-    else:
-        document[name] = 0.5
-    return document
+    return damaged
 
 
 def _forged(collection: StoredCollection, version: Version, number: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from contracts.sealing import Purpose
+from contracts.topics import TopicSpec
 from tests.simulation.history import Record
 from tests.simulation.keys import Sealing, reply_pair, sealed
 
@@ -153,6 +154,11 @@ def _resolved(said: Any, schema: Any) -> Any:
 def encoded(body: Mapping[str, Any]) -> bytes:
     """Return *body* as it is sent."""
     return json.dumps(body).encode()
+
+
+def a_record(topic: TopicSpec, body: Mapping[str, Any]) -> Record:
+    """Return *body* on *topic*, keyed by its user."""
+    return Record(topic=topic.name, key=body["username"].encode(), value=encoded(body))
 
 
 def broken(good: Record, random: Random) -> Record:

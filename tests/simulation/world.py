@@ -1,7 +1,6 @@
 """Everything of one run: servers, processes and whoever starts them again, and the people outside."""
 
-from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -19,7 +18,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.mongo.databases import Databases
 from tests.simulation.mongo.driver import connecting
 from tests.simulation.mongo.server import MongoServer
-from tests.simulation.network import PROCESS, Call, Fate, Network
+from tests.simulation.network import OUTSIDE, PROCESS, Call, Fate, Network
 from tests.simulation.processes import OPTIONS, Process, Servers, settings
 from tests.simulation.redis.server import RedisServer
 from workers.bootstrap.app import END_MARGIN_S
@@ -64,7 +63,6 @@ class World:
     slots: dict[str, Slot] = field(default_factory=dict[str, Slot])
     struck: Struck | None = None
     """The document that somebody has changed in the store."""
-    on_kill: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
         """Make the servers; nobody runs yet."""
@@ -135,7 +133,7 @@ class World:
         if slot.process is not None and slot.is_running:
             self.say(f"{slot.current} is asked to stop")
             slot.process.stop()
-            self.loop.call_later(STOP_S, self._end_hard, slot.current, context=_outside())
+            self.loop.call_later(STOP_S, self._end_hard, slot.current, context=OUTSIDE)
 
     def _end_hard(self, process: str) -> None:
         """End what did not end by itself, as the timer in `workers.bootstrap.app` does."""
@@ -166,7 +164,7 @@ class World:
         except Exception as error:  # noqa: BLE001 - as an interpreter that ends with a traceback
             reason = f"it ended with {error!r}"
         self.say(f"{name} ends: {reason}")
-        self.loop.call_soon(self._exit, slot, name, context=_outside())
+        self.loop.call_soon(self._exit, slot, name, context=OUTSIDE)
 
     def _exit(self, slot: Slot, name: str) -> None:
         """Let nothing of a process go on that has ended, as an exit does."""
@@ -178,17 +176,11 @@ class World:
         slot.is_running = False
         slot.process = None
         delay_s = self.random.uniform(*AGAIN_S)
-        self.loop.call_later(delay_s, self._start_again, slot, context=_outside())
+        self.loop.call_later(delay_s, self._start_again, slot, context=OUTSIDE)
 
     def _start_again(self, slot: Slot) -> None:
         if slot.wanted and not slot.is_running:
             self._start(slot)
-
-
-def _outside() -> Context:
-    context = copy_context()
-    context.run(PROCESS.set, "outside")
-    return context
 
 
 class _Always:

@@ -1,7 +1,7 @@
 """P4: an answer stands where its sender wants it, or where all others stand, with the reason."""
 
 from contracts.headers import REPLY_TO, UNDELIVERED
-from contracts.topics import INPUTS, RESULTS, TOPICS
+from contracts.topics import RESULTS
 from tests.simulation.checker.evidence import PREFIX, Evidence, Findings, named
 
 
@@ -10,13 +10,12 @@ def check_addresses(evidence: Evidence) -> Findings:
     if not evidence.history.reply_topics:
         return
     wanted: dict[str, set[str]] = {}
-    for spec in TOPICS:
-        if spec.kind not in INPUTS or spec.name in evidence.remade:
+    for record in evidence.inputs:
+        if record.topic in evidence.remade:
             continue
-        for record in evidence.topics.get(spec.name, ()):
-            named_topic = dict(record.headers).get(REPLY_TO, b"") or b""
-            topic = named_topic.decode().removeprefix(PREFIX) or RESULTS.name
-            wanted.setdefault(named(record.body), set()).add(topic)
+        named_topic = dict(record.headers).get(REPLY_TO, b"") or b""
+        topic = named_topic.decode().removeprefix(PREFIX) or RESULTS.name
+        wanted.setdefault(named(record.body), set()).add(topic)
     for answer in evidence.answered:
         name = named(answer.body)
         is_undelivered = UNDELIVERED in dict(answer.headers)

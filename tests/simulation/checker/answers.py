@@ -43,17 +43,16 @@ def _all_answered(evidence: Evidence) -> Findings:
         said = evidence.answers if identifier == "command_id" else evidence.replies
         waiting: dict[str, int] = {}
         for record in evidence.topics.get(topic.name, ()):
-            place = f"{record.topic}-{record.partition}@{record.offset}"
             body = record.body
             name = f"{body.get('username')}:{body.get(identifier)}"
             if evidence.is_dead(record):
                 is_ours = record.topic not in evidence.remade  # else it may be of the topic before
                 if is_ours and is_sound(record, model) and not failed_on(evidence, record):
-                    yield f"P4: {place} ({name}) is a dead letter, and nothing is wrong with it"
+                    yield f"P4: {record} ({name}) is a dead letter, and nothing is wrong with it"
             else:
                 waiting[name] = waiting.get(name, 0) + 1
                 if name not in said:
-                    yield f"P4: {place} ({name}) is neither answered nor a dead letter"
+                    yield f"P4: {record} ({name}) is neither answered nor a dead letter"
         yield from (
             f"P4: {name} stands there {count} times, and has {len(said[name])} answers"
             for name, count in waiting.items()

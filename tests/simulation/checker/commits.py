@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.topics import AUDIT_EVENTS, BALANCE_EVENTS, CREDENTIALS
-from tests.simulation.checker.evidence import Evidence, Findings, Stood
+from tests.simulation.checker.evidence import Evidence, Findings, Stood, named
 from tests.simulation.kafka.cluster import OffsetCommit
 
 Numbers = Mapping[str, Sequence[int]]
@@ -25,13 +25,12 @@ def check_commits(evidence: Evidence) -> Findings:
             continue
         body = record.body
         is_request = "request_id" in body
-        name = f"{body.get('username')}:{body.get('request_id' if is_request else 'command_id')}"
+        name = named(body)
         counts = passed.setdefault((commit.group, "request" if is_request else "command"), {})
         counts[name] = counts.get(name, 0) + 1
         missing = said.missing(name, commit, counts[name], is_request=is_request)
         if missing:
-            place = f"{record.topic}-{record.partition}@{record.offset}"
-            yield f"P4: {place} ({name}) was committed by {commit.group}, and {missing} then"
+            yield f"P4: {record} ({name}) was committed by {commit.group}, and {missing} then"
 
 
 def _passed(evidence: Evidence) -> Iterator[tuple[OffsetCommit, Stood]]:

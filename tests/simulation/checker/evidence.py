@@ -5,6 +5,7 @@ committed, documents when their transaction was.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, cast
@@ -14,7 +15,7 @@ import orjson
 from contracts.dead_letters import DlqHeader
 from contracts.sealing import Purpose
 from contracts.sessions import Tokens
-from contracts.topics import DEAD_LETTERS, ORDERED, REPLIES, RESULTS
+from contracts.topics import DEAD_LETTERS, INPUTS, ORDERED, REPLIES, RESULTS, TOPICS
 from tests.simulation.history import History, Record
 from tests.simulation.kafka.cluster import OffsetCommit
 from tests.simulation.keys import tokens_of
@@ -89,6 +90,15 @@ class Stood:
     number: int = 0
 
     @property
+    def place(self) -> tuple[str, int, int]:
+        """Where it stands: topic, partition, offset."""
+        return self.topic, self.partition, self.offset
+
+    def __str__(self) -> str:
+        """Say where it stands."""
+        return f"{self.topic}-{self.partition}@{self.offset}"
+
+    @property
     def body(self) -> dict[str, Any]:
         """What it says; empty where it is no object."""
         return parsed(self.value)
@@ -160,9 +170,18 @@ class Evidence:
 
         One before it is of another record, in a topic of that name that is gone.
         """
-        place = (record.topic, record.partition, record.offset)
-        those = self.dead.get(place, ())
+        those = self.dead.get(record.place, ())
         return next((each.number for each in those if each.number >= record.number), None)
+
+    def dead_codes(self, record: Stood) -> AbstractSet[bytes | None]:
+        """Return the reasons that stand with the dead letters of where *record* stands."""
+        return {dict(each.headers).get(DlqHeader.CODE) for each in self.dead.get(record.place, ())}
+
+    @cached_property
+    def inputs(self) -> Sequence[Stood]:
+        """Every record in a topic that workers answer."""
+        names = [topic.name for topic in TOPICS if topic.kind in INPUTS]
+        return [each for name in names for each in self.topics.get(name, ())]
 
     @cached_property
     def commands(self) -> Sequence[Stood]:
@@ -180,7 +199,7 @@ class Evidence:
                 continue
             source = outcome["source"]
             place = source["topic"].removeprefix(PREFIX), source["partition"], source["offset"]
-            if place == (each.topic, each.partition, each.offset):
+            if place == each.place:
                 found[name] = each
         return found
 

@@ -1,8 +1,7 @@
 """P2, P4: a bug of ours in one record makes a dead letter of it, and leaves nothing behind."""
 
 from contracts.codes import Code
-from contracts.dead_letters import DlqHeader
-from contracts.topics import BALANCE_EVENTS, INPUTS, TOPICS
+from contracts.topics import BALANCE_EVENTS
 from tests.simulation.checker.evidence import Evidence, Findings, Stood, named
 
 
@@ -10,11 +9,9 @@ def check_flaws(evidence: Evidence) -> Findings:
     """Look at each record that our code fails on, however often it comes."""
     if not any(flaw.lasts for flaw in evidence.history.flaws.values()):
         return
-    for topic in TOPICS:
-        for record in evidence.topics.get(topic.name, ()) if topic.kind in INPUTS else ():
-            if is_flawed(evidence, record) and not evidence.is_dead(record):
-                place = f"{record.topic}-{record.partition}@{record.offset}"
-                yield f"P4: our code fails on {place} ({named(record.body)}), and it is no dead letter"
+    for record in evidence.inputs:
+        if is_flawed(evidence, record) and not evidence.is_dead(record):
+            yield f"P4: our code fails on {record} ({named(record.body)}), and it is no dead letter"
     moved = {named(each.body) for each in evidence.topics.get(BALANCE_EVENTS.name, ())}
     stored = evidence.written.get("requests", {})
     for name, flaw in evidence.history.flaws.items():
@@ -33,10 +30,8 @@ def failed_on(evidence: Evidence, record: Stood) -> bool:
 
     By a bug that is there, or, of requests, by what nobody foresaw, which hurts them alone.
     """
-    place = (record.topic, record.partition, record.offset)
-    codes = {dict(each.headers).get(DlqHeader.CODE) for each in evidence.dead[place]}
     calm = evidence.calm
     may = is_flawed(evidence, record) or (
         calm is not None and calm.met_unforeseen and "request_id" in record.body
     )
-    return may and codes == {Code.INTERNAL_ERROR.value.encode()}
+    return may and evidence.dead_codes(record) == {Code.INTERNAL_ERROR.value.encode()}

@@ -1,5 +1,7 @@
 """P7: a late writer may leave an older state last; whoever met its mark says the newer one again."""
 
+from collections.abc import Iterator, Mapping
+
 from contracts.topics import BALANCES
 from tests.simulation.checker.evidence import (
     Calm,
@@ -8,6 +10,7 @@ from tests.simulation.checker.evidence import (
     Findings,
     Stood,
     Transaction,
+    Versions,
     by_user,
 )
 from tests.simulation.processes import OPTIONS
@@ -72,18 +75,25 @@ def check_signing_off(evidence: Evidence) -> Findings:
     notes = {name: each[0][0] for name, each in evidence.written.get("writers", {}).items()}
     states = by_user(evidence.topics.get(BALANCES.name, ()))
     for username, versions in evidence.written.get("accounts", {}).items() if notes else ():
-        before: str | None = None
-        for number, account in versions:
-            writer = None if account is None else account["writer"]
-            met = evidence.transactions.get(number)
-            off = notes.get(writer) if writer is not None else None
-            if off is not None and met is not None and off > number:
-                is_another = before not in {None, writer} and notes.get(before or "", off) > number
-                said = any(
-                    number < each.number < off
-                    and evidence.times_ms.get(each.number, 0) / 1000 + TICK_S >= met.at_s + AGAIN_S
-                    for each in states.get(username.encode(), ())
-                )
-                if is_another and not said:
-                    yield f"P7: {writer} met another's mark on {username}, and signed off before saying so again"
-            before = writer
+        for number, writer in _met_marks(versions, notes):
+            met, off = evidence.transactions.get(number), notes.get(writer)
+            if met is None or off is None or off <= number:
+                continue
+            said = any(
+                number < each.number < off
+                and evidence.times_ms.get(each.number, 0) / 1000 + TICK_S >= met.at_s + AGAIN_S
+                for each in states.get(username.encode(), ())
+            )
+            if not said:
+                yield f"P7: {writer} met another's mark on {username}, and signed off before saying so again"
+
+
+def _met_marks(versions: Versions, notes: Mapping[str, int]) -> Iterator[tuple[int, str]]:
+    """Yield who wrote an account over the mark of another that had not signed off by then, and at which number."""
+    before: str | None = None
+    for number, account in versions:
+        writer: str | None = None if account is None else account["writer"]
+        is_another = before is not None and notes.get(before, number + 1) > number
+        if writer is not None and writer != before and is_another:
+            yield number, writer
+        before = writer

@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from contracts.codes import Code
-from contracts.dead_letters import DlqHeader
-from contracts.topics import INPUTS, TOPICS, TopicSpec
-from tests.simulation.checker.answers import MODELS, is_sound
+from tests.simulation.checker.answers import MODELS, TOPICS_BY_NAME, is_sound
 from tests.simulation.checker.evidence import Evidence, Findings, Stood, Struck, named
 from tests.simulation.checker.flaws import failed_on
 
@@ -34,22 +32,20 @@ def check_struck(evidence: Evidence) -> Findings:
 
 def _ended(evidence: Evidence, struck: Struck) -> Findings:
     """P4: each of the user's records is answered, or a dead letter for that reason."""
-    for topic in TOPICS:
-        for record in evidence.topics.get(topic.name, ()) if topic.kind in INPUTS else ():
-            name = named(record.body)
-            if record.body.get("username") != struck.username:
-                continue
-            is_answered = name in evidence.answers or name in evidence.replies
-            if _is_dead_for_another_reason(evidence, topic, record):
-                yield f"{ALWAYS}P4: {name} is a dead letter for another reason than what was changed"
-            if not is_answered and not evidence.is_dead(record):
-                yield f"{ALWAYS}P4: {name} is neither answered nor a dead letter"
+    for record in evidence.inputs:
+        name = named(record.body)
+        if record.body.get("username") != struck.username:
+            continue
+        is_answered = name in evidence.answers or name in evidence.replies
+        if _is_dead_for_another_reason(evidence, record):
+            yield f"{ALWAYS}P4: {name} is a dead letter for another reason than what was changed"
+        if not is_answered and not evidence.is_dead(record):
+            yield f"{ALWAYS}P4: {name} is neither answered nor a dead letter"
 
 
-def _is_dead_for_another_reason(evidence: Evidence, topic: TopicSpec, record: Stood) -> bool:
-    letters = evidence.dead.get((record.topic, record.partition, record.offset), ())
-    codes = {dict(each.headers).get(DlqHeader.CODE) for each in letters}
-    if codes <= {Code.ACCOUNT_UNREADABLE.value.encode()} or not is_sound(record, MODELS[topic]):
+def _is_dead_for_another_reason(evidence: Evidence, record: Stood) -> bool:
+    codes, model = evidence.dead_codes(record), MODELS[TOPICS_BY_NAME[record.topic]]
+    if codes <= {Code.ACCOUNT_UNREADABLE.value.encode()} or not is_sound(record, model):
         return False
     return not failed_on(evidence, record)
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
 from aiokafka.errors import KafkaError
+
+from tests.simulation.network import OUTSIDE
 
 Held: TypeAlias = asyncio.Future[Any]
 """An answer that waits for other members."""
@@ -45,7 +46,7 @@ def now_s() -> float:
 
 def later(delay_s: float, act: Callable[..., None], *with_these: Any) -> asyncio.TimerHandle:
     """Have the broker *act* later, whatever becomes of the process that it deals with."""
-    return asyncio.get_running_loop().call_later(delay_s, act, *with_these, context=Context())
+    return asyncio.get_running_loop().call_later(delay_s, act, *with_these, context=OUTSIDE)
 
 
 def tell(held: Held | None, answer: Any) -> None:
